@@ -13,22 +13,22 @@ import (
 	"ripcord/pkg/vrrp"
 )
 
-// A daemon records which groups are Active, and the next one goes on with them where this one
-// dies or hands over (docs/architecture.md#adoption).
+// A daemon records which groups are Active, and the next daemon continues as Active with them if
+// this one dies or hands over (docs/architecture.md#adoption).
 
-// inheritance is the record of adverts of the daemon before, and the one for the next daemon.
+// inheritance is the record of adverts of the previous daemon, and the record for the next one.
 type inheritance struct {
-	record *adopt.Record // nil: none can be kept
+	record *adopt.Record // nil: no record can be kept
 	past   *adopt.Past
-	err    error          // why none can be kept, or the one of the daemon before cannot be used
-	left   addr.Leftovers // lists what the daemon before left in the kernel
-	waits  time.Duration  // how long after its start the daemon takes part, since others crashed
+	err    error          // why no record can be kept, or why the previous daemon's cannot be used
+	left   addr.Leftovers // lists what the previous daemon left in the kernel
+	waits  time.Duration  // how long after its start the daemon waits, because earlier ones crashed
 
 	publish func(event.Event)
 }
 
 const (
-	// adoptWithin bounds the wait for the links to be known while a group may be adopted.
+	// adoptWithin limits the wait for the state of the links while a group may be adopted.
 	adoptWithin = 2 * time.Second
 	// crashWait is how long a daemon waits after repeated crashes.
 	crashWait = time.Second
@@ -39,10 +39,10 @@ const (
 var (
 	// errUnlocked is the error of a record without a lock: two daemons could write it.
 	errUnlocked = errors.New("the network namespace could not be locked by a file")
-	errCrashes  = errors.New("the daemon crashes again and again")
+	errCrashes  = errors.New("the daemon has crashed several times in a row")
 )
 
-// openRecord opens the record of a directory for the only daemon of the network namespace.
+// openRecord opens the record in a directory for the only daemon of the network namespace.
 func openRecord(dir string, lock *Lock, publish func(event.Event)) *inheritance {
 	in := &inheritance{past: &adopt.Past{}, err: errUnlocked, publish: publish}
 	if lock.file == nil {
@@ -55,7 +55,7 @@ func openRecord(dir string, lock *Lock, publish func(event.Event)) *inheritance 
 // Close closes the record.
 func (in *inheritance) Close() error { return in.record.Close() }
 
-// keep records the adverts of a configuration from now on.
+// keep starts recording the adverts of a configuration.
 func (in *inheritance) keep(c *config.Config) {
 	digests := digestsOf(c)
 	var keys []adopt.Key
@@ -70,7 +70,7 @@ func (in *inheritance) keep(c *config.Config) {
 	}
 }
 
-// goOn records of the groups that are adopted that they are Active since before this daemon.
+// goOn records that the adopted groups have been Active since before this daemon.
 func (in *inheritance) goOn(c *config.Config, adopted []vrrp.Adopted) {
 	for i := range adopted {
 		for _, name := range membersOf(c, adopted[i:i+1]) {
@@ -93,7 +93,7 @@ func (in *inheritance) refresh(ctx context.Context) error {
 	}
 }
 
-// digestsOf returns the digest of each group, with all that its members hold.
+// digestsOf returns the digest of each group, including everything that its members hold.
 func digestsOf(c *config.Config) map[string]adopt.Digest {
 	sets, digests := setsOf(c), make(map[string]adopt.Digest)
 	for i := range c.Groups {
@@ -107,7 +107,7 @@ func digestsOf(c *config.Config) map[string]adopt.Digest {
 	return digests
 }
 
-// setsOf returns what each instance holds as Active.
+// setsOf returns the set that each instance holds as Active.
 func setsOf(c *config.Config) map[string]*addr.Set {
 	sets := make(map[string]*addr.Set)
 	for i := range c.Sets {
@@ -116,8 +116,8 @@ func setsOf(c *config.Config) map[string]*addr.Set {
 	return sets
 }
 
-// await waits until the links are known, if a group may be adopted: else what was left is removed at
-// once.
+// await waits until the state of the links is known if a group may be adopted: without adoption the
+// leftovers are removed at once.
 func (in *inheritance) await(ctx context.Context, known <-chan struct{}) {
 	if !in.past.Active() {
 		return
@@ -131,7 +131,7 @@ func (in *inheritance) await(ctx context.Context, known <-chan struct{}) {
 	}
 }
 
-// judge returns the groups that are adopted, and reports those that were Active and are not.
+// judge returns the groups to adopt, and reports those that were Active and are not adopted.
 func (in *inheritance) judge(c *config.Config, cause event.Cause) (groups []vrrp.Adopted) {
 	if in.record == nil || !in.past.Active() {
 		return nil
@@ -164,7 +164,7 @@ func (in *inheritance) judge(c *config.Config, cause event.Cause) (groups []vrrp
 }
 
 // lacks returns the first address, route or rule that a group holds as Active and that the kernel
-// does not have; empty if it has all.
+// does not have; empty if none is missing.
 func lacks(stands *addr.Standings, g *vrrp.Group, sets map[string]*addr.Set) string {
 	for i := range g.Members {
 		if set := sets[g.Members[i].Name]; set != nil {
@@ -176,7 +176,7 @@ func lacks(stands *addr.Standings, g *vrrp.Group, sets map[string]*addr.Set) str
 	return ""
 }
 
-// membersOf returns the names of all instances of the groups that are adopted.
+// membersOf returns the names of all instances of the adopted groups.
 func membersOf(c *config.Config, adopted []vrrp.Adopted) (names []string) {
 	chosen := make(map[string]bool)
 	for _, g := range adopted {
@@ -192,7 +192,7 @@ func membersOf(c *config.Config, adopted []vrrp.Adopted) (names []string) {
 	return names
 }
 
-// report reports what is wrong with the record, and whether the daemon crashes again and again.
+// report reports errors of the record, and whether the daemon crashes repeatedly.
 func (in *inheritance) report() {
 	stamp := event.Stamp{At: time.Now()}
 	if in.err != nil {
@@ -204,7 +204,7 @@ func (in *inheritance) report() {
 	}
 }
 
-// wait waits if the daemon crashes again and again. By its end what others left is removed.
+// wait waits if the daemon crashes repeatedly. By its end the leftovers of others are removed.
 func (in *inheritance) wait(ctx context.Context) {
 	select {
 	case <-ctx.Done():
@@ -212,7 +212,7 @@ func (in *inheritance) wait(ctx context.Context) {
 	}
 }
 
-// Handover implements control.Orders: it has the daemon end so that the next one goes on.
+// Handover implements control.Orders: it ends the daemon so that the next one continues as Active.
 func (o orders) Handover() (*control.HandedOver, error) {
 	if !o.inherited.record.Kept() {
 		return nil, errors.New("nothing can be handed over, since no record can be kept: the log says why (daemon.record); restart the daemon instead, which resigns")

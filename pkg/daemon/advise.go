@@ -13,7 +13,7 @@ import (
 	"ripcord/pkg/vrrp"
 )
 
-// Advise returns what in a configuration does not fit this machine, a sentence each.
+// Advise returns the ways in which a configuration does not fit this machine, one sentence each.
 func Advise(c *config.Config) ([]string, error) {
 	there, err := monitor.Snapshot(Named(c), Sources(c), time.Now())
 	if err != nil {
@@ -22,7 +22,7 @@ func Advise(c *config.Config) ([]string, error) {
 	return slices.Concat(adviseOwner(c), adviseAbsent(c, there), advise(c.Instances(), there), adviseCommands(c), adviseNotify(c), adviseFences(c)), nil
 }
 
-// CheckOwner returns an error if anybody but root and the user of this process could change a
+// CheckOwner returns an error if any user but root and that of this process could change a
 // configuration, and with it the commands that are run as any user.
 func CheckOwner(path string) error {
 	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
@@ -34,7 +34,7 @@ func CheckOwner(path string) error {
 	return nil
 }
 
-// adviseOwner returns a sentence where others could change the configuration.
+// adviseOwner returns a sentence if others could change the configuration.
 func adviseOwner(c *config.Config) []string {
 	if err := CheckOwner(c.File); err != nil {
 		return []string{err.Error()}
@@ -42,16 +42,16 @@ func adviseOwner(c *config.Config) []string {
 	return nil
 }
 
-// Named returns all interfaces that the configuration names, once each: those of Interfaces, and
-// those of addresses and routes.
+// Named returns all interfaces in the configuration, once each: those of Interfaces, and those of
+// addresses and routes.
 func Named(c *config.Config) []string {
-	all := slices.Concat(Interfaces(c), called(c))
+	all := slices.Concat(Interfaces(c), heldInterfaces(c))
 	slices.Sort(all)
 	return slices.DeleteFunc(slices.Compact(all), func(name string) bool { return name == "" })
 }
 
-// adviseAbsent returns a sentence for each interface that the configuration names, that is not on
-// this machine, and that ripcord does not make itself.
+// adviseAbsent returns a sentence for each interface in the configuration that does not exist on
+// this machine and that ripcord does not make itself.
 func adviseAbsent(c *config.Config, there []event.Link) (advice []string) {
 	beside := ""
 	if c.Format == config.Keepalived {
@@ -76,19 +76,19 @@ func adviseAbsent(c *config.Config, there []event.Link) (advice []string) {
 	for _, name := range Named(c) {
 		if !known[name] {
 			known[name] = true
-			advice = append(advice, fmt.Sprintf("there is no interface %s: it counts as down, and nothing stands on it, until there is one", name)+beside)
+			advice = append(advice, fmt.Sprintf("there is no interface %s: it counts as down, and nothing can be added to it, until there is one", name)+beside)
 		}
 	}
 	return advice
 }
 
-// advise returns what in the instances does not fit the links that exist.
+// advise returns the ways in which the instances do not fit the links that exist.
 func advise(all []*vrrp.Instance, there []event.Link) (advice []string) {
 	links, first := make(map[string]event.Link), make(map[int]string)
 	for _, l := range there {
 		links[l.Name] = l
 		if other, known := first[l.Index]; known {
-			advice = append(advice, fmt.Sprintf("%s and %s are one interface: name it in one way", other, l.Name))
+			advice = append(advice, fmt.Sprintf("%s and %s are one interface: use one of the names everywhere", other, l.Name))
 		} else {
 			first[l.Index] = l.Name
 		}
@@ -101,13 +101,13 @@ func advise(all []*vrrp.Instance, there []event.Link) (advice []string) {
 		if trouble := in.Trouble(l); trouble != "" {
 			advice = append(advice, in.Name+": "+trouble)
 		} else if in.IsForeign(&l) {
-			advice = append(advice, fmt.Sprintf("%s: source %s stands neither on %s nor on a loopback link: its adverts leave from it all the same", in.Name, in.Source, l.Name))
+			advice = append(advice, fmt.Sprintf("%s: source %s is neither on %s nor on a loopback link: adverts are sent from it all the same", in.Name, in.Source, l.Name))
 		} else if source, near := in.SourceOn(l); !near && len(in.Unicast.Peers)+len(in.Addresses) > 0 {
 			whom, do := "its virtual addresses", "add an address of that subnet, or name a source"
 			if len(in.Unicast.Peers) > 0 {
-				whom, do = "all of its peers", "see that source and what the peers list agree"
+				whom, do = "all of its peers", "make source and the list of peers agree"
 			}
-			advice = append(advice, fmt.Sprintf("%s: its adverts leave %s from %s, which is not in the subnet of %s: %s", in.Name, l.Name, source, whom, do))
+			advice = append(advice, fmt.Sprintf("%s: its adverts are sent on %s from %s, which is not in the subnet of %s: %s", in.Name, l.Name, source, whom, do))
 		}
 	}
 	return advice

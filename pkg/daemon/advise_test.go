@@ -12,8 +12,8 @@ import (
 	"ripcord/pkg/vrrp"
 )
 
-// TestAdviseAbsent sees that each interface is named once that is not there, but for those that
-// ripcord makes.
+// TestAdviseAbsent requires that each missing interface is named once, except those that ripcord
+// makes.
 func TestAdviseAbsent(t *testing.T) {
 	in := func(name, link string, track ...string) vrrp.Instance {
 		var i vrrp.Instance
@@ -32,15 +32,15 @@ func TestAdviseAbsent(t *testing.T) {
 	}
 	want := []string{
 		"there is no interface eth9: b waits in Fault until there is one",
-		"there is no interface eth7: it counts as down, and nothing stands on it, until there is one",
-		"there is no interface eth8: it counts as down, and nothing stands on it, until there is one",
+		"there is no interface eth7: it counts as down, and nothing can be added to it, until there is one",
+		"there is no interface eth8: it counts as down, and nothing can be added to it, until there is one",
 	}
 	if got := adviseAbsent(c, []event.Link{{Name: "eth0"}}); !slices.Equal(got, want) {
 		t.Errorf("%q", got)
 	}
 }
 
-// What check says of this machine names the instance, the interface and what to do.
+// TestAdvise requires that advice names the instance, the interface and what to do.
 func TestAdvise(t *testing.T) {
 	sources := func(prefixes ...string) *[]netip.Prefix {
 		var all []netip.Prefix
@@ -80,18 +80,18 @@ func TestAdvise(t *testing.T) {
 		"as it should be":           {instance(nil), []event.Link{link("eth0", 2, nil)}, nil},
 		"meant for another machine": {instance(nil), nil, nil},
 		"no address of the subnet": {instance(nil), []event.Link{link("eth0", 2, func(l *event.Link) { l.Sources = sources("10.9.9.9/32") })},
-			[]string{"inside: its adverts leave eth0 from 10.9.9.9, which is not in the subnet of its virtual addresses: add an address of that subnet, or name a source"}},
+			[]string{"inside: its adverts are sent on eth0 from 10.9.9.9, which is not in the subnet of its virtual addresses: add an address of that subnet, or name a source"}},
 		"no addresses to be near":   {instance(func(in *vrrp.Instance) { in.Addresses = nil }), []event.Link{link("eth0", 2, nil)}, nil},
 		"one peer is in the subnet": {instance(peers("192.0.2.11")), []event.Link{link("eth0", 2, nil)}, nil},
 		"another is not": {instance(peers("192.0.2.11", "203.0.113.5")), []event.Link{link("eth0", 2, nil)},
-			[]string{"inside: its adverts leave eth0 from 192.0.2.12, which is not in the subnet of all of its peers: see that source and what the peers list agree"}},
+			[]string{"inside: its adverts are sent on eth0 from 192.0.2.12, which is not in the subnet of all of its peers: make source and the list of peers agree"}},
 		"a port of a bridge": {instance(nil), []event.Link{link("eth0", 2, func(l *event.Link) { l.Usable, l.Master = false, "br0 (bridge)" })},
 			[]string{"inside: eth0 is a port of br0 (bridge), which takes all that arrives on it: name the device above it as the interface, or take it out with ip link set eth0 nomaster"}},
 		"a source that is missing": {instance(func(in *vrrp.Instance) { in.Source = netip.MustParseAddr("192.0.2.99") }), []event.Link{link("eth0", 2, nil)},
 			[]string{"inside: source 192.0.2.99 is neither on eth0 nor on a loopback link, or cannot be used yet: add it, or configure another source"}},
 		"no carrier": {instance(nil), []event.Link{link("eth0", 2, func(l *event.Link) { l.Usable, l.Carrier = false, false })},
 			[]string{"inside: eth0 is not usable: no carrier"}},
-		"two names": {instance(nil), []event.Link{link("eth0", 2, nil), link("wan0", 2, nil)}, []string{"eth0 and wan0 are one interface: name it in one way"}},
+		"two names": {instance(nil), []event.Link{link("eth0", 2, nil), link("wan0", 2, nil)}, []string{"eth0 and wan0 are one interface: use one of the names everywhere"}},
 	} {
 		if got := advise([]*vrrp.Instance{c.in}, c.links); !slices.Equal(got, c.want) {
 			t.Errorf("%s: %q, want %q", name, got, c.want)

@@ -10,8 +10,8 @@ import (
 	"ripcord/pkg/vrrp"
 )
 
-// checkSpecs returns the checks of a configuration as they run on this machine. An account that
-// does not exist here is an error, since a check that can never run would be a fault for ever.
+// checkSpecs returns the checks of a configuration as they run on this machine. A missing account
+// is an error, since a check that can never run would be a permanent fault.
 func checkSpecs(c *config.Config) ([]track.Spec, error) {
 	var specs []track.Spec
 	for _, k := range c.Checks {
@@ -24,8 +24,8 @@ func checkSpecs(c *config.Config) ([]track.Spec, error) {
 	return specs, nil
 }
 
-// Check returns a check of a configuration as it runs on this machine: a command has its own user,
-// or script_user. It fails if there is no such user.
+// Check returns a check of a configuration as it runs on this machine: a command runs as its own
+// user or as script_user. It returns an error if there is no such user.
 func Check(c *config.Config, k config.Check) (track.Spec, error) {
 	spec := k.Spec
 	if cmd, ok := spec.Probe.(track.Command); ok {
@@ -39,7 +39,7 @@ func Check(c *config.Config, k config.Check) (track.Spec, error) {
 	return spec, nil
 }
 
-// scriptUser returns the user that the command of a check runs as.
+// scriptUser returns the user as whom the command of a check runs.
 func scriptUser(c *config.Config, k config.Check) (*command.User, error) {
 	name, group, key := k.User, k.Group, "user"
 	if name == "" {
@@ -52,8 +52,8 @@ func scriptUser(c *config.Config, k config.Check) (*command.User, error) {
 	return user, nil
 }
 
-// adviseCommands returns why the commands of checks would fail on this machine. Of a keepalived.conf
-// the warnings say so already, with what keepalived does about it.
+// adviseCommands returns why the commands of checks would fail on this machine. For a
+// keepalived.conf the warnings say so already, with what keepalived does about it.
 func adviseCommands(c *config.Config) (advice []string) {
 	if c.Format == config.Keepalived {
 		return nil
@@ -75,12 +75,12 @@ func adviseCommands(c *config.Config) (advice []string) {
 	return advice
 }
 
-// trackerStates are the states of a check in the words of the state machine.
+// trackerStates maps the states of a check to those of the state machine.
 var trackerStates = map[track.State]vrrp.TrackerState{
 	track.Waiting: vrrp.TrackerWaiting, track.Up: vrrp.TrackerUp, track.Down: vrrp.TrackerDown,
 }
 
-// failure returns what went wrong in the run that is reported; empty if nothing did.
+// failure returns the error of the reported run; empty if it had none.
 func failure(r track.Report) string {
 	if r.Err == nil {
 		return ""

@@ -8,7 +8,7 @@ import (
 	"ripcord/pkg/track"
 )
 
-// A command runs as its own user, or as script_user; other checks have no use for either.
+// TestChecks: a command runs as its own user or as script_user; other checks need neither.
 func TestChecks(t *testing.T) {
 	command := func(user, group string) config.Check {
 		return config.Check{Spec: track.Spec{Name: "web", Probe: track.Command{Argv: []string{"/bin/true"}}}, User: user, Group: group}
@@ -46,7 +46,7 @@ func TestChecks(t *testing.T) {
 	}
 }
 
-// A command that would fail on this machine is named before it does.
+// TestAdviseCommands requires that a command that would fail on this machine is named beforehand.
 func TestAdviseCommands(t *testing.T) {
 	check := func(name, program, user string) config.Check {
 		return config.Check{Spec: track.Spec{Name: name, Probe: track.Command{Argv: []string{program}}}, User: user}

@@ -11,8 +11,8 @@ import (
 )
 
 // Clean removes what a dead daemon left in the network namespace, and returns what it removed. It
-// needs no configuration, since all of it bears our mark; dir is Options.Dir. While a daemon runs it
-// fails with ErrRunning and removes nothing.
+// needs no configuration, since all of it bears our mark; dir is Options.Dir. While a daemon runs
+// it returns ErrRunning and removes nothing.
 func Clean(dir string) (done addr.Removal, err error) {
 	lock, err := AcquireLock(dir)
 	if err != nil {
@@ -22,7 +22,7 @@ func Clean(dir string) (done addr.Removal, err error) {
 
 	var left addr.Leftovers
 	var errs []error
-	// A part that cannot be opened keeps no other from being removed.
+	// If one part cannot be opened, the others are removed all the same.
 	if kernel, err := addr.OpenKernel(record(dir)); err != nil {
 		errs = append(errs, fmt.Errorf("cannot remove addresses: %w", err))
 	} else {
@@ -41,7 +41,7 @@ func Clean(dir string) (done addr.Removal, err error) {
 		defer devices.Close()
 		left.Devices = devices
 	}
-	if filter, err := firewall.OpenKernel(); err == nil { // a machine may lack it, and then holds nothing of ours there
+	if filter, err := firewall.OpenKernel(); err == nil { // a machine without nftables holds nothing of ours there
 		defer filter.Close()
 		left.Firewall = filter
 	}

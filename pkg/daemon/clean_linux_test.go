@@ -27,7 +27,7 @@ func promoted(t *testing.T) string {
 	return strings.TrimSpace(string(text))
 }
 
-// crashed returns the kernel as a daemon had it that died after it had set
+// crashed returns the kernel in the state that a daemon left which died after it had set
 // promote_secondaries of eth0, which was 0.
 func crashed(t *testing.T, dir string) addr.Kernel {
 	t.Helper()
@@ -58,9 +58,9 @@ func crashed(t *testing.T, dir string) addr.Kernel {
 	return kernel
 }
 
-// TestSecondariesAfterCrash: the next start gives back what a run that crashed had
-// changed of a link, and puts its own value on record. A record
-// that cannot be read, or is of another link, keeps nobody from starting.
+// TestSecondariesAfterCrash requires that the next start restores the setting of a link that a
+// crashed run had changed, and records its own. A record that cannot be read, or that belongs to
+// another link, prevents no start.
 func TestSecondariesAfterCrash(t *testing.T) {
 	cables(t)
 	for _, c := range []struct{ spoil, want string }{
@@ -81,7 +81,7 @@ func TestSecondariesAfterCrash(t *testing.T) {
 			err = os.Remove(records[0])
 		case "another link":
 			err = os.WriteFile(records[0], append([]byte("1"), text...), 0o600)
-		case "another namespace": // which had the inode before
+		case "another namespace": // which had this inode before
 			err = os.WriteFile(records[0], append(bytes.TrimSpace(text), "7\n"...), 0o600)
 		default:
 			err = os.WriteFile(records[0], append([]byte(c.spoil), text...), 0o600)
@@ -100,7 +100,7 @@ func TestSecondariesAfterCrash(t *testing.T) {
 			t.Errorf("with the record %q promote_secondaries is %s, want %s", c.spoil, got, c.want)
 		}
 		if left, _ := filepath.Glob(dir + "/*.promoted"); len(left) > 0 && c.want == "0" {
-			t.Errorf("there is still %q", left)
+			t.Errorf("%q is left", left)
 		}
 	}
 	dir := t.TempDir()
@@ -111,8 +111,8 @@ func TestSecondariesAfterCrash(t *testing.T) {
 	}
 }
 
-// Clean removes what bears the mark, knows no configuration, and lets a daemon that
-// runs alone.
+// TestClean requires that Clean removes what bears the mark, needs no configuration, and does not
+// disturb a daemon that runs.
 func TestClean(t *testing.T) {
 	cables(t)
 	dir := t.TempDir()
@@ -128,7 +128,7 @@ func TestClean(t *testing.T) {
 	if err := kernel.AddBatch(ops); err != nil {
 		t.Fatal(err)
 	}
-	ip(t, "addr add 192.0.0.3/24 dev eth0") // somebody else's
+	ip(t, "addr add 192.0.0.3/24 dev eth0") // another program's address
 
 	done, err := daemon.Clean(dir)
 	slices.Sort(done.Removed)
@@ -137,14 +137,14 @@ func TestClean(t *testing.T) {
 	}
 	for prefix, want := range map[string]bool{"192.0.0.1/24": false, "2001:db8::1/64": false, "192.0.0.3/24": true, "192.0.0.11/24": true} {
 		if holds(t, "eth0", prefix) != want {
-			t.Errorf("%s is there: %t, want %t", prefix, !want, want)
+			t.Errorf("%s exists: %t, want %t", prefix, !want, want)
 		}
 	}
 	if got := promoted(t); got != "0" {
 		t.Errorf("after clean promote_secondaries is %s", got)
 	}
 	if done, err := daemon.Clean(dir); err != nil || !done.Nothing() {
-		t.Errorf("a second time: %q, %v", done, err)
+		t.Errorf("a second Clean: %q, %v", done, err)
 	}
 
 	inside := listen(t, "far0")
@@ -153,7 +153,7 @@ func TestClean(t *testing.T) {
 	if done, err := daemon.Clean(dir); !errors.Is(err, daemon.ErrRunning) || !done.Nothing() || !strings.Contains(err.Error(), "stop it first") {
 		t.Errorf("beside a daemon: %q, %v", done, err)
 	}
-	r.lead(inside) // nothing was taken from it
+	r.lead(inside) // nothing was taken from the daemon
 	r.cancel()
 	if err := r.end(inside); err != nil {
 		t.Error(err)

@@ -22,65 +22,62 @@ import (
 	"ripcord/pkg/router"
 )
 
-// Options are the configuration of a daemon, and what its process gives it.
+// Options are the configuration of a daemon and the resources that its process provides.
 type Options struct {
 	Config *config.Config
 	// Load, if set, reads the configuration again, for a reload.
 	Load    func(context.Context) (*config.Config, error)
 	Version string
-	// Output takes the log, one JSON object a line.
+	// Output receives the log, one JSON object per line.
 	Output io.Writer
-	// Runner, if set, connects to the process that runs the programs of the configuration,
-	// since this one may start nothing.
+	// Runner, if set, connects to the process that runs the programs of the configuration, since
+	// this process may start none.
 	Runner func(context.Context) (net.Conn, error)
-	// KeeperEnded is closed when nobody starts another such process any more; nil: somebody
-	// always does.
+	// KeeperEnded is closed when no keeper can start another runner any more; nil: there always is
+	// one.
 	KeeperEnded <-chan struct{}
-	// RaiseByRunner has the runner, which has the right to, have threads of this process run
-	// before others.
+	// RaiseByRunner lets the runner, which has the right to, raise the scheduling priority of
+	// threads of this process.
 	RaiseByRunner bool
-	// Rights, if set, reports which rights the process has kept.
+	// Rights, if set, reports the rights that the process has kept.
 	Rights *event.DaemonRights
 	// Memory, if set, reports whether the program has locked the memory.
 	Memory *event.DaemonMemory
-	// Hints, if set, has the kernel report changes of its carrier flags, and gives up the rights
-	// that only this takes. It is called once, when the adverts of what is adopted leave already.
+	// Hints, if set, attaches the programs for the kernel's hints, and drops the rights that only
+	// they need. It is called once, after adopted groups have begun to send adverts.
 	Hints func() (monitor.Hints, error)
-	// Filtering is how the kernel drops adverts that repeat the last one, which takes rights that
-	// the process may have given up.
+	// Filtering makes the kernel drop adverts that repeat the last one. Opening it takes rights
+	// that the process may have dropped.
 	Filtering receive.Filtering
-	// Listener, if set, is the control socket that somebody else opened.
+	// Listener, if set, is a control socket that another process opened.
 	Listener net.Listener
-	// Signals, if set, are requests: SIGHUP for a reload, SIGUSR1 for the status
-	// in the log.
+	// Signals, if set, delivers requests: SIGHUP for a reload, SIGUSR1 for the status in the log.
 	Signals <-chan os.Signal
-	// Dir is the directory for the lock of the network namespace, and for the record
-	// of our addresses where the kernel cannot mark them (before Linux 5.18); empty:
-	// RunDir.
+	// Dir is the directory for the lock of the network namespace, and for the record of our
+	// addresses if the kernel cannot mark them (before Linux 5.18); empty: RunDir.
 	Dir string
-	// Addresses, if set, wraps the executor that the loop asks in each turn: a test blocks
-	// the loop there.
+	// Addresses, if set, wraps the executor that the loop calls in each turn: a test blocks the
+	// loop there.
 	Addresses func(router.Addresses) router.Addresses
-	// Kernel, if set, wraps the kernel that the address worker asks: a test blocks it
+	// Kernel, if set, wraps the kernel that the address worker uses: a test blocks the worker
 	// there.
 	Kernel func(addr.Kernel) addr.Kernel
 }
 
-// Bounds of the time that the daemon takes to stop, and its parts in their turn: sending and
-// holding must end even if the loop, or a source, hangs. TimeoutStopSec in
-// deploy/ripcord.service is longer.
+// These limit the time in which the daemon and its parts stop: sending and holding must end even if
+// the loop, or a source, hangs. TimeoutStopSec in deploy/ripcord.service is longer.
 const (
 	stopWithin       = 20 * time.Second
 	stopRouterWithin = 2 * time.Second
 	stopLogWithin    = time.Second
 )
 
-// ErrLogUnread is the error of Run where all ended in order, but the log could not be
-// written to its end, since nobody reads it.
+// ErrLogUnread is the error of Run if everything ended in order, but the end of the log could not
+// be written because nobody reads it.
 var ErrLogUnread = errors.New("the end of the log is lost: nobody reads it")
 
 // Run runs the daemon. It returns when ctx has ended, everything is resigned and every address is
-// given up; its error names the parts that failed, or hung.
+// removed; its error names the parts that failed or hung.
 func Run(ctx context.Context, o Options) error {
 	p, err := buildUntil(ctx, o)
 	if err != nil {
@@ -89,9 +86,9 @@ func Run(ctx context.Context, o Options) error {
 	ctx, broken := context.WithCancel(ctx)
 	defer broken()
 
-	// The flow of facts, from the left: links, adverts and checks come in, the router
-	// decides, engine and worker carry out, the log records. Each part is started after
-	// those it needs, and stopped before those that it still feeds.
+	// Facts flow from left to right: links, adverts and checks come in, the router decides, engine
+	// and worker execute, the log records. Each part is started after the parts that it needs, and
+	// stopped before the parts to which it sends.
 	log := stage{"log": p.log.Run}.start(broken)
 	running := stage{"runner": p.programs.Keep}.start(broken)
 	notifying := stage{"notify": p.notifier.run}.start(broken)
@@ -102,7 +99,7 @@ func Run(ctx context.Context, o Options) error {
 	}
 	sending := stage{"adverts": p.engine.Run}.start(broken)
 	sources := stage{"links": p.monitor.Run, "receiver": p.receiver.Run, "checks": p.checks.Run, "probe": p.watcher.Run}.start(broken)
-	// First of all the address worker removes what is not adopted.
+	// The address worker first removes what is not adopted.
 	p.inherit(ctx, o.Config)
 	holding := stage{"addresses": p.worker.Run}.start(broken)
 
@@ -119,7 +116,7 @@ func Run(ctx context.Context, o Options) error {
 	if p.handsOver() {
 		p.inherited.record.HandOver()
 	} else {
-		// Commands for the stop may rely on all addresses being given up.
+		// Commands for the stop may rely on all addresses having been removed.
 		err = errors.Join(err, notifying.stop(time.Now().Add(stopNotifyWithin)))
 		if c := p.config.Load(); c.Shutdown != nil {
 			p.events.Publish(runProgram(context.Background(), p.programs, c, command.ForShutdown, c.Shutdown))
@@ -143,7 +140,7 @@ func Run(ctx context.Context, o Options) error {
 	return err
 }
 
-// publishStart publishes the events of the start, in the order in which they came about.
+// publishStart publishes the events of the start in their order.
 func (p *parts) publishStart(o Options) {
 	if o.Memory != nil {
 		p.events.Publish(*o.Memory)
@@ -162,8 +159,8 @@ func (p *parts) publishStart(o Options) {
 	p.inherited.report()
 }
 
-// inherit has the router and the address worker, before they run, go on as Active where the daemon
-// before was.
+// inherit makes the router and the address worker, before they run, continue as Active where the
+// previous daemon was.
 func (p *parts) inherit(ctx context.Context, c *config.Config) {
 	p.inherited.await(ctx, p.monitor.Ready())
 	cause := p.minter.Cause(time.Now())
@@ -184,7 +181,7 @@ func (p *parts) handsOver() bool {
 	}
 }
 
-// closeAfter closes what the parts use once they have ended, also those that hang now.
+// closeAfter closes the resources of the parts after they have ended, also of those that hang now.
 func (p *parts) closeAfter(stages ...*running) {
 	for _, s := range stages {
 		if s != nil {
@@ -194,7 +191,7 @@ func (p *parts) closeAfter(stages ...*running) {
 	p.close()
 }
 
-// endOfLog waits until the log is written, for stopLogWithin at most: nobody may read it.
+// endOfLog waits until the log is written, at most stopLogWithin, since nobody may read it.
 func endOfLog(log *running) error {
 	err := log.stop(time.Now().Add(stopLogWithin))
 	if hung(err) {
@@ -203,7 +200,7 @@ func endOfLog(log *running) error {
 	return err
 }
 
-// buildUntil builds the parts. Once ctx has ended it gives up after stopWithin.
+// buildUntil builds the parts. After ctx has ended it gives up within stopWithin.
 func buildUntil(ctx context.Context, o Options) (p *parts, err error) {
 	built := make(chan struct{})
 	go func() {
@@ -225,8 +222,8 @@ func buildUntil(ctx context.Context, o Options) (p *parts, err error) {
 	}
 }
 
-// serve runs the router and the control socket, which need all other parts, until ctx ends.
-// It returns the deadline by which all parts must have ended.
+// serve runs the router and the control socket, which need all other parts, until ctx ends. It
+// returns the deadline by which all parts must have ended.
 func (p *parts) serve(ctx context.Context, o Options, broken func()) (deadline time.Time, err error) {
 	select {
 	case <-p.monitor.Ready():
@@ -250,7 +247,7 @@ func (p *parts) serve(ctx context.Context, o Options, broken func()) (deadline t
 
 	now := time.Now()
 	notified := make(chan struct{})
-	go func() { // a service manager that does not read must not hold this up
+	go func() { // a service manager that does not read must not delay the stop
 		notifyManager("STOPPING=1")
 		close(notified)
 	}()
@@ -265,8 +262,8 @@ func (p *parts) serve(ctx context.Context, o Options, broken func()) (deadline t
 	return now.Add(stopWithin), err
 }
 
-// openHints has the monitor learn whether there are hints. To attach their programs takes 0.1 s
-// and more: before that the first adverts would come too late for a group to be adopted.
+// openHints passes the hints to the monitor. Attaching their programs takes 0.1 s and more; if it
+// came earlier, the first adverts would come too late for a group to be adopted.
 func (p *parts) openHints(ctx context.Context, o Options) error {
 	if o.Hints == nil {
 		return nil
@@ -285,8 +282,8 @@ func (p *parts) openHints(ctx context.Context, o Options) error {
 	return nil
 }
 
-// stopRouter ends the router, if it runs, before the engine and the worker, which carry out its
-// last orders. If it hangs, its members are resigned without it.
+// stopRouter ends the router, if it runs, before the engine and the worker, which execute its last
+// orders. If the router hangs, its members are resigned without it.
 func (p *parts) stopRouter(deadline time.Time) error {
 	if p.loop == nil || p.routerEnded {
 		return nil
@@ -299,7 +296,7 @@ func (p *parts) stopRouter(deadline time.Time) error {
 	return err
 }
 
-// resignations returns the orders that a router which hangs does not give.
+// resignations returns the orders that a hanging router does not give.
 func (p *parts) resignations() []advert.Order {
 	cause := p.minter.Cause(time.Now())
 	var all []advert.Order
@@ -309,7 +306,7 @@ func (p *parts) resignations() []advert.Order {
 	return all
 }
 
-// wait waits until ctx ends, and answers requests.
+// wait handles requests until ctx ends.
 func (p *parts) wait(ctx context.Context, o Options) {
 	for {
 		select {
@@ -348,7 +345,7 @@ func loaded(c *config.Config) event.Event {
 	return e
 }
 
-// part names a part in its error, unless it does so itself.
+// part names the part in an error that does not name it.
 func part(name string, err error) error {
 	switch {
 	case err == nil, errors.Is(err, context.Canceled):

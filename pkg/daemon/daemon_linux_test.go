@@ -60,7 +60,7 @@ func run(t *testing.T, change func(*daemon.Options)) *running {
 	return r
 }
 
-// lead waits until the daemon is Active, its addresses stand and are advertised.
+// lead waits until the daemon is Active, and its addresses are in place and advertised.
 func (r *running) lead(taps ...*tap) {
 	r.t.Helper()
 	r.output.await(r.t, 1, "daemon.ready")
@@ -78,8 +78,8 @@ func (r *running) lead(taps ...*tap) {
 	}
 }
 
-// awaitState waits until all instances are in a state, and returns the status then. The
-// status follows the log: the loop publishes it at the end of a turn.
+// awaitState waits until all instances are in a state, and returns the status then. The status
+// comes after the log: the loop publishes it at the end of a turn.
 func (r *running) awaitState(state string) *control.Status {
 	r.t.Helper()
 	for range 1000 {
@@ -92,7 +92,7 @@ func (r *running) awaitState(state string) *control.Status {
 		}
 		<-time.After(5 * time.Millisecond)
 	}
-	r.t.Fatalf("no status with all instances in %s for 5 s", state)
+	r.t.Fatalf("no status with all instances in %s within 5 s", state)
 	return nil
 }
 
@@ -113,7 +113,7 @@ func (r *running) end(taps ...*tap) error {
 	}
 	for _, a := range taps {
 		got := a.adverts()
-		for range 1000 { // the last may be on its way
+		for range 1000 { // the last one may be under way
 			if slices.Contains(got, 0) {
 				break
 			}
@@ -127,8 +127,8 @@ func (r *running) end(taps ...*tap) error {
 	return err
 }
 
-// goroutines waits until there are not more than n: what a library has told to
-// end may need a moment.
+// goroutines waits until there are at most n goroutines: those of a library may need a moment to
+// end.
 func goroutines(t *testing.T, n int) {
 	t.Helper()
 	for range 1000 {
@@ -142,15 +142,15 @@ func goroutines(t *testing.T, n int) {
 	t.Errorf("%d goroutines, %d before:\n%s", runtime.NumGoroutine(), n, buf[:runtime.Stack(buf, true)])
 }
 
-// The life of a daemon: ready, Active with its addresses, asked for its status,
-// and gone without a trace within 100 ms.
+// TestDaemonLife follows a daemon: ready, Active with its addresses, asked for its status, and gone
+// without leftovers within 100 ms.
 func TestDaemonLife(t *testing.T) {
 	cables(t)
 	inside, outside := listen(t, "far0"), listen(t, "far1")
 	before := runtime.NumGoroutine()
 	const limit = 100 * time.Millisecond
 	quickest := time.Hour
-	// The machine may be busy; and a daemon leaves nothing to the next.
+	// The machine may be busy; and a daemon leaves nothing to the next one.
 	for n := 0; n < 3 || quickest > limit && n < 10; n++ {
 		r := run(t, func(o *daemon.Options) {
 			earlier := event.Stamp{At: time.Now()}
@@ -187,8 +187,8 @@ func TestDaemonLife(t *testing.T) {
 	}
 }
 
-// Where another ripcord lives, on the control socket or beside it, the daemon
-// says so and touches nothing, not even the addresses that the other holds.
+// TestDaemonIsAlone: if another ripcord uses the control socket or the network namespace, the
+// daemon reports that and changes nothing, not even the addresses that the other holds.
 func TestDaemonIsAlone(t *testing.T) {
 	cables(t)
 	inside := listen(t, "far0")
@@ -215,14 +215,14 @@ func TestDaemonIsAlone(t *testing.T) {
 				t.Fatal("Run does not return")
 			}
 			if got := second.output.events(); len(got) > 0 {
-				t.Errorf("it said %q", got)
+				t.Errorf("the error is %q", got)
 			}
 		})
 	}
 
 	first.lead(inside)
 	if status, err := control.Fetch(t.Context(), first.socket); err != nil || status.Version != "test" {
-		t.Errorf("the first one's socket: %v", err)
+		t.Errorf("the first daemon's socket: %v", err)
 	}
 	for _, gone := range []string{"address.removed", "address.restored"} {
 		if first.output.count(gone) > 0 {
@@ -236,8 +236,8 @@ func TestDaemonIsAlone(t *testing.T) {
 	goroutines(t, before)
 }
 
-// A part that fails later ends the daemon in order: it resigns, gives up its
-// addresses, and says which part it was.
+// TestDaemonPartFails: a part that fails later ends the daemon in order: it resigns, removes its
+// addresses, and names the part.
 func TestDaemonPartFails(t *testing.T) {
 	cables(t)
 	inside, outside := listen(t, "far0"), listen(t, "far1")
@@ -255,7 +255,7 @@ func TestDaemonPartFails(t *testing.T) {
 	goroutines(t, before)
 }
 
-// A daemon that is told to end before it is ready leaves nothing either.
+// TestDaemonEndsEarly: a daemon that is stopped before it is ready leaves nothing either.
 func TestDaemonEndsEarly(t *testing.T) {
 	cables(t)
 	before := runtime.NumGoroutine()

@@ -2,7 +2,8 @@ package daemon
 
 import "testing"
 
-// Clients never take the descriptors that the router needs for its own work.
+// TestConnectionsLeaveDescriptors requires that clients never take the descriptors that the router
+// needs.
 func TestConnectionsLeaveDescriptors(t *testing.T) {
 	for _, tt := range []struct {
 		descriptors uint64

@@ -18,8 +18,8 @@ import (
 	"ripcord/pkg/wakeup"
 )
 
-// The executors, which carry out what the router orders: they alone send adverts,
-// and change what the machine holds.
+// The executors carry out the orders of the router: only they send adverts and change what the
+// machine holds.
 
 func (p *parts) buildEngine(o Options) error {
 	sender, err := send.OpenSender()
@@ -45,8 +45,8 @@ func (p *parts) buildWorker(o Options) error {
 		return fmt.Errorf("cannot change addresses: %w", err)
 	}
 	p.closers = append(p.closers, kernel)
-	// A run that crashed may have changed settings of links. Those that cannot be restored
-	// now, or that addresses need which are adopted, are tried again, and reported, at the end.
+	// A crashed run may have changed settings of links. Those that cannot be restored now, or that
+	// adopted addresses need, are tried again, and reported, at the end.
 	if !p.inherited.past.Active() {
 		_, _ = kernel.RestoreSecondaries()
 	}
@@ -75,7 +75,7 @@ func (p *parts) buildWorker(o Options) error {
 	p.closers = append(p.closers, frames)
 	listener, err := neigh.OpenListener()
 	if err != nil {
-		return fmt.Errorf("cannot notice who is on the links: %w", err)
+		return fmt.Errorf("cannot listen to the stations on the links: %w", err)
 	}
 	p.closers = append(p.closers, listener)
 	waiter, err := p.openWaiter()
@@ -96,7 +96,7 @@ func (p *parts) buildWorker(o Options) error {
 	return nil
 }
 
-// openWaiter opens what a goroutine sleeps in that has a thread of its own.
+// openWaiter opens the Waiter of a goroutine that has a thread of its own.
 func (p *parts) openWaiter() (*wakeup.Waiter, error) {
 	waiter, err := wakeup.OpenWaiter()
 	if err != nil {
@@ -106,7 +106,7 @@ func (p *parts) openWaiter() (*wakeup.Waiter, error) {
 	return waiter, nil
 }
 
-// buildWatcher makes what watches the machines of Actives.
+// buildWatcher makes the watcher of the machines of Actives.
 func (p *parts) buildWatcher(o Options) error {
 	frames, err := neigh.OpenSender()
 	if err != nil {
@@ -123,8 +123,7 @@ func (p *parts) buildWatcher(o Options) error {
 	return nil
 }
 
-// openFirewall opens nftables, which a machine may lack on which no instance
-// needs it.
+// openFirewall opens nftables, which a machine may lack if no instance needs it.
 func (p *parts) openFirewall(o Options) (addr.Firewall, error) {
 	filter, err := firewall.OpenKernel()
 	switch {

@@ -23,10 +23,10 @@ type fencer struct{ *parts }
 
 var _ router.Fencer = fencer{}
 
-// Fence implements router.Fencer. It returns at once: to look up the user may take long.
+// Fence implements router.Fencer. It returns at once, because looking up the user may take long.
 func (f fencer) Fence(e vrrp.RunFence) { go f.start(e) }
 
-// start has the command run, as script_user.
+// start runs the command as script_user.
 func (f fencer) start(e vrrp.RunFence) {
 	done := func(r command.Result) { f.ended(e, r) }
 	user, err := defaultUser(f.config.Load())
@@ -123,7 +123,7 @@ func (o orders) unfit(ctx context.Context, c *config.Config, g *vrrp.Group) []st
 	return nil
 }
 
-// addState adds the conditions that follow from the state of the group.
+// addState adds the conditions that depend on the state of the group.
 func (o orders) addState(plan *control.Fence, name string, add func(string, bool)) {
 	for _, st := range o.router.Groups() {
 		if st.Title() != name {
@@ -147,15 +147,15 @@ func (o orders) addState(plan *control.Fence, name string, add func(string, bool
 	}
 }
 
-// dryRuns hears the answers of stations that dry runs ask for, one at a time.
+// dryRuns receives the answers of stations to dry runs, one dry run at a time.
 type dryRuns struct {
 	mu      sync.Mutex
 	bell    bus.Bell
 	results *bus.Ring[vrrp.Result] // nil until the first one
 }
 
-// askStations asks the stations on the links of a group, and returns the links on which
-// one has answered.
+// askStations asks the stations on the links of a group, and returns the links on which a station
+// has answered.
 func (o orders) askStations(ctx context.Context, g *vrrp.Group) map[string]bool {
 	d := &o.dryRuns
 	d.mu.Lock()
@@ -164,7 +164,7 @@ func (o orders) askStations(ctx context.Context, g *vrrp.Group) map[string]bool 
 		d.bell = bus.NewBell()
 		d.results = bus.SubscribeRing(&o.results, d.bell, 256)
 	}
-	_, _ = d.results.Take() // what came before proves nothing
+	_, _ = d.results.Take() // earlier answers prove nothing
 	ctx, cancel := context.WithTimeout(ctx, fenceProbe)
 	defer cancel()
 	links, answered := g.Links(), make(map[string]bool)

@@ -8,7 +8,7 @@ import (
 	"ripcord/pkg/vrrp"
 )
 
-// A fence command that would not run is named with whom it is for.
+// TestAdviseFences requires that a fence command that would not run is named with its group.
 func TestAdviseFences(t *testing.T) {
 	fence := func(path string) *vrrp.Fence { return &vrrp.Fence{Argv: []string{path}} }
 	inside := []vrrp.Instance{{Virtual: event.Virtual{Name: "inside"}}}

@@ -21,9 +21,9 @@ func (k gatedKernel) AddBatch(ops []addr.Op) error {
 	return k.Kernel.AddBatch(ops)
 }
 
-// A kernel that does not answer while addresses are added: the group does not stay
-// Active without them, but resigns, says so at error and in its status, and serves
-// when the kernel answers after all.
+// TestDaemonWorkerHangs: if the kernel does not answer while addresses are added, the group does
+// not stay Active without them: it resigns, reports that at error and in its status, and serves
+// when the kernel answers at last.
 func TestDaemonWorkerHangs(t *testing.T) {
 	cables(t)
 	inside := listen(t, "far0")
@@ -37,7 +37,7 @@ func TestDaemonWorkerHangs(t *testing.T) {
 	r.output.await(t, 2, "instance.fault", "reason", "worker-hung", "level", "error")
 	r.output.await(t, 2, "instance.transition", "to", "fault")
 	got := inside.adverts()
-	for range 1000 { // the last may be on its way
+	for range 1000 { // the last advert may be under way
 		if len(got) > 0 && got[len(got)-1] == 0 {
 			break
 		}
@@ -45,7 +45,7 @@ func TestDaemonWorkerHangs(t *testing.T) {
 		got = append(got, inside.adverts()...)
 	}
 	if len(got) == 0 || got[len(got)-1] != 0 {
-		t.Fatalf("it has not resigned: %v", got)
+		t.Fatalf("the daemon has not resigned: %v", got)
 	}
 	for _, i := range r.awaitState("fault").Instances {
 		if len(i.Faults) != 1 || i.Faults[0].Reason != "worker-hung" || !strings.Contains(i.Faults[0].Error, "system call") {

@@ -17,39 +17,38 @@ import (
 	"ripcord/pkg/event"
 )
 
-// RunDir is where the lock of each network namespace is, unless Options say otherwise.
+// RunDir is the directory of the lock of each network namespace, unless Options name another.
 const RunDir = "/run/ripcord"
 
-// ErrRunning reports that another ripcord runs in the network namespace: two would take each
-// other's addresses for leftovers.
+// ErrRunning says that another ripcord runs in the network namespace: two would take each other's
+// addresses for leftovers.
 var ErrRunning = errors.New("another ripcord runs in this network namespace")
 
-// lockSocket is an abstract unix socket, which belongs to the network namespace and goes with
-// the process. Any user may bind that name, so only a holder that is root, our own user, or
-// has the rights of a daemon is taken for a ripcord. It finds a ripcord that shares the
-// network namespace but not RunDir, as in a container.
+// lockSocket is an abstract unix socket, which belongs to the network namespace and disappears with
+// the process. Any user may bind that name, so a holder counts as a ripcord only if it is root, our
+// own user, or has the rights of a daemon. The socket finds a ripcord that shares the network
+// namespace but not RunDir, as in a container.
 const lockSocket = "@ripcord"
 
-// Lock makes its holder the only ripcord of its network namespace. It ends with the
-// process, however that ends.
+// Lock makes its holder the only ripcord of its network namespace. It ends with the process,
+// however the process ends.
 type Lock struct {
 	file   *os.File // locked with flock(2); nil if it could not be made
 	path   string
-	socket net.Listener // nil if somebody else has bound the name
+	socket net.Listener // nil if another process has bound the name
 	doubt  string       // why there is no file
 }
 
-// A killed daemon needs a moment to die, more of it on a busy machine, and holds the lock
-// until then.
+// A killed daemon needs a moment to die, longer on a busy machine, and holds the lock until then.
 const (
 	dyingTime = time.Second
 	dyingPoll = 10 * time.Millisecond
 )
 
-// AcquireLock locks the network namespace of the calling thread, by a file in dir that is
-// named after it and that only root, or the user of the daemon, can open. It fails with
-// ErrRunning where another holds the lock and keeps it for dyingTime. If the file cannot be made, the socket alone is
-// the lock, and Doubt says so.
+// AcquireLock locks the network namespace of the calling thread, by a file in dir that is named
+// after the namespace and that only root, or the user of the daemon, can open. It returns
+// ErrRunning if another process holds the lock for dyingTime. If the file cannot be made, the
+// socket alone is the lock, and Doubt says so.
 func AcquireLock(dir string) (*Lock, error) {
 	l := &Lock{}
 	err := waitForDying(func() error { return l.lockFile(dir) })
@@ -66,7 +65,7 @@ func AcquireLock(dir string) (*Lock, error) {
 	return l, nil
 }
 
-// waitForDying repeats try for dyingTime, as long as it fails with ErrRunning.
+// waitForDying repeats try for dyingTime while it returns ErrRunning.
 func waitForDying(try func() error) error {
 	for end := time.Now().Add(dyingTime); ; time.Sleep(dyingPoll) {
 		if err := try(); !errors.Is(err, ErrRunning) || time.Now().After(end) {
@@ -75,8 +74,8 @@ func waitForDying(try func() error) error {
 	}
 }
 
-// lockFile makes the file and locks it. Its holder removes it at the end, so a file
-// that is not the one of that name any more is not locked but made anew.
+// lockFile makes the file and locks it. The holder of a lock removes the file at the end, so a file
+// that no longer has that name is not locked but made again.
 func (l *Lock) lockFile(dir string) error {
 	space, err := networkNamespace()
 	if err != nil {
@@ -119,8 +118,8 @@ func networkNamespace() (string, error) {
 	return fmt.Sprintf("%s%d", namespaceFiles, space.Ino), nil
 }
 
-// ForgetNamespace removes the files in dir that daemons left which were killed with their
-// network namespace, of that inode: nobody can find out there what they were for.
+// ForgetNamespace removes the files in dir of daemons that were killed together with their network
+// namespace, of that inode: nobody could find out there what the files were for.
 func ForgetNamespace(dir, inode string) error {
 	left, err := filepath.Glob(filepath.Join(dir, namespaceFiles+inode+".*"))
 	for _, path := range left {
@@ -129,11 +128,11 @@ func ForgetNamespace(dir, inode string) error {
 	return err
 }
 
-// namespaceFiles is how the names of the files begin that belong to a network namespace.
+// namespaceFiles is the prefix of the names of files that belong to a network namespace.
 const namespaceFiles = "netns-"
 
-// record returns the prefix of the names of files in dir that have to outlive a crash:
-// daemons of two network namespaces may share the directory.
+// record returns the prefix of the names of files in dir that have to outlive a crash: daemons of
+// two network namespaces may share the directory.
 func record(dir string) string {
 	space, err := networkNamespace()
 	if err != nil {
@@ -157,10 +156,11 @@ func (l *Lock) holder(file *os.File) string {
 	if pid, perr := strconv.Atoi(strings.TrimSpace(string(text))); err == nil && perr == nil {
 		return fmt.Sprintf("process %d holds %s", pid, l.path)
 	}
-	return "somebody holds " + l.path
+	return "another process holds " + l.path
 }
 
-// bindSocket binds the abstract socket. That somebody who is no ripcord has bound it is no error.
+// bindSocket binds the abstract socket. If a process that is not a ripcord has bound it, that is
+// not an error.
 func (l *Lock) bindSocket() error {
 	listener, err := net.Listen("unix", lockSocket)
 	if err != nil {
@@ -170,7 +170,7 @@ func (l *Lock) bindSocket() error {
 		return nil
 	}
 	l.socket = listener
-	go func() { // socketHolder connects to find out who we are; ends with Close
+	go func() { // socketHolder connects to find out who we are; the goroutine ends with Close
 		for {
 			conn, err := listener.Accept()
 			if err != nil {
@@ -182,12 +182,12 @@ func (l *Lock) bindSocket() error {
 	return nil
 }
 
-// socketHolder returns the process that has bound the abstract socket, and reports whether it
-// may be a ripcord.
+// socketHolder returns the process that has bound the abstract socket, and reports whether it may
+// be a ripcord.
 func socketHolder() (pid int, trusted bool) {
 	conn, err := net.DialTimeout("unix", lockSocket, time.Second)
 	if err != nil {
-		return 0, false // bound by somebody who does not listen, as every ripcord does
+		return 0, false // bound by a process that does not listen, as every ripcord does
 	}
 	defer conn.Close()
 	raw, err := conn.(*net.UnixConn).SyscallConn()
@@ -202,8 +202,8 @@ func socketHolder() (pid int, trusted bool) {
 	return pid, trusted
 }
 
-// hasRights reports whether a process may change addresses. In a user namespace of its
-// own anybody has all rights, so it must be in ours; if that is not known, it has none.
+// hasRights reports whether a process may change addresses. Every process has all rights in its own
+// user namespace, so it must be in ours; if that is unknown, the answer is no.
 func hasRights(pid int) bool {
 	ours, err := os.Stat("/proc/self/ns/user")
 	if err != nil {
@@ -218,8 +218,7 @@ func hasRights(pid int) bool {
 	return unix.Capget(&header, &data[0]) == nil && data[0].Effective&(1<<unix.CAP_NET_ADMIN) != 0
 }
 
-// Doubt returns the event which reports that a second ripcord might not be noticed; nil if it would
-// be.
+// Doubt returns the event which reports that a second ripcord might not be noticed, or nil.
 func (l *Lock) Doubt() event.Event {
 	if l.file != nil {
 		return nil
@@ -227,7 +226,7 @@ func (l *Lock) Doubt() event.Event {
 	return event.DaemonLock{Stamp: event.Stamp{At: time.Now()}, Err: l.doubt, Alone: l.socket != nil}
 }
 
-// Close gives the lock up.
+// Close releases the lock.
 func (l *Lock) Close() error {
 	var errs []error
 	if l.socket != nil {
@@ -235,7 +234,7 @@ func (l *Lock) Close() error {
 	}
 	if l.file != nil {
 		if sameFile(l.file, l.path) {
-			_ = os.Remove(l.path) // while it is locked; what stays does no harm
+			_ = os.Remove(l.path) // while it is locked; a file that stays does no harm
 		}
 		errs = append(errs, l.file.Close())
 	}

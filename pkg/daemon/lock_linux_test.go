@@ -15,7 +15,7 @@ import (
 	"ripcord/test/netns"
 )
 
-// acquire locks, and gives the lock up when the test ends, if not before.
+// acquire locks, and releases the lock when the test ends, if not before.
 func acquire(t *testing.T, dir string) *daemon.Lock {
 	t.Helper()
 	lock, err := daemon.AcquireLock(dir)
@@ -26,7 +26,7 @@ func acquire(t *testing.T, dir string) *daemon.Lock {
 	return lock
 }
 
-// refused checks that the lock is held, by this process.
+// refused checks that the lock is held by this process.
 func refused(t *testing.T, dir string) {
 	t.Helper()
 	lock, err := daemon.AcquireLock(dir)
@@ -38,14 +38,15 @@ func refused(t *testing.T, dir string) {
 	}
 }
 
-// TestLock: one holds it, by the file as by the socket, and leaves nothing.
+// TestLock requires that one daemon holds the lock, by the file and by the socket, and leaves
+// nothing.
 func TestLock(t *testing.T) {
 	netns.Need(t)
 	dir := filepath.Join(t.TempDir(), "ripcord")
 	for range 2 {
 		first := acquire(t, dir)
 		if first.Doubt() != nil {
-			t.Errorf("it doubts: %v", first.Doubt().Message())
+			t.Errorf("the lock has the doubt: %v", first.Doubt().Message())
 		}
 		refused(t, dir)
 		refused(t, t.TempDir()) // as in a container, which has another /run
@@ -55,12 +56,12 @@ func TestLock(t *testing.T) {
 	}
 	left, err := os.ReadDir(dir)
 	if err != nil || len(left) > 0 {
-		t.Errorf("it leaves %v, %v", left, err)
+		t.Errorf("the lock leaves %v, %v", left, err)
 	}
 }
 
-// TestLockOfTheDying: a holder that gives the lock up a moment later, as one that was killed,
-// is waited for: by the file, and where the file is another by the socket.
+// TestLockOfTheDying: AcquireLock waits for a holder that releases the lock a moment later, as one
+// that was killed does: by the file, and by the socket if the file is another.
 func TestLockOfTheDying(t *testing.T) {
 	netns.Need(t)
 	dir := t.TempDir()
@@ -71,8 +72,8 @@ func TestLockOfTheDying(t *testing.T) {
 	}
 }
 
-// TestLockOfTheDead: the file of one that was killed locks nobody out, and its holder
-// is found even if somebody removes the file.
+// TestLockOfTheDead: the file of a killed daemon prevents no start, and the holder of a lock is
+// found even if another process removes the file.
 func TestLockOfTheDead(t *testing.T) {
 	netns.Need(t)
 	dir := t.TempDir()
@@ -83,7 +84,7 @@ func TestLockOfTheDead(t *testing.T) {
 	}
 	path := filepath.Join(dir, files[0].Name())
 	if info, err := os.Stat(path); err != nil || info.Mode().Perm()&0o077 != 0 {
-		t.Errorf("others may open it: %v, %v", info.Mode(), err)
+		t.Errorf("other users may open the file: %v, %v", info.Mode(), err)
 	}
 	if err := os.Remove(path); err != nil {
 		t.Fatal(err)
@@ -96,7 +97,7 @@ func TestLockOfTheDead(t *testing.T) {
 	acquire(t, dir)
 }
 
-// TestLockWithoutFile: where the file cannot be made the socket alone has to do.
+// TestLockWithoutFile: if the file cannot be made, the socket alone is the lock.
 func TestLockWithoutFile(t *testing.T) {
 	netns.Need(t)
 	dir := filepath.Join(t.TempDir(), "file")
@@ -105,13 +106,13 @@ func TestLockWithoutFile(t *testing.T) {
 	}
 	first := acquire(t, dir)
 	if doubt := first.Doubt(); doubt == nil || doubt.Level().String() != "warn" {
-		t.Errorf("its doubt is %+v", doubt)
+		t.Errorf("the doubt is %+v", doubt)
 	}
 	refused(t, dir)
 }
 
-// stranger, in the environment, makes this test binary one that binds the name of
-// the abstract socket and stays: its value says whether it listens too.
+// stranger is an environment variable that makes this test binary bind the name of the abstract
+// socket and stay; its value says whether the binary also listens.
 const stranger = "RIPCORD_TEST_STRANGER"
 
 func beStranger() {
@@ -136,8 +137,8 @@ func beStranger() {
 	os.Exit(0)
 }
 
-// TestLockAgainstStrangers: a user without rights who binds the name of the socket
-// keeps nobody from running, nor makes that two are not noticed.
+// TestLockAgainstStrangers: a user without rights who binds the name of the socket neither prevents
+// a start nor hides that two daemons run.
 func TestLockAgainstStrangers(t *testing.T) {
 	netns.Need(t)
 	for _, how := range []string{"binds", "listens"} {
@@ -162,7 +163,7 @@ func TestLockAgainstStrangers(t *testing.T) {
 				t.Fatalf("the stranger: %q, %v", said[:n], err)
 			}
 			if _, err := net.Listen("unix", "@ripcord"); err == nil {
-				t.Fatal("the stranger does not have the name")
+				t.Fatal("the stranger has not bound the name")
 			}
 			dir := t.TempDir()
 			acquire(t, dir)
@@ -171,8 +172,8 @@ func TestLockAgainstStrangers(t *testing.T) {
 	}
 }
 
-// What killed daemons left of one namespace is removed, and nothing of another whose number
-// begins alike.
+// TestForgetNamespace requires that the files of one namespace are removed, and none of another
+// whose number begins alike.
 func TestForgetNamespace(t *testing.T) {
 	dir := t.TempDir()
 	for _, name := range []string{"netns-42.lock", "netns-42.promoted", "netns-421.lock", "other"} {

@@ -14,13 +14,13 @@ import (
 	"ripcord/pkg/daemon"
 )
 
-// heapEach is what one more instance may keep alive in an Active daemon, in bytes: 10,180
-// to 10,670 were measured, of which tracking, releases, reloads and what is known of other
-// routers take some 650, the record of its adverts 100, and the lines of the log about its
-// start, which are kept as long as they are among the newest, 1,300.
+// heapEach is the greatest number of bytes that one more instance may keep alive in an Active
+// daemon: 10,180 to 10,670 were measured, of which tracking, releases, reloads and the knowledge
+// about other routers take some 650, the record of its adverts 100, and the log lines about its
+// start, which are kept while they are among the newest, 1,300.
 const heapEach = 10900
 
-// What an instance costs in memory does not grow unnoticed.
+// TestInstanceMemory requires that the memory of an instance does not grow unnoticed.
 func TestInstanceMemory(t *testing.T) {
 	cables(t)
 	const many = 500
@@ -33,10 +33,10 @@ func TestInstanceMemory(t *testing.T) {
 			return
 		}
 	}
-	t.Errorf("an instance keeps %d bytes alive, at most %d are wanted: what holds them?", each, heapEach)
+	t.Errorf("an instance keeps %d bytes alive, want at most %d: find what holds them", each, heapEach)
 }
 
-// heapOf is how many bytes live while a daemon is Active for so many instances.
+// heapOf returns the number of live bytes of a daemon that is Active for that many instances.
 func heapOf(t *testing.T, instances int) int {
 	t.Helper()
 	socket := filepath.Join(t.TempDir(), "s")
@@ -70,7 +70,7 @@ func heapOf(t *testing.T, instances int) int {
 		}
 	}
 	runtime.GC()
-	runtime.GC() // what the first has found to be garbage in pools
+	runtime.GC() // the first collection leaves what is in pools
 	var m runtime.MemStats
 	runtime.ReadMemStats(&m)
 	return int(m.HeapAlloc)

@@ -10,27 +10,26 @@ import (
 	"ripcord/pkg/vrrp"
 )
 
-// settleWithin is how long transitions wait at most for the addresses to be added or
-// removed, which commands expect to be done.
+// settleWithin is how long transitions wait for the addresses to be added or removed, which
+// commands expect to be done.
 const settleWithin = 500 * time.Millisecond
 
-// moves turns events into transitions in the order in which keepalived runs its notify
-// scripts: of a group that starts the group, then the members; later the member that
-// caused the transition, the others in their order, then the group; when the daemon stops
-// all instances, then all groups. A transition is given when the addresses of its
-// instances, or of its group, have been added or removed. It is a value and knows no
-// clock.
+// moves turns events into transitions in the order in which keepalived runs its notify scripts:
+// when a group starts, the group, then the members; later the member that caused the transition,
+// the others in their order, then the group; when the daemon stops, all instances, then all groups.
+// A transition is emitted when the addresses of its instances, or of its group, have been added or
+// removed. moves is a value and has no clock.
 type moves struct {
-	give func(notify.Transition)
-	// holds has the instances that have addresses.
+	emit func(notify.Transition)
+	// holds contains the instances that have addresses.
 	holds map[string]bool
 
-	pending  []*move                       // in the order of their begin
-	last     map[subject]*known            // of each that had a transition
-	order    []subject                     // the same, in the order of their first transition
-	settled  map[string]event.AddressMoved // the last of each instance
+	pending  []*move                       // in the order in which they began
+	last     map[subject]*known            // of each subject that had a transition
+	order    []subject                     // the same subjects, in the order of their first transition
+	settled  map[string]event.AddressMoved // the last event of each instance
 	stopping bool
-	remains  bool // the next daemon goes on with all: nothing stops
+	remains  bool // the next daemon continues everything: nothing stops
 }
 
 // subject is an instance or a group.
@@ -43,27 +42,27 @@ type subject struct {
 type known struct {
 	notify.Transition
 	at      time.Time // of the transition
-	found   bool      // in a snapshot: its event may yet come
-	stopped bool      // its stop was given
+	found   bool      // it was in a snapshot: its event may still come
+	stopped bool      // its stop was emitted
 }
 
-// move is the transitions of a group, or of an instance outside any.
+// move consists of the transitions of a group, or of an instance outside any group.
 type move struct {
 	of          subject
 	transitions []notify.Transition
-	complete    bool            // the group's own is there, which it lacks where an instance joins
-	waits       map[string]bool // instances whose addresses are not settled
+	complete    bool            // the group's own transition is there, which is missing if an instance joins
+	waits       map[string]bool // the instances whose addresses are not settled
 	deadline    time.Time
 }
 
-func newMoves(holds map[string]bool, give func(notify.Transition)) *moves {
+func newMoves(holds map[string]bool, emit func(notify.Transition)) *moves {
 	return &moves{
-		give: give, holds: holds, last: make(map[subject]*known), settled: make(map[string]event.AddressMoved),
+		emit: emit, holds: holds, last: make(map[subject]*known), settled: make(map[string]event.AddressMoved),
 	}
 }
 
-// take takes the next event.
-func (m *moves) take(e event.Event) {
+// handle processes the next event.
+func (m *moves) handle(e event.Event) {
 	switch e := e.(type) {
 	case event.Daemon:
 		m.stopping = m.stopping || e.Kind == event.DaemonStopping
@@ -92,8 +91,8 @@ func (m *moves) take(e event.Event) {
 	}
 }
 
-// adopted returns the transitions by which a group has come to be Active that was adopted. The
-// daemon before has given them.
+// adopted returns the transitions by which an adopted group became Active. The previous daemon has
+// emitted them.
 func adopted(e event.GroupAdopted) (all []notify.Transition) {
 	for _, v := range e.Members {
 		all = append(all, notify.Transition{
@@ -106,7 +105,7 @@ func adopted(e event.GroupAdopted) (all []notify.Transition) {
 	return all
 }
 
-// add adds a transition to the move to which it belongs. It may be the last one of that.
+// add adds a transition to the move to which it belongs; last says that it is the last one.
 func (m *moves) add(stamp event.Stamp, within, of subject, t notify.Transition, last bool) {
 	if was := m.last[of]; was != nil && was.found && !stamp.At.After(was.at) {
 		return // the snapshot had it
@@ -114,9 +113,9 @@ func (m *moves) add(stamp event.Stamp, within, of subject, t notify.Transition, 
 	stopped := t.To == event.Initialize
 	m.learn(of, known{Transition: t, at: stamp.At, stopped: stopped && !m.stopping})
 	if stopped && m.stopping {
-		return // finish gives it
+		return // finish emits it
 	}
-	m.giveEarlier(within, &t)
+	m.emitEarlier(within, &t)
 	mv := m.open(within, stamp.At)
 	mv.transitions = append(mv.transitions, t)
 	if t.Kind == notify.Instance && m.awaits(&t) {
@@ -133,8 +132,8 @@ func (m *moves) learn(of subject, k known) {
 	m.last[of] = &k
 }
 
-// open returns the move of a subject that is not complete, a new one if need be. One that
-// is complete is given now, since another follows it.
+// open returns the incomplete move of a subject, or a new one. It emits a complete one, since
+// another follows it.
 func (m *moves) open(of subject, now time.Time) *move {
 	for i, mv := range m.pending {
 		if mv.of != of {
@@ -144,7 +143,7 @@ func (m *moves) open(of subject, now time.Time) *move {
 			return mv
 		}
 		m.pending = append(m.pending[:i:i], m.pending[i+1:]...)
-		m.giveAll(mv)
+		m.emitAll(mv)
 		break
 	}
 	mv := &move{of: of, waits: make(map[string]bool), deadline: now.Add(settleWithin)}
@@ -152,21 +151,21 @@ func (m *moves) open(of subject, now time.Time) *move {
 	return mv
 }
 
-// giveEarlier gives what pends of an instance that has another group now: no later
-// transition may overtake it.
-func (m *moves) giveEarlier(within subject, t *notify.Transition) {
+// emitEarlier emits the pending transitions of an instance that has another group now: no later
+// transition may overtake them.
+func (m *moves) emitEarlier(within subject, t *notify.Transition) {
 	m.pending = slices.DeleteFunc(m.pending, func(mv *move) bool {
 		earlier := mv.of != within && slices.ContainsFunc(mv.transitions, func(o notify.Transition) bool {
 			return o.Kind == t.Kind && o.Name == t.Name
 		})
 		if earlier {
-			m.giveAll(mv)
+			m.emitAll(mv)
 		}
 		return earlier
 	})
 }
 
-// awaits reports whether addresses of the instance have yet to be added or removed.
+// awaits reports whether addresses of the instance still have to be added or removed.
 func (m *moves) awaits(t *notify.Transition) bool {
 	if !m.holds[t.Name] || t.From != event.Active && t.To != event.Active {
 		return false
@@ -175,8 +174,7 @@ func (m *moves) awaits(t *notify.Transition) bool {
 	return a.Cause.Trace != t.Cause.Trace || !settles(a.Kind, t.To)
 }
 
-// settles reports whether an event of addresses says that those of an instance are as
-// they have to be in a state.
+// settles reports whether an event says that the addresses of an instance are as a state requires.
 func settles(kind event.AddressKind, in event.State) bool {
 	switch kind {
 	case event.AddressFailed:
@@ -187,7 +185,7 @@ func settles(kind event.AddressKind, in event.State) bool {
 	return in == event.Active
 }
 
-// address learns that addresses were added or removed, or could not be.
+// address records that addresses were added or removed, or could not be.
 func (m *moves) address(e event.AddressMoved) {
 	m.settled[e.Instance] = e
 	k := m.last[subject{name: e.Instance}]
@@ -200,12 +198,12 @@ func (m *moves) address(e event.AddressMoved) {
 	m.flush(e.At)
 }
 
-// flush gives the moves that need not wait any more.
+// flush emits the moves that need not wait any more.
 func (m *moves) flush(now time.Time) {
 	var still []*move
 	for _, mv := range m.pending {
 		if mv.complete && len(mv.waits) == 0 || !now.Before(mv.deadline) {
-			m.giveAll(mv)
+			m.emitAll(mv)
 		} else {
 			still = append(still, mv)
 		}
@@ -213,7 +211,7 @@ func (m *moves) flush(now time.Time) {
 	m.pending = still
 }
 
-// due returns when flush has to be called next; zero: not until another event comes.
+// due returns when flush has to be called next; zero: not before another event comes.
 func (m *moves) due() (at time.Time) {
 	for _, mv := range m.pending {
 		if at.IsZero() || mv.deadline.Before(at) {
@@ -223,12 +221,12 @@ func (m *moves) due() (at time.Time) {
 	return at
 }
 
-// giveAll gives the transitions of a move. The member that caused it comes first; of a
-// group that starts, the group.
-func (m *moves) giveAll(mv *move) {
+// emitAll emits the transitions of a move. The member that caused it comes first; if a group
+// starts, the group.
+func (m *moves) emitAll(mv *move) {
 	slices.SortStableFunc(mv.transitions, func(a, b notify.Transition) int { return cmp.Compare(rank(&a), rank(&b)) })
 	for _, t := range mv.transitions {
-		m.give(t)
+		m.emit(t)
 	}
 }
 
@@ -245,10 +243,10 @@ func rank(t *notify.Transition) int {
 	return 2
 }
 
-// resync learns the states of all groups, once events were lost. Pending transitions are
-// given first.
+// resync takes over the states of all groups after events were lost. It emits pending transitions
+// first.
 func (m *moves) resync(groups []*vrrp.GroupStatus) {
-	m.giveRest()
+	m.emitRest()
 	for _, g := range groups {
 		for i := range g.Members {
 			s := &g.Members[i]
@@ -264,8 +262,8 @@ func (m *moves) resync(groups []*vrrp.GroupStatus) {
 	}
 }
 
-// found gives the transition that must have led to a state, if the last known state of its
-// subject was another.
+// found emits the transition that must have led to a state, if the last known state of its subject
+// was another.
 func (m *moves) found(of subject, since time.Time, t notify.Transition) {
 	was := m.last[of]
 	switch {
@@ -279,18 +277,18 @@ func (m *moves) found(of subject, since time.Time, t notify.Transition) {
 		return
 	}
 	m.learn(of, known{Transition: t, at: since, found: true, stopped: t.To == event.Initialize})
-	m.give(t)
+	m.emit(t)
 }
 
-// learnAll learns the states of all groups, of which nobody is to be notified.
+// learnAll takes over the states of all groups without notifications.
 func (m *moves) learnAll(groups []*vrrp.GroupStatus) {
-	give := m.give
-	m.give = func(notify.Transition) {}
+	emit := m.emit
+	m.emit = func(notify.Transition) {}
 	m.resync(groups)
-	m.give = give
+	m.emit = emit
 }
 
-// reload takes the instances that have addresses now, and forgets what has stopped.
+// reload takes over the instances that have addresses now, and drops subjects that have stopped.
 func (m *moves) reload(holds map[string]bool) {
 	m.holds = holds
 	m.order = slices.DeleteFunc(m.order, func(of subject) bool {
@@ -303,24 +301,24 @@ func (m *moves) reload(holds map[string]bool) {
 	})
 }
 
-func (m *moves) giveRest() {
+func (m *moves) emitRest() {
 	for _, mv := range m.pending {
-		m.giveAll(mv)
+		m.emitAll(mv)
 	}
 	m.pending = nil
 }
 
-// finish gives the pending transitions, and then reports everything as stopped: the
-// instances, then the groups, with those that stopped without an event since the router hung.
+// finish emits the pending transitions and then the stop of every subject: the instances, then the
+// groups, including those whose stop had no event because the router hung.
 func (m *moves) finish() {
-	m.giveRest()
+	m.emitRest()
 	if m.remains {
 		return
 	}
 	for _, groups := range []bool{false, true} {
 		for _, of := range m.order {
 			if k := m.last[of]; of.group == groups && !k.stopped {
-				m.give(k.stop())
+				m.emit(k.stop())
 			}
 		}
 	}

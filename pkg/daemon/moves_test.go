@@ -11,22 +11,22 @@ import (
 	"ripcord/pkg/vrrp"
 )
 
-// movesRig feeds moves with events and keeps the lines of what they give.
+// movesRig feeds moves with events and keeps the lines of the transitions.
 type movesRig struct {
 	*moves
-	now   time.Time
-	trace event.Trace
-	lines []string
-	given []notify.Transition
+	now     time.Time
+	trace   event.Trace
+	lines   []string
+	emitted []notify.Transition
 }
 
-// newMovesRig has a group edge of inside and outside, and the instance lone; all have
-// addresses but lone.
+// newMovesRig has a group edge of inside and outside, and the instance lone; all have addresses but
+// lone.
 func newMovesRig() *movesRig {
 	r := &movesRig{now: time.Now()}
 	r.moves = newMoves(map[string]bool{"inside": true, "outside": true}, func(t notify.Transition) {
 		r.lines = append(r.lines, strings.TrimSpace(t.Line()))
-		r.given = append(r.given, t)
+		r.emitted = append(r.emitted, t)
 	})
 	return r
 }
@@ -40,7 +40,7 @@ func (r *movesRig) stamp() event.Stamp {
 
 func (r *movesRig) lone(from, to event.State) {
 	r.next()
-	r.take(event.InstanceTransition{Stamp: r.stamp(), Virtual: event.Virtual{Name: "lone", Interface: "eth2", VRID: 7}, From: from, To: to, Priority: 100})
+	r.handle(event.InstanceTransition{Stamp: r.stamp(), Virtual: event.Virtual{Name: "lone", Interface: "eth2", VRID: 7}, From: from, To: to, Priority: 100})
 }
 
 func (r *movesRig) edge(from, to event.State) {
@@ -50,14 +50,14 @@ func (r *movesRig) edge(from, to event.State) {
 
 func (r *movesRig) edgeAgain(from, to event.State) {
 	for _, name := range []string{"inside", "outside"} {
-		r.take(event.InstanceTransition{Stamp: r.stamp(), Virtual: event.Virtual{Name: name, Group: "edge"}, From: from, To: to, Priority: 150})
+		r.handle(event.InstanceTransition{Stamp: r.stamp(), Virtual: event.Virtual{Name: name, Group: "edge"}, From: from, To: to, Priority: 150})
 	}
-	r.take(event.GroupTransition{Stamp: r.stamp(), Group: "edge", From: from, To: to})
+	r.handle(event.GroupTransition{Stamp: r.stamp(), Group: "edge", From: from, To: to})
 }
 
 func (r *movesRig) addresses(kind event.AddressKind, names ...string) {
 	for _, name := range names {
-		r.take(event.AddressMoved{Stamp: r.stamp(), Kind: kind, Instance: name})
+		r.handle(event.AddressMoved{Stamp: r.stamp(), Kind: kind, Instance: name})
 	}
 }
 
@@ -65,7 +65,7 @@ func (r *movesRig) addresses(kind event.AddressKind, names ...string) {
 func (r *movesRig) want(t *testing.T, lines ...string) {
 	t.Helper()
 	if !slices.Equal(r.lines, lines) {
-		t.Errorf("given\n\t%s\nwant\n\t%s", strings.Join(r.lines, "\n\t"), strings.Join(lines, "\n\t"))
+		t.Errorf("emitted\n\t%s\nwant\n\t%s", strings.Join(r.lines, "\n\t"), strings.Join(lines, "\n\t"))
 	}
 	r.lines = nil
 }
@@ -74,8 +74,8 @@ func edgeLines(state string) []string {
 	return []string{`INSTANCE "inside" ` + state + ` 150`, `INSTANCE "outside" ` + state + ` 150`, `GROUP "edge" ` + state + ` 0`}
 }
 
-// TestMovesOrder: the members of a group come first; a transition to or from Active
-// waits until the addresses are added or removed, whichever event comes first.
+// TestMovesOrder: the members of a group come first; a transition to or from Active waits until the
+// addresses are added or removed, whichever event comes first.
 func TestMovesOrder(t *testing.T) {
 	r := newMovesRig()
 	r.edge(event.Initialize, event.Backup)
@@ -99,21 +99,21 @@ func TestMovesOrder(t *testing.T) {
 
 	r.next()
 	for name, reason := range map[string]event.Reason{"inside": event.GroupMoved, "outside": event.InterfaceUp} {
-		r.take(event.InstanceTransition{Stamp: r.stamp(), Virtual: event.Virtual{Name: name, Group: "edge"}, From: event.Fault, To: event.Backup, Reason: reason, Priority: 150})
+		r.handle(event.InstanceTransition{Stamp: r.stamp(), Virtual: event.Virtual{Name: name, Group: "edge"}, From: event.Fault, To: event.Backup, Reason: reason, Priority: 150})
 	}
-	r.take(event.GroupTransition{Stamp: r.stamp(), Group: "edge", From: event.Fault, To: event.Backup, Reason: event.InterfaceUp})
+	r.handle(event.GroupTransition{Stamp: r.stamp(), Group: "edge", From: event.Fault, To: event.Backup, Reason: event.InterfaceUp})
 	r.want(t, started[1], started[0], started[2])
 }
 
-// TestMovesLastStanding: an instance that begins or ceases to serve alone does not wait for
-// its group, which stays as it is, and comes before the next transition of that.
+// TestMovesLastStanding: an instance that begins or ceases to serve alone does not wait for its
+// group, which does not move, and comes before the group's next transition.
 func TestMovesLastStanding(t *testing.T) {
 	r := newMovesRig()
 	r.edge(event.Backup, event.Fault)
 	r.want(t, edgeLines("FAULT")...)
 	alone := func(from, to event.State, priority uint8) {
 		r.next()
-		r.take(event.InstanceTransition{
+		r.handle(event.InstanceTransition{
 			Stamp: r.stamp(), Virtual: event.Virtual{Name: "inside", Group: "edge"}, From: from, To: to,
 			Reason: event.LastStanding, Priority: priority, Alone: true,
 		})
@@ -127,8 +127,8 @@ func TestMovesLastStanding(t *testing.T) {
 	r.want(t, append([]string{`INSTANCE "inside" FAULT 150`}, edgeLines("BACKUP")...)...)
 }
 
-// TestMovesDeadline: addresses that do not come hold nothing up for long, and a
-// transition that follows not at all.
+// TestMovesDeadline: addresses that do not come delay a transition only for a while, and the
+// transition after it not at all.
 func TestMovesDeadline(t *testing.T) {
 	r := newMovesRig()
 	r.edge(event.Backup, event.Active)
@@ -144,7 +144,7 @@ func TestMovesDeadline(t *testing.T) {
 	r.edge(event.Backup, event.Fault)
 	r.want(t, append(edgeLines("BACKUP"), edgeLines("FAULT")...)...)
 	if due := r.due(); !due.IsZero() {
-		t.Errorf("due %v though nothing pends", due)
+		t.Errorf("due %v though nothing is pending", due)
 	}
 }
 
@@ -152,13 +152,13 @@ func TestMovesDeadline(t *testing.T) {
 func TestMovesJoin(t *testing.T) {
 	r := newMovesRig()
 	r.next()
-	r.take(event.InstanceTransition{Stamp: r.stamp(), Virtual: event.Virtual{Name: "inside", Group: "edge"}, To: event.Active, Priority: 150})
+	r.handle(event.InstanceTransition{Stamp: r.stamp(), Virtual: event.Virtual{Name: "inside", Group: "edge"}, To: event.Active, Priority: 150})
 	r.flush(r.due())
 	r.want(t, `INSTANCE "inside" MASTER 150`)
 }
 
-// TestMovesLeave: an instance that a reload takes out of an Active group, and that is one of
-// its own from then on, is stopped before it begins anew, though its addresses are still there.
+// TestMovesLeave: an instance that a reload takes out of an Active group, and that is its own group
+// from then on, is stopped before it begins again, though its addresses are still in place.
 func TestMovesLeave(t *testing.T) {
 	r := newMovesRig()
 	r.edge(event.Backup, event.Active)
@@ -167,16 +167,16 @@ func TestMovesLeave(t *testing.T) {
 	r.next()
 	stamp := r.stamp()
 	inside := event.Virtual{Name: "inside"}
-	r.take(event.InstanceTransition{
+	r.handle(event.InstanceTransition{
 		Stamp: stamp, Virtual: event.Virtual{Name: "inside", Group: "edge"}, From: event.Active, To: event.Initialize, Reason: event.Shutdown, Priority: 150, Alone: true,
 	})
 	r.want(t)
-	r.take(event.InstanceTransition{Stamp: stamp, Virtual: inside, From: event.Initialize, To: event.Backup, Reason: event.Startup, Priority: 150})
+	r.handle(event.InstanceTransition{Stamp: stamp, Virtual: inside, From: event.Initialize, To: event.Backup, Reason: event.Startup, Priority: 150})
 	r.want(t, `INSTANCE "inside" STOP 150`, `INSTANCE "inside" BACKUP 150`)
 }
 
-// TestMovesStop: at the end all instances stop, then all groups, with the reason that the
-// router gave, or without it; each once.
+// TestMovesStop: at the end all instances stop, then all groups, with the router's reason or
+// without one; each once.
 func TestMovesStop(t *testing.T) {
 	for _, hangs := range []bool{false, true} {
 		r := newMovesRig()
@@ -184,7 +184,7 @@ func TestMovesStop(t *testing.T) {
 		r.lone(event.Initialize, event.Backup)
 		r.edge(event.Backup, event.Active)
 		r.lines = nil
-		r.take(event.Daemon{Stamp: r.stamp(), Kind: event.DaemonStopping})
+		r.handle(event.Daemon{Stamp: r.stamp(), Kind: event.DaemonStopping})
 		if !hangs {
 			r.edge(event.Active, event.Initialize)
 			r.lone(event.Backup, event.Initialize)
@@ -194,7 +194,7 @@ func TestMovesStop(t *testing.T) {
 		r.want(t, slices.Concat(edgeLines("MASTER"), []string{
 			`INSTANCE "inside" STOP 150`, `INSTANCE "outside" STOP 150`, `INSTANCE "lone" STOP 100`, `GROUP "edge" STOP 0`,
 		})...)
-		for _, g := range r.given[len(r.given)-4:] {
+		for _, g := range r.emitted[len(r.emitted)-4:] {
 			if g.From == event.Initialize || g.To != event.Initialize {
 				t.Errorf("hangs %t: from %v to %v", hangs, g.From, g.To)
 			}
@@ -202,7 +202,7 @@ func TestMovesStop(t *testing.T) {
 	}
 }
 
-// TestMovesRemoved: what was stopped before the end does not stop again.
+// TestMovesRemoved: a subject that was stopped before the end does not stop again.
 func TestMovesRemoved(t *testing.T) {
 	r := newMovesRig()
 	r.lone(event.Initialize, event.Backup)
@@ -210,15 +210,15 @@ func TestMovesRemoved(t *testing.T) {
 	r.want(t, `INSTANCE "lone" BACKUP 100`, `INSTANCE "lone" STOP 100`)
 	r.reload(nil)
 	if len(r.order) != 0 || len(r.last) != 0 {
-		t.Errorf("it remembers %v", r.order)
+		t.Errorf("moves still has %v", r.order)
 	}
-	r.take(event.Daemon{Stamp: r.stamp(), Kind: event.DaemonStopping})
+	r.handle(event.Daemon{Stamp: r.stamp(), Kind: event.DaemonStopping})
 	r.finish()
 	r.want(t)
 }
 
-// TestMovesResync: after lost events the present states are given once, and an event that
-// a snapshot had is not given again.
+// TestMovesResync: after lost events the present states are emitted once, and an event that a
+// snapshot contained is not emitted again.
 func TestMovesResync(t *testing.T) {
 	r := newMovesRig()
 	r.edge(event.Initialize, event.Backup)
@@ -240,7 +240,7 @@ func TestMovesResync(t *testing.T) {
 		{State: event.Backup, Members: []vrrp.InstanceStatus{quiet}},
 	})
 	r.want(t, edgeLines("FAULT")...)
-	if from := r.given[len(r.given)-1].From; from != event.Backup {
+	if from := r.emitted[len(r.emitted)-1].From; from != event.Backup {
 		t.Errorf("from %v", from)
 	}
 	r.edgeAgain(event.Backup, event.Fault) // it was in the backlog

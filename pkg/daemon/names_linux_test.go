@@ -11,15 +11,15 @@ import (
 	"ripcord/pkg/daemon"
 )
 
-// On a machine with containers ever new interfaces come and go, with addresses of
-// their own. Of those that are gone, and not configured, nothing stays in memory.
+// TestMemoryOfNames: on a machine with containers, ever new interfaces appear and disappear, with
+// their own addresses. Those that are gone and not configured must leave nothing in memory.
 func TestMemoryOfNames(t *testing.T) {
 	cables(t)
 	inside := listen(t, "far0")
 	r := run(t, func(*daemon.Options) {})
 	r.lead(inside)
 	const names = 3000
-	churn(t, "warm", names) // what is kept for the next time is there afterwards
+	churn(t, "warm", names) // memory that is kept for the next time is allocated afterwards
 	before := heap()
 	churn(t, "v", names)
 	after := heap()
@@ -33,8 +33,8 @@ func TestMemoryOfNames(t *testing.T) {
 	}
 }
 
-// churn renames a link so often, and gives each name an address for a while; and it
-// makes and removes some.
+// churn renames a link repeatedly, and gives each name an address for a while; and it makes and
+// removes links.
 func churn(t *testing.T, prefix string, names int) {
 	t.Helper()
 	var b strings.Builder
@@ -55,10 +55,10 @@ func churn(t *testing.T, prefix string, names int) {
 	if out, err := ip.CombinedOutput(); err != nil {
 		t.Fatalf("ip -batch: %v: %s", err, out)
 	}
-	<-time.After(time.Second) // all of it is taken by then
+	<-time.After(time.Second) // all events have been processed by then
 }
 
-// heap is how many bytes live.
+// heap returns the number of live bytes.
 func heap() int {
 	runtime.GC()
 	runtime.GC()

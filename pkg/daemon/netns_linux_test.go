@@ -27,8 +27,8 @@ func TestMain(m *testing.M) {
 
 var ip = netns.IP
 
-// cables makes two veth pairs, eth0 to far0 and eth1 to far1, with an address
-// on the near ends, which go when the test ends.
+// cables makes two veth pairs, eth0 to far0 and eth1 to far1, with an address on the near ends;
+// they are removed when the test ends.
 func cables(t *testing.T) {
 	t.Helper()
 	netns.Need(t)
@@ -40,10 +40,10 @@ func cables(t *testing.T) {
 		ip(t, "link set "+near+" up")
 		ip(t, "link set "+far+" up")
 	}
-	netns.Running(t, "eth0", "eth1") // to a daemon that has begun it would be a return
+	netns.Running(t, "eth0", "eth1") // a daemon that has begun would take it for a return
 }
 
-// holds reports whether an address stands on a link.
+// holds reports whether a link has an address.
 func holds(t *testing.T, link, address string) bool {
 	t.Helper()
 	i, err := net.InterfaceByName(link)
@@ -62,7 +62,7 @@ func holds(t *testing.T, link, address string) bool {
 	return false
 }
 
-// tap hears what arrives at the far end of a cable.
+// tap receives the frames that arrive at the far end of a cable.
 type tap struct {
 	t  *testing.T
 	fd int
@@ -86,7 +86,7 @@ func listen(t *testing.T, link string) *tap {
 	return &tap{t, fd}
 }
 
-// adverts takes the priorities of all adverts that have arrived.
+// adverts returns the priorities of all adverts that have arrived since the last call.
 func (a *tap) adverts() (priorities []uint8) {
 	a.t.Helper()
 	b := make([]byte, 2048)
@@ -108,8 +108,7 @@ func (a *tap) adverts() (priorities []uint8) {
 	}
 }
 
-// await waits for an advert and gives its priority; those that came with it are
-// taken too.
+// await waits for an advert and returns its priority; it discards those that came with it.
 func (a *tap) await() uint8 {
 	a.t.Helper()
 	for range 1000 {
@@ -118,11 +117,11 @@ func (a *tap) await() uint8 {
 		}
 		<-time.After(5 * time.Millisecond)
 	}
-	a.t.Fatal("no advert on the wire for 5 s")
+	a.t.Fatal("no advert on the wire within 5 s")
 	return 0
 }
 
-// output is where a daemon writes its log.
+// output is the writer of a daemon's log.
 type output struct {
 	mu    sync.Mutex
 	rest  []byte
@@ -132,7 +131,7 @@ type output struct {
 
 func newOutput() *output { return &output{more: make(chan struct{}, 1)} }
 
-// Write takes whole lines and parts of them.
+// Write accepts whole lines and parts of lines.
 func (o *output) Write(b []byte) (int, error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -155,7 +154,7 @@ func (o *output) Write(b []byte) (int, error) {
 	return len(b), nil
 }
 
-// count is how many lines of an event have these fields.
+// count returns the number of lines of an event with these fields.
 func (o *output) count(event string, fields ...string) (n int) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -186,7 +185,7 @@ func (o *output) await(t *testing.T, n int, event string, fields ...string) {
 	}
 }
 
-// events are the names of all lines, in order.
+// events returns the names of all lines, in order.
 func (o *output) events() (names []string) {
 	o.mu.Lock()
 	defer o.mu.Unlock()

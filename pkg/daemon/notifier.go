@@ -14,19 +14,18 @@ import (
 )
 
 const (
-	// notifyBacklog is how many events may wait for the notifier, which never waits itself.
-	// If more come, the states of all groups are compared instead.
+	// notifyBacklog is how many events may wait for the notifier, which never waits itself. If more
+	// come, the notifier compares the states of all groups instead.
 	notifyBacklog = 8192
-	// drainWithin is how long the commands for the last transitions may take when the
-	// daemon stops, before they get SIGTERM: 5 s with the time up to SIGKILL.
+	// drainWithin is how long the commands for the last transitions may take when the daemon stops,
+	// before they get SIGTERM: 5 s including the time up to SIGKILL.
 	drainWithin = 5*time.Second - command.DefaultGrace
-	// stopNotifyWithin is how long the notifier takes to stop at most: with the time in
-	// which commands that are killed end.
+	// stopNotifyWithin is how long the notifier may take to stop, including the time in which
+	// killed commands end.
 	stopNotifyWithin = drainWithin + 5*time.Second
 )
 
-// notifier runs notify commands and writes the FIFO at the transitions of instances and
-// groups.
+// notifier runs notify commands and writes the FIFO at the transitions of instances and groups.
 type notifier struct {
 	events   *bus.Topic[event.Event]
 	groups   func() []*vrrp.GroupStatus
@@ -34,23 +33,23 @@ type notifier struct {
 	programs programs
 	runner   *notify.Runner
 	fifo     *notify.FIFO   // nil: there is none
-	reader   *notify.Reader // of the FIFO; nil: this daemon runs none
+	reader   *notify.Reader // the reader of the FIFO; nil: this daemon runs none
 
 	mu   sync.Mutex
-	ring *bus.Ring[event.Event] // nil: nothing was configured so far
-	next *notifySettings        // those of a reload; nil: there are no new ones
+	ring *bus.Ring[event.Event] // nil: nothing has been configured yet
+	next *notifySettings        // the settings of a reload; nil: there are no new ones
 
 	// The fields below belong to the goroutine of run.
 	settings notifySettings
 	moves    *moves
 }
 
-// newNotifier subscribes to the events at once, if any command or FIFO is configured, and starts
-// nothing. Commands are run by programs. path is the FIFO and reader the program that reads it;
+// newNotifier subscribes to the events at once if a command or the FIFO is configured; it starts
+// nothing. programs runs the commands. path is the FIFO and reader the program that reads it;
 // either may be empty. groups returns the states of all groups.
 func newNotifier(programs programs, s notifySettings, path string, reader []string, events *bus.Topic[event.Event], groups func() []*vrrp.GroupStatus) *notifier {
 	n := &notifier{programs: programs, events: events, groups: groups, bell: bus.NewBell(), settings: s}
-	n.moves = newMoves(s.holds, n.give)
+	n.moves = newMoves(s.holds, n.emit)
 	n.runner = notify.New(programs, func(r notify.Ran) { events.Publish(ran(r)) })
 	if path != "" {
 		making := func() error { return programs.MakeFIFO(context.Background()) }
@@ -67,7 +66,7 @@ func newNotifier(programs programs, s notifySettings, path string, reader []stri
 
 func (n *notifier) subscribe() { n.ring = bus.SubscribeRing(n.events, n.bell, notifyBacklog) }
 
-// update gives the settings of a reload, before anything starts or stops for it.
+// update sets the settings of a reload, before anything starts or stops for it.
 func (n *notifier) update(s notifySettings) {
 	n.mu.Lock()
 	n.next = &s
@@ -78,12 +77,12 @@ func (n *notifier) update(s notifySettings) {
 	n.bell.Ring()
 }
 
-// idle reports whether no command and no FIFO is configured.
+// idle reports whether neither a command nor the FIFO is configured.
 func (n *notifier) idle() bool { return n.fifo == nil && n.settings.empty() }
 
-// run notifies until ctx ends, and then of the transitions up to then and of the stop of
-// all: end ctx after everything is resigned and removed. It returns when the commands
-// have ended or were killed.
+// run notifies until ctx ends, and then of the transitions up to then and of the stop of all: end
+// ctx after everything is resigned and removed. It returns when the commands have ended or were
+// killed.
 func (n *notifier) run(ctx context.Context) error {
 	own, cancel := context.WithCancel(context.Background())
 	var running sync.WaitGroup
@@ -97,7 +96,7 @@ func (n *notifier) run(ctx context.Context) error {
 	if n.fifo != nil {
 		running.Go(func() { n.runFIFO(writing) })
 	}
-	go n.refusals(own, n.settings.requests()) // a file server that does not answer must not hold this up
+	go n.refusals(own, n.settings.requests()) // a file server that does not answer must not delay the notifier
 
 	due := time.NewTimer(0)
 	defer due.Stop()
@@ -108,7 +107,7 @@ func (n *notifier) run(ctx context.Context) error {
 		case <-ctx.Done():
 			n.drain()
 			n.moves.finish()
-			endFIFO() // its reader ends while the commands do
+			endFIFO() // the reader ends while the commands do
 			n.finish()
 			return nil
 		}
@@ -123,7 +122,7 @@ func (n *notifier) run(ctx context.Context) error {
 	}
 }
 
-// lastLines is how long the reader of the FIFO goes on after the last line was written.
+// lastLines is how long the reader of the FIFO runs after the last line was written.
 const lastLines = 300 * time.Millisecond
 
 // runFIFO writes the FIFO until ctx ends, and runs its reader a little longer.
@@ -141,7 +140,7 @@ func (n *notifier) runFIFO(ctx context.Context) {
 	reader.Wait()
 }
 
-// drain takes the events that wait, and before them the settings of a reload.
+// drain processes the waiting events, after the settings of a reload.
 func (n *notifier) drain() {
 	var events []event.Event
 	var lost uint64
@@ -171,7 +170,7 @@ func (n *notifier) drain() {
 		n.moves.resync(n.groups())
 	}
 	for _, e := range events {
-		n.moves.take(e)
+		n.moves.handle(e)
 		n.informReader(e)
 	}
 }
@@ -186,8 +185,8 @@ func (n *notifier) finish() {
 	}
 }
 
-// give has the commands of a transition run, and its line written.
-func (n *notifier) give(t notify.Transition) {
+// emit runs the commands of a transition and writes its line.
+func (n *notifier) emit(t notify.Transition) {
 	sets := []notify.Commands{n.settings.commands[subject{t.Kind == notify.Group, t.Name}]}
 	if n.settings.all != nil && t.Kind == notify.Instance {
 		sets = append(sets, *n.settings.all)
@@ -199,7 +198,7 @@ func (n *notifier) give(t notify.Transition) {
 }
 
 // informReader writes the transitions of an adopted group to the FIFO if this daemon runs the
-// reader: it is another process than the one to which the daemon before wrote.
+// reader: the previous daemon wrote to another process.
 func (n *notifier) informReader(e event.Event) {
 	a, ok := e.(event.GroupAdopted)
 	if !ok || n.reader == nil {

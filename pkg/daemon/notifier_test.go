@@ -13,7 +13,7 @@ import (
 	"ripcord/pkg/runner"
 )
 
-// waitingPrograms are programs that do not end, or that wait for a runner that is lost.
+// waitingPrograms are programs that do not end, or that wait for a lost runner.
 type waitingPrograms struct {
 	ownPrograms
 	ready bool
@@ -26,7 +26,8 @@ func (waitingPrograms) Run(ctx context.Context, _ command.Request, done func(com
 
 func (w waitingPrograms) Status() runner.Status { return runner.Status{Ready: w.ready} }
 
-// Commands that wait for a lost runner when ripcord ends are logged as unrun, others as killed.
+// TestUnfinishedUnrun requires that commands which wait for a lost runner when ripcord ends are
+// logged as unrun, others as killed.
 func TestUnfinishedUnrun(t *testing.T) {
 	for ready, want := range map[bool]string{true: "they are killed", false: "they are unrun"} {
 		synctest.Test(t, func(t *testing.T) {

@@ -12,8 +12,8 @@ import (
 	"ripcord/pkg/notify"
 )
 
-// Accounts returns an error where commands of a configuration run as users or groups that
-// do not exist on this machine.
+// Accounts returns an error if commands of a configuration run as users or groups that do not exist
+// on this machine.
 func Accounts(c *config.Config) error {
 	_, checks := checkSpecs(c)
 	settings, notify := notifySettingsOf(c)
@@ -21,13 +21,13 @@ func Accounts(c *config.Config) error {
 	return errors.Join(checks, notify, once)
 }
 
-// defaultUser returns the user that commands run as unless they name another.
+// defaultUser returns the user as whom commands run unless they name another.
 func defaultUser(c *config.Config) (*command.User, error) {
 	return command.LookupUser(c.ScriptUser, c.ScriptGroup)
 }
 
-// notifyUser returns the user that notify commands run as; nil if the configuration has no
-// such command.
+// notifyUser returns the user as whom notify commands run; nil if the configuration has no such
+// command.
 func notifyUser(c *config.Config) (*command.User, error) {
 	user, err := defaultUser(c)
 	switch {
@@ -45,12 +45,12 @@ type notifySettings struct {
 	all      *notify.Commands // of every instance; nil: none
 	user     *command.User    // script_user; nil: there is no such user, and no command
 	reader   *command.User    // of the program that reads the FIFO
-	fifo     *command.User    // for whom the FIFO is
+	fifo     *command.User    // the owner of the FIFO
 	holds    map[string]bool  // the instances that have addresses
 	names    map[string]bool  // of all instances
 }
 
-// notifySettingsOf returns the settings of a configuration as they are on this machine.
+// notifySettingsOf returns the settings of a configuration as they apply on this machine.
 func notifySettingsOf(c *config.Config) (s notifySettings, err error) {
 	if s.user, err = notifyUser(c); err != nil {
 		return s, fmt.Errorf("%s: %w", c.File, err)
@@ -88,7 +88,7 @@ func notifySettingsOf(c *config.Config) (s notifySettings, err error) {
 func (s *notifySettings) empty() bool { return len(s.commands) == 0 && s.all == nil }
 
 // followedBy returns the settings after a reload: the next ones, and the old ones of instances and
-// groups that are gone, since they have yet to stop.
+// groups that are gone, since these still have to stop.
 func (s notifySettings) followedBy(next notifySettings) notifySettings {
 	for name, holds := range s.holds {
 		if next.names[name] {
@@ -102,7 +102,7 @@ func (s notifySettings) followedBy(next notifySettings) notifySettings {
 	return next
 }
 
-// requests returns how all commands are run, but for what differs with each transition.
+// requests returns the request for each command, without the parts that depend on the transition.
 func (s *notifySettings) requests() (all []command.Request) {
 	for of, c := range s.commands {
 		kind := notify.Instance
@@ -119,7 +119,7 @@ func (s *notifySettings) requests() (all []command.Request) {
 	return all
 }
 
-// commandsOf returns the commands of each instance and group that has some.
+// commandsOf returns the commands of each instance and group that has any.
 func commandsOf(c *config.Config, user *command.User) (all map[subject]notify.Commands, err error) {
 	all = make(map[subject]notify.Commands, len(c.Notify))
 	for of, n := range c.Notify {
@@ -130,8 +130,8 @@ func commandsOf(c *config.Config, user *command.User) (all map[subject]notify.Co
 	return all, nil
 }
 
-// commandsFor returns the commands of one section, which run as its own user or as
-// another one, unless a command has its own.
+// commandsFor returns the commands of one section. They run as the section's user, or otherwise as
+// the given user, unless a command has its own.
 func commandsFor(n config.Notify, user *command.User) (out notify.Commands, err error) {
 	if user, err = account(n.User, n.Group, user); err != nil {
 		return out, err
@@ -152,8 +152,7 @@ func commandsFor(n config.Notify, user *command.User) (out notify.Commands, err 
 	return out, nil
 }
 
-// account returns the user and group of some names, and those of another user in place of
-// names that are empty.
+// account returns the user and group with these names; an empty name stands for that of other.
 func account(user, group string, other *command.User) (*command.User, error) {
 	switch {
 	case user != "":
@@ -164,11 +163,11 @@ func account(user, group string, other *command.User) (*command.User, error) {
 	return other, nil
 }
 
-// fifoAccount returns for whom the FIFO is: for reader unless the configuration says another user
-// or group. nil: for this process.
+// fifoAccount returns the owner of the FIFO: reader, unless the configuration names another user or
+// group; nil: this process.
 func fifoAccount(c *config.Config, reader *command.User) (*command.User, error) {
 	if c.FIFOGroup != "" && c.FIFOUser == "" && reader == nil {
-		return command.LookupUser("root", c.FIFOGroup) // whose number alone counts
+		return command.LookupUser("root", c.FIFOGroup) // only the number of the group counts
 	}
 	return account(c.FIFOUser, c.FIFOGroup, reader)
 }
@@ -179,8 +178,8 @@ type refusal struct {
 	err  error
 }
 
-// refused returns which programs cannot or must not be run, by path; one that several users run
-// is named again where the reason is another.
+// refused returns the programs that cannot or must not be run, by path; a program that several
+// users run is listed again if the reason differs.
 func refused(ctx context.Context, programs command.Runner, requests []command.Request) (all []refusal) {
 	type run struct {
 		path     string
@@ -206,8 +205,7 @@ func refused(ctx context.Context, programs command.Runner, requests []command.Re
 	return slices.CompactFunc(all, func(a, b refusal) bool { return a.path == b.path && a.err.Error() == b.err.Error() })
 }
 
-// adviseNotify returns why notify commands would not run on this machine, a sentence
-// each.
+// adviseNotify returns why notify commands would not run on this machine, one sentence each.
 func adviseNotify(c *config.Config) (advice []string) {
 	user, err := notifyUser(c)
 	if err != nil {

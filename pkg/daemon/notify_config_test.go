@@ -12,7 +12,7 @@ import (
 	"ripcord/pkg/vrrp"
 )
 
-// The script user has to exist where a command runs as it, and only there.
+// TestNotifyUser requires that the script user exists only if a command runs as that user.
 func TestNotifyUser(t *testing.T) {
 	any := config.Notify{Any: config.Command{Argv: []string{"/usr/bin/not-here"}}}
 	for name, tt := range map[string]struct {
@@ -35,7 +35,8 @@ func TestNotifyUser(t *testing.T) {
 	}
 }
 
-// A program that would not run is named once, whoever has it.
+// TestAdviseNotify requires that a program that would not run is named once, however often it is
+// used.
 func TestAdviseNotify(t *testing.T) {
 	bad := config.Notify{Active: config.Command{Argv: []string{"/usr/bin/not-here"}}, Any: config.Command{Argv: []string{"/bin/true"}}}
 	got := adviseNotify(&config.Config{ScriptUser: "root", NotifyAll: bad, Notify: map[config.Subject]config.Notify{{Group: true, Name: "edge"}: bad}})
@@ -44,8 +45,8 @@ func TestAdviseNotify(t *testing.T) {
 	}
 }
 
-// After a reload the commands are those of the new configuration, and also none; an instance that
-// is gone keeps its own, since it has yet to stop.
+// TestNotifyFollowedBy: after a reload the commands are those of the new configuration, possibly
+// none; an instance that is gone keeps its own, since it still has to stop.
 func TestNotifyFollowedBy(t *testing.T) {
 	settings := func(commands bool, names ...string) notifySettings {
 		c := config.Config{ScriptUser: "root", Notify: map[config.Subject]config.Notify{}}
@@ -63,7 +64,7 @@ func TestNotifyFollowedBy(t *testing.T) {
 	}
 	got := settings(true, "inside", "outside").followedBy(settings(false, "inside"))
 	if _, stays := got.commands[subject{name: "inside"}]; stays {
-		t.Error("a command that the new configuration has not is kept")
+		t.Error("a command that the new configuration lacks is kept")
 	}
 	if _, kept := got.commands[subject{name: "outside"}]; !kept || !got.holds["outside"] {
 		t.Error("an instance that is gone has no command for its stop")
@@ -73,8 +74,8 @@ func TestNotifyFollowedBy(t *testing.T) {
 	}
 }
 
-// A command runs as its own user and group, as those of its section, or as script_user: never as
-// the user of another command.
+// TestCommandsFor: a command runs as its own user and group, as those of its section, or as
+// script_user: never as the user of another command.
 func TestCommandsFor(t *testing.T) {
 	nobody, err := command.LookupUser("nobody", "nogroup")
 	if err != nil {
@@ -105,11 +106,12 @@ func TestCommandsFor(t *testing.T) {
 	}
 	section.Stop.User = "nobody-here"
 	if _, err := commandsFor(section, nobody); err == nil {
-		t.Error("a command of a user who is not there is run")
+		t.Error("a command of a user who does not exist is run")
 	}
 }
 
-// The reader of the FIFO, and the programs that are run once, run as the users that they name.
+// TestProgramsOfOtherUsers: the reader of the FIFO, and the programs that are run once, run as the
+// users that they name.
 func TestProgramsOfOtherUsers(t *testing.T) {
 	echo := []string{"/bin/echo"}
 	c := config.Config{

@@ -32,7 +32,7 @@ import (
 	"ripcord/pkg/vrrp"
 )
 
-// parts are all that a daemon consists of, and the bus between them.
+// parts are all the parts of a daemon, and the bus between them.
 type parts struct {
 	version string
 	stats   *stats.Registry
@@ -67,15 +67,15 @@ type parts struct {
 	noReleases error // why the file of releases cannot be used
 	inherited  *inheritance
 
-	config    atomic.Pointer[config.Config] // that is in force
+	config    atomic.Pointer[config.Config] // the configuration in force
 	reloading sync.Mutex
-	hangup    chan struct{} // a reload is asked for
+	hangup    chan struct{} // a reload is requested
 
-	handover    chan struct{} // closed when the daemon is to end for another to go on
+	handover    chan struct{} // closed when the daemon has to end so that another continues
 	handingOver sync.Once
 
 	loop, api   *running // router and control, once they run
-	routerEnded bool     // it was stopped, or hangs
+	routerEnded bool     // the router was stopped, or hangs
 
 	closers []io.Closer
 }
@@ -100,13 +100,14 @@ func build(o Options) (*parts, error) {
 	if err := errors.Join(p.buildPrograms(o), p.buildChecks(o.Config), p.buildNotifier(o.Config)); err != nil {
 		return nil, err
 	}
-	// Before all else that has an effect, since a daemon that runs already must not be disturbed.
+	// This comes before everything else that has an effect, since a running daemon must not be
+	// disturbed.
 	if err := p.claim(o, now); err != nil {
 		p.close()
 		return nil, err
 	}
 	p.monitor = monitor.New(monitor.Config{
-		Default: o.Config.DefaultLink, Links: o.Config.Links, Watched: Interfaces(o.Config), Called: called(o.Config),
+		Default: o.Config.DefaultLink, Links: o.Config.Links, Watched: Interfaces(o.Config), OtherNames: heldInterfaces(o.Config),
 		Sources: Sources(o.Config), Hints: p.hints,
 		Facts: p.links, Addresses: &p.addresses, Events: &p.events, Minter: p.minter,
 		Answer: func(ticket uint64) { p.results.Publish(vrrp.Answered{Ticket: ticket, By: vrrp.Confirmer}) },
@@ -123,7 +124,7 @@ func build(o Options) (*parts, error) {
 	return p, nil
 }
 
-// claim takes what only one daemon can have.
+// claim takes the resources that only one daemon can have.
 func (p *parts) claim(o Options, now time.Time) error {
 	if err := p.buildControl(o, now); err != nil {
 		return err
@@ -184,8 +185,8 @@ func (p *parts) close() {
 	}
 }
 
-// OpenFiltering has the kernel be ready to drop adverts that repeat the last one, as far as a
-// configuration wants that. It takes rights that the process may give up afterwards.
+// OpenFiltering prepares the kernel's filter for adverts that repeat the last one, as far as a
+// configuration uses it. It takes rights that the process may drop afterwards.
 func OpenFiltering(c *config.Config) receive.Filtering {
 	return receive.OpenFiltering(c.Instances())
 }
@@ -199,8 +200,8 @@ func names(c *config.Config) []string {
 	return all
 }
 
-// Sources returns the configured source addresses, the unicast peers, which must not be on
-// this machine, and the virtual addresses, but for those of an owner, which are its own.
+// Sources returns the configured source addresses, the unicast peers, which must not be on this
+// machine, and the virtual addresses, except those of an owner, which are its own.
 func Sources(c *config.Config) link.Sources {
 	var s link.Sources
 	for _, in := range c.Instances() {
@@ -215,9 +216,9 @@ func Sources(c *config.Config) link.Sources {
 	return s
 }
 
-// called returns the interfaces of addresses and routes, which may be others than those that carry
-// adverts.
-func called(c *config.Config) []string {
+// heldInterfaces returns the interfaces of addresses and routes, which may differ from those that
+// carry adverts.
+func heldInterfaces(c *config.Config) []string {
 	var names []string
 	for _, s := range c.Held() {
 		for _, a := range s.Addresses {
@@ -255,12 +256,12 @@ func trackedLinks(all []vrrp.Tracker) (names []string) {
 	return names
 }
 
-// watchdog watches the parts that lead, send and hold. It takes the limit of the
-// service manager, if that has one for this process.
+// watchdog watches the router, the engine and the worker. Its limit is that of the service manager,
+// if there is one for this process.
 func (p *parts) watchdog() *watchdog {
 	limit, err := daemon.SdWatchdogEnabled(false)
 	if err != nil {
-		limit = 0 // WATCHDOG_USEC is no time: nobody waits to be fed
+		limit = 0 // WATCHDOG_USEC is not a time: the service manager does not wait
 	}
 	return &watchdog{
 		parts: []watched{{name: "router", part: p.router}, {name: "adverts", part: p.engine}, {name: "addresses", part: p.worker}},
@@ -268,8 +269,8 @@ func (p *parts) watchdog() *watchdog {
 	}
 }
 
-// notifyManager notifies the service manager, if there is one, of the daemon's state. One
-// that does not read is left alone after a second.
+// notifyManager notifies the service manager, if there is one, of the daemon's state. It gives up
+// after a second if the service manager does not read.
 func notifyManager(state string) {
 	notified := make(chan struct{})
 	go func() {
@@ -298,7 +299,7 @@ func (p *parts) buildPrograms(o Options) error {
 	return nil
 }
 
-// threads returns the Raiser that gives threads of the daemon their priority.
+// threads returns the Raiser that sets the priority of threads of the daemon.
 func (p *parts) threads(o Options) (r thread.Raiser) {
 	if runner, apart := p.programs.(*runner.Client); apart && o.RaiseByRunner {
 		r.Ask = runner.Raise
@@ -315,7 +316,7 @@ func (p *parts) reportRunner(r runner.Report) {
 	p.events.Publish(event.RunnerLost{Stamp: event.Stamp{At: r.Since}, Err: r.Err, UnderWay: r.UnderWay, Pause: r.Pause})
 }
 
-// reportUnkept publishes that nobody would start the runner again.
+// reportUnkept publishes that no keeper would start the runner again.
 func (p *parts) reportUnkept(r runner.Status) {
 	p.events.Publish(event.RunnerUnkept{Stamp: event.Stamp{At: time.Now()}, PID: r.PID})
 }
@@ -330,8 +331,8 @@ func (p *parts) buildChecks(c *config.Config) error {
 	return p.checks.Apply(specs)
 }
 
-// reportCheck gives the state of a check to the router. The log has each change from its
-// first result on: how a check starts is in the configuration.
+// reportCheck passes the state of a check to the router. The log gets each change from the first
+// result on: the initial state is in the configuration.
 func (p *parts) reportCheck(r track.Report) {
 	cause := p.minter.Cause(r.At)
 	p.results.Publish(vrrp.Tracked{Cause: cause, Check: r.Name, State: trackerStates[r.State], Change: r.Value, Err: failure(r)})
@@ -354,7 +355,7 @@ func (p *parts) buildNotifier(c *config.Config) error {
 	return nil
 }
 
-// publishReleases gives the groups the releases of the last daemon, before they start.
+// publishReleases passes the releases of the last daemon to the groups before they start.
 func (p *parts) publishReleases() {
 	for _, order := range p.releases.current() {
 		order.Cause = p.minter.Cause(time.Now())

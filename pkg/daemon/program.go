@@ -10,8 +10,8 @@ import (
 	"ripcord/pkg/event"
 )
 
-// runProgram runs a program of a configuration as its user, waits for it and returns the event that
-// reports its result: the daemon starts and ends all the same.
+// runProgram runs a program of a configuration as its user, waits for it and returns the event with
+// its result: the daemon starts and ends whatever the result.
 func runProgram(ctx context.Context, programs command.Runner, c *config.Config, kind command.Kind, program *config.Program) event.Event {
 	user, err := defaultUser(c)
 	if err == nil {
@@ -28,8 +28,8 @@ func runProgram(ctx context.Context, programs command.Runner, c *config.Config, 
 	return e
 }
 
-// programRequests returns how the startup and shutdown programs of a configuration are run, as the
-// users that they name or another one.
+// programRequests returns the requests for the startup and shutdown programs of a configuration, as
+// the users that they name or otherwise as other.
 func programRequests(c *config.Config, other *command.User) (all []command.Request, err error) {
 	for kind, p := range map[command.Kind]*config.Program{command.ForStartup: c.Startup, command.ForShutdown: c.Shutdown} {
 		if p == nil {
@@ -44,7 +44,7 @@ func programRequests(c *config.Config, other *command.User) (all []command.Reque
 	return all, nil
 }
 
-// programRequest returns how a startup or shutdown program is run.
+// programRequest returns the request for a startup or shutdown program.
 func programRequest(kind command.Kind, p *config.Program, user *command.User) command.Request {
 	return command.Request{ID: command.ID{Kind: kind}, Command: command.Command{Argv: p.Argv, User: user, Timeout: p.Timeout}}
 }

@@ -13,7 +13,8 @@ import (
 	"ripcord/pkg/event"
 )
 
-// A program that is run once is waited for, and whatever comes of it is one event.
+// TestRunProgram requires that a program that is run once is waited for, and that its result,
+// whatever it is, is one event.
 func TestRunProgram(t *testing.T) {
 	made := filepath.Join(t.TempDir(), "made")
 	for _, c := range []struct {
@@ -34,6 +35,6 @@ func TestRunProgram(t *testing.T) {
 		}
 	}
 	if _, err := os.Stat(made); err != nil {
-		t.Errorf("it was not waited for: %v", err)
+		t.Errorf("runProgram did not wait for the program: %v", err)
 	}
 }

@@ -13,21 +13,21 @@ import (
 	"ripcord/pkg/track"
 )
 
-// programs runs the programs of the configuration: in `ripcord runner`, or as children of
-// this process.
+// programs runs the programs of the configuration: in `ripcord runner`, or as children of this
+// process.
 type programs interface {
 	command.Runner
 	// Keep keeps the connection to ripcord runner, if there is one, until ctx ends.
 	Keep(ctx context.Context) error
-	// Reload has the programs be those of a configuration whose table has that revision.
+	// Reload switches to the programs of a configuration whose table has that revision.
 	Reload(ctx context.Context, revision string) error
 	MakeFIFO(ctx context.Context) error
-	// Processes returns a directory of all processes where /proc hides some from the daemon.
+	// Processes returns a directory of all processes if /proc hides some from the daemon.
 	Processes(ctx context.Context) (*os.File, error)
 	Status() runner.Status
 }
 
-// ownPrograms are run as children of this process.
+// ownPrograms runs the programs as children of this process.
 type ownPrograms struct {
 	command.Local
 	parts *parts
@@ -52,7 +52,7 @@ func (o ownPrograms) MakeFIFO(context.Context) error {
 	return notify.MakeFIFO(c.FIFO, settings.fifo, os.Geteuid())
 }
 
-// Processes implements programs. Nobody shows this process what it may not see itself.
+// Processes implements programs. No other process shows this one the processes that it cannot see.
 func (ownPrograms) Processes(context.Context) (*os.File, error) {
 	return nil, errors.New("it was not started")
 }
@@ -60,8 +60,8 @@ func (ownPrograms) Processes(context.Context) (*os.File, error) {
 // Status implements programs.
 func (o ownPrograms) Status() runner.Status { return runner.Status{Ready: true, PID: os.Getpid()} }
 
-// Programs returns the programs of a configuration by their names, as they are run on this
-// machine. The daemon and its runner make the same table of the same configuration.
+// Programs returns the programs of a configuration by their names, as they run on this machine. The
+// daemon and its runner make the same table from the same configuration.
 func Programs(c *config.Config) (*runner.Table, error) {
 	checks, err := checkSpecs(c)
 	if err != nil {

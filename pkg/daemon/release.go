@@ -19,9 +19,8 @@ import (
 	"ripcord/pkg/vrrp"
 )
 
-// releases remembers which groups a person released. The file in /run outlives the
-// daemon and a reload; a boot ends all releases, also where /run is not emptied, since the
-// file names the boot.
+// releases remembers which groups a person released. The file in /run outlives the daemon and a
+// reload. A boot ends all releases, even if /run is not emptied, since the file names the boot.
 type releases struct {
 	mu   sync.Mutex
 	path string
@@ -29,7 +28,7 @@ type releases struct {
 	all  []vrrp.Released
 }
 
-// releasesFile is what is in the file.
+// releasesFile is the content of the file.
 type releasesFile struct {
 	Boot     string          `json:"boot"`
 	Released []releasedGroup `json:"released"`
@@ -43,8 +42,8 @@ type releasedGroup struct {
 // bootID is the file that names the boot.
 const bootID = "/proc/sys/kernel/random/boot_id"
 
-// openReleases returns what was released when the last daemon ended, less what is over.
-// A file that cannot be read is an error, and then nothing is released.
+// openReleases returns the releases in force when the last daemon ended, without those that are
+// over. A file that cannot be read is an error, and then nothing is released.
 func openReleases(dir string, now time.Time) (*releases, error) {
 	space, err := networkNamespace()
 	if err != nil {
@@ -79,7 +78,7 @@ func openReleases(dir string, now time.Time) (*releases, error) {
 	return r, nil
 }
 
-// note remembers an order, and writes the file.
+// note records a release or its end, and writes the file.
 func (r *releases) note(order vrrp.Released, now time.Time) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -107,7 +106,7 @@ func (r *releases) note(order vrrp.Released, now time.Time) error {
 	return rundir.Replace(r.path, append(text, '\n'))
 }
 
-// current returns what is released.
+// current returns the releases.
 func (r *releases) current() []vrrp.Released {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -121,7 +120,7 @@ func (r *releases) has(name string, now time.Time) bool {
 	})
 }
 
-// orders carries out what comes over the control socket.
+// orders carries out the requests on the control socket.
 type orders struct {
 	*parts
 	options Options
@@ -149,7 +148,7 @@ func (o orders) Resume(name string) (*control.Released, error) {
 	return answer, o.order(vrrp.Released{Cause: o.minter.Cause(now), Group: name})
 }
 
-// order remembers a release or its end, and gives it to the group.
+// order records a release or its end, and passes it to the group.
 func (o orders) order(order vrrp.Released) error {
 	if err := releasable(o.router.Groups(), order.Group); err != nil {
 		return err
@@ -162,7 +161,7 @@ func (o orders) order(order vrrp.Released) error {
 	return nil
 }
 
-// releasable reports why nothing of that name can be released.
+// releasable returns an error if nothing of that name can be released.
 func releasable(groups []*vrrp.GroupStatus, name string) error {
 	var instances, titles []string
 	for _, g := range groups {
@@ -182,7 +181,7 @@ func releasable(groups []*vrrp.GroupStatus, name string) error {
 	return fmt.Errorf("there is no instance or group %q: %s", name, control.Choice(instances, titles))
 }
 
-// noReleases returns the event of a file of releases that cannot be used.
+// noReleases returns the event for a file of releases that cannot be used.
 func noReleases(err error) event.Event {
 	return event.ReleasesUnread{Stamp: event.Stamp{At: time.Now()}, Err: err.Error()}
 }

@@ -11,8 +11,8 @@ import (
 	"ripcord/pkg/vrrp"
 )
 
-// What was released is there when the file is opened again, less what is over; not
-// after a boot, and not of a file that is no such.
+// TestReleasesOutlive requires that a release is there when the file is opened again, unless it is
+// over; not after a boot, and not from an invalid file.
 func TestReleasesOutlive(t *testing.T) {
 	dir, now := t.TempDir(), time.Now()
 	r, err := openReleases(dir, now)
@@ -68,7 +68,7 @@ func TestReleasesOutlive(t *testing.T) {
 		t.Fatal(err)
 	}
 	if again, err := openReleases(dir, now); err == nil || len(again.current()) > 0 {
-		t.Errorf("half a file: %v, %v", again.current(), err)
+		t.Errorf("a truncated file: %v, %v", again.current(), err)
 	}
 	for _, g := range r.current() {
 		if err := r.note(vrrp.Released{Group: g.Group}, now); err != nil {
@@ -76,11 +76,11 @@ func TestReleasesOutlive(t *testing.T) {
 		}
 	}
 	if left, _ := filepath.Glob(filepath.Join(dir, "*")); len(left) > 0 {
-		t.Errorf("nothing is released, and %v are left", left)
+		t.Errorf("nothing is released, but %v is left", left)
 	}
 }
 
-// TestReleasable: a name that cannot be released is answered with those that there are.
+// TestReleasable requires that the error for a name that cannot be released lists those that can.
 func TestReleasable(t *testing.T) {
 	member := func(name string) vrrp.InstanceStatus {
 		return vrrp.InstanceStatus{Instance: &vrrp.Instance{Virtual: event.Virtual{Name: name}}}

@@ -18,17 +18,17 @@ import (
 	"ripcord/pkg/track"
 )
 
-// A reload reads the file again, beside the configuration that is in force. A file that
-// cannot be used changes nothing. One that can is applied as a difference, from the parts
-// that must know an instance before it acts to the router, whose loop starts, stops and
-// changes the groups: so nothing of an instance that stayed the same is touched.
+// A reload reads the file again, while the present configuration stays in force. A file that cannot
+// be used changes nothing. A usable one is applied as a difference: first to the parts that must
+// know an instance before it acts, last to the router, whose loop starts, stops and changes the
+// groups. So an instance that stayed the same is not touched.
 
-// reloadWithin is how long the parts may take to take a new configuration. A part that
-// hangs must not hold up reloads for ever.
+// reloadWithin is how long the parts may take for a new configuration. A part that hangs must not
+// block reloads for ever.
 const reloadWithin = 20 * time.Second
 
-// reload reads the configuration again and takes it; with dryRun it only returns what would change.
-// Reloads wait for one another. The log says why a reload failed, whoever asked for it.
+// reload reads the configuration again and applies it; with dryRun it only returns the changes.
+// Reloads wait for one another. The log says why a reload failed, whatever requested it.
 func (p *parts) reload(ctx context.Context, o Options, dryRun bool) (*control.Reloaded, error) {
 	p.reloading.Lock()
 	defer p.reloading.Unlock()
@@ -44,8 +44,8 @@ func (p *parts) reload(ctx context.Context, o Options, dryRun bool) (*control.Re
 	return nil, errors.New(rejected.Message())
 }
 
-// reconfigure is reload, whose lock the caller holds. partly reports that a configuration with
-// an error is in force in part.
+// reconfigure is reload without its lock, which the caller holds. partly reports that a
+// configuration with an error is partly in force.
 func (p *parts) reconfigure(ctx context.Context, o Options, dryRun bool) (answer *control.Reloaded, partly bool, err error) {
 	if o.Load == nil {
 		return nil, false, errors.New("this daemon was given its configuration by another program: restart it to change that")
@@ -84,8 +84,8 @@ func (p *parts) reconfigure(ctx context.Context, o Options, dryRun bool) (answer
 	return answer, false, nil
 }
 
-// newWarnings returns the warnings of a configuration that the one before did not have: nobody should
-// find out by an outage what is ignored of a file.
+// newWarnings returns the warnings of a configuration that the previous one did not have: people
+// should not have to learn from an outage which parts of a file are ignored.
 func newWarnings(before, next *config.Config) (all []string) {
 	const most = 20
 	known := make(map[string]bool, len(before.Warnings))
@@ -113,8 +113,8 @@ func (p *parts) apply(ctx context.Context, before, next *config.Config, checks [
 		return fmt.Errorf("checks: %w", err)
 	}
 	p.notifier.update(notify)
-	// Links of instances that are gone are watched until these have stopped: else they would
-	// be at fault before.
+	// Links of instances that are gone are watched until these have stopped: otherwise they would
+	// have a fault before.
 	p.monitor.Reconfigure(watching(next, before))
 	if err := p.awaitLinks(ctx, Interfaces(next)); err != nil {
 		return err
@@ -130,30 +130,30 @@ func (p *parts) apply(ctx context.Context, before, next *config.Config, checks [
 	return nil
 }
 
-// watching returns the links and addresses that the monitor has to watch for a configuration,
-// and for the one before if that is given.
+// watching returns the links and addresses that the monitor has to watch for a configuration, and
+// for the previous one if it is given.
 func watching(c, before *config.Config) link.Reconfigured {
 	to := link.Reconfigured{
-		Watched: Interfaces(c), Called: called(c), Default: c.DefaultLink, Links: c.Links, Sources: Sources(c),
+		Watched: Interfaces(c), OtherNames: heldInterfaces(c), Default: c.DefaultLink, Links: c.Links, Sources: Sources(c),
 	}
 	if before != nil {
 		was := Sources(before)
 		to.Watched = union(to.Watched, Interfaces(before))
-		to.Called = union(to.Called, called(before))
+		to.OtherNames = union(to.OtherNames, heldInterfaces(before))
 		to.Sources.Named = append(to.Sources.Named, was.Named...)
 		to.Sources.Virtual = append(to.Sources.Virtual, was.Virtual...)
 	}
 	return to
 }
 
-// union returns what is in either list, once and in order.
+// union returns the elements of both lists, once and sorted.
 func union(a, b []string) []string {
 	all := append(slices.Clone(a), b...)
 	slices.Sort(all)
 	return slices.Compact(all)
 }
 
-// awaitLinks waits until the state of each link is known, also that it does not exist.
+// awaitLinks waits until the state of each link is known, including that it does not exist.
 func (p *parts) awaitLinks(ctx context.Context, names []string) error {
 	tick := time.NewTicker(time.Millisecond)
 	defer tick.Stop()
@@ -173,8 +173,8 @@ func (p *parts) awaitLinks(ctx context.Context, names []string) error {
 	}
 }
 
-// reloads carries out the reloads that signals ask for, until ctx ends. Signals that come
-// during a reload cause one more after it.
+// reloads carries out the reloads requested by signals until ctx ends. Signals that come during a
+// reload cause one more after it.
 func (p *parts) reloads(ctx context.Context, o Options) error {
 	for {
 		select {
@@ -182,13 +182,13 @@ func (p *parts) reloads(ctx context.Context, o Options) error {
 			return nil
 		case <-p.hangup:
 			notifyManager(fmt.Sprintf("RELOADING=1\nMONOTONIC_USEC=%d", monotonicMicros()))
-			_, _ = p.reload(ctx, o, false) // the log has what came of it
+			_, _ = p.reload(ctx, o, false) // the log contains the result
 			notifyManager("READY=1")
 		}
 	}
 }
 
-// requestReload asks for a reload, without waiting for it.
+// requestReload requests a reload without waiting for it.
 func (p *parts) requestReload() {
 	select {
 	case p.hangup <- struct{}{}:
@@ -196,7 +196,7 @@ func (p *parts) requestReload() {
 	}
 }
 
-// restarts returns a note for each key that takes a restart: whose value differs from that of the
+// restarts returns a note for each key that needs a restart: its value differs from that of the
 // configuration with which the daemon was started.
 func restarts(started, next *config.Config) (notes []string) {
 	for _, c := range []struct {
@@ -221,7 +221,7 @@ func orEmpty(list []string) []string {
 	return list
 }
 
-// problems lists what is wrong with a configuration, each with its place.
+// problems lists the problems of a configuration, each with its place.
 func problems(err error) (list []string) {
 	if all, ok := errors.AsType[problem.Problems](err); ok {
 		for _, problem := range all {

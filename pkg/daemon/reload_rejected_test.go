@@ -25,8 +25,8 @@ func (brokenPrograms) Reload(context.Context, string) error {
 	return errors.New("the configuration was changed meanwhile")
 }
 
-// TestReloadSaysEachFailure sees that the log has each reload that is not taken wholly,
-// wherever it fails: nobody else has the error of one that SIGHUP asked for.
+// TestReloadSaysEachFailure requires a log line for each reload that is not applied completely,
+// wherever it fails: after SIGHUP the error appears nowhere else.
 func TestReloadSaysEachFailure(t *testing.T) {
 	next := &config.Config{File: "x.yaml"}
 	for name, c := range map[string]struct {
@@ -54,8 +54,8 @@ func TestReloadSaysEachFailure(t *testing.T) {
 	}
 }
 
-// TestReloadSaysPartFailure sees that the log says so where a part does not take the new
-// configuration: here nothing is known of its link in time.
+// TestReloadSaysPartFailure requires a log line if a part does not apply the new configuration:
+// here the state of its link is not known in time.
 func TestReloadSaysPartFailure(t *testing.T) {
 	next := &config.Config{File: "x.yaml", Groups: []vrrp.Group{{Members: []vrrp.Instance{{Virtual: event.Virtual{Name: "out", Interface: "eth9"}}}}}}
 	p := &parts{programs: ownPrograms{}, stats: stats.NewRegistry(nil, time.Now()), links: bus.NewRetained[string, event.Link]()}

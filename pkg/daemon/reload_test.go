@@ -9,7 +9,8 @@ import (
 	"ripcord/pkg/config/problem"
 )
 
-// A reload says which warnings are new, wherever they have moved to, and not all of many.
+// TestReloadSaysNewWarnings requires that a reload lists the new warnings, wherever others have
+// moved to, but not all of many.
 func TestReloadSaysNewWarnings(t *testing.T) {
 	with := func(line int, messages ...string) *config.Config {
 		c := &config.Config{}
@@ -32,14 +33,14 @@ func TestReloadSaysNewWarnings(t *testing.T) {
 	}
 }
 
-// TestReloadSaysWhatTakesARestart sees that a reload names what is in force only after a restart
-// for as long as that is so.
+// TestReloadSaysWhatTakesARestart requires that a reload names the keys that need a restart, as
+// long as they do.
 func TestReloadSaysWhatTakesARestart(t *testing.T) {
 	started, other := &config.Config{FIFO: "/run/a"}, &config.Config{FIFO: "/run/b"}
 	if got := restarts(started, other); !slices.Equal(got, []string{"fifo takes a restart"}) {
 		t.Errorf("%q", got)
 	}
 	if got := restarts(started, started); len(got) > 0 {
-		t.Errorf("back at what it was started with: %q", got)
+		t.Errorf("with the values of the start again: %q", got)
 	}
 }

@@ -20,13 +20,13 @@ var (
 	_ telemetry.Source = source{}
 )
 
-// source shows the control API and the metrics the state of the parts.
+// source gives the control API and the metrics the state of the parts.
 type source struct{ *parts }
 
-// countWithin is how long a question waits for the receiver to count what the kernel has.
+// countWithin is how long a request waits until the receiver has added the kernel's counts.
 const countWithin = 100 * time.Millisecond
 
-// Groups returns snapshots of all groups. The counters are up to date then.
+// Groups returns snapshots of all groups, with up-to-date counters.
 func (s source) Groups() []vrrp.GroupStatus {
 	ctx, cancel := context.WithTimeout(context.Background(), countWithin)
 	defer cancel()
@@ -57,10 +57,12 @@ func (s source) Links() []event.Link {
 // Stats returns the statistics of an instance.
 func (s source) Stats(instance string) *stats.Counters { return s.stats.Of(instance) }
 
-// Warnings returns the warnings in force of an instance.
+// Answered returns how many of the last questions to an Active's machine were answered.
 func (s source) Answered(link string, active netip.Addr) (answered, asked int) {
 	return s.watcher.Answered(link, active)
 }
+
+// Warnings returns the warnings in force of an instance.
 func (s source) Warnings(instance string) []event.Warning { return s.warnings.Of(instance) }
 
 // Checks returns the states of all checks, by name.
@@ -72,7 +74,7 @@ func (s source) Runner() runner.Status { return s.programs.Status() }
 // Unknown returns the statistics of adverts that belong to no instance.
 func (s source) Unknown() *stats.Counters { return s.unknown }
 
-// Setups returns what is configured of each instance beside the state machine.
+// Setups returns the configuration of each instance that the state machine does not have.
 func (s source) Setups() map[string]control.Setup {
 	c := s.config.Load()
 	all := make(map[string]control.Setup, len(c.Sets))

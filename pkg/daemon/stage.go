@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// stage is some parts that start and stop together, by name.
+// stage is a set of parts that start and stop together, by name.
 type stage map[string]func(context.Context) error
 
 // running is a stage that was started.
@@ -18,15 +18,14 @@ type running struct {
 	parts  []*runningPart // by name
 }
 
-// runningPart is one part of it.
+// runningPart is one part of a running stage.
 type runningPart struct {
 	name  string
 	ended chan struct{}
 	err   error // why it failed, once it has ended
 }
 
-// start starts the parts. When one of them fails, broken is called; those
-// beside it go on until stop.
+// start starts the parts. When one of them fails, it calls broken; the other parts run until stop.
 func (s stage) start(broken func()) *running {
 	ctx, cancel := context.WithCancel(context.Background())
 	r := &running{cancel: cancel}
@@ -44,7 +43,7 @@ func (s stage) start(broken func()) *running {
 	return r
 }
 
-// hungError is the error of a part that was told to end and did not.
+// hungError is the error of a part that was asked to end and did not.
 type hungError struct {
 	part  string
 	after time.Duration
@@ -55,11 +54,11 @@ func (e hungError) Error() string {
 	return fmt.Sprintf("%s: hangs: it did not end within %v of the request", e.part, e.after.Round(time.Millisecond))
 }
 
-// hung reports whether some part has not ended, and may still use what it was given.
+// hung reports whether a part has not ended, and may still use its resources.
 func hung(err error) bool { _, ok := errors.AsType[hungError](err); return ok }
 
-// stop ends the parts and waits for them until the deadline. The error says which
-// failed, and which hang.
+// stop ends the parts and waits for them until the deadline. The error names those that failed, and
+// those that hang.
 func (r *running) stop(deadline time.Time) error {
 	r.cancel()
 	ctx, cancel := context.WithDeadline(context.Background(), deadline)

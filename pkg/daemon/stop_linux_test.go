@@ -13,8 +13,8 @@ import (
 	"ripcord/pkg/router/routertest"
 )
 
-// A loop that hangs does not keep the daemon from ending: what is advertised is
-// resigned, the addresses are given up, and the error names the part.
+// TestDaemonHangs: a loop that hangs does not keep the daemon from ending: advertised instances are
+// resigned, the addresses are removed, and the error names the part.
 func TestDaemonHangs(t *testing.T) {
 	cables(t)
 	inside, outside := listen(t, "far0"), listen(t, "far1")
@@ -32,7 +32,7 @@ func TestDaemonHangs(t *testing.T) {
 	})
 	r.lead(inside, outside)
 	hang.Store(true)
-	<-time.After(300 * time.Millisecond) // it hangs at its next turn
+	<-time.After(300 * time.Millisecond) // the loop hangs at its next turn
 	began := time.Now()
 	r.cancel()
 	err := r.end(inside, outside)
@@ -40,14 +40,14 @@ func TestDaemonHangs(t *testing.T) {
 		t.Errorf("Run: %v", err)
 	}
 	if took := time.Since(began); took > 5*time.Second {
-		t.Errorf("it took %v to end", took)
+		t.Errorf("the daemon took %v to end", took)
 	}
 	r.output.await(t, 1, "daemon.stopped", "level", "error")
 	close(forever)
 	goroutines(t, before)
 }
 
-// unread is a log that nobody reads, from some moment on.
+// unread is a log that nobody reads from some moment on.
 type unread struct {
 	*output
 	full    atomic.Bool
@@ -61,7 +61,8 @@ func (u *unread) Write(b []byte) (int, error) {
 	return u.output.Write(b)
 }
 
-// Nor does a log that nobody reads: all is given up, in the usual time and a second.
+// TestDaemonLogIsNotRead: an unread log does not keep the daemon from ending either, in the usual
+// time and a second.
 func TestDaemonLogIsNotRead(t *testing.T) {
 	cables(t)
 	inside, outside := listen(t, "far0"), listen(t, "far1")
@@ -77,6 +78,6 @@ func TestDaemonLogIsNotRead(t *testing.T) {
 		t.Errorf("Run: %v", err)
 	}
 	if took := time.Since(began); took > 4*time.Second {
-		t.Errorf("it took %v to end", took)
+		t.Errorf("the daemon took %v to end", took)
 	}
 }

@@ -8,17 +8,17 @@ import (
 	"time"
 )
 
-// The daemon allocates much only at the start, when the configuration is read and all instances
-// move, and at a failover. Go would keep that memory for months, up to as much again as is in use.
-// So it is given back once the daemon is quiet, and not before: a collection must not coincide with
-// a failover.
+// The daemon allocates much memory only at the start, when the configuration is read and all
+// instances move, and at a failover. Go would keep that memory for months, up to as much again as
+// is in use. So it is returned once the daemon is quiet, and not before: a collection must not
+// coincide with a failover.
 const (
 	tidyLook  = 2 * time.Second // the period of the looks
 	tidyQuiet = 400 << 10       // the daemon is quiet if it allocates fewer bytes in that time
 	tidyWorth = 4 << 20         // the bytes that must have been allocated since the last time
 )
 
-// tidy gives memory back until ctx ends.
+// tidy returns memory to the kernel until ctx ends.
 func tidy(ctx context.Context) error {
 	look := time.NewTicker(tidyLook)
 	defer look.Stop()
@@ -38,10 +38,10 @@ func tidy(ctx context.Context) error {
 	}
 }
 
-// tidier decides when to give memory back, by how many bytes were ever allocated.
+// tidier decides when to return memory, by the number of bytes ever allocated.
 type tidier struct{ seen, tidied uint64 }
 
-// due reports whether to give memory back now; allocated is the number of bytes ever allocated.
+// due reports whether to return memory now; allocated is the number of bytes ever allocated.
 func (t *tidier) due(allocated uint64) bool {
 	quiet := allocated-t.seen < tidyQuiet
 	t.seen = allocated
@@ -53,18 +53,18 @@ func (t *tidier) due(allocated uint64) bool {
 }
 
 // percentFor returns the GOGC for a heap of live bytes: Go collects no sooner than by default, and
-// not before there are headroom bytes of garbage. A takeover of 250 addresses makes half a megabyte,
-// which set off a collection in its midst. At rest this costs no memory, since tidy gives it back.
+// not before there are headroom bytes of garbage. A takeover of 250 addresses makes half a
+// megabyte, which caused a collection in the middle of it. At rest this costs no memory, since tidy
+// returns it.
 func percentFor(live uint64) int {
 	const usual = 100
 	return int(max(usual, 100*headroom/max(live, 1)))
 }
 
 // headroom is the garbage, in bytes, below which no collection begins.
-// headroom is the garbage, in bytes, below which no collection begins.
 const headroom = 16 << 20
 
-// read returns one of the runtime's figures.
+// read returns one of the runtime's metrics.
 func read(name string) uint64 {
 	sample := []metrics.Sample{{Name: name}}
 	metrics.Read(sample)

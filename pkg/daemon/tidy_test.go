@@ -2,7 +2,7 @@ package daemon
 
 import "testing"
 
-// Memory is given back once after each time of much garbage, when that is over.
+// TestTidier requires that memory is returned once after each period of much garbage.
 func TestTidier(t *testing.T) {
 	const mib = 1 << 20
 	var tidier tidier
@@ -31,7 +31,7 @@ func TestTidier(t *testing.T) {
 	}
 }
 
-// TestPercentFor: a small heap has room for the garbage of a takeover, a large one the usual.
+// TestPercentFor: a small heap has room for the garbage of a takeover, a large one the default.
 func TestPercentFor(t *testing.T) {
 	for _, c := range []struct {
 		live uint64

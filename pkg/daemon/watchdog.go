@@ -13,9 +13,9 @@ type alive interface {
 	Wake()         // makes it turn, if it sleeps
 }
 
-// watchdog watches the parts that a router cannot do without, and feeds the watchdog of the
-// service manager while all of them make progress: a process of which one part hangs is not
-// healthy, however well the others are.
+// watchdog watches the parts without which a router cannot work, and feeds the service manager's
+// watchdog while all of them make progress: a process with one hanging part is not healthy, even if
+// all others are.
 type watchdog struct {
 	parts  []watched
 	limit  time.Duration // WatchdogSec of the unit; 0: there is none
@@ -23,19 +23,19 @@ type watchdog struct {
 	report func(event.Event)
 }
 
-// watched is a part, and what was last seen of it.
+// watched is a part, with its last observed progress.
 type watched struct {
 	name string
 	part alive
 
 	turns uint64
 	at    time.Time // when it last made progress
-	hung  bool      // it was reported
+	hung  bool      // the hang was reported
 }
 
 const (
 	hangLimit = 30 * time.Second // without a service manager
-	looks     = 5                // in the time of each limit
+	looks     = 5                // per limit
 )
 
 // run watches until ctx ends.
@@ -57,7 +57,7 @@ func (w *watchdog) run(ctx context.Context) error {
 		case <-look.C:
 		}
 		now := time.Now()
-		if now.Sub(last) > 2*every { // the whole process stood still
+		if now.Sub(last) > 2*every { // the whole process was stopped
 			w.credit(now)
 		}
 		last = now
@@ -74,15 +74,15 @@ func (w *watchdog) credit(now time.Time) {
 	}
 }
 
-// wake makes all parts turn, so that one that has nothing to do shows progress, too.
+// wake makes all parts turn, so that an idle part shows progress, too.
 func (w *watchdog) wake() {
 	for _, p := range w.parts {
 		p.part.Wake()
 	}
 }
 
-// look reports whether all parts have made progress since the last look, and reports
-// those that have made none for the time limit.
+// look reports whether all parts have made progress since the last look, and reports those that
+// have made none for the time limit.
 func (w *watchdog) look(now time.Time, limit time.Duration) (progress bool) {
 	progress = true
 	for i := range w.parts {

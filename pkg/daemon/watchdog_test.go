@@ -26,7 +26,7 @@ import (
 	"ripcord/pkg/vrrp"
 )
 
-// pen holds what comes through its gate, while that is closed.
+// pen blocks everything that passes its gate while the gate is closed.
 type pen struct{ gate atomic.Pointer[chan struct{}] }
 
 func (p *pen) close() { c := make(chan struct{}); p.gate.Store(&c) }
@@ -37,8 +37,8 @@ func (p *pen) pass() {
 	}
 }
 
-// The kernel and the network of a worker: nothing happens, but that asking the kernel
-// may hang.
+// These are the kernel and the network of a worker: nothing happens, except that a call of the
+// kernel may hang.
 type (
 	hangingKernel struct {
 		addr.Kernel
@@ -64,7 +64,7 @@ func (noDevices) Restore([]string) error                              { return n
 func (noPackets) Send([]neigh.Frame)                                  {}
 func (noListener) Listen(ctx context.Context, _ func(neigh.Sighting)) { <-ctx.Done() }
 
-// hangingSender hangs when an advert is handed to the kernel.
+// hangingSender hangs when an advert is passed to the kernel.
 type hangingSender struct {
 	sendtest.Sender
 	*pen
@@ -72,8 +72,8 @@ type hangingSender struct {
 
 func (s *hangingSender) Send(batch []advert.Message) { s.pass(); s.Sender.Send(batch) }
 
-// watchedParts are the three parts, each with a pen in which it can be made to hang
-// and what makes it go there.
+// watchedParts are the three parts, each with a pen in which it can be made to hang, and a function
+// that makes it enter the pen.
 type watchedParts struct {
 	pens map[string]*pen
 	goTo map[string]func()
@@ -133,8 +133,8 @@ func newWatchedParts(t *testing.T) *watchedParts {
 	return w
 }
 
-// The service manager's watchdog is fed while all parts make progress, and not while
-// any of the three hangs: the loop, the engine, the worker.
+// TestWatchdog requires that the service manager's watchdog is fed while all parts make progress,
+// and not while the loop, the engine or the worker hangs.
 func TestWatchdog(t *testing.T) {
 	for _, part := range []string{"router", "adverts", "addresses"} {
 		t.Run(part, func(t *testing.T) {
@@ -143,7 +143,7 @@ func TestWatchdog(t *testing.T) {
 				time.Sleep(time.Minute)
 				synctest.Wait()
 				if n := w.fed.Load(); n < 25 || len(w.told) > 0 {
-					t.Fatalf("fed %d times in a minute, want 30; told %d times", n, len(w.told))
+					t.Fatalf("fed %d times in a minute, want 30; reported %d times", n, len(w.told))
 				}
 				w.pens[part].close()
 				w.goTo[part]()
@@ -152,10 +152,10 @@ func TestWatchdog(t *testing.T) {
 				time.Sleep(7500 * time.Millisecond)
 				synctest.Wait()
 				if n := w.fed.Load(); n > 0 {
-					t.Errorf("fed %d times while it hangs", n)
+					t.Errorf("fed %d times while the part hangs", n)
 				}
 				if len(w.told) != 1 {
-					t.Fatalf("told %d times, want once", len(w.told))
+					t.Fatalf("reported %d times, want once", len(w.told))
 				}
 				told := (<-w.told).(event.DaemonHung)
 				if told.Part != part || told.Level() != event.Error || told.Gap < 5*time.Second || !strings.Contains(told.Message(), "service manager") {
@@ -166,10 +166,10 @@ func TestWatchdog(t *testing.T) {
 				time.Sleep(10 * time.Second)
 				synctest.Wait()
 				if n := w.fed.Load(); n < 3 {
-					t.Errorf("fed %d times when it goes on", n)
+					t.Errorf("fed %d times after the part continued", n)
 				}
 				if len(w.told) != 1 || !(<-w.told).(event.DaemonHung).Over {
-					t.Error("that it goes on is not told")
+					t.Error("the watchdog does not report that the part continues")
 				}
 			})
 		})
@@ -189,8 +189,8 @@ func (s *still) Wake() {
 	}
 }
 
-// A watchdog that slept itself blames nobody, and without a service manager a part
-// that hangs is reported all the same.
+// TestWatchdogAlone: a watchdog that did not run itself blames no part, and without a service
+// manager a hanging part is reported all the same.
 func TestWatchdogAlone(t *testing.T) {
 	part, told := &still{}, []event.Event(nil)
 	w := &watchdog{parts: []watched{{name: "adverts", part: part}}, report: func(e event.Event) { told = append(told, e) }}

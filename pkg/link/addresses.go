@@ -7,32 +7,32 @@ import (
 	"time"
 )
 
-// A batch of changes of a link's addresses is taken in when it is over: an address
-// that is replaced is often gone for a moment, or stands twice.
+// A link's sources are chosen again when a batch of changes of its addresses is over, because an
+// address that is replaced is often missing for a moment, or present twice.
 const (
-	batchQuiet = 10 * time.Millisecond // without a change it is over
-	maxBatch   = 50 * time.Millisecond // after its first change it is over, even if more come
+	batchQuiet = 10 * time.Millisecond // the batch is over after this time without a change
+	maxBatch   = 50 * time.Millisecond // the batch is over this long after its first change, even if more changes come
 )
 
-// addresses holds the addresses of all links, and from which of them adverts may leave.
+// addresses holds the addresses of all links, and the ones from which adverts may be sent.
 type addresses struct {
 	byLink    map[int]*linkAddresses
-	unsettled map[int]*linkAddresses // links whose sources are to be chosen anew
+	unsettled map[int]*linkAddresses // the links whose sources must be chosen again
 	arrivals  uint64
 	dumps     uint64
 
-	named   map[netip.Addr]bool  // the sources that instances ask for
+	named   map[netip.Addr]bool  // the source addresses in the configuration of instances
 	virtual map[netip.Addr]bool  // the addresses that routers share
 	local   map[int][]netip.Addr // the named sources on each loopback link
 }
 
-// linkAddresses holds the addresses of one link, and the sources that were chosen among them.
+// linkAddresses holds the addresses of one link and the sources chosen among them.
 type linkAddresses struct {
 	index    int
 	list     []knownAddress       // in no order
-	position map[netip.Prefix]int // in list
-	// due is when the sources are chosen anew, and limit how long that may be put
-	// off; zero where nothing has changed.
+	position map[netip.Prefix]int // the index of each address in list
+	// due is when the sources are chosen again, limit is how far changes may postpone due; both are
+	// zero if no address has changed.
 	due, limit time.Time
 	chosen
 }
@@ -40,9 +40,9 @@ type linkAddresses struct {
 // knownAddress is an address of a link.
 type knownAddress struct {
 	Assigned
-	arrival uint64 // greater for what came later
+	arrival uint64 // greater for an address that came later
 	dump    uint64 // the last dump that listed it
-	source  bool   // it is among the chosen sources
+	source  bool   // the address is one of the chosen sources
 }
 
 func newAddresses(s Sources) addresses {
@@ -53,8 +53,8 @@ func newAddresses(s Sources) addresses {
 	return t
 }
 
-// configure takes the addresses that the configuration names, and finds out anew which of
-// them each loopback link has.
+// configure takes over the addresses in the configuration, and looks up again which of them each
+// loopback link has.
 func (t *addresses) configure(s Sources) {
 	t.named, t.virtual, t.local = make(map[netip.Addr]bool), make(map[netip.Addr]bool), make(map[int][]netip.Addr)
 	for _, ip := range s.Named {
@@ -65,10 +65,10 @@ func (t *addresses) configure(s Sources) {
 	}
 }
 
-// anyNamed reports whether an instance asks for its source.
+// anyNamed reports whether the configuration of an instance names its source.
 func (t *addresses) anyNamed() bool { return len(t.named) > 0 }
 
-// on returns the addresses of a link, which may have none.
+// on returns the addresses of a link, which may have none yet.
 func (t *addresses) on(index int) *linkAddresses {
 	l := t.byLink[index]
 	if l == nil {
@@ -78,7 +78,7 @@ func (t *addresses) on(index int) *linkAddresses {
 	return l
 }
 
-// find returns the address of that prefix; nil if it is not there.
+// find returns the address with that prefix, or nil.
 func (l *linkAddresses) find(p netip.Prefix) *knownAddress {
 	if i, ok := l.position[p]; ok {
 		return &l.list[i]
@@ -86,7 +86,7 @@ func (l *linkAddresses) find(p netip.Prefix) *knownAddress {
 	return nil
 }
 
-// put takes in an address that is there.
+// put adds an address, or updates it.
 func (t *addresses) put(a Assigned) *linkAddresses {
 	l := t.on(a.Index)
 	if known := l.find(a.Prefix); known != nil {
@@ -99,7 +99,7 @@ func (t *addresses) put(a Assigned) *linkAddresses {
 	return l
 }
 
-// take takes in that an address is gone.
+// take removes an address.
 func (t *addresses) take(a Assigned) *linkAddresses {
 	l := t.on(a.Index)
 	if i, ok := l.position[a.Prefix]; ok {
@@ -113,8 +113,8 @@ func (t *addresses) take(a Assigned) *linkAddresses {
 	return l
 }
 
-// postpone puts off the choice of a link's sources to the end of the batch of changes.
-// It reports whether the batch begins now.
+// postpone postpones the choice of a link's sources to the end of the batch of changes. It reports
+// whether this change begins the batch.
 func (t *addresses) postpone(l *linkAddresses, at time.Time) (begins bool) {
 	if begins = l.due.IsZero(); begins {
 		l.limit = at.Add(maxBatch)
@@ -132,7 +132,7 @@ func (t *addresses) settle(l *linkAddresses) {
 	delete(t.unsettled, l.index)
 }
 
-// dropEmpty forgets a link that has no addresses and for which nothing is chosen.
+// dropEmpty deletes the record of a link that has no addresses and no chosen sources.
 func (t *addresses) dropEmpty(l *linkAddresses) {
 	if len(l.list) == 0 && l.chosen == (chosen{}) {
 		delete(t.byLink, l.index)
@@ -140,11 +140,11 @@ func (t *addresses) dropEmpty(l *linkAddresses) {
 	}
 }
 
-// beginDump begins to compare a dump of all addresses.
+// beginDump begins the comparison with a dump of all addresses.
 func (t *addresses) beginDump() { t.dumps++ }
 
-// sift appends the addresses in a piece of the dump that differ from the known ones, and
-// notes all as listed.
+// sift appends the addresses in a part of the dump that differ from the known ones, and marks all
+// addresses in it as listed.
 func (t *addresses) sift(dst, list []Assigned) []Assigned {
 	for i := range list {
 		if l := t.byLink[list[i].Index]; l != nil {

@@ -79,7 +79,7 @@ func TestSources(t *testing.T) {
 	}
 }
 
-// rest lets the burst of changes that ended at the instant at be judged.
+// rest lets the burst of changes that ended at the instant at be evaluated.
 func rest(t *Table, at time.Time) Outcome {
 	if due, ok := t.Deadline(); !ok || due.Sub(at) > batchQuiet {
 		return Outcome{}
@@ -87,8 +87,8 @@ func rest(t *Table, at time.Time) Outcome {
 	return t.Observe(Elapsed{}, at.Add(batchQuiet))
 }
 
-// An address that an instance wants to send from is listed while it is there
-// and may be used; the set is the same pointer while it is the same.
+// TestNamedSources requires that an address named by an instance is listed while it is present and
+// usable, and that the list keeps its pointer while it is the same.
 func TestNamedSources(t *testing.T) {
 	table := NewTable(TableConfig{Minter: event.NewMinter(0), Watched: []string{"eth0"}, Default: plain, Sources: Sources{Named: []netip.Addr{netip.MustParseAddr("10.0.0.7"), netip.MustParseAddr("2001:db8::7")}}})
 	table.Observe(links(Initial, up(2, "eth0")), time.Unix(0, 0))
@@ -122,7 +122,7 @@ func TestNamedSources(t *testing.T) {
 	}
 }
 
-// Whatever comes first, the messages of the link or those of its addresses.
+// TestAddressBeforeLink tests both orders: the link's message first, or its addresses' first.
 func TestAddressBeforeLink(t *testing.T) {
 	table := NewTable(TableConfig{Minter: event.NewMinter(0), Watched: []string{"eth0"}, Default: plain})
 	table.Observe(links(Initial), time.Unix(0, 0))

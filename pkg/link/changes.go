@@ -6,9 +6,9 @@ import (
 	"ripcord/pkg/event"
 )
 
-// describe takes in a description of a link without deciding about it yet. It returns
-// how many losses the kernel has counted that no source has seen; ok is false where
-// the description is older than what is known.
+// describe records a description of a link without deciding about the link yet. It returns the
+// number of losses that the kernel has counted and no source has seen; ok is false if the
+// description is older than the current one.
 func (s *step) describe(seen Seen) (e *entry, unseen int, ok bool) {
 	e = s.byIndex[seen.Index]
 	if e != nil && s.source == event.Notification && e.losses.older(seen) {
@@ -37,7 +37,7 @@ func (s *step) describe(seen Seen) (e *entry, unseen int, ok bool) {
 	return e, unseen, true
 }
 
-// add begins the entry of a link.
+// add creates the entry of a link.
 func (s *step) add(seen Seen) *entry {
 	s.births++
 	e := &entry{birth: s.births, seen: seen, choice: choice{monitor: Netlink}, losses: newLosses(seen)}
@@ -47,8 +47,8 @@ func (s *step) add(seen Seen) *entry {
 	return e
 }
 
-// rename takes over the names of a description, which are others than before. It
-// publishes which names no link has any more; the others follow with the link.
+// rename records the changed names of a description. It publishes the names that no link has any
+// more; the new names are published with the link.
 func (s *step) rename(e *entry, seen Seen) {
 	s.concern(e)
 	s.enter(e, &seen)
@@ -61,20 +61,20 @@ func (s *step) rename(e *entry, seen Seen) {
 	})
 	s.unname(e, seen.Has)
 	if e.seen.Name != seen.Name {
-		if e.formerName = e.seen.Name; seen.Has(e.formerName) && s.called[e.formerName] {
+		if e.formerName = e.seen.Name; seen.Has(e.formerName) && s.configured[e.formerName] {
 			e.published = append(e.published, e.formerName)
 		} else {
 			s.publishGone(e, e.formerName)
 		}
 		e.fact = event.Link{}
 		e.debounce.cancel()
-		delete(s.held, e)
+		delete(s.delayed, e)
 	}
 	s.concern(e)
 }
 
-// enter enters a link under its names. Another link that had one of them must have been
-// removed or renamed: the message about it was lost, or is still to come.
+// enter registers a link under its names. If another link has one of them, that link must have been
+// removed or renamed: the message about this was lost or is still to come.
 func (s *step) enter(e *entry, seen *Seen) {
 	e.watched = false
 	for name := range seen.names {
@@ -86,8 +86,8 @@ func (s *step) enter(e *entry, seen *Seen) {
 	}
 }
 
-// displace takes a name from a link: an alternative one alone, its own one with the
-// whole link.
+// displace removes a name from a link: an alternative name only, but with its own name the whole
+// link.
 func (s *step) displace(e *entry, name string) {
 	if e.seen.Name == name {
 		s.remove(e)
@@ -99,27 +99,27 @@ func (s *step) displace(e *entry, name string) {
 	e.seen = rest
 }
 
-// concern has everything planned anew where a change of the link may concern a
-// watched one. So nothing is while links come and go that no instance uses.
+// concern requests a new plan if a change of the link may affect a watched one. So links that no
+// instance uses cause no planning while they come and go.
 func (s *step) concern(e *entry) {
 	if e.watched || s.carries(e) {
 		s.Replan = true
 	}
 }
 
-// remove ends the entry of a link.
+// remove deletes a link.
 func (s *step) remove(e *entry) {
 	s.order = without(s.order, e)
 	s.retire(e)
 }
 
-// retire ends the entry of a link that the caller has taken out of the order, and decides
-// about all links that depended on it.
+// retire deletes a link that the caller has already removed from the order, and decides about all
+// links that depended on it.
 func (s *step) retire(e *entry) {
 	s.concern(e)
 	s.drop(e)
 	delete(s.denied, e)
-	delete(s.held, e)
+	delete(s.delayed, e)
 	for _, name := range e.published {
 		s.publishGone(e, name)
 	}
@@ -135,13 +135,13 @@ func (s *step) retire(e *entry) {
 	}
 }
 
-// putAddress takes in and publishes an address that is there.
+// putAddress publishes an address that is present, and records it.
 func (s *step) putAddress(a Assigned) *linkAddresses {
 	s.publishAddress(a, true)
 	return s.addresses.put(a)
 }
 
-// takeAddress takes in and publishes that an address is gone.
+// takeAddress publishes that an address is gone, and records that.
 func (s *step) takeAddress(a Assigned) *linkAddresses {
 	s.publishAddress(a, false)
 	return s.addresses.take(a)

@@ -8,42 +8,42 @@ import (
 	"ripcord/pkg/nic"
 )
 
-// choice is the monitor of a link: the source that is asked for its state beside the kernel's
-// notifications, and what was seen of how far these can be trusted.
+// choice is the monitor of a link (the source that is polled for its state beside the kernel's
+// notifications), with the evidence about whether these notifications can be trusted.
 type choice struct {
 	can      nic.Capabilities
 	examined bool // can is known
 	monitor  Mode
-	polled   event.Source // which source the poller asks; empty if none
+	polled   event.Source // the source that the poller asks; empty if none
 	why      string       // for a person; empty until the first choice
 	hinting  event.Hinting
 	logged   string // the last line of the log about it
 
-	// reports: the operstate has been known while the link was administratively up,
-	// so the driver reports its carrier.
+	// reports says that the operstate was known while the link was administratively up: the driver
+	// reports its carrier.
 	reports   bool
 	trust     trust
-	announced bool // the kernel has announced the loss that lasts
-	// missed is when the transceiver saw a loss that the kernel has not announced yet,
-	// zero if there is none; downCount is the kernel's count then.
+	announced bool // the kernel has announced the present loss
+	// missed is when the transceiver saw a loss that the kernel has not announced yet, zero if
+	// there is none; downCount is the kernel's count at that time.
 	missed    time.Time
 	downCount uint32
-	shown     bool // the transceiver has shown a loss: its register is one that changes
+	shown     bool // the transceiver has shown a loss, so its register does change
 }
 
-// trust tells whether the kernel announces the losses of this link.
+// trust is the evidence about whether a signal comes with each loss of a link.
 type trust uint8
 
 const (
 	unproven trust = iota // no loss has shown it yet
-	proven                // it announced a loss that the transceiver saw too
-	refuted               // the transceiver alone saw a loss
+	proven                // the signal came with a loss that another source saw too
+	refuted               // a loss was seen without the signal
 )
 
-// describe compares a description of the link with the one before.
+// describe compares a description of the link with the previous one.
 func (c *choice) describe(was, now Seen) {
 	c.reports = c.reports || now.AdminUp && now.OperState != event.OperUnknown
-	if was.AdminUp != now.AdminUp { // what an admin does to the link proves nothing
+	if was.AdminUp != now.AdminUp { // a loss caused by an admin proves nothing
 		c.announced, c.missed = false, time.Time{}
 		c.examined = c.examined && !now.AdminUp
 		return
@@ -56,11 +56,10 @@ func (c *choice) describe(was, now Seen) {
 	}
 }
 
-// compare compares the transceiver's last report with what the kernel announces,
-// and reports whether that settled the trust. A register that has never changed
-// proves nothing: there are NICs that answer "link" at all times (tulip, i82550).
-// Only a loss proves something: drivers that never announce one do announce
-// the carrier that they find after the link was set up.
+// compare compares the transceiver's last report with the kernel's announcements, and reports
+// whether that settled the trust. A register that has never changed proves nothing: some NICs
+// report "link" at all times (tulip, i82550). Only a loss proves something: drivers that never
+// announce one do announce the carrier that they find after the link was set up.
 func (c *choice) compare(seen Seen, v *vote) (settled bool) {
 	c.shown = c.shown || seen.AdminUp && v.down
 	if c.trust != unproven || !seen.AdminUp {
@@ -84,12 +83,12 @@ func (c *choice) compare(seen Seen, v *vote) (settled bool) {
 	return c.trust != unproven
 }
 
-// examine takes in what can be asked about the link.
+// examine records the sources that can be asked about the link.
 func (c *choice) examine(can nic.Capabilities) { c.can, c.examined = can, true }
 
-// update chooses anew; lower is the name of the link underneath, if there is one. It
-// reports whether the choice or its reason is another, and whether the poller has to
-// ask another source.
+// update chooses the monitor again; lower is the name of the link underneath, if there is one. It
+// reports whether the choice or its reason has changed, and whether the poller has to ask another
+// source.
 func (c *choice) update(mode Mode, lower string) (changed, replan bool) {
 	monitor, polled, why := c.choose(mode, lower)
 	changed, replan = monitor != c.monitor || polled != c.polled || why != c.why, polled != c.polled
@@ -97,7 +96,7 @@ func (c *choice) update(mode Mode, lower string) (changed, replan bool) {
 	return changed, replan
 }
 
-// choose returns the configured monitor, and for auto the best of those that answer.
+// choose returns the configured monitor; for auto, the best of the sources that answer.
 func (c *choice) choose(mode Mode, lower string) (monitor Mode, polled event.Source, why string) {
 	mii := c.can.NoMII == ""
 	switch {
@@ -112,14 +111,14 @@ func (c *choice) choose(mode Mode, lower string) (monitor Mode, polled event.Sou
 	case mode == ModeMII:
 		return Netlink, "", "mii is configured, but no transceiver can be asked (" + c.can.NoMII + ")"
 	case lower != "":
-		return Netlink, "", "it stands on " + lower + ", which is watched too"
+		return Netlink, "", "it is stacked on " + lower + ", which is watched too"
 	case mii:
 		return c.withTransceiver()
 	}
 	return c.withoutTransceiver()
 }
 
-// withTransceiver returns the best monitor where a transceiver answers.
+// withTransceiver returns the best monitor of a link whose transceiver answers.
 func (c *choice) withTransceiver() (monitor Mode, polled event.Source, why string) {
 	silent := !c.reports
 	switch {
@@ -136,7 +135,7 @@ func (c *choice) withTransceiver() (monitor Mode, polled event.Source, why strin
 	return Netlink, "", "the kernel announced the loss that the transceiver saw"
 }
 
-// withoutTransceiver returns the best monitor where there is none.
+// withoutTransceiver returns the best monitor of a link without a transceiver that can be asked.
 func (c *choice) withoutTransceiver() (monitor Mode, polled event.Source, why string) {
 	silent := !c.reports
 	switch {
@@ -151,7 +150,7 @@ func (c *choice) withoutTransceiver() (monitor Mode, polled event.Source, why st
 	return Netlink, "", "the driver reports its carrier"
 }
 
-// describeAsking returns how often and by which question the link is asked; flagged reports
+// describeAsking returns how often the link is asked, and with which request; flagged reports
 // whether its driver answers from the kernel's flag alone.
 func (c *choice) describeAsking(s Settings, flagged bool) string {
 	question := "RTM_GETLINK (the driver has no ETHTOOL_GLINK)"

@@ -20,26 +20,26 @@ const (
 	byRefuted  = "eth0 by mii: the transceiver saw a loss that the kernel did not announce\n"
 )
 
-// means is what the first link's driver answers.
+// means is the examination of the first link's driver.
 func means(glink bool, noMII string) Observation {
 	return Examined{nic.Device{Index: 2, ID: 1}, nic.Capabilities{Carrier: true, Known: true, GLINK: glink, NoMII: noMII}}
 }
 
-// alwaysUp is what it answers if it is known to report a carrier at all times.
+// alwaysUp is the examination of a driver known to report a carrier at all times.
 func alwaysUp(noMII string) Observation {
 	m := means(true, noMII).(Examined)
 	m.AlwaysUp = "the host does not tell"
 	return m
 }
 
-// withoutCarrier is what a driver with a transceiver answers whose carrier is lost.
+// withoutCarrier is the examination of a driver with a transceiver whose carrier is lost.
 func withoutCarrier() Observation {
 	m := means(true, "").(Examined)
 	m.Carrier = false
 	return m
 }
 
-// register is what the transceiver of the first link reports.
+// register is the report of the first link's transceiver.
 func register(up bool) Observation {
 	return &Answer{Source: event.MII, Index: 2, Birth: 1, Up: up}
 }
@@ -90,7 +90,7 @@ func TestChoice(t *testing.T) {
 		"another's means": {start, {observe: Examined{Device: nic.Device{Index: 2, ID: 7}}}, {observe: Examined{Device: nic.Device{Index: 3, ID: 1}}}},
 		"who stands on another follows it": {
 			{set: poll(Auto), observe: links(Initial, up(2, "eth0", on(7)), up(7, "nic")), want: "eth0[2] up\nnic[7] up\n"},
-			{observe: means(true, ""), want: "eth0 by netlink: it stands on nic, which is watched too\n"},
+			{observe: means(true, ""), want: "eth0 by netlink: it is stacked on nic, which is watched too\n"},
 			{observe: Examined{nic.Device{Index: 7, ID: 2}, nic.Capabilities{GLINK: true}}, want: "nic[7] up\nnic by mii: a transceiver answers, and the kernel has not yet announced a loss that agrees with it\n"}},
 
 		"proven: the transceiver was first": {start, withMII, {observe: register(true)},
@@ -138,7 +138,7 @@ func TestChoice(t *testing.T) {
 			{observe: LinkSeen{up(2, "eth0", adminDown, noCarrier)}, want: "eth0[2] out\n"},
 			{observe: LinkSeen{up(2, "eth0", noCarrier)}, want: "eth0[2] out\n"},
 			{observe: register(false)},
-			{observe: means(true, "")}}, // the same choice, for the same reason: nothing is proven
+			{observe: means(true, "")}}, // the same choice for the same reason: nothing is proven
 		"and the suspicion that it does not announce": {start, withMII, {observe: register(true)},
 			{observe: register(false), want: "eth0[2] out -1\nlink.down eth0 by mii\n"},
 			{observe: LinkSeen{up(2, "eth0", adminDown)}, want: "eth0[2] out\n"},
@@ -167,7 +167,7 @@ func TestChoice(t *testing.T) {
 			{observe: LinkSeen{up(2, "eth0", unknown, adminDown)}, want: "eth0[2] barred -1\nlink.down eth0 by notification\n"},
 			{observe: register(false), want: "eth0[2] out\n"},
 			{observe: LinkSeen{up(2, "eth0", unknown)}, want: "eth0[2] out\n"},
-			{observe: means(false, "")}, // by hope, still
+			{observe: means(false, "")}, // the choice is still byHope
 			{observe: register(true), want: "eth0[2] up\nlink.up eth0 by mii\n"}},
 		"a carrier that was not there is no loss that went unannounced": {start, withMII, {observe: register(true)},
 			{observe: LinkSeen{up(2, "eth0", adminDown, noCarrier)}, want: "eth0[2] out -1\nlink.down eth0 by notification\n"},
@@ -184,7 +184,7 @@ func TestChoice(t *testing.T) {
 			{observe: Examined{nic.Device{Index: 7, ID: 2}, nic.Capabilities{Known: true, Carrier: true, GLINK: true}}, want: "nic[7] up\n"}},
 
 		"the latch shows a flap": {start, withMII,
-			{observe: latched()}, // of the time before
+			{observe: latched()}, // a flap from before
 			{observe: latched(), want: "eth0[2] up -1\nlink.flapped eth0 by mii\n"},
 			{observe: LinkSeen{up(2, "eth0", lost(1))}, after: time.Second, want: "eth0[2] up\n"}},
 		"the latch shows a flap that the kernel has announced": {start, withMII, {observe: register(true)},
@@ -198,7 +198,8 @@ func TestChoice(t *testing.T) {
 	}
 }
 
-// How the link is asked stands beside the choice, and only where it is asked.
+// TestBeside requires that the reason of the choice says how the link is asked, only if it is
+// asked.
 func TestBeside(t *testing.T) {
 	for name, c := range map[string]struct {
 		set  Settings
@@ -224,8 +225,8 @@ func TestBeside(t *testing.T) {
 	}
 }
 
-// TestChoiceReplans: what can be asked about a link and another choice make the plans
-// out of date.
+// TestChoiceReplans requires that the examination of a link, and another choice, make the plans out
+// of date.
 func TestChoiceReplans(t *testing.T) {
 	table := NewTable(TableConfig{Minter: event.NewMinter(0), Watched: []string{"eth0"}, Default: poll(Auto)})
 	at := time.Unix(1000, 0)
@@ -239,14 +240,14 @@ func TestChoiceReplans(t *testing.T) {
 	replans("a link", true, links(Initial, up(2, "eth0")))
 	unasked := means(true, notSupported).(Examined)
 	unasked.Known = false
-	replans("what can be asked, and that is as it was", true, unasked)
+	replans("an examination with the same result", true, unasked)
 	replans("a transceiver", true, means(true, ""))
 	replans("the register", false, register(true))
 	table.Observe(LinkSeen{up(2, "eth0", noCarrier)}, at)
 	replans("its loss proves that the kernel announces losses: the link is not polled", true, register(false))
 }
 
-// Who is polled, and until when.
+// TestPolls tests which links are polled, and until when.
 func TestPolls(t *testing.T) {
 	table := NewTable(TableConfig{Minter: event.NewMinter(0), Watched: []string{"eth0"}, Default: poll(Auto)})
 	at := time.Unix(1000, 0)
@@ -268,7 +269,7 @@ func TestPolls(t *testing.T) {
 	if fresh := table.Unexamined(nil); len(fresh) != 1 || fresh[0].Name != "eth0" {
 		t.Errorf("unexamined %+v", fresh)
 	}
-	expect("before its means are known")
+	expect("before the link is examined")
 	observe(means(true, ""))
 	if fresh := table.Unexamined(nil); len(fresh) != 0 {
 		t.Errorf("unexamined %+v", fresh)

@@ -6,18 +6,17 @@ import (
 	"ripcord/pkg/event"
 )
 
-// debounce holds back a loss or a return of one link until it has lasted. A
-// successor of the same name begins as not usable, so that its coming is a
-// return, and has to last as well.
+// debounce delays a loss or a return of one link until it has lasted long enough. A new link of the
+// same name begins as not usable, so its appearance is a return and has to last as well.
 type debounce struct {
 	raw    bool         // the state that all sources report now
 	due    time.Time    // when raw takes effect; zero if it has
 	source event.Source // the source that first reported raw
 }
 
-// update takes in the state that all sources report. It returns the debounced state and the
-// source that first reported it; usable is the debounced state before, and delay returns for
-// how long a change is held back.
+// update records the state that all sources report. It returns the debounced state and the source
+// that first reported it. usable is the debounced state before, and delay returns how long a change
+// is delayed.
 func (d *debounce) update(raw, usable bool, source event.Source, at time.Time, delay func(usable bool) time.Duration) (bool, event.Source) {
 	d.raw = raw
 	if raw == usable {
@@ -34,8 +33,8 @@ func (d *debounce) update(raw, usable bool, source event.Source, at time.Time, d
 	return raw, d.source
 }
 
-// holds reports whether a loss or a return is held back.
-func (d *debounce) holds() bool { return !d.due.IsZero() }
+// delays reports whether a loss or a return is being delayed.
+func (d *debounce) delays() bool { return !d.due.IsZero() }
 
-// cancel lets no change be held back any more: the link begins anew under another name.
+// cancel drops a delayed change: the link begins again under another name.
 func (d *debounce) cancel() { d.due = time.Time{} }

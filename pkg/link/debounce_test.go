@@ -13,8 +13,8 @@ func delays(down, up time.Duration) Settings {
 	return Settings{Monitor: Auto, Confirm: 10 * time.Millisecond, DownDelay: down, UpDelay: up}
 }
 
-// TestDebounceUpdate: a change counts at the tick, under the source that reported it
-// first; one that ends before never counts.
+// TestDebounceUpdate requires that a change takes effect at the tick, under the source that
+// reported it first, and that one that ends before never takes effect.
 func TestDebounceUpdate(t *testing.T) {
 	at := time.Unix(1000, 0)
 	delay := func(usable bool) time.Duration {
@@ -30,7 +30,7 @@ func TestDebounceUpdate(t *testing.T) {
 		raw    bool
 		source event.Source
 		usable bool
-		first  event.Source // of a change that counts
+		first  event.Source // the first source of a change that takes effect
 		holds  bool
 	}{
 		{0, true, event.Resync, true, "", false},
@@ -46,8 +46,8 @@ func TestDebounceUpdate(t *testing.T) {
 		was := usable
 		var source event.Source
 		usable, source = d.update(s.raw, usable, s.source, at, delay)
-		if usable != s.usable || d.holds() != s.holds || d.raw != s.raw || usable != was && source != s.first {
-			t.Errorf("step %d: usable %v by %s, holds %v; want %+v", i, usable, source, d.holds(), s)
+		if usable != s.usable || d.delays() != s.holds || d.raw != s.raw || usable != was && source != s.first {
+			t.Errorf("step %d: usable %v by %s, delays %v; want %+v", i, usable, source, d.delays(), s)
 		}
 	}
 }
@@ -120,8 +120,8 @@ func TestDebounce(t *testing.T) {
 	}
 }
 
-// At its deadline whatever was held back counts: no deadline stays where it is,
-// or the shell would spin, and none is left behind by what went.
+// TestDeadlinesAdvance requires that every delayed change takes effect at its deadline: a deadline
+// that stayed in place would make the shell spin. A link that goes leaves no deadline behind.
 func TestDeadlinesAdvance(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		some := func(label string) time.Duration {

@@ -7,7 +7,7 @@ import (
 	"ripcord/pkg/event"
 )
 
-// chooseSources chooses the sources of a link anew, and publishes them if they are others.
+// chooseSources chooses the sources of a link again, and publishes them if they have changed.
 func (s *step) chooseSources(l *linkAddresses) {
 	s.addresses.settle(l)
 	e, was := s.byIndex[l.index], l.chosen
@@ -27,7 +27,8 @@ func (s *step) chooseSources(l *linkAddresses) {
 	}
 }
 
-// rechooseSources chooses for all watched links, since a loopback link has other addresses.
+// rechooseSources chooses the sources of all watched links, because the addresses of a loopback
+// link have changed.
 func (s *step) rechooseSources() {
 	for _, e := range s.watchedLinks(false) {
 		if !e.seen.Local {
@@ -36,9 +37,8 @@ func (s *step) rechooseSources() {
 	}
 }
 
-// settle decides about a link, and about what stands on it if the state that its
-// sources report is another. unseen are the losses that the kernel counted and no
-// source saw.
+// settle decides about a link, and about the links stacked on it if the state that its sources
+// report has changed. unseen is the number of losses that the kernel counted and no source saw.
 func (s *step) settle(e *entry, unseen int) {
 	s.chooseMonitor(e)
 	if s.judge(e, unseen) {
@@ -46,8 +46,7 @@ func (s *step) settle(e *entry, unseen int) {
 	}
 }
 
-// chooseMonitor decides anew what watches a link, and logs it if that is another
-// monitor or has another reason.
+// chooseMonitor chooses the monitor of a link again, and logs a new monitor or a new reason.
 func (s *step) chooseMonitor(e *entry) {
 	c := &e.choice
 	if !c.examined || !e.seen.AdminUp {
@@ -76,7 +75,7 @@ func (s *step) chooseMonitor(e *entry) {
 	}
 }
 
-// judgeUpper judges what stands on a link, by index.
+// judgeUpper judges the links stacked on a link, by index.
 func (s *step) judgeUpper(e *entry) {
 	if s.carries(e) {
 		for _, child := range slices.SortedFunc(s.upper(e), byIndex) {
@@ -85,15 +84,15 @@ func (s *step) judgeUpper(e *entry) {
 	}
 }
 
-// judge publishes what is known about a link if that has changed. It reports whether
-// the state that all sources report has changed, or is the first.
+// judge publishes the fact about a link if it has changed. It reports whether the state that all
+// sources report has changed, or is the first.
 func (s *step) judge(e *entry, unseen int) (changed bool) {
 	was, raw := e.fact, s.usable(e)
 	changed = raw != e.debounce.raw || was.Seq == 0
 	e.losses.add(e.debounce.raw, raw, unseen, s.at)
 	s.noteOutage(e)
 	usable, source := s.debounced(e, raw)
-	downs := e.losses.take(was.Usable, e.debounce.holds(), s.at)
+	downs := e.losses.take(was.Usable, e.debounce.delays(), s.at)
 	now := s.factOf(e, usable, downs)
 	if usable != was.Usable || downs > 0 || was.Seq == 0 {
 		now.LastChange, now.LastSource, now.Unchanged = s.at, source, !s.started
@@ -113,7 +112,7 @@ func (s *step) judge(e *entry, unseen int) (changed bool) {
 	return changed
 }
 
-// noteOutage has the driver asked for the reason when the carrier is lost.
+// noteOutage schedules a query of the driver for the reason when the carrier is lost.
 func (s *step) noteOutage(e *entry) {
 	absent := e.seen.AdminUp && (!e.seen.LowerUp || e.votes.down())
 	if e.outage.update(absent, func() bool { return s.relevant(e) }) && e.outage.query {
@@ -121,8 +120,8 @@ func (s *step) noteOutage(e *entry) {
 	}
 }
 
-// debounced returns the link's state after up_delay and down_delay, and which source
-// reported it first.
+// debounced returns the link's state after up_delay and down_delay, and the source that reported it
+// first.
 func (s *step) debounced(e *entry, raw bool) (usable bool, source event.Source) {
 	usable, source = e.debounce.update(raw, e.fact.Usable, s.source, s.at, func(usable bool) time.Duration {
 		switch settings := s.settingsOf(e); {
@@ -135,16 +134,16 @@ func (s *step) debounced(e *entry, raw bool) (usable bool, source event.Source) 
 		}
 	})
 	switch {
-	case !e.debounce.holds():
-		delete(s.held, e)
-	case !s.held[e]:
-		s.held[e], s.Sooner = true, true
+	case !e.debounce.delays():
+		delete(s.delayed, e)
+	case !s.delayed[e]:
+		s.delayed[e], s.Sooner = true, true
 	}
 	return usable, source
 }
 
-// factOf returns the fact about a link as it is now, with the cause, the number and
-// the last change of the one before.
+// factOf returns the present fact about a link, with the cause, number and last change of the
+// previous fact.
 func (s *step) factOf(e *entry, usable bool, downs int) event.Link {
 	seen, was := &e.seen, &e.fact
 	now := event.Link{
@@ -161,13 +160,12 @@ func (s *step) factOf(e *entry, usable bool, downs int) event.Link {
 	return now
 }
 
-// publishAlternatives publishes a link under its alternative names that the
-// configuration uses: under all of them if the fact has changed, else where it has
-// not been yet.
+// publishAlternatives publishes a link under those of its alternative names that the configuration
+// uses: under all of them if the fact has changed, otherwise under those not published yet.
 func (s *step) publishAlternatives(e *entry, l event.Link, changed bool) {
 	for _, name := range e.seen.AltNames {
 		published := slices.Contains(e.published, name)
-		if !s.called[name] || published && !changed {
+		if !s.configured[name] || published && !changed {
 			continue
 		}
 		if !published {
@@ -178,7 +176,7 @@ func (s *step) publishAlternatives(e *entry, l event.Link, changed bool) {
 	}
 }
 
-// logChanges logs the differences between a fact about a link and the one before.
+// logChanges logs the differences between a fact about a link and the previous one.
 func (s *step) logChanges(e *entry, was, now event.Link, source event.Source) {
 	if label := s.label(e); label != now.Name {
 		now.Name, now.Device = label, now.Name
@@ -201,9 +199,8 @@ func (s *step) logChanges(e *entry, was, now event.Link, source event.Source) {
 	}
 }
 
-// logChange logs a change of a link that is watched, or was under its former name. To
-// a change of its state belong the votes of all sources on the link and what it
-// stands on.
+// logChange logs a change of a link that is watched, or was watched under its former name. A change
+// of its state comes with the votes of all sources on the link and on the links beneath it.
 func (s *step) logChange(e *entry, kind event.LinkKind, l event.Link, source event.Source, formerName string) {
 	if !s.started || !e.watched && !s.known[formerName] {
 		return

@@ -1,6 +1,6 @@
-// Package link decides whether a link is usable, from observations: announcements of the
-// kernel about its interfaces and their addresses, dumps, and answers of drivers. It is
-// pure; pkg/link/monitor observes. A Table is not safe for concurrent use.
+// Package link decides whether a link is usable, from observations: the kernel's announcements
+// about its interfaces and their addresses, dumps, and answers of drivers. It is pure;
+// pkg/link/monitor makes the observations. A Table is not safe for concurrent use.
 //
 // Read on in this order; calls run from the top to the bottom:
 //

@@ -9,19 +9,19 @@ import (
 	"ripcord/pkg/hint"
 )
 
-// hintStep is an observation at a time, and what follows for the link eth0.
+// hintStep is an observation at a time, and the result for the link eth0.
 type hintStep struct {
-	after   time.Duration // since the step before
+	after   time.Duration // since the previous step
 	observe Observation
 	hinting event.Hinting
-	every   time.Duration // at which the confirmer asks from then on
-	ask     bool          // it asks at once
+	every   time.Duration // the confirmer's period afterwards
+	ask     bool          // the link is asked at once
 }
 
 func changed(index int) Observation { return Hinted{hint.Record{Index: index, Kind: hint.Changed}} }
 func flagged(index int) Observation { return Hinted{hint.Record{Index: index, Kind: hint.Flagged}} }
 
-// TestHints: how often a link is asked follows from whether hints come with its losses.
+// TestHints requires that the period follows from whether hints come with a link's losses.
 func TestHints(t *testing.T) {
 	const (
 		ms     = time.Millisecond
@@ -75,18 +75,18 @@ func TestHints(t *testing.T) {
 				asked := len(table.TakeHinted(nil)) > 0
 				hinting, every := table.Links("eth0")[0].Hinting, table.Targets(nil, []string{"eth0"})[0].Every
 				if hinting != step.hinting || every != step.every || asked != step.ask || out.Ask != step.ask {
-					t.Fatalf("step %d: hints are %s, asked every %v, at once: %v; want %s, %v, %v", i, hinting, every, asked, step.hinting, step.every, step.ask)
+					t.Fatalf("step %d: hints are %s, period %v, asked at once: %v; want %s, %v, %v", i, hinting, every, asked, step.hinting, step.every, step.ask)
 				}
 				if planned := out.Replan; i > 0 && every != steps[i-1].every && !planned {
-					t.Errorf("step %d: the confirmer does not learn that its period is %v", i, every)
+					t.Errorf("step %d: the confirmer does not learn that the period is %v", i, every)
 				}
 			}
 		})
 	}
 }
 
-// TestHintsOpened: a link that is flagged when the kernel begins to report is asked seldom from
-// then on.
+// TestHintsOpened requires that a link that is flagged when the kernel begins to report is asked
+// less often from then on.
 func TestHintsOpened(t *testing.T) {
 	table := NewTable(TableConfig{
 		Minter: event.NewMinter(0), Watched: []string{"eth0"},
@@ -105,17 +105,17 @@ func TestHintsOpened(t *testing.T) {
 	out := table.Observe(HintsOpened{Hints{Way: "fentry"}}, now)
 	check("after", event.HintsUsed, time.Second)
 	if !out.Replan || len(out.Events) != 1 || !strings.Contains(out.Events[0].Message(), "every 1s") {
-		t.Errorf("it leads to %+v, want another plan and one line that says so", out)
+		t.Errorf("HintsOpened leads to %+v, want another plan and one line that says so", out)
 	}
 	if out := table.Observe(HintsOpened{Hints{Why: "refused"}}, now); len(out.Events) != 1 {
-		t.Errorf("that there are none leads to %+v", out)
+		t.Errorf("HintsOpened without hints leads to %+v", out)
 	}
 	if out := table.Observe(HintsOpened{Hints{Why: "still refused"}}, now); len(out.Events) != 0 {
-		t.Errorf("what is known already leads to %+v", out)
+		t.Errorf("a repeated HintsOpened leads to %+v", out)
 	}
 }
 
-// TestHintsUnwanted: without hints, or with `hint: off`, nothing follows from a record.
+// TestHintsUnwanted requires that without hints, or with `hint: off`, a record has no effect.
 func TestHintsUnwanted(t *testing.T) {
 	for want, c := range map[event.Hinting]TableConfig{
 		event.HintsNone: {Default: Settings{Confirm: 10 * time.Millisecond, Poll: time.Second, Hint: true}},
@@ -136,8 +136,8 @@ func TestHintsUnwanted(t *testing.T) {
 	}
 }
 
-// TestHintsBelow: of a VLAN and its NIC each has its own period, and both are asked after a
-// hint of either.
+// TestHintsBelow requires that a VLAN and its NIC each have their own period, and that both are
+// asked after a hint about either.
 func TestHintsBelow(t *testing.T) {
 	table := NewTable(TableConfig{
 		Minter: event.NewMinter(0), Watched: []string{"vlan"}, Hints: Hints{Way: "fentry"},

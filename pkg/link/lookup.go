@@ -7,7 +7,7 @@ import (
 	"ripcord/pkg/event"
 )
 
-// born returns the link with that index and birth number; nil if it has been replaced.
+// born returns the link with that index and birth number, or nil if it has been replaced.
 func (t *Table) born(index int, birth uint64) *entry {
 	if e := t.byIndex[index]; e != nil && e.birth == birth {
 		return e
@@ -15,7 +15,7 @@ func (t *Table) born(index int, birth uint64) *entry {
 	return nil
 }
 
-// settingsOf returns the settings of a link, under whichever name it has its own.
+// settingsOf returns the settings of a link, which may be configured under any of its names.
 func (t *Table) settingsOf(e *entry) Settings {
 	for name := range e.seen.names {
 		if s, ok := t.settings[name]; ok {
@@ -25,8 +25,8 @@ func (t *Table) settingsOf(e *entry) Settings {
 	return t.defaults
 }
 
-// label returns the name under which the log reports a link: its own, unless it is
-// watched under an alternative one only.
+// label returns the name under which the log reports a link: its own, unless only an alternative
+// name is watched.
 func (t *Table) label(e *entry) string {
 	for name := range e.seen.names {
 		if t.known[name] {
@@ -36,18 +36,18 @@ func (t *Table) label(e *entry) string {
 	return e.seen.Name
 }
 
-// expectsSources reports whether an instance may send from an address of the link.
+// expectsSources reports whether an instance may send adverts from an address of the link.
 func (t *Table) expectsSources(e *entry) bool {
 	return e != nil && (e.watched || e.seen.Local && t.addresses.anyNamed())
 }
 
-// watchedLinks returns the watched links and, with lower, what these stand on; by index.
+// watchedLinks returns the watched links, with lower also those beneath them, by index.
 func (t *Table) watchedLinks(lower bool) []*entry {
 	var all []*entry
 	t.newWalk()
 	for _, name := range t.watched {
 		for e := range t.lower(t.byName[name]) {
-			if !t.meet(e) {
+			if !t.visit(e) {
 				break
 			}
 			if lower || e.watched {
@@ -59,10 +59,10 @@ func (t *Table) watchedLinks(lower bool) []*entry {
 	return all
 }
 
-// heldUntil returns the links of which a loss or a return was held back until at, by index.
-func (t *Table) heldUntil(at time.Time) []*entry {
+// delayedUntil returns the links of which a loss or a return was delayed until at, by index.
+func (t *Table) delayedUntil(at time.Time) []*entry {
 	var due []*entry
-	for e := range t.held {
+	for e := range t.delayed {
 		if !at.Before(e.debounce.due) {
 			due = insert(due, e)
 		}
@@ -70,10 +70,10 @@ func (t *Table) heldUntil(at time.Time) []*entry {
 	return due
 }
 
-// usesHints reports whether the hints about a link are acted on.
+// usesHints reports whether the table acts on hints about a link.
 func (t *Table) usesHints(e *entry) bool { return t.hints.Way != "" && t.settingsOf(e).Hint }
 
-// hinting returns what the hints about a link are good for.
+// hinting returns how hints about a link are used.
 func (t *Table) hinting(e *entry) event.Hinting {
 	switch {
 	case !t.settingsOf(e).Hint:
@@ -88,14 +88,14 @@ func (t *Table) hinting(e *entry) event.Hinting {
 	return event.HintsUnproven
 }
 
-// configure takes what the configuration says of links.
+// configure takes over the configuration of links.
 func (t *Table) configure(c Reconfigured) {
 	t.watched, t.defaults, t.settings = slices.Clone(c.Watched), c.Default, c.Links
-	t.known, t.called = make(map[string]bool), make(map[string]bool)
+	t.known, t.configured = make(map[string]bool), make(map[string]bool)
 	for _, name := range c.Watched {
-		t.known[name], t.called[name] = true, true
+		t.known[name], t.configured[name] = true, true
 	}
-	for _, name := range c.Called {
-		t.called[name] = true
+	for _, name := range c.OtherNames {
+		t.configured[name] = true
 	}
 }

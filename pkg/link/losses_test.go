@@ -10,7 +10,7 @@ import (
 // counted is a description with the kernel's count of losses.
 func counted(n uint32) Seen { return Seen{UpCount: n, DownCount: n} }
 
-// TestLossesCountOnce: a loss that a source saw and the kernel counts later is one.
+// TestLossesCountOnce requires that a loss seen by a source and counted later by the kernel is one.
 func TestLossesCountOnce(t *testing.T) {
 	at := time.Unix(1000, 0)
 	l := newLosses(counted(1))
@@ -21,7 +21,7 @@ func TestLossesCountOnce(t *testing.T) {
 	if n := l.describe(counted(4), at.Add(creditLasts)); n != 2 {
 		t.Errorf("%d unseen losses, want 2", n)
 	}
-	l.see(at.Add(creditLasts)) // of the same instant as the kernel's count
+	l.see(at.Add(creditLasts)) // at the same instant as the kernel's count
 	if n := l.describe(counted(5), at.Add(creditLasts)); n != 1 {
 		t.Errorf("%d unseen losses: one that the kernel had counted already hides another", n)
 	}
@@ -34,7 +34,8 @@ func TestLossesCountOnce(t *testing.T) {
 	}
 }
 
-// TestLossesOlder: the counts tell which description was made first, also where they wrap.
+// TestLossesOlder requires that the counts show which description was made first, even if they
+// wrap.
 func TestLossesOlder(t *testing.T) {
 	l := newLosses(Seen{UpCount: 0, DownCount: ^uint32(0)})
 	for _, c := range []struct {
@@ -47,14 +48,14 @@ func TestLossesOlder(t *testing.T) {
 	}
 }
 
-// TestLossesTake: what is held back waits, and what happens to a link that is not usable
-// is no loss.
+// TestLossesTake requires that delayed losses wait, and that losses of a link that is not usable do
+// not count.
 func TestLossesTake(t *testing.T) {
 	at := time.Unix(1000, 0)
 	l := newLosses(counted(1))
 	l.add(true, false, 0, at)
 	if n := l.take(true, true, at); n != 0 {
-		t.Errorf("%d losses while one is held back", n)
+		t.Errorf("%d losses while one is delayed", n)
 	}
 	l.add(false, true, 3, at)
 	if n := l.take(true, false, at); n != 1 || !l.published.Equal(at) {
@@ -70,7 +71,8 @@ func TestLossesTake(t *testing.T) {
 	}
 }
 
-// TestFlapIsAChange: a loss that was over before it was read is the last change of the link.
+// TestFlapIsAChange requires that a loss that was over before it was read is the last change of the
+// link.
 func TestFlapIsAChange(t *testing.T) {
 	at := time.Unix(1000, 0)
 	table := NewTable(TableConfig{Minter: event.NewMinter(0), Watched: []string{"eth0"}, Default: plain})

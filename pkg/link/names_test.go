@@ -14,7 +14,8 @@ func portOf(n int, kind string) change {
 	return func(s *Seen) { s.Master, s.MasterKind = n, kind }
 }
 
-// A link is published and logged under the name that the configuration has for it.
+// TestAlternativeNames requires that a link is published and logged under its name in the
+// configuration.
 func TestAlternativeNames(t *testing.T) {
 	byAlt := []string{"wan0"}
 	start := observed{watch: byAlt, observe: links(Initial, up(2, "eth0", called("wan0", "enp1s0"))), want: "eth0[2] up\nwan0[2] up\n"}
@@ -59,8 +60,8 @@ func TestAlternativeNames(t *testing.T) {
 	}
 }
 
-// What is asked of a link by an alternative name is asked of it, once, as its
-// settings say, under whichever name they stand.
+// TestAskedByAnAlternativeName requires that a link with an alternative name is asked once, with
+// its settings, whichever name has them.
 func TestAskedByAnAlternativeName(t *testing.T) {
 	table := NewTable(TableConfig{Minter: event.NewMinter(0), Watched: []string{"wan0"}, Default: plain,
 		Links: map[string]Settings{"enp1s0": {Monitor: Auto, Confirm: time.Second, Poll: time.Minute}}})
@@ -78,8 +79,8 @@ func TestAskedByAnAlternativeName(t *testing.T) {
 	}
 }
 
-// A port of another device hears nothing, whatever its carrier: a bridge's, a
-// switch's, a bond's; that of a VRF hears. What stands on it is not meant.
+// TestPorts: a port of a bridge, a switch or a bond receives nothing, whatever its carrier; a port
+// of a VRF receives. A link stacked on a port is not affected.
 func TestPorts(t *testing.T) {
 	for name, steps := range map[string][]observed{
 		"becomes one and is released": {
@@ -99,7 +100,7 @@ func TestPorts(t *testing.T) {
 	}
 }
 
-// The fact names the device, and so does the log.
+// TestPortNamesItsMaster requires that the fact names the device, and so does the log.
 func TestPortNamesItsMaster(t *testing.T) {
 	table := NewTable(TableConfig{Minter: event.NewMinter(0), Watched: []string{"eth0"}, Default: plain})
 	out := table.Observe(links(Initial, up(2, "eth0", portOf(9, "bridge")), up(9, "br0")), time.Unix(0, 0))
@@ -108,7 +109,7 @@ func TestPortNamesItsMaster(t *testing.T) {
 	}
 }
 
-// A source that an instance asks for by name may stand on a loopback link.
+// TestSourceOnALoopback: a source that an instance names may be on a loopback link.
 func TestSourceOnALoopback(t *testing.T) {
 	local := func(s *Seen) { s.Local = true }
 	named := netip.MustParseAddr("10.255.0.1")
@@ -141,8 +142,8 @@ func TestSourceOnALoopback(t *testing.T) {
 	observe(LinkSeen{up(5, "eth0")}, true)
 }
 
-// An address that replaces another is chosen when the burst is over; the fact of a
-// moment without any is never published.
+// TestBurstOfAddresses: an address that replaces another is chosen when the burst is over; no fact
+// without an address is published in between.
 func TestBurstOfAddresses(t *testing.T) {
 	table, at := NewTable(TableConfig{Minter: event.NewMinter(0), Watched: []string{"eth0"}, Default: plain}), time.Unix(0, 0)
 	table.Observe(Dump{Reason: Initial, OfLinks: true, OfAddresses: true, Links: []Seen{up(2, "eth0")},
@@ -163,18 +164,19 @@ func TestBurstOfAddresses(t *testing.T) {
 	if len(out.Facts) != 1 || out.Facts[0].Primary4.String() != "192.0.2.12" {
 		t.Fatalf("facts %+v", out.Facts)
 	}
-	// One that does not end is judged all the same.
+	// A burst that does not end is evaluated all the same.
 	begun := at
 	for out = (Outcome{}); len(out.Facts) == 0; at = at.Add(batchQuiet / 2) {
 		if at.Sub(begun) > 2*maxBatch {
-			t.Fatal("a burst without end was never judged")
+			t.Fatal("a burst without end was never evaluated")
 		}
 		table.Observe(AddressGone{address(2, "192.0.2.12/24")}, at)
 		out = table.Observe(Elapsed{}, at)
 	}
 }
 
-// A duplicate address is named, unless something else may be the source anyway.
+// TestDuplicateAddress requires that a duplicate address is named, unless another one may be the
+// source anyway.
 func TestDuplicateAddress(t *testing.T) {
 	table, at := NewTable(TableConfig{Minter: event.NewMinter(0), Watched: []string{"eth0"}, Default: plain}), time.Unix(0, 0)
 	table.Observe(links(Initial, up(2, "eth0")), at)
@@ -196,7 +198,7 @@ func TestDuplicateAddress(t *testing.T) {
 	}
 }
 
-// TestTableForgetsNames: of links and names that are gone the table keeps nothing.
+// TestTableForgetsNames requires that the table keeps nothing about links and names that are gone.
 func TestTableForgetsNames(t *testing.T) {
 	table := NewTable(TableConfig{Minter: event.NewMinter(0), Watched: []string{"eth0", "eth1"}, Default: plain})
 	at := time.Unix(0, 0)
@@ -208,6 +210,6 @@ func TestTableForgetsNames(t *testing.T) {
 	}
 	table.Observe(LinkGone{Index: 2}, at)
 	if n := len(table.order) + len(table.byIndex) + len(table.byName) + len(table.addresses.byLink); n != 6 {
-		t.Errorf("the table has %d entries of two links", n)
+		t.Errorf("the table has %d entries for two links", n)
 	}
 }

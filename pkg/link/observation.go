@@ -17,20 +17,20 @@ type Seen struct {
 	AdminUp   bool // IFF_UP
 	LowerUp   bool // IFF_LOWER_UP: the carrier when the message was built
 	OperState event.OperState
-	// UpCount and DownCount are IFLA_CARRIER_UP_COUNT and _DOWN_COUNT; both are
-	// 0 where the kernel does not count.
+	// UpCount and DownCount are IFLA_CARRIER_UP_COUNT and _DOWN_COUNT; both are 0 if the kernel
+	// does not count.
 	UpCount, DownCount uint32
 	MTU                int
 	HardwareAddr       [6]byte
-	NoARP              bool // IFF_NOARP: no neighbor is asked for its MAC
-	// Parent is the ifindex of the device underneath (IFLA_LINK) if it lives in
-	// the same namespace, else 0. The other end of a veth is no parent.
+	NoARP              bool // IFF_NOARP: the kernel asks no neighbor for its MAC
+	// Parent is the ifindex of the device underneath (IFLA_LINK) if it is in the same namespace,
+	// otherwise 0. The other end of a veth is not a parent.
 	Parent int
-	// AltNames are its alternative names (IFLA_ALT_IFNAME).
+	// AltNames are the alternative names (IFLA_ALT_IFNAME).
 	AltNames []string
-	// Master is the ifindex of the device of which it is a port (IFLA_MASTER), and
-	// MasterKind the kind of that (IFLA_INFO_SLAVE_KIND; empty where the kernel does
-	// not report it); 0 if it is none.
+	// Master is the ifindex of the device of which the link is a port (IFLA_MASTER), 0 if it is
+	// none, and MasterKind is the kind of that device (IFLA_INFO_SLAVE_KIND; empty if the kernel
+	// does not report it).
 	Master     int
 	MasterKind string
 	// Local reports that the addresses on the device belong to no link: it is the loopback, a
@@ -66,9 +66,8 @@ func (s *Seen) sameNames(o *Seen) bool {
 	return s.Name == o.Name && slices.Equal(s.AltNames, o.AltNames)
 }
 
-// captive reports whether another device takes what arrives on the link: it is a
-// port of a bridge, a switch, a bond or a team. The ports of a VRF, and those of
-// a batman mesh, hear all the same.
+// captive reports whether another device takes the frames that arrive on the link: it is a port of
+// a bridge, a switch, a bond or a team. Ports of a VRF and of a batman mesh still receive.
 func (s *Seen) captive() bool {
 	return s.Master != 0 && s.MasterKind != "vrf" && s.MasterKind != "batadv"
 }
@@ -78,22 +77,21 @@ func (s *Seen) up() bool {
 	return s.AdminUp && s.LowerUp && (s.OperState == event.OperUp || s.OperState == event.OperUnknown)
 }
 
-// Assigned is an address on a link as the kernel described it in an
-// RTM_NEWADDR.
+// Assigned is an address on a link as the kernel described it in an RTM_NEWADDR.
 type Assigned struct {
 	Index      int
 	Prefix     netip.Prefix
 	Scope      uint8 // RT_SCOPE_*
 	Secondary  bool  // IFA_F_SECONDARY, IPv4
 	Deprecated bool  // IFA_F_DEPRECATED
-	// Unready: the address may not be used as a source, since duplicate address
-	// detection is under way (and not optimistic) or has failed.
+	// Unready says that the address may not be used as a source: duplicate address detection is
+	// under way (and not optimistic) or has failed.
 	Unready   bool
-	Duplicate bool // it has failed: another station has the address (IFA_F_DADFAILED)
-	Marked    bool // IFA_PROTO is ours
+	Duplicate bool // detection has failed: another station has the address (IFA_F_DADFAILED)
+	Marked    bool // IFA_PROTO is ripcord's
 }
 
-// Observation is something that was learned about the links.
+// Observation is a fact that was learned about the links.
 type Observation interface{ observation() }
 
 // LinkSeen is an RTM_NEWLINK.
@@ -108,29 +106,27 @@ type AddressSeen struct{ Address Assigned }
 // AddressGone is an RTM_DELADDR.
 type AddressGone struct{ Address Assigned }
 
-// HintsOpened is that the kernel reports changes of its carrier flags from now on, or why it
-// does not.
+// HintsOpened says that the kernel reports changes of its carrier flags from now on, or why not.
 type HintsOpened struct{ Hints Hints }
 
-// Answer is the answer of a source other than the kernel's messages that was asked:
-// there is a carrier or there is none.
+// Answer is the answer of a source that was asked, as opposed to a message of the kernel.
 type Answer struct {
 	Source event.Source
 	Index  int
-	Birth  uint64 // of the Target asked, so that a successor is not blamed
+	Birth  uint64 // of the Target asked, so that the answer does not count for another link with its index
 	Up     bool
-	// Flapped: the link was lost since the source was last asked, and is back.
+	// Flapped says that the link was lost and came back since the source was last asked.
 	Flapped bool
 }
 
-// Unanswered is a question to a source that was not answered.
+// Unanswered says that a source did not answer a question.
 type Unanswered struct {
 	Source event.Source
 	Index  int
 	Birth  uint64 // of the Target asked
 }
 
-// Examined reports what can be asked about a link.
+// Examined lists the sources that can be asked about a link.
 type Examined struct {
 	nic.Device
 	nic.Capabilities
@@ -140,35 +136,35 @@ type Examined struct {
 type Explained struct {
 	Index  int
 	Birth  uint64
-	Reason string // empty where it reports none
+	Reason string // empty if the driver reports none
 }
 
-// PeriodChanged is the period at which a link is asked from now on.
+// PeriodChanged says at which period a link is asked from now on.
 type PeriodChanged struct {
-	Source event.Source // Confirm for the confirmer, else it is the poller's
+	Source event.Source // Confirm: by the confirmer, otherwise by the poller
 	Index  int
 	Birth  uint64
-	Every  time.Duration // 0: it is not asked any more
-	// Stretched: the period is longer than configured, since asking costs too much.
+	Every  time.Duration // 0: the link is not asked any more
+	// Stretched says that the period is longer than configured, because asking costs too much.
 	Stretched bool
-	Why       string // why the period has changed, where that is to be logged; else empty
+	Why       string // why the period has changed, for the log; empty: it is not logged
 }
 
 // Hinted is a report of the kernel about a link's carrier flag.
 type Hinted struct{ hint.Record }
 
-// Elapsed reports that the Deadline has come.
+// Elapsed says that the Deadline has come.
 type Elapsed struct{}
 
-// Dump is a whole list: of the links, of the addresses, or of both.
+// Dump is a complete list: of the links, of the addresses, or of both.
 type Dump struct {
 	Reason      Resync
 	OfLinks     bool
 	OfAddresses bool
 	Links       []Seen
 	Addresses   []Assigned
-	// listed are the indexes of all links, if the dump was sifted: then the lists have
-	// only what differs from what is known.
+	// listed contains the indexes of all links if the dump was sifted: the lists then contain only
+	// differences.
 	listed map[int]bool
 }
 
@@ -177,7 +173,7 @@ type Resync string
 
 // The reasons for a Dump.
 const (
-	Initial Resync = "start"   // it is the first
+	Initial Resync = "start"   // the first one
 	Overrun Resync = "overrun" // messages were lost
 	Audit   Resync = "audit"   // the periodic check
 )
@@ -196,13 +192,13 @@ func (Hinted) observation()        {}
 func (HintsOpened) observation()   {}
 func (Elapsed) observation()       {}
 
-// Reconfigured is a new configuration: other links are watched, or in another way. The states
-// of the links are kept.
+// Reconfigured is a new configuration: it changes which links are watched, and how. The states of
+// the links are kept.
 type Reconfigured struct {
-	Watched, Called []string
-	Default         Settings
-	Links           map[string]Settings
-	Sources         Sources
+	Watched, OtherNames []string
+	Default             Settings
+	Links               map[string]Settings
+	Sources             Sources
 }
 
 func (Reconfigured) observation() {}

@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// TestSeenEqual: a difference in any field is one, or Sift would leave it out of a dump.
+// TestSeenEqual requires that a difference in any field counts, or Sift would drop it from a dump.
 func TestSeenEqual(t *testing.T) {
 	a := up(2, "eth0")
 	for i := range reflect.TypeFor[Seen]().NumField() {

@@ -10,8 +10,8 @@ import (
 	"ripcord/pkg/event"
 )
 
-// world is a kernel whose carriers are known: it counts as the kernel does and
-// tells late, twice or not at all.
+// world is a kernel whose carriers are known: it counts as the kernel does, and announces late,
+// twice or not at all.
 type world struct {
 	t      *rapid.T
 	table  *Table
@@ -19,9 +19,9 @@ type world struct {
 	seen   map[int]Seen
 	births map[int]uint64
 	born   uint64
-	words  map[int]bool // the confirmer's last word by index, once it has said up
+	words  map[int]bool // the confirmer's last report by index, once it has reported up
 
-	facts map[string]event.Link // the last by name
+	facts map[string]event.Link // the last fact by name
 }
 
 func (w *world) observe(o Observation) {
@@ -52,12 +52,12 @@ func (w *world) observe(o Observation) {
 	}
 	for _, f := range out.Facts {
 		if f.Index != 0 && f.Downs > 0 && logged[f.Name] != event.LinkDown && logged[f.Name] != event.LinkFlapped && w.facts[f.Name].Index == f.Index {
-			w.t.Fatalf("%s lost %d times without a word in the log: %v", f.Name, f.Downs, logged)
+			w.t.Fatalf("%s lost %d times without a line in the log: %v", f.Name, f.Downs, logged)
 		}
 	}
 }
 
-// check compares the facts with the rule, written down a second time.
+// check compares the facts with a second implementation of the rule.
 func (w *world) check(truth map[int]Seen) {
 	live := make(map[string]bool)
 	for _, s := range truth {
@@ -80,8 +80,8 @@ func (w *world) check(truth map[int]Seen) {
 	}
 }
 
-// Whatever is observed, the last facts are what the rule makes of the last
-// words, and each loss counts.
+// TestTableFollowsTheRule requires that the last facts follow by the rule from the last reports,
+// whatever is observed, and that each loss counts.
 func TestTableFollowsTheRule(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		names := []string{"a", "b", "c"}
@@ -109,7 +109,8 @@ func TestTableFollowsTheRule(t *testing.T) {
 				if !ok {
 					w.born++
 					w.births[i] = w.born
-					// 3 stands on 2 stands on 1; who comes without a parent never had one.
+					// 3 is stacked on 2, and 2 on 1; a link that comes without a parent never had
+					// one.
 					if _, parent := w.seen[i-1]; parent {
 						s.Parent = i - 1
 					}
@@ -121,7 +122,7 @@ func TestTableFollowsTheRule(t *testing.T) {
 			},
 			"dellink": func(*rapid.T) {
 				i := index()
-				for j := i; j <= 3; j++ { // what stands on it goes first
+				for j := i; j <= 3; j++ { // the links stacked on it go first
 					if s, ok := w.seen[4-j+i-1]; ok && s.Index >= i {
 						delete(w.seen, s.Index)
 						delete(w.words, s.Index)

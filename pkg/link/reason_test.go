@@ -9,7 +9,7 @@ import (
 	"ripcord/pkg/event"
 )
 
-// reasons are the lines with a reason, and their traces.
+// reasons returns the lines with a reason, and their traces.
 func reasons(events []event.Event) string {
 	var said []string
 	for _, e := range events {
@@ -20,7 +20,7 @@ func reasons(events []event.Event) string {
 	return strings.Join(said, "; ")
 }
 
-// The reason follows the loss, and bears its trace.
+// TestReasonOfALoss requires that the reason follows the loss and bears its trace.
 func TestReasonOfALoss(t *testing.T) {
 	why := func(index int, birth uint64, s string) Observation {
 		return Explained{Index: index, Birth: birth, Reason: s}

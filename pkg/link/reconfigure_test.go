@@ -8,9 +8,9 @@ import (
 	"ripcord/pkg/event"
 )
 
-// A new configuration: what was watched keeps what is known of it, a link that is new is
-// watched with its sources at once, a name without a link is published as such, and other
-// settings hold.
+// TestReconfigured applies a new configuration: a link that was watched keeps its state, a new one
+// is watched with its sources at once, a name without a link is published as absent, and other
+// settings apply.
 func TestReconfigured(t *testing.T) {
 	at := time.Unix(1000, 0)
 	table := NewTable(TableConfig{Minter: event.NewMinter(0), Watched: []string{"eth0"}, Default: Settings{Confirm: time.Second}})
@@ -20,7 +20,7 @@ func TestReconfigured(t *testing.T) {
 	}, at)
 	before := table.Links("eth0")[0]
 	if !before.Unchanged {
-		t.Error("eth0 has changed by its being found")
+		t.Error("eth0 counts as changed because it was found")
 	}
 	if got := table.Targets(nil, []string{"eth0", "eth1"}); len(got) != 2 || got[0].Every != time.Second {
 		t.Fatalf("targets %+v", got)
@@ -36,7 +36,7 @@ func TestReconfigured(t *testing.T) {
 		t.Errorf("its source is %v", out.Facts[0].Primary4)
 	}
 	if !out.Replan {
-		t.Error("nothing is planned anew")
+		t.Error("no new plan was requested")
 	}
 	if got := table.Targets(nil, []string{"eth0"}); got[0].Every != 10*time.Millisecond {
 		t.Errorf("targets %+v", got)
@@ -45,12 +45,12 @@ func TestReconfigured(t *testing.T) {
 		t.Errorf("eth0 changed: %+v", got)
 	}
 
-	// The delay that is new holds back a loss.
+	// The new delay applies to a loss.
 	out = table.Observe(LinkSeen{up(2, "eth0", noCarrier)}, at.Add(2*time.Second))
 	if got := lines(out); got != "" && got != "eth0[2] up\n" {
 		t.Errorf("a loss is published at once: %q", got)
 	}
-	// What is watched no more is not logged any more.
+	// A link that is no longer watched is not logged any more.
 	table.Observe(Reconfigured{Watched: []string{"eth0"}}, at.Add(3*time.Second))
 	out = table.Observe(LinkSeen{up(3, "eth1", noCarrier)}, at.Add(4*time.Second))
 	if table.Links("eth1")[0].Unchanged {

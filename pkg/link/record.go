@@ -6,17 +6,17 @@ import (
 	"ripcord/pkg/event"
 )
 
-// Outcome is what an observation leads to: what to publish, in this order, and what
-// the shell has to plan anew.
+// Outcome is the result of an observation: what to publish, in this order, and which plans of the
+// shell are out of date.
 type Outcome struct {
 	Facts     []event.Link
 	Addresses []event.Address
 	Events    []event.Event
 
-	Replan bool // Targets, Polls or Unexamined return something else
-	Sooner bool // the Deadline may have come nearer
-	Query  bool // Unexplained has grown
-	Ask    bool // TakeHinted has grown
+	Replan bool // the results of Targets, Polls or Unexamined have changed
+	Sooner bool // the Deadline may be earlier
+	Query  bool // Unexplained returns more links
+	Ask    bool // TakeHinted returns more links
 }
 
 // Empty reports whether there is nothing to publish.
@@ -30,8 +30,8 @@ type issuer struct {
 	seq    uint64 // of the last fact
 }
 
-// record collects the outcome of one observation. Everything in it has one cause, made only
-// if there is something to publish.
+// record collects the outcome of one observation. Everything in it has one cause, which is made
+// only if there is something to publish.
 type record struct {
 	*issuer
 	at     time.Time // of the observation
@@ -48,7 +48,7 @@ func (r *record) stamp() event.Stamp {
 	return event.Stamp{Cause: r.cause, At: r.at}
 }
 
-// publish publishes the fact about a link under the name that it has.
+// publish publishes the fact about a link under the name in it.
 func (r *record) publish(l event.Link) event.Link {
 	r.seq++
 	l.Seq, l.Cause = r.seq, r.stamp().Cause
@@ -56,7 +56,7 @@ func (r *record) publish(l event.Link) event.Link {
 	return l
 }
 
-// publishGone publishes that no interface bears a name of the entry any more.
+// publishGone publishes that no interface has one of the entry's names any more.
 func (r *record) publishGone(e *entry, name string) event.Link {
 	gone := event.Link{Name: name, LastChange: r.at, LastSource: r.source}
 	if e.fact.Usable {

@@ -10,16 +10,16 @@ import (
 	"ripcord/pkg/event"
 )
 
-// entry is one link, from its birth to its removal.
+// entry is one link, from its appearance to its removal.
 type entry struct {
 	birth  uint64 // greater for a link that came later
 	seen   Seen   // the kernel's last description
 	fact   event.Link
-	orphan bool // its lower link went away, and it has not been given another since
+	orphan bool // its lower link disappeared, and it has had no other since
 
-	// watched reports whether one of its names is a watched one, published lists the
-	// alternative names under which it was published, and formerName is its name
-	// before a renaming that has not been logged yet.
+	// watched reports whether one of its names is watched, published lists the alternative names
+	// under which it was published, and formerName is its name before a renaming that has not been
+	// logged yet.
 	watched    bool
 	published  []string
 	formerName string
@@ -33,52 +33,51 @@ type entry struct {
 	// confirm and poll are the periods at which it is asked.
 	confirm, poll period
 
-	walk uint64 // the last walk that came by,
-	slot int    // and its index in the list that this walk made
+	walk uint64 // the last walk that visited the entry,
+	slot int    // and its index in the list of that walk
 }
 
-// usable reports whether the link itself can be used: the kernel describes it as up,
-// and no source that was asked reports down.
+// usable reports whether the link itself is usable: the kernel describes it as up, and no source
+// that was asked reports down.
 func (e *entry) usable() bool { return e.seen.up() && !e.votes.down() }
 
-// period is how often a link is asked; 0 if it is not.
+// period is how often a link is asked; 0 if it is not asked.
 type period struct {
 	every     time.Duration
 	stretched bool
 }
 
-// registry holds the links of the namespace. A link has a name and any number of
-// alternative ones (IFLA_ALT_IFNAME), all of which the kernel takes for it; no two
-// links share one.
+// registry holds the links of the namespace. A link has a name and any number of alternative names
+// (IFLA_ALT_IFNAME), all of which the kernel accepts for it; no two links share a name.
 type registry struct {
 	order   []*entry // by index
 	byIndex map[int]*entry
 	byName  map[string]*entry // under each of its names
-	// children are the links that stand directly on the link of an index, whether that
-	// exists or not; sorted by their own index.
+	// children maps the index of a link, whether it exists or not, to the links directly on top of
+	// it, sorted by their own index.
 	children map[int][]*entry
-	walks    uint64 // counts the walks, so that an entry knows which one met it
+	walks    uint64 // counts the walks, so that an entry knows which walk visited it
 }
 
 func newRegistry() registry {
 	return registry{byIndex: make(map[int]*entry), byName: make(map[string]*entry), children: make(map[int][]*entry)}
 }
 
-// insert adds a link under its index and below the link that it stands on.
+// insert adds a link under its index, and below its parent.
 func (r *registry) insert(e *entry) {
 	r.order = insert(r.order, e)
 	r.byIndex[e.seen.Index] = e
 	r.children[e.seen.Parent] = insert(r.children[e.seen.Parent], e)
 }
 
-// drop takes out a link that is in the order no more.
+// drop removes a link that is no longer in the order.
 func (r *registry) drop(e *entry) {
 	r.detach(e)
 	delete(r.byIndex, e.seen.Index)
 	r.unname(e, func(string) bool { return false })
 }
 
-// unname removes the names of a link but those to keep.
+// unname removes the names of a link except those to keep.
 func (r *registry) unname(e *entry, keep func(name string) bool) {
 	for name := range e.seen.names {
 		if r.byName[name] == e && !keep(name) {
@@ -87,14 +86,14 @@ func (r *registry) unname(e *entry, keep func(name string) bool) {
 	}
 }
 
-// attach puts a link onto another lower one; 0 is none.
+// attach changes the parent of a link; 0 is none.
 func (r *registry) attach(e *entry, parent int) {
 	r.detach(e)
 	r.children[parent] = insert(r.children[parent], e)
 	e.orphan = false
 }
 
-// detach takes a link off its lower one.
+// detach removes a link from its parent.
 func (r *registry) detach(e *entry) {
 	rest := without(r.children[e.seen.Parent], e)
 	if r.children[e.seen.Parent] = rest; len(rest) == 0 {
@@ -102,13 +101,13 @@ func (r *registry) detach(e *entry) {
 	}
 }
 
-// carries reports whether anything stands on the link.
+// carries reports whether any link is stacked on this one.
 func (r *registry) carries(e *entry) bool { return len(r.children[e.seen.Index]) > 0 }
 
-// maxDepth bounds how many links may stand on one another.
+// maxDepth limits how many links may be stacked.
 const maxDepth = 8
 
-// lower yields a link and all that it stands on, from top to bottom.
+// lower yields a link and all links beneath it, from top to bottom.
 func (r *registry) lower(e *entry) iter.Seq[*entry] {
 	return func(yield func(*entry) bool) {
 		for range maxDepth {
@@ -120,40 +119,40 @@ func (r *registry) lower(e *entry) iter.Seq[*entry] {
 	}
 }
 
-// upper yields all that stands on a link, each once.
+// upper yields all links stacked on a link, each once.
 func (r *registry) upper(e *entry) iter.Seq[*entry] {
 	return func(yield func(*entry) bool) {
 		if r.carries(e) {
 			r.newWalk()
-			r.meet(e)
+			r.visit(e)
 			r.climb(e, maxDepth, yield)
 		}
 	}
 }
 
-// climb yields what stands on a link and has not been met on this walk; false ends it.
+// climb yields the links stacked on a link that this walk has not visited; false ends it.
 func (r *registry) climb(e *entry, depth int, yield func(*entry) bool) bool {
 	for _, child := range r.children[e.seen.Index] {
-		if depth > 0 && r.meet(child) && !(yield(child) && r.climb(child, depth-1, yield)) {
+		if depth > 0 && r.visit(child) && !(yield(child) && r.climb(child, depth-1, yield)) {
 			return false
 		}
 	}
 	return true
 }
 
-// newWalk begins a walk; meet reports whether it comes by a link for the first time.
-// There is one walk at a time.
+// newWalk begins a walk over the links; visit reports whether the walk comes to a link for the
+// first time. There is one walk at a time.
 func (r *registry) newWalk() { r.walks++ }
 
-func (r *registry) meet(e *entry) (first bool) {
+func (r *registry) visit(e *entry) (first bool) {
 	first = e.walk != r.walks
 	e.walk = r.walks
 	return first
 }
 
-// usable reports whether a link can be used (docs/architecture.md#link-state): it and
-// all that it stands on can be, and it is no port of another device. A VLAN on such a
-// port receives its frames all the same.
+// usable reports whether a link is usable (docs/architecture.md#link-state): whether it and all
+// links beneath it are, and it is not a port of another device. A VLAN on such a port still
+// receives its frames.
 func (r *registry) usable(e *entry) bool {
 	if e.seen.captive() {
 		return false
@@ -166,7 +165,7 @@ func (r *registry) usable(e *entry) bool {
 	return true
 }
 
-// relevant reports whether a watched link is e or stands on it.
+// relevant reports whether e is watched or a watched link is stacked on it.
 func (r *registry) relevant(e *entry) bool {
 	if e.watched {
 		return true
@@ -179,7 +178,7 @@ func (r *registry) relevant(e *entry) bool {
 	return false
 }
 
-// reason returns what a driver reported of the link, or of what it stands on.
+// reason returns the reason that a driver reported for the link, or for one beneath it.
 func (r *registry) reason(e *entry) string {
 	for e := range r.lower(e) {
 		if e.outage.reason != "" {
@@ -189,8 +188,8 @@ func (r *registry) reason(e *entry) string {
 	return ""
 }
 
-// master names the device of which a link is a port, with its kind; empty if there is
-// none or the link receives all the same.
+// master names the device of which a link is a port, with its kind; empty if there is none or the
+// link receives all the same.
 func (r *registry) master(s *Seen) string {
 	if !s.captive() {
 		return ""
@@ -205,13 +204,13 @@ func (r *registry) master(s *Seen) string {
 	return name + " (" + s.MasterKind + ")"
 }
 
-// insert adds an entry to a list that is in the order of the indexes.
+// insert adds an entry to a list that is ordered by index.
 func insert(list []*entry, e *entry) []*entry {
 	i, _ := slices.BinarySearchFunc(list, e, byIndex)
 	return slices.Insert(list, i, e)
 }
 
-// without takes an entry out of such a list.
+// without removes an entry from a list that is ordered by index.
 func without(list []*entry, e *entry) []*entry {
 	if i, found := slices.BinarySearchFunc(list, e, byIndex); found && list[i] == e {
 		return slices.Delete(list, i, i+1)

@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// stack returns a registry of n links, each of which stands on the one before.
+// stack returns a registry of n links, each stacked on the one before.
 func stack(n int) *registry {
 	r := newRegistry()
 	for i := range n {
@@ -21,8 +21,8 @@ func indexes(walk func(func(*entry) bool)) (list []int) {
 	return list
 }
 
-// TestWalks: both walks end after maxDepth links, and where links stand on one another
-// in a circle.
+// TestWalks requires that both walks end after maxDepth links, also if links are stacked in a
+// circle.
 func TestWalks(t *testing.T) {
 	r := stack(maxDepth + 2)
 	if got, want := indexes(r.lower(r.byIndex[4])), []int{4, 3, 2, 1}; !slices.Equal(got, want) {

@@ -22,15 +22,15 @@ func (s *step) compare(d Dump) {
 	}
 	differences := len(s.Facts) + len(s.Addresses)
 	if d.Reason == Audit && !d.OfLinks && differences == 0 {
-		return // one line for each audit is enough
+		return // one line per audit is enough
 	}
 	s.log(event.LinkResync{
 		Stamp: s.stamp(), Reason: string(d.Reason), Links: len(s.order), Differences: differences,
 	})
 }
 
-// compareAddresses takes in the whole list; only differences are published.
-// It takes no longer than the list is long.
+// compareAddresses compares the known addresses with the whole list, and publishes only the
+// differences. Its time is linear in the length of the list.
 func (s *step) compareAddresses(list []Assigned, sifted bool) {
 	if !sifted {
 		s.addresses.beginDump()
@@ -48,8 +48,8 @@ func (s *step) compareAddresses(list []Assigned, sifted bool) {
 	}
 }
 
-// compareLinks takes in the whole list before it decides about any link, since a link
-// may be listed before its parent.
+// compareLinks records the whole list before it decides about any link, since a link may be listed
+// before its parent.
 func (s *step) compareLinks(links []Seen, listed map[int]bool) {
 	sifted := listed != nil
 	if !sifted {
@@ -75,7 +75,7 @@ func (s *step) compareLinks(links []Seen, listed map[int]bool) {
 			unseen[e] = n
 		}
 	}
-	if sifted { // the others are as they were
+	if sifted { // the other links have not changed
 		for _, e := range slices.SortedFunc(maps.Keys(unseen), byIndex) {
 			s.settle(e, unseen[e])
 		}
@@ -86,8 +86,8 @@ func (s *step) compareLinks(links []Seen, listed map[int]bool) {
 	}
 }
 
-// publishAbsent publishes for each watched name without an interface that there is
-// none, so that no subscriber waits for a fact that never comes.
+// publishAbsent publishes for each watched name without an interface that there is none, so that no
+// subscriber waits for a fact that never comes.
 func (s *step) publishAbsent() {
 	for _, name := range s.watched {
 		if s.byName[name] == nil {
@@ -100,16 +100,16 @@ func (s *step) publishAbsentName(name string) {
 	s.publish(event.Link{Name: name, LastChange: s.at, LastSource: s.source, Unchanged: true})
 }
 
-// A dump of tens of thousands of links and addresses, of which next to nothing has
-// changed, is first sifted piece by piece, so that a lost carrier need not wait for all
-// of it to be compared. The subscriber that sifts is the one that reads the
-// notifications of what is dumped, so that nothing of it changes meanwhile.
+// A dump of tens of thousands of links and addresses, of which almost none has changed, is first
+// sifted in parts, so that a lost carrier need not wait for the comparison of the whole. The same
+// subscriber sifts the dump and reads the notifications of its subject, so that the subject does
+// not change in the table meanwhile.
 
-// maxSift is how many entries of a dump are sifted at once.
+// maxSift is the number of entries of a dump that are sifted at once.
 const maxSift = 256
 
-// Sift leaves in a dump only the differences from the table. It calls locked for each
-// piece, which calls its argument with the table.
+// Sift reduces a dump to the differences from the table. For each part it calls locked, which calls
+// its argument with the table.
 func (d *Dump) Sift(locked func(func(*Table))) {
 	links, list := d.Links, d.Addresses
 	d.listed = make(map[int]bool, len(links))
@@ -128,7 +128,7 @@ func (d *Dump) Sift(locked func(func(*Table))) {
 	}
 }
 
-// siftLinks appends those of the links that differ from what is known.
+// siftLinks appends the links that differ from the known ones.
 func (t *Table) siftLinks(dst, links []Seen) []Seen {
 	for i := range links {
 		s := &links[i]

@@ -13,11 +13,10 @@ import (
 	"ripcord/pkg/event"
 )
 
-// many is how many links and addresses a machine with containers may have.
+// many is the number of links and addresses that a machine with containers may have.
 const many = 20_000
 
-// busy is the CPU time that this thread has taken: other work on the machine is none
-// of it.
+// busy returns the CPU time of this thread: other work on the machine does not count.
 func busy() time.Duration {
 	var usage unix.Rusage
 	if err := unix.Getrusage(unix.RUSAGE_THREAD, &usage); err != nil {
@@ -41,9 +40,9 @@ func slowest(t *Table, n int, observe func(i int) Observation) (longest, total t
 	return longest, total
 }
 
-// A change costs no more where there are many links or addresses, and a dump no more
-// for each. Every bound is a multiple of what it takes, and a fraction of what it took
-// when the work grew with the square.
+// TestManyLinksAndAddresses requires that a change costs no more with many links or addresses, and
+// a dump no more for each. Every bound is a multiple of the present time, and a fraction of the
+// time when the work was quadratic.
 func TestManyLinksAndAddresses(t *testing.T) {
 	ipv4 := func(i int) netip.Prefix {
 		return netip.PrefixFrom(netip.AddrFrom4([4]byte{10, byte(i >> 14), byte(i >> 7 & 0x7f), byte(i & 0x7f)}), 32)
@@ -114,7 +113,7 @@ func TestManyLinksAndAddresses(t *testing.T) {
 	}
 }
 
-// listed is what sifting leaves of links of which nothing has changed.
+// listed is the result of sifting links of which nothing has changed.
 func listed(seen []Seen) map[int]bool {
 	all := make(map[int]bool)
 	for _, s := range seen {
@@ -123,7 +122,8 @@ func listed(seen []Seen) map[int]bool {
 	return all
 }
 
-// What the confirmer and the poller ask for is found without looking at each link.
+// TestManyWatched requires that the links to confirm and to poll are found without a look at each
+// link.
 func TestManyWatched(t *testing.T) {
 	const watched = 2000
 	var names []string

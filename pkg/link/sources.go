@@ -7,40 +7,40 @@ import (
 	"slices"
 )
 
-// Sources are the configured addresses that matter when a source of adverts is chosen.
+// Sources are the configured addresses that affect the choice of a source of adverts.
 type Sources struct {
-	// Named are the addresses that instances ask for as their source. They may also
-	// stand on a loopback link.
+	// Named are the addresses that instances are configured to use as their source. They may also
+	// be on a loopback link.
 	Named []netip.Addr
-	// Virtual are the addresses that routers share. One that stands without our mark is a
-	// source only if there is no other: it would name the wrong router.
+	// Virtual are the addresses that routers share. One without our mark is a source only if there
+	// is no other: it would identify the wrong router.
 	Virtual []netip.Addr
 }
 
-// chosen has the addresses of a link that were chosen as sources of adverts.
+// chosen holds the addresses of a link that were chosen as sources of adverts.
 type chosen struct {
 	primary4, linkLocal6 netip.Addr
-	sources              *[]netip.Prefix // another list is another pointer
-	owned                *[]netip.Addr   // likewise
-	// duplicate is an address from which adverts might leave if another station did
-	// not have it too, as duplicate address detection has found.
+	sources              *[]netip.Prefix // another list has another pointer
+	owned                *[]netip.Addr   // another list has another pointer
+	// duplicate is an address that could be a source if duplicate address detection had not found
+	// that another station has it too.
 	duplicate netip.Addr
 }
 
-// scopeLink is RT_SCOPE_LINK; the scopes above it are narrower.
+// scopeLink is RT_SCOPE_LINK; greater scopes are narrower.
 const scopeLink = 253
 
-// The ranks of an address as the source of adverts; unfit is never one.
+// These are the ranks of an address as the source of adverts; unfit is never one.
 const (
 	unfit   = iota
-	virtual // shared, and not put there by ripcord
+	virtual // shared by routers, and not added by ripcord
 	narrow  // of link scope, or deprecated
 	extra   // a secondary address of its subnet
 	usual
 )
 
-// rank orders addresses as sources of adverts. An address that ripcord added is never one. A
-// secondary is one: to replace an address, the new one is added first.
+// rank orders addresses as sources of adverts. An address that ripcord added is never a source. A
+// secondary address may be: to replace an address, the new one is added first.
 func (t *addresses) rank(a *knownAddress) int {
 	ip := a.Prefix.Addr()
 	switch {
@@ -56,14 +56,14 @@ func (t *addresses) rank(a *knownAddress) int {
 	return usual
 }
 
-// mayBeSource reports whether adverts may have an address as their source, by its kind: over
-// IPv6 only a link-local one, unless the configuration names it (RFC 9568 §5.1.2.1).
+// mayBeSource reports whether an address is of a kind that may be the source of adverts: over IPv6
+// only a link-local address, unless the configuration names it (RFC 9568 §5.1.2.1).
 func (t *addresses) mayBeSource(ip netip.Addr) bool {
 	return ip.Is4() || ip.IsLinkLocalUnicast() || t.named[ip]
 }
 
-// noteLocal notes which of the named sources stand on a loopback link, and reports
-// whether these are others than before.
+// noteLocal records which of the named sources are on a loopback link, and reports whether they
+// have changed.
 func (t *addresses) noteLocal(l *linkAddresses) (changed bool) {
 	var here []netip.Addr
 	for i := range l.list {
@@ -81,7 +81,7 @@ func (t *addresses) noteLocal(l *linkAddresses) (changed bool) {
 	return true
 }
 
-// forgetLocal forgets a link, and reports whether named sources stood on it.
+// forgetLocal drops a link, and reports whether named sources were on it.
 func (t *addresses) forgetLocal(index int) (changed bool) {
 	changed = len(t.local[index]) > 0
 	delete(t.local, index)
@@ -94,8 +94,8 @@ type candidate struct {
 	rank int
 }
 
-// choose chooses sources from the addresses of a link: the best one of each subnet, and all that
-// instances ask for by name.
+// choose chooses sources among the addresses of a link: the best one of each subnet, and all that
+// the configuration names.
 func (t *addresses) choose(l *linkAddresses) (now chosen) {
 	best := make(map[netip.Prefix]candidate)
 	var named []candidate
@@ -135,8 +135,8 @@ func (t *addresses) choose(l *linkAddresses) (now chosen) {
 	return now
 }
 
-// compare orders candidates, the best first. Of equal ones the present choice stays,
-// else the one that came first is taken, as the kernel does.
+// compare orders candidates, the best first. Among equal ones it keeps the present choice, or takes
+// the address that came first, as the kernel does.
 func (l *linkAddresses) compare(x, y candidate) int {
 	present := func(c candidate) int {
 		switch ip := c.Prefix.Addr(); {
@@ -150,8 +150,7 @@ func (l *linkAddresses) compare(x, y candidate) int {
 	return cmp.Or(y.rank-x.rank, present(y)-present(x), earlier(*x.knownAddress, *y.knownAddress))
 }
 
-// subnet returns the network of an address. All that are alone in theirs are taken
-// together.
+// subnet returns the network of an address. Addresses that are alone in their network share one.
 func subnet(p netip.Prefix) netip.Prefix {
 	if p.IsSingleIP() {
 		return netip.PrefixFrom(unspecified(p.Addr()), 0)
@@ -166,8 +165,8 @@ func unspecified(ip netip.Addr) netip.Addr {
 	return netip.IPv6Unspecified()
 }
 
-// withoutVirtual leaves the shared addresses of a family out where it has others.
-// They are the last of the list.
+// withoutVirtual removes the shared addresses of a family if it has others. They are the last of
+// the list.
 func withoutVirtual(list []candidate) []candidate {
 	var four, six bool
 	return slices.DeleteFunc(list, func(c candidate) bool {
@@ -183,11 +182,11 @@ func withoutVirtual(list []candidate) []candidate {
 	})
 }
 
-// maxOwned is how many addresses of a link a fact lists.
+// maxOwned is the greatest number of a link's addresses that a fact lists.
 const maxOwned = 256
 
-// own lists the addresses of a link that are its own, nil if there are too many; the same pointer
-// while it is the same list.
+// own lists the link's own addresses; nil if there are too many. It returns the same pointer while
+// the list is the same.
 func (t *addresses) own(l *linkAddresses) *[]netip.Addr {
 	var owned []netip.Addr
 	for i := range l.list {
@@ -210,8 +209,8 @@ func (t *addresses) own(l *linkAddresses) *[]netip.Addr {
 	return &owned
 }
 
-// list returns the sources of a link: those that were chosen there, and the named ones that stand on
-// a loopback link; the same pointer while it is the same list.
+// list returns the sources of a link: those chosen on it, and the named ones on a loopback link. It
+// returns the same pointer while the list is the same.
 func (t *addresses) list(l *linkAddresses, all []candidate) *[]netip.Prefix {
 	for i := range l.list {
 		l.list[i].source = false

@@ -9,18 +9,18 @@ import (
 	"ripcord/pkg/hint"
 )
 
-// step is one observation under way. It changes the table and collects what that
-// leads to; it lives only during one call of Table.Observe.
+// step is the processing of one observation. It changes the table and collects the outcome; it
+// exists only during one call of Table.Observe.
 //
-// A description of a link is taken in by changes.go, a dump by resync.go. Both hand
-// each link that may have changed to decide.go, which decides what watches it and
-// whether it is usable, and publishes that.
+// changes.go records the description of a link, resync.go a dump. Both pass each link that may have
+// changed to decide.go, which chooses its monitor, decides whether it is usable, and publishes
+// that.
 type step struct {
 	*Table
 	record
 }
 
-// observe takes in the observation, and names its source.
+// observe processes the observation and sets its source.
 func (s *step) observe(o Observation) {
 	switch o := o.(type) {
 	case *Answer:
@@ -65,7 +65,7 @@ func (s *step) observe(o Observation) {
 	}
 }
 
-// answered takes in the answer of a source that was asked.
+// answered records the answer of a source that was asked.
 func (s *step) answered(a *Answer) {
 	e := s.born(a.Index, a.Birth)
 	if e == nil {
@@ -76,8 +76,8 @@ func (s *step) answered(a *Answer) {
 		e.votes.admit(a.Source, a.Up, s.at)
 		return
 	}
-	// The latch may show a loss from before the last answer, or one that was published
-	// already: that one is ignored.
+	// The latch may show a loss from before the last answer, or one that was already published:
+	// such a loss is ignored.
 	flapped, before := a.Flapped && !v.down && !e.losses.published.After(v.at), v.at
 	changed := v.answer(a.Up, s.at)
 	if changed {
@@ -106,8 +106,8 @@ func (s *step) compareHints(e *entry, v *vote, changed bool, before time.Time) {
 	}
 }
 
-// noteDenial keeps the list of the links about which a source that was asked reports
-// down: these are asked until that is taken back.
+// noteDenial updates the set of links about which a source that was asked reports down: these are
+// asked until the source takes that back.
 func (s *step) noteDenial(e *entry) {
 	if e.votes.down() {
 		s.denied[e] = true
@@ -117,7 +117,7 @@ func (s *step) noteDenial(e *entry) {
 	s.Replan = true
 }
 
-// unanswered takes in that a source was asked in vain.
+// unanswered records that a source did not answer.
 func (s *step) unanswered(u *Unanswered) {
 	e := s.born(u.Index, u.Birth)
 	if e == nil {
@@ -130,7 +130,7 @@ func (s *step) unanswered(u *Unanswered) {
 	s.noteDenial(e)
 	withdrawn := event.LinkMonitored{
 		Stamp: event.Stamp{At: s.at}, Interface: e.seen.Name, Monitor: string(e.choice.monitor),
-		Why: fmt.Sprintf("%s reported that there is no link and cannot be asked any more: its report does not count until it answers again", u.Source),
+		Why: fmt.Sprintf("%s reported that there is no link and does not answer any more: its report does not count until it answers again", u.Source),
 	}
 	if !othersUp {
 		withdrawn.Monitor = event.Unmonitored
@@ -139,7 +139,7 @@ func (s *step) unanswered(u *Unanswered) {
 	s.settle(e, 0)
 }
 
-// hinted takes in a record of the kernel.
+// hinted processes a record of the kernel.
 func (s *step) hinted(r hint.Record) {
 	e := s.byIndex[r.Index]
 	if e == nil || !s.usesHints(e) {
@@ -161,7 +161,7 @@ func (s *step) hinted(r hint.Record) {
 	}
 }
 
-// hintsOpened takes in whether there are hints, and decides anew how often each link is asked.
+// hintsOpened records whether there are hints, and decides again how often each link is asked.
 func (s *step) hintsOpened(h Hints) {
 	s.hints, s.Replan = h, true
 	for _, e := range slices.Clone(s.order) {
@@ -169,7 +169,7 @@ func (s *step) hintsOpened(h Hints) {
 	}
 }
 
-// examined takes in what can be asked about a link.
+// examined records which sources can be asked about a link.
 func (s *step) examined(x Examined) {
 	e := s.born(x.Index, x.ID)
 	if e == nil {
@@ -177,7 +177,7 @@ func (s *step) examined(x Examined) {
 	}
 	e.choice.examine(x.Capabilities)
 	s.Replan = true
-	if x.Known && !x.GLINK { // the kernel's flag is asked for
+	if x.Known && !x.GLINK { // the kernel's flag is requested instead
 		e.hints.flag()
 	}
 	if x.Known {
@@ -186,7 +186,7 @@ func (s *step) examined(x Examined) {
 	s.settle(e, 0)
 }
 
-// explained takes in the reason of an outage. It bears the cause of the loss.
+// explained records the reason of an outage, and publishes it with the cause of the loss.
 func (s *step) explained(x Explained) {
 	e := s.born(x.Index, x.Birth)
 	if e == nil || !e.outage.explain(x.Reason) || x.Reason == "" {
@@ -197,8 +197,8 @@ func (s *step) explained(x Explained) {
 	s.judgeUpper(e)
 }
 
-// periodChanged takes in how often a link is asked now. Only Links shows it: it changes nothing for
-// those who act on links.
+// periodChanged records how often a link is asked. Only Links shows it, since it is irrelevant to
+// subscribers that act on links.
 func (s *step) periodChanged(p PeriodChanged) {
 	e := s.born(p.Index, p.Birth)
 	if e == nil {
@@ -217,7 +217,7 @@ func (s *step) periodChanged(p PeriodChanged) {
 	}
 }
 
-// addressChanged has the sources of a link chosen when the batch of changes is over.
+// addressChanged postpones the choice of a link's sources to the end of the batch of changes.
 func (s *step) addressChanged(l *linkAddresses) {
 	switch {
 	case !s.expectsSources(s.byIndex[l.index]):
@@ -230,7 +230,7 @@ func (s *step) addressChanged(l *linkAddresses) {
 // elapsed decides about the links whose delay is over, and chooses the sources of those whose
 // addresses have not changed for a while.
 func (s *step) elapsed() {
-	for _, e := range s.heldUntil(s.at) {
+	for _, e := range s.delayedUntil(s.at) {
 		s.settle(e, 0)
 	}
 	for _, index := range sortedKeys(s.addresses.unsettled) {
@@ -240,8 +240,8 @@ func (s *step) elapsed() {
 	}
 }
 
-// reconfigured takes a new configuration, and decides anew about all links that it may
-// concern.
+// reconfigured takes over a new configuration, and decides again about all links that it may
+// affect.
 func (s *step) reconfigured(to Reconfigured) {
 	before := s.known
 	s.configure(to)

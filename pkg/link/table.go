@@ -7,36 +7,36 @@ import (
 	"ripcord/pkg/event"
 )
 
-// TableConfig is what a Table needs to know.
+// TableConfig is the configuration of a Table.
 type TableConfig struct {
 	Minter  *event.Minter
 	Watched []string // the links whose changes are logged, in the order of the configuration
-	// Called are the other names that the configuration has for links. A link is
-	// published under each alternative name among these and the watched ones.
-	Called  []string
-	Default Settings
-	Links   map[string]Settings // by name; all others have Default
-	Sources Sources
-	Hints   Hints
+	// OtherNames are the other names that the configuration uses for links. A link is published under
+	// each of its alternative names among these and the watched ones.
+	OtherNames []string
+	Default    Settings
+	Links      map[string]Settings // by name; all others have Default
+	Sources    Sources
+	Hints      Hints
 }
 
-// Table has all that is known about the links of the namespace, by index and by name. Observe takes
-// an observation and returns what to publish: facts about every link, log events about the watched
-// ones only.
+// Table holds everything that is known about the links of the namespace, by index and by name.
+// Observe processes an observation and returns what to publish: facts about every link, log events
+// only about the watched ones.
 type Table struct {
 	registry
-	issuer   issuer
-	watched  []string
-	known    map[string]bool // the watched names
-	called   map[string]bool // these and all others of the configuration
-	defaults Settings
-	settings map[string]Settings
-	hints    Hints
+	issuer     issuer
+	watched    []string
+	known      map[string]bool // the watched names
+	configured map[string]bool // these and all other names in the configuration
+	defaults   Settings
+	settings   map[string]Settings
+	hints      Hints
 
 	births  uint64
-	started bool            // the initial dump is in
+	started bool            // the initial dump has been recorded
 	denied  map[*entry]bool // a source that was asked reports down
-	held    map[*entry]bool // the debounce holds a loss or a return back
+	delayed map[*entry]bool // the debounce holds a loss or a return back
 
 	addresses addresses
 }
@@ -45,16 +45,16 @@ type Table struct {
 func NewTable(c TableConfig) *Table {
 	t := &Table{
 		issuer: issuer{minter: c.Minter}, registry: newRegistry(), hints: c.Hints,
-		denied: make(map[*entry]bool), held: make(map[*entry]bool), addresses: newAddresses(c.Sources),
+		denied: make(map[*entry]bool), delayed: make(map[*entry]bool), addresses: newAddresses(c.Sources),
 	}
-	t.configure(Reconfigured{Watched: c.Watched, Called: c.Called, Default: c.Default, Links: c.Links})
+	t.configure(Reconfigured{Watched: c.Watched, OtherNames: c.OtherNames, Default: c.Default, Links: c.Links})
 	return t
 }
 
 // Watches reports whether the configuration watches a link of that name.
 func (t *Table) Watches(name string) bool { return t.known[name] }
 
-// Observe takes in an observation that was read at the instant at.
+// Observe processes an observation that was read at the instant at.
 func (t *Table) Observe(o Observation, at time.Time) Outcome {
 	var s step // not a literal, which would be copied
 	s.Table, s.record.issuer, s.at, s.source = t, &t.issuer, at, event.Notification
@@ -62,8 +62,8 @@ func (t *Table) Observe(o Observation, at time.Time) Outcome {
 	return s.Outcome
 }
 
-// Links returns the links of these names that exist, in the order of the names; without a
-// name all links, by index.
+// Links returns the links of these names that exist, in the order of the names; without names, all
+// links by index.
 func (t *Table) Links(names ...string) []event.Link {
 	var links []event.Link
 	if len(names) == 0 {
@@ -94,11 +94,11 @@ func (t *Table) listed(e *entry) event.Link {
 	return l
 }
 
-// Deadline returns when something that is held back will count; false if nothing is.
-// Observe Elapsed then.
+// Deadline returns when the next delayed change takes effect, and with it an Elapsed is due; false
+// if there is none.
 func (t *Table) Deadline() (time.Time, bool) {
 	var next deadline.Earliest
-	for e := range t.held {
+	for e := range t.delayed {
 		next.Add(e.debounce.due)
 	}
 	for _, l := range t.addresses.unsettled {

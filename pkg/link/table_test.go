@@ -12,7 +12,7 @@ import (
 	"ripcord/pkg/event"
 )
 
-// up is a link with everything in order.
+// up returns a link without faults.
 func up(index int, name string, change ...func(*Seen)) Seen {
 	s := Seen{Index: index, Name: name, AdminUp: true, LowerUp: true, OperState: event.OperUp, UpCount: 1, DownCount: 1, MTU: 1500}
 	for _, c := range change {
@@ -32,7 +32,7 @@ func lost(n int) change { return func(s *Seen) { s.UpCount += uint32(n); s.DownC
 
 type change = func(*Seen)
 
-// confirm is an answer of the confirmer to the birth-th link of the table.
+// confirm is an answer of the confirmer about the birth-th link of the table.
 func confirm(index int, birth uint64, up bool) Observation {
 	return &Answer{Source: event.Confirm, Index: index, Birth: birth, Up: up}
 }
@@ -41,8 +41,8 @@ func links(reason Resync, seen ...Seen) Observation {
 	return Dump{Reason: reason, OfLinks: true, Links: seen}
 }
 
-// lines writes an outcome as lines: "out" is without a carrier, "barred" is not
-// usable for another reason, -n are losses.
+// lines formats an outcome as lines: "out" is without a carrier, "barred" is not usable for another
+// reason, -n is the number of losses.
 func lines(o Outcome) string {
 	var b strings.Builder
 	for _, f := range o.Facts {
@@ -79,14 +79,14 @@ func lines(o Outcome) string {
 	return b.String()
 }
 
-// plain are settings of which nothing special is wanted.
+// plain are settings without anything special.
 var plain = Settings{Monitor: Auto, Confirm: 10 * time.Millisecond}
 
 type observed struct {
 	watch   []string // in the first step; eth0 if nil
 	set     Settings // in the first step
 	observe Observation
-	after   time.Duration // since the step before
+	after   time.Duration // since the previous step
 	want    string
 }
 
@@ -162,7 +162,7 @@ func TestTable(t *testing.T) {
 			{observe: LinkGone{Index: 2}, want: "eth0 gone -1\nlink.removed eth0 by notification\n"},
 			{observe: LinkSeen{up(2, "eth0")}, want: "eth0[2] up\nlink.added eth0 by notification\nlink.up eth0 by notification\n"},
 			{observe: confirm(2, 1, false)},
-			{observe: confirm(2, 2, false)}, // nor has the successor reported up
+			{observe: confirm(2, 2, false)}, // the link that replaced it has not reported up either
 			{observe: confirm(2, 2, true)},
 			{observe: confirm(2, 1, false)},
 			{observe: confirm(2, 2, false), want: "eth0[2] out -1\nlink.down eth0 by confirm\n"},
@@ -236,7 +236,7 @@ func TestTable(t *testing.T) {
 	}
 }
 
-// play has a table observe the steps and compares what each leads to.
+// play makes a table observe the steps and compares each outcome.
 func play(t *testing.T, steps []observed) {
 	t.Helper()
 	watched, settings := steps[0].watch, plain
@@ -258,8 +258,8 @@ func play(t *testing.T, steps []observed) {
 	}
 }
 
-// checkStamps checks that all that one observation led to bears one cause, of
-// its instant, and that Seq rises.
+// checkStamps requires that everything in one outcome has one cause, of its instant, and that Seq
+// rises.
 func checkStamps(t *testing.T, out Outcome, seq uint64, at time.Time) uint64 {
 	t.Helper()
 	var causes []event.Cause

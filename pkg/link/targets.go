@@ -20,7 +20,7 @@ type Target struct {
 	MII        bool // its transceiver is the monitor, or may be
 }
 
-// Poll is a link and the source that is to ask it.
+// Poll is a link and the source to ask about it.
 type Poll struct {
 	Target
 	Source event.Source
@@ -30,10 +30,10 @@ func target(e *entry, every time.Duration) Target {
 	return Target{Device: nic.Device{Index: e.seen.Index, ID: e.birth, Name: e.seen.Name}, Every: every, MII: e.choice.polled == event.MII}
 }
 
-// Targets appends the links that must be asked: the engaged ones with all they
-// stand on, since a device on top learns of its parent's loss no sooner than
-// the kernel announces it; and those of which a source that was asked reports
-// down. Each is there once, with the shortest of its periods.
+// Targets appends the links that must be asked: the engaged ones and all links beneath them, since
+// an upper device learns of its parent's loss no sooner than the kernel announces it; and those
+// about which a source that was asked reports down. It appends each once, with the shortest of its
+// periods.
 func (t *Table) Targets(dst []Target, engaged []string) []Target {
 	list := t.newTargetList(dst)
 	for _, name := range engaged {
@@ -56,8 +56,8 @@ func (t *Table) Targets(dst []Target, engaged []string) []Target {
 	return list.dst
 }
 
-// confirmEvery returns how often the confirmer asks a link on which something stands, or may
-// stand, that is asked at a period: no more often than it is polled where hints suffice.
+// confirmEvery returns how often the confirmer asks a link; period is the Confirm of a link that is
+// or may be on top of it. If hints suffice, that is no more often than the link is polled.
 func (t *Table) confirmEvery(e *entry, period time.Duration) time.Duration {
 	if period > 0 && t.usesHints(e) && e.hints.suffice() {
 		return max(period, t.settingsOf(e).Poll)
@@ -65,7 +65,7 @@ func (t *Table) confirmEvery(e *entry, period time.Duration) time.Duration {
 	return period
 }
 
-// Underneath appends the links of these names and all they stand on, each once.
+// Underneath appends the links of these names and all links beneath them, each once.
 func (t *Table) Underneath(dst []Target, period time.Duration, names ...string) []Target {
 	list := t.newTargetList(dst)
 	for _, name := range names {
@@ -76,8 +76,8 @@ func (t *Table) Underneath(dst []Target, period time.Duration, names ...string) 
 	return list.dst
 }
 
-// Polls appends the questions of the poller: about each watched link and those beneath it
-// whose monitor is polled, and about each link that a polled source has reported down.
+// Polls appends the questions of the poller: about each watched link and those beneath it whose
+// monitor is polled, and about each link that a polled source has reported down.
 func (t *Table) Polls(dst []Poll) []Poll {
 	begin := len(dst)
 	add := func(e *entry, relevant bool) {
@@ -93,7 +93,7 @@ func (t *Table) Polls(dst []Poll) []Poll {
 		add(e, true)
 	}
 	for e := range t.denied {
-		if t.meet(e) { // it was not among those
+		if t.visit(e) { // it was not among the watched ones
 			add(e, false)
 		}
 	}
@@ -101,8 +101,8 @@ func (t *Table) Polls(dst []Poll) []Poll {
 	return dst
 }
 
-// Unexamined appends the links whose drivers are to be examined, each time that they are set up:
-// many drivers answer only then.
+// Unexamined appends the links whose drivers have to be examined. That is each time they are set
+// up, since many drivers answer only then.
 func (t *Table) Unexamined(dst []Target) []Target {
 	for _, e := range t.watchedLinks(true) {
 		if !e.choice.examined && e.seen.AdminUp {
@@ -112,8 +112,7 @@ func (t *Table) Unexamined(dst []Target) []Target {
 	return dst
 }
 
-// Unexplained appends the links whose driver has not been asked yet why there is no
-// carrier.
+// Unexplained appends the links whose drivers have not been asked yet why there is no carrier.
 func (t *Table) Unexplained(dst []Target) []Target {
 	for _, e := range t.watchedLinks(true) {
 		if e.outage.query {
@@ -123,8 +122,8 @@ func (t *Table) Unexplained(dst []Target) []Target {
 	return dst
 }
 
-// TakeHinted appends the links of which the kernel has reported a change, and which have not
-// been asked since.
+// TakeHinted appends the links of which the kernel has reported a change and that have not been
+// asked since.
 func (t *Table) TakeHinted(dst []Target) []Target {
 	for _, e := range t.watchedLinks(true) {
 		if e.hints.pending {
@@ -135,7 +134,7 @@ func (t *Table) TakeHinted(dst []Target) []Target {
 	return dst
 }
 
-// Monitor returns what watches the link of that index, and why.
+// Monitor returns the monitor of the link with that index, and why it was chosen.
 func (t *Table) Monitor(index int) (monitor, why string) {
 	e := t.byIndex[index]
 	switch {
@@ -147,7 +146,7 @@ func (t *Table) Monitor(index int) (monitor, why string) {
 	return string(e.choice.monitor), e.choice.why
 }
 
-// Hinting returns what the hints about the link of that index are good for, and why.
+// Hinting returns how hints about the link with that index are used, and why.
 func (t *Table) Hinting(index int) (hinting, why string) {
 	e := t.byIndex[index]
 	if e == nil {
@@ -176,9 +175,9 @@ func (t *Table) newTargetList(dst []Target) targetList {
 	return targetList{links: &t.registry, dst: dst}
 }
 
-// add adds a link, or shortens its period to the one given.
+// add adds a link, or shortens its period.
 func (l *targetList) add(e *entry, period time.Duration) {
-	if !l.links.meet(e) {
+	if !l.links.visit(e) {
 		t := &l.dst[e.slot]
 		t.Every = min(t.Every, period)
 		return

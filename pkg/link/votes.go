@@ -7,21 +7,22 @@ import (
 	"ripcord/pkg/event"
 )
 
-// vote is what one source reported last about a link.
+// vote is the last report of one source about a link.
 type vote struct {
 	source event.Source
 	down   bool
-	at     time.Time // of the last report
-	// upAt and downAt are when the source last began to report it; zero if it never did.
+	at     time.Time // the time of the last report
+	// upAt and downAt are when the source last changed its report to that; zero if it never did.
 	upAt, downAt time.Time
-	// unansweredSince is when it was first asked in vain since its last answer; zero if
-	// it was not.
+	// unansweredSince is when the source first failed to answer since its last answer; zero if it
+	// answers.
 	unansweredSince time.Time
-	// withdrawn: it reported down and cannot be asked any more, so that does not count.
+	// withdrawn says that the source reported down and does not answer any more, so the vote does
+	// not count.
 	withdrawn bool
 }
 
-// record takes in a report of the source.
+// record records a report of the source.
 func (v *vote) record(up bool, at time.Time) {
 	switch {
 	case up && (v.down || v.upAt.IsZero()):
@@ -32,8 +33,7 @@ func (v *vote) record(up bool, at time.Time) {
 	v.down, v.at = !up, at
 }
 
-// answer takes in the answer of a source that was asked. It reports whether the vote has
-// changed.
+// answer records an answer of the source. It reports whether the vote has changed.
 func (v *vote) answer(up bool, at time.Time) (changed bool) {
 	changed = v.down == up || v.withdrawn
 	v.record(up, at)
@@ -46,16 +46,15 @@ func (v *vote) asVote() event.Vote {
 	return event.Vote{Source: v.source, Up: !v.down, UpAt: v.upAt, DownAt: v.downAt}
 }
 
-// votes are the last reports of all sources about one link. Only the source itself
-// takes back what it reported. A source that was asked and has never reported "up"
-// cannot tell: it has no vote.
+// votes are the last reports of all sources about one link. Only a source itself takes back what it
+// reported. A source that was asked and has never reported "up" may be unable to: it has no vote.
 type votes struct {
-	kernel vote   // what the last description of the link amounts to
-	asked  []vote // of the sources that are asked, in the order in which they first reported
+	kernel vote   // the vote of the kernel's last description
+	asked  []vote // the votes of sources that are asked, in the order in which they first reported
 }
 
-// describe takes in the kernel's description. source is Notification if the kernel
-// announced it, Resync if a dump found it.
+// describe records the kernel's description. source is Notification if the kernel announced it,
+// Resync if a dump found it.
 func (v *votes) describe(up bool, source event.Source, at time.Time) {
 	if v.kernel.at.IsZero() || up == v.kernel.down {
 		v.kernel.source = source
@@ -63,7 +62,7 @@ func (v *votes) describe(up bool, source event.Source, at time.Time) {
 	v.kernel.record(up, at)
 }
 
-// of returns the vote of a source that is asked; nil if it has none.
+// of returns the vote of a source that is asked, or nil if it has none.
 func (v *votes) of(source event.Source) *vote {
 	for i := range v.asked {
 		if v.asked[i].source == source {
@@ -95,16 +94,16 @@ func (v *votes) up() bool {
 	return slices.ContainsFunc(v.asked, func(o vote) bool { return !o.down })
 }
 
-// The vote of a source that reported down is withdrawn when it has not answered for this
-// long: the shorter time if another source reports up, the longer one if no other can tell.
+// The vote of a source that reported down is withdrawn when the source has not answered for this
+// long: the shorter time if another source reports up, the longer one if no other can report.
 const (
 	withdrawAfter      = 3 * time.Second
 	withdrawAloneAfter = time.Minute
 )
 
-// unanswered takes in that a source was asked in vain, such as a transceiver that is
-// gone: no other source can take its report back, and the link would be down for ever.
-// It reports whether the vote has now been withdrawn.
+// unanswered records that a source did not answer, such as a transceiver that is gone: no other
+// source can take its report back, and the link would be down for ever. It reports whether the vote
+// has now been withdrawn.
 func (v *votes) unanswered(source event.Source, at time.Time, othersUp bool) (withdrawn bool) {
 	o := v.of(source)
 	if o == nil || !o.down || o.withdrawn {
@@ -121,8 +120,8 @@ func (v *votes) unanswered(source event.Source, at time.Time, othersUp bool) (wi
 	return o.withdrawn
 }
 
-// collect adds the votes to a list that has one for each source. If a source has votes on
-// several links the decisive one is listed: a down before an up, else the latest.
+// collect adds the votes to a list that has one for each source. If a source has votes on several
+// links, the decisive one is listed: a down before an up, otherwise the latest.
 func (v *votes) collect(list []event.Vote) []event.Vote {
 	list = collect(list, v.kernel.asVote())
 	for i := range v.asked {

@@ -9,8 +9,8 @@ import (
 	"ripcord/pkg/event"
 )
 
-// TestVotesAnswer: a source has a vote from its first "up" on, and only it takes back
-// what it reported.
+// TestVotesAnswer requires that a source has a vote from its first "up" on, and that only the
+// source takes back what it reported.
 func TestVotesAnswer(t *testing.T) {
 	at := time.Unix(1000, 0)
 	var v votes
@@ -25,7 +25,7 @@ func TestVotesAnswer(t *testing.T) {
 		t.Errorf("down %v, up %v of two that report up", v.down(), v.up())
 	}
 	if !v.of(event.Confirm).answer(false, at.Add(1)) || v.of(event.Confirm).answer(false, at.Add(2)) {
-		t.Error("the first down is a change, the second is none")
+		t.Error("the first down must be a change, and the second none")
 	}
 	v.of(event.MII).answer(true, at.Add(2))
 	v.describe(true, event.Notification, at.Add(2))
@@ -36,12 +36,12 @@ func TestVotesAnswer(t *testing.T) {
 		t.Errorf("down since %v, up since %v, last at %v", c.downAt, c.upAt, c.at)
 	}
 	if !v.of(event.Confirm).answer(true, at.Add(3)) || v.down() {
-		t.Error("it was not taken back")
+		t.Error("the report was not taken back")
 	}
 }
 
-// TestVotesUnanswered: a vote is withdrawn at the tick, once, and counts again when the
-// source answers.
+// TestVotesUnanswered requires that a vote is withdrawn at the tick, once, and counts again when
+// the source answers.
 func TestVotesUnanswered(t *testing.T) {
 	for _, c := range []struct {
 		othersUp bool
@@ -65,13 +65,13 @@ func TestVotesUnanswered(t *testing.T) {
 			t.Error("withdrawn a second time")
 		}
 		if !v.of(event.MII).answer(false, at.Add(2*c.after)) || !v.down() {
-			t.Error("it answers again, and does not count")
+			t.Error("the source answers again, and its vote does not count")
 		}
 	}
 }
 
-// TestVotesInTheEvent: which source reported first, and when each did, stands in the
-// event. The times are how long before it each began to report it.
+// TestVotesInTheEvent requires that the event says which source reported first, and when each did.
+// The times are how long before the event each source began to report it.
 func TestVotesInTheEvent(t *testing.T) {
 	const ms = time.Millisecond
 	start := observed{observe: links(Initial, up(2, "eth0"))}

@@ -8,16 +8,15 @@ import (
 	"ripcord/pkg/link"
 )
 
-// idle is how long a goroutine sleeps that has nothing to do, unless woken.
+// idle is how long a goroutine without work sleeps unless it is woken.
 const idle = time.Hour
 
-// maxConfirm is the longest period to which the confirmer is stretched: the
-// kernel's own announcement is at most that late.
+// maxConfirm is the longest period to which the confirmer is stretched: the kernel's own
+// announcement is at most that late.
 const maxConfirm = time.Second
 
-// confirmer asks for the carrier, so that a loss which the kernel announces
-// late is seen within the period of the link. While nothing changes it
-// allocates nothing.
+// confirmer asks for the carrier, so that a loss that the kernel announces late is seen within the
+// period of the link. While nothing changes it allocates nothing.
 type confirmer struct {
 	observer *observer
 	client   client
@@ -47,7 +46,7 @@ func (c *confirmer) run(ctx context.Context) {
 	}
 }
 
-// verify answers the tickets: all their links are asked first, each once.
+// verify answers the tickets of all Verifies after it has asked each of their links once.
 func (c *confirmer) verify() {
 	requests, targets := c.observer.takeRequests(c.targets[:0])
 	c.targets = targets
@@ -70,7 +69,7 @@ func (c *confirmer) follow() {
 	}
 }
 
-// plan takes over which links to ask, where that has changed.
+// plan takes over the list of links to ask if it has changed.
 func (c *confirmer) plan() {
 	targets, changed := c.observer.confirmPlan(c.targets[:0])
 	if !changed {
@@ -84,7 +83,7 @@ func (c *confirmer) plan() {
 	c.schedule.plan(polls)
 }
 
-// ask asks one link and has the answer observed at once.
+// ask asks one link and records the answer at once.
 func (c *confirmer) ask(target link.Target) {
 	up, known, _ := c.client.Carrier(target.Device)
 	if !known {
@@ -106,7 +105,7 @@ func (c *confirmer) askMII(target link.Target) {
 	c.observer.observe(&c.answer, time.Now())
 }
 
-// unanswered observes that a question was not answered.
+// unanswered records that a question was not answered.
 func (c *confirmer) unanswered(target link.Target, source event.Source) {
 	c.failed = link.Unanswered{Source: source, Index: target.Index, Birth: target.ID}
 	c.observer.observe(&c.failed, time.Now())

@@ -9,8 +9,8 @@ import (
 	"ripcord/pkg/rtnl"
 )
 
-// decode returns what a message of rtnetlink reports of links or addresses, nil
-// where that is nothing.
+// decode returns the observation in an rtnetlink message about a link or an address, or nil if
+// there is none.
 func decode(m netlink.Message) link.Observation {
 	switch m.Header.Type {
 	case unix.RTM_NEWLINK, unix.RTM_DELLINK:
@@ -43,7 +43,7 @@ func decodeLink(m netlink.Message) (link.Seen, bool) {
 		MTU: l.MTU, HardwareAddr: l.MAC, NoARP: l.Flags&unix.IFF_NOARP != 0, AltNames: l.AltNames, Master: l.Master, MasterKind: l.MasterKind,
 		Local: l.Flags&unix.IFF_LOOPBACK != 0 || l.Kind == "dummy" || l.Kind == "vrf",
 	}
-	// Below a veth or netkit is its other end: each would be the other's parent.
+	// The parent of a veth or netkit is its other end: each would be the other's parent.
 	pair := l.Kind == "veth" || l.Kind == "netkit"
 	if !l.Elsewhere && !pair && l.Below != l.Index {
 		s.Parent = l.Below

@@ -57,7 +57,7 @@ func veth(ae *netlink.AttributeEncoder) {
 	})
 }
 
-// port is a link of a kind that is a port of another, with alternative names.
+// port adds the attributes of a link of a kind that is a port of another, with alternative names.
 func port(kind, of string, names ...string) func(*netlink.AttributeEncoder) {
 	return func(ae *netlink.AttributeEncoder) {
 		ae.String(unix.IFLA_IFNAME, "eth0")
@@ -86,9 +86,9 @@ func messageOf(kind netlink.HeaderType, data []byte) netlink.Message {
 	return netlink.Message{Header: netlink.Header{Type: kind}, Data: data}
 }
 
-// TestKeepalived2685PortLeavesBridge: keepalived takes the RTM_DELLINK of AF_BRIDGE, by which a
-// bridge says that a port has left it, for the deletion of the link, and the instances that
-// track it stay in FAULT. It says nothing of the link itself.
+// TestKeepalived2685PortLeavesBridge: a bridge announces with an RTM_DELLINK of AF_BRIDGE that a
+// port has left it. keepalived takes that for the deletion of the link, and the instances that
+// track it stay in FAULT. The message says nothing about the link itself.
 func TestKeepalived2685PortLeavesBridge(t *testing.T) {
 	if got := decode(messageOf(unix.RTM_DELLINK, linkMessage(t, unix.AF_BRIDGE, 7, 0, vlan))); got != nil {
 		t.Errorf("a port that leaves its bridge is %#v", got)
@@ -140,7 +140,7 @@ func TestDecodeAddress(t *testing.T) {
 	}
 	v4 := func(more func(*netlink.AttributeEncoder)) func(*netlink.AttributeEncoder) {
 		return func(ae *netlink.AttributeEncoder) {
-			ae.Bytes(unix.IFA_ADDRESS, []byte{10, 0, 0, 2}) // the other end
+			ae.Bytes(unix.IFA_ADDRESS, []byte{10, 0, 0, 2}) // the peer's address
 			ae.Bytes(unix.IFA_LOCAL, []byte{10, 0, 0, 1})
 			more(ae)
 		}
@@ -174,8 +174,8 @@ func TestDecodeAddress(t *testing.T) {
 	}
 }
 
-// wellFormed reports whether each attribute has a length that it can have. Behind one that
-// has none the two decoders may go on differently.
+// wellFormed reports whether each attribute has a possible length. After one that has not, the two
+// decoders may continue differently.
 func wellFormed(attributes []byte) bool {
 	for len(attributes) >= unix.SizeofRtAttr {
 		n := int(binary.NativeEndian.Uint16(attributes))
@@ -187,8 +187,8 @@ func wellFormed(attributes []byte) bool {
 	return true
 }
 
-// What is decoded is what rtnetlink decodes, where that takes the message at
-// all; nothing panics.
+// FuzzDecode compares decode with rtnetlink for the messages that rtnetlink accepts; nothing may
+// panic.
 func FuzzDecode(f *testing.F) {
 	f.Add(uint16(unix.RTM_NEWLINK), linkMessage(f, 0, 7, unix.IFF_UP|unix.IFF_LOWER_UP, vlan))
 	f.Add(uint16(unix.RTM_NEWLINK), linkMessage(f, 0, 7, unix.IFF_UP, veth))
@@ -204,10 +204,10 @@ func FuzzDecode(f *testing.F) {
 			if m.UnmarshalBinary(data) != nil || m.Attributes == nil || !wellFormed(data[unix.SizeofIfInfomsg:]) {
 				return
 			}
-			// It stops without a word at the first attribute of a length that it does
-			// not expect, and leaves what follows empty.
+			// rtnetlink stops silently at the first attribute of an unexpected length, and leaves
+			// the following ones empty.
 			s, got := o.Link, m.Attributes
-			name, _, _ := strings.Cut(got.Name, "\x00") // it keeps what stands behind the end
+			name, _, _ := strings.Cut(got.Name, "\x00") // rtnetlink keeps the bytes after the terminating zero
 			if name != "" && s.Name != name || s.Index != int(m.Index) || got.MTU != 0 && s.MTU != int(got.MTU) ||
 				got.OperationalState != 0 && uint8(s.OperState) != uint8(got.OperationalState) ||
 				s.AdminUp != (m.Flags&unix.IFF_UP != 0) || s.LowerUp != (m.Flags&unix.IFF_LOWER_UP != 0) {

@@ -2,12 +2,12 @@
 // the kernel's notifications, asks drivers where these may come late, and publishes the
 // outcome.
 //
-// Monitor.Run starts a goroutine for the notifications of links, one for those of
-// addresses, the confirmer, which asks drivers for the carrier at a high rate, the poller,
-// which asks at a low rate where nothing is announced, the explainer, which asks why a
-// carrier was lost, the reader of hints (pkg/hint), and one that keeps the time of debounced
-// changes; it waits for all of them. They share the observer, which has the table behind the one mutex. The methods of
-// Monitor may be called from any goroutine and never wait for the kernel.
+// Monitor.Run starts a goroutine for the notifications of links and one for those of addresses; the
+// confirmer, which asks drivers for the carrier at a high rate; the poller, which asks at a low
+// rate if the kernel announces nothing; the explainer, which asks why a carrier was lost; the
+// reader of hints (pkg/hint); and the debouncer, which keeps the time of delayed changes. It waits
+// for all of them. They share the observer, which guards the table with the one mutex. The methods
+// of Monitor may be called from any goroutine and never wait for the kernel.
 //
 // Read on in this order; calls run from the top to the bottom:
 //

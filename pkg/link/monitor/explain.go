@@ -7,9 +7,9 @@ import (
 	"ripcord/pkg/link"
 )
 
-// explainer asks drivers why a link has no carrier, once for each loss. Its
-// questions may wait for the kernel's RTNL lock; by then the loss is published,
-// and no other goroutine waits for the answer.
+// explainer asks drivers why a link has no carrier, once for each loss. Its questions may wait for
+// the kernel's RTNL lock; by then the loss is published, and no other goroutine waits for the
+// answer.
 type explainer struct {
 	observer *observer
 	client   client
@@ -30,8 +30,7 @@ func (x *explainer) run(ctx context.Context) {
 	}
 }
 
-// explain asks about all outages that have not been explained. A driver that reports
-// no reason has answered too.
+// explain asks about all outages that have not been explained. An empty reason is an answer too.
 func (x *explainer) explain() {
 	x.targets = x.observer.unexplained(x.targets[:0])
 	for _, target := range x.targets {

@@ -8,8 +8,8 @@ import (
 	"ripcord/pkg/link"
 )
 
-// A driver is asked once for each loss, after the loss is published, and who
-// waits for its answer waits alone.
+// TestExplainer requires that a driver is asked once per loss, after the loss is published, and
+// that only the explainer waits for the answer.
 func TestExplainer(t *testing.T) {
 	onBench(t, func(b *bench) {
 		b.mu.Lock()
@@ -38,18 +38,19 @@ func TestExplainer(t *testing.T) {
 		b.expect("other[5] out -1\n")
 		b.mu.Lock()
 		if n := b.fake.queries["other"]; n != 0 {
-			t.Errorf("a link that nobody uses was asked %d times", n)
+			t.Errorf("an unused link was asked %d times", n)
 		}
 		b.mu.Unlock()
 		b.announce(ofLinks, link.LinkSeen{Link: up(2, "eth0", lost(1))})
 		b.expect("eth0[2] up\nlink.up eth0 by notification\n")
 		if l := b.monitor.Links()[0]; l.Reason != "" || queries() != 1 {
-			t.Errorf("it is back: reason %q, asked %d times", l.Reason, queries())
+			t.Errorf("the carrier is back: reason %q, asked %d times", l.Reason, queries())
 		}
 	})
 }
 
-// A kernel without the family has no reasons, and nothing else is missing.
+// TestExplainerWithoutAnAnswer: without the ethtool family there are no reasons, and nothing else
+// is missing.
 func TestExplainerWithoutAnAnswer(t *testing.T) {
 	onBench(t, func(b *bench) {
 		b.announce(ofLinks, link.LinkSeen{Link: up(2, "eth0", noCarrier)})
@@ -59,7 +60,7 @@ func TestExplainerWithoutAnAnswer(t *testing.T) {
 	})
 }
 
-// One tick before: nothing; at the tick: once.
+// TestMonitorDebounces requires nothing one tick before the deadline, and one change at the tick.
 func TestMonitorDebounces(t *testing.T) {
 	onBench(t, func(b *bench) {
 		b.announce(ofLinks, link.LinkSeen{Link: up(2, "eth0", noCarrier)})

@@ -9,14 +9,14 @@ import (
 	"ripcord/pkg/link"
 )
 
-// The reasons of a monitor that is chosen.
+// These are the reasons for the choice of a monitor.
 const (
 	byUnproven = "eth0 by mii: a transceiver answers, and the kernel has not yet announced a loss that agrees with it\n"
 	byProof    = "eth0 by netlink: the kernel announced the loss that the transceiver saw\n"
 	byRefuted  = "eth0 by mii: the transceiver saw a loss that the kernel did not announce\n"
 )
 
-// up is a link with everything in order.
+// up returns a link without faults.
 func up(index int, name string, change ...func(*link.Seen)) link.Seen {
 	s := link.Seen{Index: index, Name: name, AdminUp: true, LowerUp: true, OperState: event.OperUp, UpCount: 1, DownCount: 1, MTU: 1500}
 	for _, c := range change {
@@ -53,8 +53,8 @@ func duplicate(a *link.Assigned)  { a.Duplicate = true }
 func deprecated(a *link.Assigned) { a.Deprecated = true }
 func hostScope(a *link.Assigned)  { a.Scope = 254 }
 
-// lines writes an outcome as lines: "out" is without a carrier, "barred" is not
-// usable for another reason, -n are losses.
+// lines formats an outcome as lines: "out" is without a carrier, "barred" is not usable for another
+// reason, -n is the number of losses.
 func lines(o link.Outcome) string {
 	var b strings.Builder
 	for _, f := range o.Facts {

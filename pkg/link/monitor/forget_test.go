@@ -11,9 +11,9 @@ import (
 	"ripcord/pkg/link"
 )
 
-// TestNamesThatAreGone: on a machine with containers ever new names come and go. Of
-// those that are gone nothing is remembered, but for the configured ones: whoever
-// subscribes must learn that they are not there.
+// TestNamesThatAreGone: on a machine with containers, ever new names appear and disappear. The
+// monitor keeps nothing about a name that has gone, except a configured one: its subscribers must
+// learn that it does not exist.
 func TestNamesThatAreGone(t *testing.T) {
 	facts := bus.NewRetained[string, event.Link]()
 	m := newMonitor(Config{

@@ -13,19 +13,19 @@ import (
 
 // Hints are the kernel's own reports of changes of its carrier flags, or why there are none.
 type Hints struct {
-	Source hintSource // nil: there are none
+	Source hintSource // nil if there are none
 	Way    string     // how the programs are attached
 	Why    string     // why there are none; empty if none were wanted
 }
 
-// hintSource is a hint.Source. The monitor closes it.
+// hintSource is the hint.Source in use. The monitor closes it.
 type hintSource interface {
 	Next() (hint.Record, error)
 	Pending() bool
 	Close() error
 }
 
-// known returns the hints for the table.
+// known returns the part of the hints that the table needs.
 func (h Hints) known() link.Hints { return link.Hints{Way: h.Way, Why: h.Why} }
 
 // report logs once whether there are hints, unless none were wanted.
@@ -35,15 +35,15 @@ func (h Hints) report(events *bus.Topic[event.Event]) {
 	}
 }
 
-// hintReader hands the records of the kernel to the table.
+// hintReader passes the kernel's records to the table.
 type hintReader struct {
 	observer *observer
 	source   hintSource
 	reads    atomic.Bool // there is a source
-	busy     atomic.Bool // a record has been read and is not observed yet
+	busy     atomic.Bool // a record has been read and not observed yet
 }
 
-// run waits until it is known whether there are hints, and reads them until ctx ends.
+// run waits for the hints to be opened, and reads them until ctx ends.
 func (h *hintReader) run(ctx context.Context) {
 	select {
 	case <-ctx.Done():
@@ -62,7 +62,7 @@ func (h *hintReader) run(ctx context.Context) {
 	for {
 		record, err := h.source.Next()
 		if err != nil {
-			return // closed: it fails for no other reason
+			return // the source was closed: it fails for no other reason
 		}
 		h.busy.Store(true)
 		h.observer.observe(link.Hinted{Record: record}, record.At)
@@ -70,8 +70,8 @@ func (h *hintReader) run(ctx context.Context) {
 	}
 }
 
-// settle waits, for some milliseconds at most, until the records that the kernel has made so far are
-// observed: then one line of the log has all that a question has shown of a link.
+// settle waits, for some milliseconds at most, until the records that the kernel has made so far
+// are observed. So one line of the log contains everything that a question has shown about a link.
 func (h *hintReader) settle() {
 	if !h.reads.Load() {
 		return

@@ -2,8 +2,8 @@ package monitor
 
 import "ripcord/pkg/hint"
 
-// OpenHints has the kernel report changes of its carrier flags, which takes CAP_BPF and
-// CAP_PERFMON; a Monitor needs neither for what it returns.
+// OpenHints attaches the programs that report changes of the kernel's carrier flags. That takes
+// CAP_BPF and CAP_PERFMON; a Monitor that uses the result needs neither.
 func OpenHints() Hints {
 	source, err := hint.Open()
 	if err != nil {

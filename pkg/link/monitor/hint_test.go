@@ -11,7 +11,7 @@ import (
 	"ripcord/pkg/hint"
 )
 
-// fakeHints is a source of records that a test makes.
+// fakeHints is a source of records made by a test.
 type fakeHints struct {
 	records chan hint.Record
 	closed  chan struct{}
@@ -38,19 +38,20 @@ func (h *fakeHints) Close() error {
 	return nil
 }
 
-// opened gives hints at once.
+// opened delivers hints at once.
 func opened(h Hints) <-chan Hints {
 	c := make(chan Hints, 1)
 	c <- h
 	return c
 }
 
-// hinted has the kernel report something of a link.
+// hinted makes the kernel report something about a link.
 func (h *fakeHints) hinted(index int, kind hint.Kind) {
 	h.records <- hint.Record{Index: index, Kind: kind, At: time.Now()}
 }
 
-// TestHint: a link whose losses come with hints is asked once a second, and at once after a hint.
+// TestHint requires that a link whose losses come with hints is asked once a second, and at once
+// after a hint.
 func TestHint(t *testing.T) {
 	var source *fakeHints
 	onBench(t, func(b *bench) {
@@ -82,7 +83,8 @@ func TestHint(t *testing.T) {
 	})
 }
 
-// TestHintsOpenedLater: until it is known whether there are hints, a link is asked as without.
+// TestHintsOpenedLater requires that links are asked as if there were no hints until these are
+// opened.
 func TestHintsOpenedLater(t *testing.T) {
 	var source *fakeHints
 	var later chan Hints
@@ -110,7 +112,7 @@ func TestHintsOpenedLater(t *testing.T) {
 	})
 }
 
-// TestHintReport: whether there are hints is logged once, and nothing where none were wanted.
+// TestHintReport requires one log line about hints, and none if they were not wanted.
 func TestHintReport(t *testing.T) {
 	for _, tt := range []struct {
 		hints Hints

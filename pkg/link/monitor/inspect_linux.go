@@ -10,9 +10,9 @@ import (
 	"ripcord/pkg/nic"
 )
 
-// Inspect asks the NICs of these names, or all but the loopback where no name is given,
-// everything that they can report. It asks each once, and fails where the kernel cannot be
-// asked or there is no NIC of a name. The report says which questions lack CAP_NET_ADMIN.
+// Inspect asks the NICs of these names, or all but the loopback if names is empty, for everything
+// that they can report. It asks each once. It returns an error if the kernel cannot be asked or a
+// name has no NIC. The report says which questions lack CAP_NET_ADMIN.
 func Inspect(names []string, at time.Time) ([]nic.Report, error) {
 	k := newKernel()
 	dump, err := k.dump(ofLinks)
@@ -55,14 +55,14 @@ func wanted(s link.Seen, names []string) bool {
 	return slices.ContainsFunc(names, s.Has)
 }
 
-// inspect asks one NIC, and the table which monitor auto would choose for it.
+// inspect asks one NIC, and asks the table which monitor auto would choose for it.
 func inspect(client *nic.Client, table *link.Table, hints Hints, s link.Seen, at time.Time) nic.Report {
 	device := table.Underneath(nil, 0, s.Name)[0].Device
 	report, can := client.Inspect(device, nic.Report{
 		Name: s.Name, Index: s.Index, AdminUp: s.AdminUp, Carrier: s.LowerUp,
 		OperState: s.OperState.String(), UpCount: s.UpCount, DownCount: s.DownCount,
 	})
-	for hints.Source != nil && hints.Source.Pending() { // whether the driver answered from the kernel's flag
+	for hints.Source != nil && hints.Source.Pending() { // they show whether the driver answered from the kernel's flag
 		if record, err := hints.Source.Next(); err == nil {
 			table.Observe(link.Hinted{Record: record}, at)
 		}

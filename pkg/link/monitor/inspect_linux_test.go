@@ -21,7 +21,7 @@ func TestKernelInspect(t *testing.T) {
 			t.Fatalf("%+v, %v", reports, err)
 		}
 		r := reports[0]
-		monitor := map[bool]string{true: "ethtool", false: "netlink"}[r.OperState == "unknown"] // which it is until the driver reports
+		monitor := map[bool]string{true: "ethtool", false: "netlink"}[r.OperState == "unknown"] // until the driver reports
 		if r.Carrier != up || r.GLINK.Up == nil || *r.GLINK.Up != up || r.Driver != "tun" || r.MII.Error != "SIOCGMIIPHY: operation not supported" || r.Extended.Error != "" ||
 			r.Monitor != monitor || !strings.HasPrefix(r.Why, "the driver reports ") {
 			t.Errorf("carrier %v: %+v", up, r)
@@ -32,7 +32,7 @@ func TestKernelInspect(t *testing.T) {
 		t.Errorf("administratively down: %+v, %v", reports, err)
 	}
 	if _, err := Inspect([]string{"nosuch"}, time.Now()); err == nil {
-		t.Error("no error for an interface that is not there")
+		t.Error("no error for an interface that does not exist")
 	}
 	ip(t, "link set lo up")
 	if reports, err := Inspect(nil, time.Now()); err != nil || reports[0].Name == "lo" {
@@ -40,7 +40,7 @@ func TestKernelInspect(t *testing.T) {
 	}
 }
 
-// counting counts what NICs answered about their carrier.
+// counting counts the answers of NICs about their carrier.
 type counting struct {
 	deaf
 	answers *atomic.Int64
@@ -58,7 +58,8 @@ func (c countingClient) Carrier(d nic.Device) (up, known, glink bool) {
 	return c.client.Carrier(d)
 }
 
-// The poller alone: deaf to the kernel, and no instance on the link.
+// TestKernelPollEthtool tests the poller alone: without the kernel's notifications, and without an
+// instance on the link.
 func TestKernelPollEthtool(t *testing.T) {
 	inNetns(t)
 	tap := newTap(t, "tap7")
@@ -66,7 +67,7 @@ func TestKernelPollEthtool(t *testing.T) {
 	l := watchAs(t, counted, link.Settings{Monitor: link.Ethtool, Poll: polling}, "tap7")
 	l.until("tap7 is usable", l.usable("tap7"))
 	l.until("it is polled", func() bool { return l.known["tap7"].Monitor == string(link.Ethtool) })
-	for begun := time.Now(); counted.answers.Load() < 3; time.Sleep(polling / 20) { // nothing is published that could be waited for
+	for begun := time.Now(); counted.answers.Load() < 3; time.Sleep(polling / 20) { // nothing is published for which to wait
 		if time.Since(begun) > 5*time.Second {
 			t.Fatal("the poller has not reported up")
 		}
@@ -88,5 +89,5 @@ func TestKernelPollEthtool(t *testing.T) {
 	}
 }
 
-// The time that may pass between two questions of the poller.
+// polling is the period of the poller.
 const polling = 20 * time.Millisecond

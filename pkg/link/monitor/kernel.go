@@ -17,21 +17,20 @@ const (
 	ofAddresses
 )
 
-// kernel is what Monitor needs of the operating system.
+// kernel is the part of the operating system that Monitor uses.
 type kernel interface {
 	// open joins the subject's multicast groups.
 	open(subject) (stream, error)
-	// dump lists the subject; errInterrupted reports that it changed meanwhile and
-	// the list cannot be trusted.
+	// dump lists the subject; errInterrupted says that the subject changed meanwhile, so that the
+	// list cannot be trusted.
 	dump(subject) (link.Dump, error)
-	// client returns a client that asks NICs, for the use of one goroutine.
+	// client returns a client that asks NICs, for one goroutine.
 	client() client
 	// sleeper returns the sleeper of the confirmer.
 	sleeper() sleeper
 }
 
-// client asks NICs for their link; nic.Client says what the answers mean. Each
-// question may take long.
+// client asks NICs for their link; nic.Client defines the answers. Each question may take long.
 type client interface {
 	Carrier(nic.Device) (up, known, glink bool)
 	Capabilities(nic.Device) nic.Capabilities
@@ -42,11 +41,10 @@ type client interface {
 
 // stream is a socket that receives notifications.
 type stream interface {
-	// receive appends the observations in the next datagram, and returns the instant
-	// at which it was read. It waits for one until then, and returns
-	// os.ErrDeadlineExceeded; with a zero until it does not wait at all.
-	// errOverrun reports that messages were lost. Messages of another sender or kind
-	// add nothing.
+	// receive appends the observations in the next datagram, and returns the instant at which it
+	// was read. It waits for a datagram until then, and then returns os.ErrDeadlineExceeded; with a
+	// zero until it does not wait. errOverrun says that messages were lost. It ignores messages of
+	// another sender or kind.
 	receive(dst []link.Observation, until time.Time) ([]link.Observation, time.Time, error)
 	// close makes receive return.
 	close() error

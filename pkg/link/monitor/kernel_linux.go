@@ -12,8 +12,8 @@ import (
 	"ripcord/pkg/rtnl"
 )
 
-// answerWithin is how long the kernel may take for an answer: while someone holds
-// its RTNL lock, requests wait.
+// answerWithin is how long the kernel may take for an answer: while another process holds its RTNL
+// lock, requests wait.
 const answerWithin = 5 * time.Second
 
 // linux is the kernel of this machine.
@@ -23,7 +23,6 @@ func newKernel() *linux { return &linux{} }
 
 var _ kernel = (*linux)(nil)
 
-// open implements kernel.
 func (*linux) open(what subject) (stream, error) {
 	if what == ofLinks {
 		return listen(receiveBuffer, unix.RTNLGRP_LINK)
@@ -31,10 +30,9 @@ func (*linux) open(what subject) (stream, error) {
 	return listen(receiveBuffer, unix.RTNLGRP_IPV4_IFADDR, unix.RTNLGRP_IPV6_IFADDR)
 }
 
-// client implements kernel.
 func (*linux) client() client { return nic.NewClient() }
 
-// dump implements kernel, on a socket of its own.
+// dump implements kernel. It uses a socket of its own.
 func (*linux) dump(what subject) (link.Dump, error) {
 	d := link.Dump{OfLinks: what == ofLinks, OfAddresses: what == ofAddresses}
 	conn, err := rtnl.Dial(rtnl.Config{Protocol: unix.NETLINK_ROUTE, Timeout: answerWithin})

@@ -60,8 +60,8 @@ func TestKernelVethLifeCycle(t *testing.T) {
 	ip(t, "link del va")
 }
 
-// A parent that is administratively down leaves the macvlan's flags as they
-// are; the verdict follows all the same.
+// TestKernelMacvlanFollowsItsParent: the flags of a macvlan do not change when its parent is set
+// down, but its state must.
 func TestKernelMacvlanFollowsItsParent(t *testing.T) {
 	inNetns(t)
 	l := watch(t, newKernel(), "m0")
@@ -81,15 +81,13 @@ func TestKernelMacvlanFollowsItsParent(t *testing.T) {
 	l.until("m0 is gone", func() bool { return l.known["m0"].Index == 0 })
 }
 
-// deaf is the kernel that announces nothing: what is not asked for stays
-// unknown.
+// deaf is a kernel without announcements: changes can only be found by asking.
 type deaf struct{ *linux }
 
 func (deaf) open(subject) (stream, error) { return listen(receiveBuffer) }
 
-// pull takes the carrier away soon after it came, which a plain NIC's driver
-// cannot have announced within the second, and returns how long it took until
-// that was published.
+// pull removes the carrier soon after it came, so that a plain NIC's driver cannot have announced
+// it within the second, and returns the time until the loss was published.
 func (l *live) pull(nic tap, name string) time.Duration {
 	l.t.Helper()
 	nic.carrier(l.t, 1)
@@ -106,8 +104,8 @@ func (l *live) pull(nic tap, name string) time.Duration {
 	return took
 }
 
-// caughtUp waits until the monitor has read of every loss that the kernel counts: a
-// notification that is read after the carrier has come back would be another.
+// caughtUp waits until the monitor has read every loss that the kernel counts: a notification that
+// is read after the carrier has returned would be another loss.
 func (l *live) caughtUp(name string) {
 	l.t.Helper()
 	for end := time.Now().Add(5 * time.Second); ; time.Sleep(time.Millisecond) {
@@ -122,20 +120,20 @@ func (l *live) caughtUp(name string) {
 			return
 		}
 		if time.Now().After(end) {
-			l.t.Fatalf("the kernel counts %d losses of %s, and %d were read of", kernel, name, read)
+			l.t.Fatalf("the kernel counts %d losses of %s, and the monitor has read %d", kernel, name, read)
 		}
 	}
 }
 
-// median is the middle of the times: the machine may be busy once or twice.
+// median returns the middle of the times: the machine may be busy once or twice.
 func median(times []time.Duration) time.Duration {
 	slices.Sort(times)
 	return times[len(times)/2]
 }
 
-// The confirmer finds a loss within its period where the notification is late:
-// from Linux 6.8 on, by asking it makes the kernel announce it, so that either
-// may be read first.
+// TestKernelConfirmWhereTheNotificationIsLate requires that the confirmer finds a loss within its
+// period if the notification is late. From Linux 6.8 on, asking makes the kernel announce the loss,
+// so either may be read first.
 func TestKernelConfirmWhereTheNotificationIsLate(t *testing.T) {
 	inNetns(t)
 	l := watch(t, newKernel(), "tap0")
@@ -152,7 +150,7 @@ func TestKernelConfirmWhereTheNotificationIsLate(t *testing.T) {
 		asked = append(asked, l.pull(nic, "tap0"))
 		l.caughtUp("tap0")
 	}
-	t.Logf("losses took %v, and %v while the carrier is asked for", unasked, asked)
+	t.Logf("losses took %v, and %v with the confirmer", unasked, asked)
 	if slowest, usual := slices.Max(unasked), median(asked); slowest < 200*time.Millisecond || usual > 200*time.Millisecond {
 		t.Errorf("the slowest loss took %v without the confirmer, and the median one %v with it", slowest, usual)
 	}
@@ -163,7 +161,7 @@ func TestKernelConfirmAlone(t *testing.T) {
 	nic := newTap(t, "tap4")
 	l := watch(t, deaf{newKernel()}, "tap4")
 	l.until("tap4 is usable", l.usable("tap4"))
-	l.monitor.Verify(1, []string{"tap4"}) // it reports up: from now on it has a vote
+	l.monitor.Verify(1, []string{"tap4"}) // it reports up: from now on the confirmer has a vote
 	l.until("the answer", func() bool { return len(l.answers.take()) == 1 })
 	l.monitor.Engage([]string{"tap4"})
 	var took []time.Duration
@@ -185,7 +183,7 @@ func TestKernelVerifyFindsTheLoss(t *testing.T) {
 	nic.carrier(t, 0)
 	nic.carrier(t, 1)
 	l.until("tap1 is usable", l.usable("tap1"))
-	l.monitor.Verify(1, []string{"tap1"}) // it reports up: from now on it has a vote
+	l.monitor.Verify(1, []string{"tap1"}) // it reports up: from now on the confirmer has a vote
 	l.until("ticket 1", func() bool { return len(l.answers.take()) == 1 })
 	nic.carrier(t, 0)
 	asked := time.Now()
@@ -198,13 +196,13 @@ func TestKernelVerifyFindsTheLoss(t *testing.T) {
 	t.Logf("answered after %v", time.Since(asked))
 }
 
-// Two losses that the kernel announces as none are a flap.
+// TestKernelFlap: two losses that the kernel does not announce are a flap.
 func TestKernelFlap(t *testing.T) {
 	inNetns(t)
 	l := watch(t, newKernel(), "tap2")
 	nic := newTap(t, "tap2")
 	l.until("tap2 is usable", l.usable("tap2"))
-	for range 20 { // linkwatch may announce one in between: then that is no flap
+	for range 20 { // linkwatch may announce one in between: then it is not a flap
 		l.logged, l.lost["tap2"] = nil, 0
 		nic.carrier(t, 0)
 		nic.carrier(t, 1)
@@ -235,7 +233,7 @@ func TestKernelOverrunEndsInTheTruth(t *testing.T) {
 	inNetns(t)
 	var opened atomic.Int32
 	l := watch(t, small{newKernel(), &opened}, "s1", "s39")
-	l.monitor.mu.Lock() // the reader stands still while the storm blows
+	l.monitor.mu.Lock() // the reader stops during the storm
 	var batch strings.Builder
 	for i := range 40 {
 		fmt.Fprintf(&batch, "link add s%d type veth peer name p%d\nlink set s%d up\nlink set p%d up\naddr add 10.1.%d.1/24 dev s%d\n", i, i, i, i, i, i)
@@ -263,7 +261,7 @@ func TestKernelOverrunEndsInTheTruth(t *testing.T) {
 	l.until("an overrun", overrun)
 	l.until("the table is what a dump lists", func() bool { return l.differences() == "" })
 	if n := opened.Load(); n != 2 {
-		t.Errorf("%d sockets were opened, want 2: an overrun is no failure", n)
+		t.Errorf("%d sockets were opened, want 2: an overrun is not a failure", n)
 	}
 	l.until("s39 is usable and has its address", func() bool {
 		return l.known["s39"].Usable && l.known["s39"].Primary4 == netip.MustParseAddr("10.1.39.1")
@@ -338,9 +336,9 @@ func addMarked(t *testing.T, index int, p netip.Prefix) {
 	}
 }
 
-// Twenty thousand addresses stand on the watched link and on another, one of them comes
-// and goes, and all are compared with the kernel's again and again: the loss of the
-// carrier is seen as soon as without.
+// TestKernelManyAddresses: twenty thousand addresses are on the watched link and on another, one of
+// them comes and goes, and all are compared with the kernel's repeatedly. The loss of the carrier
+// must be seen as soon as without them.
 func TestKernelManyAddresses(t *testing.T) {
 	inNetns(t)
 	l := watch(t, newKernel(), "tap6")

@@ -11,27 +11,27 @@ import (
 	"ripcord/pkg/link"
 )
 
-// Config is what a Monitor needs to know, and where it publishes.
+// Config is the input of a Monitor, and the topics to which it publishes.
 type Config struct {
-	Default link.Settings
-	Links   map[string]link.Settings // by name, complete; all others have Default
-	Watched []string                 // the interfaces that instances use: their changes are logged
-	Called  []string                 // the other names that the configuration has for links
-	Sources link.Sources
-	// Hints gives, once, whether the kernel reports changes of its carrier flags; nil: never. Until
-	// then links are asked as without.
+	Default    link.Settings
+	Links      map[string]link.Settings // by name, complete; all others have Default
+	Watched    []string                 // the interfaces that instances use; the monitor logs their changes
+	OtherNames []string                 // the other names that the configuration uses for links
+	Sources    link.Sources
+	// Hints delivers, once, the kernel's hints or why there are none; nil: never. Until then links
+	// are asked as if there were none.
 	Hints <-chan Hints
 
 	Facts     *bus.Retained[string, event.Link]
 	Addresses *bus.Topic[event.Address]
 	Events    *bus.Topic[event.Event]
-	// Answer is called with the ticket of each Verify, when all that was found is
-	// published. It must not block. Without a Verify it may be nil.
+	// Answer is called with the ticket of each Verify after all results are published. It must not
+	// block. It may be nil if Verify is not used.
 	Answer func(ticket uint64)
 	Minter *event.Minter
 }
 
-// Monitor keeps the table of links true and publishes its facts.
+// Monitor keeps the table of links up to date and publishes its facts.
 type Monitor struct {
 	*observer
 	kernel kernel
@@ -47,12 +47,12 @@ func newMonitor(cfg Config, k kernel) *Monitor {
 	return &Monitor{observer: o, kernel: k, hints: &hintReader{observer: o}, ready: make(chan struct{})}
 }
 
-// Ready returns a channel that is closed when the links and addresses of the start have been
+// Ready returns a channel that is closed when the links and addresses found at the start have been
 // published.
 func (m *Monitor) Ready() <-chan struct{} { return m.ready }
 
-// Run watches all links until ctx ends. It fails only at the start, where the
-// kernel cannot be asked at all; later it opens anew what fails.
+// Run watches all links until ctx ends. It fails only at the start, if the kernel cannot be asked
+// at all; later it reopens sockets that fail.
 func (m *Monitor) Run(ctx context.Context) error {
 	subscribers := make([]*subscriber, 0, 2)
 	defer func() {
@@ -88,8 +88,8 @@ func (m *Monitor) Run(ctx context.Context) error {
 	return nil
 }
 
-// start takes in links and addresses as one observation, so that the first fact of
-// each link is complete.
+// start records links and addresses as one observation, so that the first fact of each link is
+// complete.
 func (m *Monitor) start(ctx context.Context, subscribers []*subscriber) error {
 	all := link.Dump{Reason: link.Initial, OfLinks: true, OfAddresses: true}
 	for _, s := range subscribers {
@@ -104,7 +104,7 @@ func (m *Monitor) start(ctx context.Context, subscribers []*subscriber) error {
 	return nil
 }
 
-// debounce observes each deadline of the table, until ctx ends.
+// debounce observes each deadline of the table until ctx ends.
 func (m *Monitor) debounce(ctx context.Context) {
 	timer := time.NewTimer(idle)
 	defer timer.Stop()
@@ -117,26 +117,26 @@ func (m *Monitor) debounce(ctx context.Context) {
 		select {
 		case <-ctx.Done():
 			return
-		case <-m.holding:
+		case <-m.debouncing:
 		case <-timer.C:
 			m.observe(link.Elapsed{}, time.Now())
 		}
 	}
 }
 
-// Engage names the links on which an instance is Backup or Active: these are
-// asked for their carrier.
+// Engage sets the links on which an instance is Backup or Active: the confirmer asks these for
+// their carrier.
 func (m *Monitor) Engage(names []string) { m.engage(names) }
 
-// Verify has each of the links asked once, now. Their states are published, and then
-// Config.Answer is called with the ticket. Tickets are answered in their order.
+// Verify asks each of the links once, now. After their states are published, Config.Answer is
+// called with the ticket. Tickets are answered in order.
 func (m *Monitor) Verify(ticket uint64, names []string) { m.request(ticket, names) }
 
-// Links returns what is known about the links of these names, in their order and
-// without those that are not there; or about all links, by index, without any name.
+// Links returns the existing links of these names, in their order; without names, all links by
+// index.
 func (m *Monitor) Links(names ...string) []event.Link { return m.links(names) }
 
-// Reconfigure takes a new configuration. The known state of each link that is watched now is
-// published at once, also of a name without a link; it may stand in the outbox for a moment
+// Reconfigure takes over a new configuration. It publishes at once the known state of each link
+// that is watched now, also of a name without a link; the facts may stay in the outbox for a moment
 // longer.
 func (m *Monitor) Reconfigure(to link.Reconfigured) { m.observe(to, time.Now()) }

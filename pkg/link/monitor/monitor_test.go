@@ -17,26 +17,26 @@ import (
 	"ripcord/pkg/nic"
 )
 
-// fake is a kernel in memory: what it lists, the streams through which the
-// test speaks, and the carriers that are asked for.
+// fake is a kernel in memory: its lists, the streams into which the test writes, and the carriers
+// of its links.
 type fake struct {
 	mu          sync.Mutex
 	links       []link.Seen
 	addresses   []link.Assigned
-	interrupted int // dumps that fail first
+	interrupted int // the number of dumps that fail first
 	dumps       int
 	opened      map[subject]int
 	streams     map[subject]*fakeStream
-	carriers    map[string]bool // by name; absent: cannot be found out
+	carriers    map[string]bool // by name; absent: unknown
 	asked       map[string]int
-	mii         map[string]nic.MIIStatus // what the transceivers report, by name; absent: there is none
-	probed      map[string]int           // how often a transceiver was asked
+	mii         map[string]nic.MIIStatus // the reports of the transceivers, by name; absent: there is none
+	probed      map[string]int           // how often each transceiver was asked
 	alwaysUp    map[string]string        // why a driver always reports a carrier, by name
 	stuck       bool                     // transceivers answer in 10 s
 	slow        time.Duration            // how long an answer takes
-	reasons     map[string]string        // why there is no carrier, by name
-	queries     map[string]int           // how often that was asked
-	thinking    chan struct{}            // no driver reports a reason until it is closed
+	reasons     map[string]string        // the reason why there is no carrier, by name
+	queries     map[string]int           // how often each reason was asked
+	thinking    chan struct{}            // no driver reports a reason until this is closed
 }
 
 type packet struct {
@@ -166,7 +166,7 @@ func (s *fakeStream) close() error {
 	return nil
 }
 
-// answers are the tickets that were answered, in their order.
+// answers records the tickets that were answered, in order.
 type answers struct {
 	mu      sync.Mutex
 	tickets []uint64
@@ -178,7 +178,7 @@ func (a *answers) add(ticket uint64) {
 	a.tickets = append(a.tickets, ticket)
 }
 
-// take returns the tickets that were answered since the last call.
+// take returns the tickets answered since the last call.
 func (a *answers) take() []uint64 {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -187,7 +187,7 @@ func (a *answers) take() []uint64 {
 	return tickets
 }
 
-// bench is a monitor on a fake kernel, and what it publishes.
+// bench is a monitor on a fake kernel, with what it publishes.
 type bench struct {
 	*fake
 	t       *testing.T
@@ -232,8 +232,8 @@ func (b *bench) took(name string) int {
 	return n
 }
 
-// published returns the outcome of all since the last call, as lines writes it,
-// but for what was decided to watch the links: chosen returns that.
+// published returns the outcomes since the last call, as lines writes them, without the choices of
+// monitors, which chosen returns.
 func (b *bench) published() string {
 	synctest.Wait()
 	o := link.Outcome{Facts: b.facts.Take()}
@@ -276,7 +276,7 @@ func (b *bench) expect(want string) {
 	}
 }
 
-// onBench runs a test in virtual time with eth0 and eth1 there and watched.
+// onBench runs a test in virtual time with the watched links eth0 and eth1.
 func onBench(t *testing.T, test func(b *bench), change ...func(*Config, *fake)) {
 	synctest.Test(t, func(t *testing.T) {
 		k := &fake{
@@ -370,7 +370,7 @@ func TestConfirmerSeesLossBeforeTheNotification(t *testing.T) {
 		b.announce(ofLinks, link.LinkSeen{Link: up(2, "eth0", noCarrier)})
 		b.expect("eth0[2] out\n")
 
-		b.monitor.Engage(nil) // the group is in Fault; that must be taken back all the same
+		b.monitor.Engage(nil) // the group is in Fault; the loss must be taken back all the same
 		b.announce(ofLinks, link.LinkSeen{Link: up(2, "eth0", lost(1))})
 		b.expect("eth0[2] out\n")
 		b.carry("eth0", true)
@@ -384,8 +384,8 @@ func TestConfirmerSeesLossBeforeTheNotification(t *testing.T) {
 	})
 }
 
-// A device on top learns of its parent's loss when the kernel announces it: so
-// the parent is asked.
+// TestConfirmerAsksTheParent: an upper device learns of its parent's loss when the kernel announces
+// it, so the parent is asked.
 func TestConfirmerAsksTheParent(t *testing.T) {
 	onBench(t, func(b *bench) {
 		b.announce(ofLinks, link.LinkSeen{Link: up(4, "eth9", on(3))})
@@ -410,7 +410,8 @@ func TestConfirmerWithoutAnAnswer(t *testing.T) {
 	})
 }
 
-// A slow answer makes it skip turns, and never ask in a burst.
+// TestConfirmerFallsBehind requires that slow answers make the confirmer skip turns, and never ask
+// in a burst.
 func TestConfirmerFallsBehind(t *testing.T) {
 	onBench(t, func(b *bench) {
 		b.answerIn(25 * time.Millisecond)
@@ -425,7 +426,8 @@ func TestConfirmerFallsBehind(t *testing.T) {
 	})
 }
 
-// The answer is behind what was found: who has taken it finds the fact.
+// TestVerify requires that the answer comes after the findings: a reader of the answer finds the
+// fact.
 func TestVerify(t *testing.T) {
 	onBench(t, func(b *bench) {
 		b.carry("eth0", false)
@@ -442,13 +444,13 @@ func TestVerify(t *testing.T) {
 	}, func(c *Config, _ *fake) { c.Links = map[string]link.Settings{"eth0": {Monitor: link.Auto, Confirm: 0}} })
 }
 
-// While one goroutine publishes, another's finding and its answer keep their
-// order.
+// TestVerifyAnswersBehindTheFact requires that a finding and the answer after it keep their order
+// while another goroutine publishes.
 func TestVerifyAnswersBehindTheFact(t *testing.T) {
 	onBench(t, func(b *bench) {
 		order := make(chan string, 10)
 		b.monitor.mu.Lock()
-		b.monitor.flushing = true // somebody is publishing
+		b.monitor.flushing = true // another goroutine is publishing
 		b.monitor.mu.Unlock()
 		b.carry("eth0", false)
 		b.monitor.Verify(1, []string{"eth0"})
@@ -488,7 +490,8 @@ func TestOverrunEndsInADump(t *testing.T) {
 	})
 }
 
-// What had arrived before the dump is absorbed before it.
+// TestOverrunDrainsFirst requires that messages that had arrived before the dump are observed
+// first.
 func TestOverrunDrainsFirst(t *testing.T) {
 	onBench(t, func(b *bench) {
 		b.mu.Lock()
@@ -524,14 +527,14 @@ func TestAudit(t *testing.T) {
 		b.expect("")
 		time.Sleep(time.Millisecond)
 		b.expect("link.resync audit links=2 differences=0\n")
-		time.Sleep(auditEvery / 2) // a message puts no audit off
+		time.Sleep(auditEvery / 2) // a message does not delay the audit
 		b.announce(ofLinks, link.LinkSeen{Link: up(2, "eth0")})
 		time.Sleep(auditEvery / 2)
 		b.expect("link.resync audit links=2 differences=0\n")
 	})
 }
 
-// What no message announced is found by the audit.
+// TestAuditFindsWhatWasNotAnnounced requires that the audit finds unannounced changes.
 func TestAuditFindsWhatWasNotAnnounced(t *testing.T) {
 	onBench(t, func(b *bench) {
 		b.mu.Lock()
@@ -549,7 +552,7 @@ func TestAuditFindsWhatWasNotAnnounced(t *testing.T) {
 			}
 		}
 		if l := b.monitor.Links()[1]; l.Primary4.String() != "10.0.9.1" {
-			t.Errorf("the address that was not announced: %+v", l)
+			t.Errorf("the unannounced address is missing: %+v", l)
 		}
 	})
 }

@@ -21,7 +21,7 @@ var (
 	ip      = netns.IP
 )
 
-// live is a running monitor, and what it publishes.
+// live is a running monitor, with what it publishes.
 type live struct {
 	t         *testing.T
 	monitor   *Monitor
@@ -74,7 +74,7 @@ func watchAs(t *testing.T, k kernel, s link.Settings, watched ...string) *live {
 	return l
 }
 
-// take takes what was published.
+// take reads the published facts and events.
 func (l *live) take() {
 	for _, f := range l.facts.Take() {
 		l.known[f.Name] = f
@@ -87,7 +87,7 @@ func (l *live) take() {
 	l.logged = append(l.logged, events...)
 }
 
-// until waits until the condition holds of what was published.
+// until waits until the condition holds for the published facts and events.
 func (l *live) until(what string, condition func() bool) {
 	l.t.Helper()
 	limit := time.After(5 * time.Second)
@@ -106,7 +106,7 @@ func (l *live) down(name string) func() bool {
 	return func() bool { f := l.known[name]; return f.Index != 0 && !f.Usable }
 }
 
-// log is what was logged, as lines.
+// log returns the log as lines.
 func (l *live) log() []string {
 	var lines []string
 	for _, e := range l.logged {
@@ -117,7 +117,7 @@ func (l *live) log() []string {
 	return lines
 }
 
-// losses are the lines of the log about one.
+// losses returns the lines of the log about a loss.
 func (l *live) losses() []string {
 	return slices.DeleteFunc(l.log(), func(line string) bool { return strings.HasPrefix(line, "link.up") })
 }

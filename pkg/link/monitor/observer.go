@@ -10,22 +10,21 @@ import (
 	"ripcord/pkg/link"
 )
 
-// observer owns the table behind its mutex, and publishes what observations lead to.
-// All goroutines of the Monitor share it. The outcome of an observation is put into an
-// outbox under the mutex and published outside it, by one goroutine at a time:
-// subscribers get facts in the order of their Seq, and the answer to a Verify behind
-// all that was found before it.
+// observer owns the table behind its mutex, and publishes the outcome of observations. All
+// goroutines of the Monitor share it. The outcome of an observation is put into an outbox under the
+// mutex and published outside it, by one goroutine at a time: so subscribers receive facts in the
+// order of their Seq, and the answer to a Verify after everything that was found before it.
 type observer struct {
 	cfg Config
-	// polling wakes the poller, holding the debouncer, explaining the explainer.
-	polling, holding, explaining bus.Bell
+	// These bells wake the poller, the debouncer and the explainer.
+	polling, debouncing, explaining bus.Bell
 
 	mu       sync.Mutex
 	sleeper  sleeper // of the confirmer; nil until it runs
 	table    *link.Table
 	engaged  []string
 	requests []request
-	// confirms and polls report that the plan of the confirmer, of the poller is out of date.
+	// confirms and polls report that the plan of the confirmer, or of the poller, is out of date.
 	confirms, polls bool
 	asks            bool // the kernel has reported a change of a link that has not been asked since
 	outbox          []posted
@@ -38,24 +37,24 @@ type request struct {
 	names  []string
 }
 
-// posted stands in the outbox: the outcome of an observation, or an answer.
+// posted is an entry of the outbox: the outcome of an observation, or an answer.
 type posted struct {
 	link.Outcome
-	ticket   uint64 // of the Verify that is answered
+	ticket   uint64 // the ticket of the answered Verify
 	answered bool
 }
 
 func newObserver(cfg Config) *observer {
 	return &observer{
-		cfg: cfg, polling: bus.NewBell(), holding: bus.NewBell(), explaining: bus.NewBell(),
+		cfg: cfg, polling: bus.NewBell(), debouncing: bus.NewBell(), explaining: bus.NewBell(),
 		table: link.NewTable(link.TableConfig{
-			Minter: cfg.Minter, Watched: cfg.Watched, Called: cfg.Called, Default: cfg.Default, Links: cfg.Links, Sources: cfg.Sources,
+			Minter: cfg.Minter, Watched: cfg.Watched, OtherNames: cfg.OtherNames, Default: cfg.Default, Links: cfg.Links, Sources: cfg.Sources,
 		}),
 	}
 }
 
-// observe hands an observation to the table, publishes what it leads to and wakes
-// those whose plans are out of date.
+// observe passes an observation to the table, publishes the outcome and wakes the goroutines whose
+// plans are out of date.
 func (m *observer) observe(o link.Observation, at time.Time) {
 	m.mu.Lock()
 	out := m.table.Observe(o, at)
@@ -75,17 +74,17 @@ func (m *observer) observe(o link.Observation, at time.Time) {
 		m.polling.Ring()
 	}
 	if out.Sooner {
-		m.holding.Ring()
+		m.debouncing.Ring()
 	}
 	if !empty {
 		m.flush()
 	}
-	if out.Query { // when the loss is published
+	if out.Query { // after the loss is published
 		m.explaining.Ring()
 	}
 }
 
-// engage takes in on which links an instance is Backup or Active.
+// engage sets the links on which an instance is Backup or Active.
 func (m *observer) engage(names []string) {
 	m.mu.Lock()
 	if !slices.Equal(names, m.engaged) {
@@ -96,7 +95,7 @@ func (m *observer) engage(names []string) {
 	m.wakeConfirmer()
 }
 
-// request takes in a Verify.
+// request queues a Verify.
 func (m *observer) request(ticket uint64, names []string) {
 	m.mu.Lock()
 	m.requests = append(m.requests, request{ticket, slices.Clone(names)})
@@ -104,15 +103,15 @@ func (m *observer) request(ticket uint64, names []string) {
 	m.wakeConfirmer()
 }
 
-// setSleeper takes in the sleeper of the confirmer.
+// setSleeper sets the sleeper of the confirmer.
 func (m *observer) setSleeper(s sleeper) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.sleeper = s
 }
 
-// wakeConfirmer wakes the confirmer. Before it runs that is not needed: it begins with
-// a look at what there is to do.
+// wakeConfirmer wakes the confirmer. Before the confirmer runs there is nothing to wake: it begins
+// by looking for work.
 func (m *observer) wakeConfirmer() {
 	m.mu.Lock()
 	s := m.sleeper
@@ -122,8 +121,8 @@ func (m *observer) wakeConfirmer() {
 	}
 }
 
-// takeRequests returns the Verifies to answer, and appends their links and all that
-// these stand on, each once.
+// takeRequests returns the Verifies to answer, and appends their links and all links beneath them,
+// each once.
 func (m *observer) takeRequests(dst []link.Target) ([]request, []link.Target) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -136,8 +135,8 @@ func (m *observer) takeRequests(dst []link.Target) ([]request, []link.Target) {
 	return requests, m.table.Underneath(dst, idle, names...)
 }
 
-// takeHinted appends the links of which the kernel has reported a change, and which have not
-// been asked since.
+// takeHinted appends the links of which the kernel has reported a change and that have not been
+// asked since.
 func (m *observer) takeHinted(dst []link.Target) []link.Target {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -148,8 +147,8 @@ func (m *observer) takeHinted(dst []link.Target) []link.Target {
 	return m.table.TakeHinted(dst)
 }
 
-// confirmPlan appends the links that the confirmer asks; changed is false if these are
-// the same as before.
+// confirmPlan appends the links that the confirmer asks; changed is false if they are the same as
+// before.
 func (m *observer) confirmPlan(dst []link.Target) (targets []link.Target, changed bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -160,8 +159,8 @@ func (m *observer) confirmPlan(dst []link.Target) (targets []link.Target, change
 	return m.table.Targets(dst, m.engaged), true
 }
 
-// unexamined appends the links that the poller examines before it plans; changed is
-// false if its plan is the same as before.
+// unexamined appends the links that the poller examines before it plans; changed is false if its
+// plan is the same as before.
 func (m *observer) unexamined(dst []link.Target) (targets []link.Target, changed bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -171,8 +170,8 @@ func (m *observer) unexamined(dst []link.Target) (targets []link.Target, changed
 	return m.table.Unexamined(dst), true
 }
 
-// pollPlan appends what the poller asks. If another link came meanwhile that is to be
-// examined, that plan is out of date at once.
+// pollPlan appends the questions of the poller. If a link that needs examination has appeared
+// meanwhile, this plan is out of date at once.
 func (m *observer) pollPlan(dst []link.Poll) []link.Poll {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -182,14 +181,14 @@ func (m *observer) pollPlan(dst []link.Poll) []link.Poll {
 	return m.table.Polls(dst)
 }
 
-// unexplained appends the links whose driver is to be asked for the reason of an outage.
+// unexplained appends the links whose drivers have to be asked for the reason of an outage.
 func (m *observer) unexplained(dst []link.Target) []link.Target {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	return m.table.Unexplained(dst)
 }
 
-// deadline returns when something that is held back will count; false if nothing is.
+// deadline returns when the next delayed change takes effect; false if there is none.
 func (m *observer) deadline() (time.Time, bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -203,7 +202,7 @@ func (m *observer) locked(f func(*link.Table)) {
 	f(m.table)
 }
 
-// answer publishes that a Verify is done, behind all that stands in the outbox.
+// answer publishes that a Verify is done, after everything in the outbox.
 func (m *observer) answer(ticket uint64) {
 	m.mu.Lock()
 	m.outbox = append(m.outbox, posted{answered: true, ticket: ticket})
@@ -211,8 +210,8 @@ func (m *observer) answer(ticket uint64) {
 	m.flush()
 }
 
-// flush publishes the outbox, in order and without the mutex. If another goroutine is
-// publishing already, it is left to that one.
+// flush publishes the outbox, in order and without the mutex. It does nothing if another goroutine
+// is already publishing.
 func (m *observer) flush() {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -242,8 +241,8 @@ func (m *observer) watches(name string) bool {
 func (m *observer) publish(p *posted) {
 	for _, fact := range p.Facts {
 		m.cfg.Facts.Publish(fact)
-		// Subscribers of a watched name have to learn that its link is gone. Of others
-		// nothing is kept: on a machine with containers there are ever new names.
+		// Subscribers of a watched name have to learn that its link is gone. Nothing is kept about
+		// other names: a machine with containers has ever new ones.
 		if fact.Index == 0 && !m.watches(fact.Name) {
 			m.cfg.Facts.Forget(fact.Name)
 		}
@@ -259,7 +258,7 @@ func (m *observer) publish(p *posted) {
 	}
 }
 
-// links returns what is known about links, as Table.Links does.
+// links returns the known links, as Table.Links does.
 func (m *observer) links(names []string) []event.Link {
 	m.mu.Lock()
 	defer m.mu.Unlock()

@@ -11,9 +11,8 @@ import (
 // maxPoll is the longest period to which the poller is stretched.
 const maxPoll = 10 * time.Second
 
-// poller finds out what can be asked about each link, and asks at a low rate where
-// the monitor of the link is polled. Its questions may block; no other goroutine
-// waits for it.
+// poller finds out which sources can be asked about each link, and asks at a low rate if the
+// monitor of the link is polled. Its questions may block; no other goroutine waits for it.
 type poller struct {
 	observer *observer
 	client   client
@@ -43,8 +42,7 @@ func (p *poller) run(ctx context.Context) {
 	}
 }
 
-// plan examines the links that are new and takes over which to poll, where that has
-// changed.
+// plan examines the new links and takes over the list of links to poll if it has changed.
 func (p *poller) plan() {
 	targets, changed := p.observer.unexamined(p.targets[:0])
 	if !changed {
@@ -53,7 +51,7 @@ func (p *poller) plan() {
 	p.targets = targets
 	for _, target := range targets {
 		can := p.client.Capabilities(target.Device)
-		p.hints.settle() // whether the driver answers from the kernel's flag
+		p.hints.settle() // to learn whether the driver answers from the kernel's flag
 		p.observer.observe(link.Examined{Device: target.Device, Capabilities: can}, time.Now())
 	}
 	p.polls = p.observer.pollPlan(p.polls[:0])

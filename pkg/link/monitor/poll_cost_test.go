@@ -33,17 +33,17 @@ func TestCosts(t *testing.T) {
 	}
 	c.average = map[uint64]time.Duration{}
 	steady(5 * time.Microsecond)
-	c.record(1, time.Second) // somebody held the lock once
+	c.record(1, time.Second) // another process held the lock once
 	if got := c.stretch(10*ms, c.load(1, 10*ms)); got != 10*ms {
 		t.Errorf("one slow answer stretched the period to %v", got)
 	}
 	c.retain(func(uint64) bool { return false })
 	if len(c.average) != 0 {
-		t.Error("who is not asked any more is remembered")
+		t.Error("a device that is not asked any more is remembered")
 	}
 }
 
-// stretched are the lines that tell of a period.
+// stretched returns the lines about a period.
 func (b *bench) stretched() []event.LinkStretched {
 	var out []event.LinkStretched
 	for _, e := range first(b.events.Take()) {
@@ -54,7 +54,8 @@ func (b *bench) stretched() []event.LinkStretched {
 	return out
 }
 
-// Many links share what asking may cost, and each period is logged.
+// TestConfirmerStretches requires that many links share the allowed cost of asking, and that each
+// period is logged.
 func TestConfirmerStretches(t *testing.T) {
 	onBench(t, func(b *bench) {
 		b.monitor.Engage([]string{"eth0", "eth1"})
@@ -98,21 +99,22 @@ func TestConfirmerStretches(t *testing.T) {
 		b.monitor.Engage(nil)
 		time.Sleep(time.Second)
 		if l := b.monitor.Links()[0]; l.Confirm != 0 {
-			t.Errorf("nobody asks, but it shows a period of %v", l.Confirm)
+			t.Errorf("the link is not asked, but it shows a period of %v", l.Confirm)
 		}
 	})
 }
 
-// One tick before: nothing; at the tick: once. A period that varies is not logged.
+// TestPeriodIsLoggedWhenItLasts requires no line one tick before the time, and one at the tick. A
+// period that varies is not logged.
 func TestPeriodIsLoggedWhenItLasts(t *testing.T) {
 	const ms = time.Millisecond
 	start := time.Unix(0, 0)
 	for _, tt := range []struct {
 		name string
-		told time.Duration // before
+		told time.Duration // the period logged before
 		seen []time.Duration
-		at   []time.Duration // of each
-		news int             // which of them is logged, from 1 on; 0: none
+		at   []time.Duration // the time of each period
+		news int             // the period that is logged, from 1 on; 0: none
 	}{
 		{"as configured", 10 * ms, []time.Duration{10 * ms, 10 * ms}, []time.Duration{0, time.Hour}, 0},
 		{"not twice", 10 * ms, []time.Duration{19 * ms, 19 * ms}, []time.Duration{0, time.Hour}, 0},
@@ -145,7 +147,7 @@ func TestPeriodIsLoggedWhenItLasts(t *testing.T) {
 func TestPollerStretches(t *testing.T) {
 	onBench(t, func(b *bench) {
 		b.mu.Lock()
-		b.stuck = true // 10 s a question
+		b.stuck = true // 10 s per question
 		b.mu.Unlock()
 		time.Sleep(30 * time.Minute)
 		b.probes("eth0")
@@ -162,8 +164,8 @@ func TestPollerStretches(t *testing.T) {
 	}, withMII)
 }
 
-// Links that are asked at the same rate share their wake-ups, whenever each
-// came.
+// TestConfirmerSharesWakeUps requires that links asked at the same rate share their wake-ups,
+// whenever each came.
 func TestConfirmerSharesWakeUps(t *testing.T) {
 	r := newSchedule(newObserver(Config{Minter: event.NewMinter(0)}), maxConfirm)
 	asked := map[string]int{}

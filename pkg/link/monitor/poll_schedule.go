@@ -7,19 +7,19 @@ import (
 	"ripcord/pkg/link"
 )
 
-// schedule is the questions that one goroutine asks in turn, each at its own period,
-// or a longer one where asking costs too much.
+// schedule is the list of questions that one goroutine asks in turn, each at its own period, or at
+// a longer one if asking costs too much.
 type schedule struct {
 	observer  *observer
 	costs     costs
 	questions []question
 }
 
-// question is a question and when it is asked next.
+// question is a question with its period and the time at which it is asked next.
 type question struct {
 	link.Poll
 	due      time.Time
-	current  time.Duration // the period in effect; 0: not asked yet
+	current  time.Duration // the period in effect; 0: the question was not asked yet
 	reported reportedPeriod
 }
 
@@ -28,8 +28,8 @@ func newSchedule(o *observer, longest time.Duration) schedule {
 	return schedule{observer: o, costs: newCosts(longest)}
 }
 
-// plan takes over what to ask: a question that stays keeps its due time, a new one is
-// due now.
+// plan takes over the questions to ask: a question that stays keeps its due time, a new one is due
+// now.
 func (s *schedule) plan(polls []link.Poll) {
 	old := s.questions
 	type key struct {
@@ -56,9 +56,9 @@ func (s *schedule) plan(polls []link.Poll) {
 	}
 }
 
-// askDue asks all questions that are due, and with them those that will be within an
-// eighth of their period, so that all share their wake-ups. It returns when the next is
-// due. A schedule that falls behind skips turns.
+// askDue asks all questions that are due, and those that will be due within an eighth of their
+// period, so that all share their wake-ups. It returns when the next one is due. A schedule that
+// falls behind skips turns.
 func (s *schedule) askDue(now time.Time, ask func(link.Poll)) time.Time {
 	load := 0.0
 	for i := range s.questions {
@@ -83,8 +83,8 @@ func (s *schedule) askDue(now time.Time, ask func(link.Poll)) time.Time {
 	return next
 }
 
-// report reports a period that is another than before: to the table always, to the log
-// if it differs much and for long.
+// report reports a changed period: always to the table, and to the log if it differs much and for
+// long.
 func (s *schedule) report(q *question, every time.Duration, at time.Time) {
 	switch {
 	case q.reported.update(at, every, q.Every):

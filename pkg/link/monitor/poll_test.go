@@ -17,7 +17,8 @@ func withMII(c *Config, k *fake) {
 	k.mii["eth0"] = nic.MIIStatus{Up: true}
 }
 
-// A NIC that announces nothing (e1000e, 2002): only its transceiver reports a loss.
+// TestPollerSeesWhatIsNotAnnounced: only the transceiver of a NIC that announces nothing (e1000e,
+// 2002) reports a loss.
 func TestPollerSeesWhatIsNotAnnounced(t *testing.T) {
 	onBench(t, func(b *bench) {
 		if got := b.chosen(); !strings.Contains(got, byUnproven) || !strings.Contains(got, "eth1 by netlink") {
@@ -51,7 +52,7 @@ func TestPollerSeesWhatIsNotAnnounced(t *testing.T) {
 	}, withMII)
 }
 
-// One loss that the kernel announces ends the polling.
+// TestPollerEnds: one loss that the kernel announces ends the polling.
 func TestPollerEnds(t *testing.T) {
 	onBench(t, func(b *bench) {
 		b.chosen()
@@ -72,7 +73,7 @@ func TestPollerEnds(t *testing.T) {
 			t.Errorf("polled %d times", n)
 		}
 
-		b.announce(ofLinks, link.LinkGone{Index: 2}, link.LinkSeen{Link: up(9, "eth0")}) // another NIC: it begins anew
+		b.announce(ofLinks, link.LinkGone{Index: 2}, link.LinkSeen{Link: up(9, "eth0")}) // another NIC: the choice begins again
 		if got := b.chosen(); got != byUnproven {
 			t.Errorf("chosen for the successor\n%s", got)
 		}
@@ -83,7 +84,8 @@ func TestPollerEnds(t *testing.T) {
 	}, withMII)
 }
 
-// A driver that always reports a carrier is logged, and not polled.
+// TestPollerFindsADriverThatIsAlwaysUp requires a log line and no polling for a driver that always
+// reports a carrier.
 func TestPollerFindsADriverThatIsAlwaysUp(t *testing.T) {
 	onBench(t, func(b *bench) {
 		want := "eth0 by none: the host does not tell: it is taken as up, and a pulled cable stays unseen"
@@ -93,7 +95,7 @@ func TestPollerFindsADriverThatIsAlwaysUp(t *testing.T) {
 	}, func(_ *Config, k *fake) { k.alwaysUp = map[string]string{"eth0": "the host does not tell"} })
 }
 
-// An ioctl that fails is no report.
+// TestPollerWithoutAnAnswer: an ioctl that fails is not a report.
 func TestPollerWithoutAnAnswer(t *testing.T) {
 	onBench(t, func(b *bench) {
 		time.Sleep(2 * time.Second)
@@ -132,14 +134,14 @@ func TestPollerOfEthtool(t *testing.T) {
 	})
 }
 
-// A transceiver that does not come back holds up neither the notifications nor
-// the confirmer.
+// TestPollerBlocksNobody requires that a transceiver that does not answer delays neither the
+// notifications nor the confirmer.
 func TestPollerBlocksNobody(t *testing.T) {
 	onBench(t, func(b *bench) {
 		b.mu.Lock()
 		b.stuck = true
 		b.mu.Unlock()
-		time.Sleep(1500 * time.Millisecond) // it is in the ioctl now
+		time.Sleep(1500 * time.Millisecond) // the poller is in the ioctl now
 		b.published()
 		b.monitor.Engage([]string{"eth1"})
 		time.Sleep(20 * time.Millisecond)
@@ -151,8 +153,8 @@ func TestPollerBlocksNobody(t *testing.T) {
 	}, withMII)
 }
 
-// Who is about to become Active asks the transceiver too, where that may be
-// what tells: no group goes Active on a link that nobody announced as lost.
+// TestVerifyAsksTheTransceiver requires that a takeover asks the transceiver too if it may be the
+// only source: no group goes Active on a link whose loss was not announced.
 func TestVerifyAsksTheTransceiver(t *testing.T) {
 	onBench(t, func(b *bench) {
 		time.Sleep(1500 * time.Millisecond)
@@ -171,7 +173,7 @@ func TestVerifyAsksTheTransceiver(t *testing.T) {
 	}, withMII)
 }
 
-// Without a period nobody is polled.
+// TestPollerTurnedOff: without a period nothing is polled.
 func TestPollerTurnedOff(t *testing.T) {
 	onBench(t, func(b *bench) {
 		time.Sleep(time.Minute)
@@ -181,9 +183,9 @@ func TestPollerTurnedOff(t *testing.T) {
 	}, withMII, func(c *Config, _ *fake) { c.Default.Poll = 0 })
 }
 
-// A transceiver that reported down and is gone holds the link down no longer than 3 s where
-// the kernel says up, and a minute where no other source can tell. When it answers again it
-// counts again.
+// TestSourceThatIsGone: a transceiver that reported down and is gone keeps the link down for at
+// most 3 s if the kernel reports up, and for a minute if no other source can report. When it
+// answers again it counts again.
 func TestSourceThatIsGone(t *testing.T) {
 	for _, c := range []struct {
 		name  string
@@ -196,7 +198,7 @@ func TestSourceThatIsGone(t *testing.T) {
 				b.setMII("eth0", nic.MIIStatus{})
 				time.Sleep(2 * time.Second)
 				if b.monitor.Links()[0].Usable {
-					b.t.Fatal("it reported down, and the link is up")
+					b.t.Fatal("the transceiver reported down, and the link is up")
 				}
 				b.mu.Lock()
 				delete(b.fake.mii, "eth0")
@@ -209,18 +211,18 @@ func TestSourceThatIsGone(t *testing.T) {
 				if !b.monitor.Links()[0].Usable {
 					t.Errorf("still down after %v", c.lasts+2*time.Second)
 				}
-				if got := b.chosen(); !strings.Contains(got, "cannot be asked any more") {
+				if got := b.chosen(); !strings.Contains(got, "does not answer any more") {
 					t.Errorf("chosen\n%s", got)
 				}
-				b.setMII("eth0", nic.MIIStatus{}) // it is back, and reports down
+				b.setMII("eth0", nic.MIIStatus{}) // the transceiver is back, and reports down
 				time.Sleep(2 * time.Second)
 				if b.monitor.Links()[0].Usable {
-					t.Error("it reports down again, and the link is up")
+					t.Error("the transceiver reports down again, and the link is up")
 				}
 				b.setMII("eth0", nic.MIIStatus{Up: true})
 				time.Sleep(2 * time.Second)
 				if !b.monitor.Links()[0].Usable {
-					t.Error("it took it back, and the link is down")
+					t.Error("the transceiver took it back, and the link is down")
 				}
 			}, withMII, func(_ *Config, k *fake) {
 				if c.alone {

@@ -6,16 +6,15 @@ import (
 	"ripcord/pkg/bus"
 )
 
-// sleeper lets the confirmer sleep. One goroutine sleeps; any may wake it, also after close.
+// sleeper lets the confirmer sleep. One goroutine sleeps; any may wake it, even after close.
 type sleeper interface {
-	// sleep returns at the instant, when it was woken since the last sleep, or
-	// earlier.
+	// sleep returns at the instant, or after a wake since the last sleep, or earlier.
 	sleep(until time.Time)
 	wake()
 	close()
 }
 
-// timerSleeper sleeps by Go's own means.
+// timerSleeper sleeps on a timer of Go's.
 type timerSleeper struct {
 	timer *time.Timer
 	bell  bus.Bell

@@ -7,7 +7,7 @@ import (
 	"ripcord/pkg/timerfd"
 )
 
-// fileSleeper sleeps until a timerfd expires. A timer of Go's and a channel cost more.
+// fileSleeper sleeps until a timerfd expires. A timer of Go's with a channel costs more.
 type fileSleeper struct {
 	timer *timerfd.Timer
 
@@ -15,7 +15,6 @@ type fileSleeper struct {
 	rung bool // since the last sleep: the timer is interrupted
 }
 
-// sleeper implements kernel.
 func (*linux) sleeper() sleeper {
 	timer, err := timerfd.New()
 	if err != nil {
@@ -24,11 +23,10 @@ func (*linux) sleeper() sleeper {
 	return &fileSleeper{timer: timer}
 }
 
-// sleep implements sleeper.
 func (s *fileSleeper) sleep(until time.Time) {
 	if left := time.Until(until); left > 0 {
 		s.timer.Set(left)
-		_ = s.timer.Wait() // an error is a wake or a close: to return early is allowed
+		_ = s.timer.Wait() // an error means a wake or a close: sleep may return early
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -38,7 +36,6 @@ func (s *fileSleeper) sleep(until time.Time) {
 	}
 }
 
-// wake implements sleeper.
 func (s *fileSleeper) wake() {
 	s.mu.Lock()
 	defer s.mu.Unlock()

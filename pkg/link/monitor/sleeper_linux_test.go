@@ -5,12 +5,12 @@ import (
 	"time"
 )
 
-// TestFileSleeper: it sleeps for as long as it should, and a wake counts once,
-// whether it comes before the sleep or in it.
+// TestFileSleeper requires that the sleeper sleeps as long as it should, and that a wake counts
+// once, whether it comes before or during the sleep.
 func TestFileSleeper(t *testing.T) {
 	s := (&linux{}).sleeper()
 	if _, ok := s.(*fileSleeper); !ok {
-		t.Fatalf("it is a %T", s)
+		t.Fatalf("the sleeper is a %T", s)
 	}
 	defer s.close()
 	const nap, never = 20 * time.Millisecond, time.Hour
@@ -21,16 +21,16 @@ func TestFileSleeper(t *testing.T) {
 	}
 	for range 3 {
 		if took := sleep(nap); took < nap {
-			t.Errorf("it slept %v, want %v", took, nap)
+			t.Errorf("the sleeper slept %v, want %v", took, nap)
 		}
 		if took := sleep(-nap); took > never/2 {
-			t.Errorf("it slept %v until an instant that had passed", took)
+			t.Errorf("the sleeper slept %v until an instant that had passed", took)
 		}
 		s.wake()
 		s.wake()
 		sleep(never) // a test that times out here has lost the wake
 		if took := sleep(nap); took < nap {
-			t.Errorf("a wake that was heard ended the next sleep too, after %v", took)
+			t.Errorf("a wake ended the next sleep too, after %v", took)
 		}
 		time.AfterFunc(nap, s.wake)
 		sleep(never)
@@ -40,5 +40,5 @@ func TestFileSleeper(t *testing.T) {
 	}
 	s.close()
 	s.wake()
-	sleep(never) // closed, it does not sleep
+	sleep(never) // a closed sleeper does not sleep
 }

@@ -7,8 +7,8 @@ import (
 	"ripcord/pkg/link"
 )
 
-// Snapshot returns what the daemon would know now about the links of these names,
-// without those that are not there.
+// Snapshot returns the facts that the daemon would have now about the existing links of these
+// names.
 func Snapshot(names []string, s link.Sources, at time.Time) ([]event.Link, error) {
 	if len(names) == 0 {
 		return nil, nil

@@ -10,8 +10,8 @@ import (
 	"ripcord/pkg/rtnl"
 )
 
-// receiveBuffer is that of the kernel, for each socket that listens: some
-// thousand messages, for a cable under many VLANs yields two for each.
+// receiveBuffer is the size of the kernel's buffer for each listening socket: some thousand
+// messages, since a cable under many VLANs causes two messages for each.
 const receiveBuffer = 4 << 20
 
 // listener is a route netlink socket that has joined multicast groups.
@@ -27,8 +27,8 @@ func listen(size int, groups ...uint32) (*listener, error) {
 	return &listener{socket}, nil
 }
 
-// receive implements stream. It skips what cannot be decoded, which is not from
-// this kernel's rtnetlink as it is known; the audit finds out whether it mattered.
+// receive implements stream. It skips messages that cannot be decoded, which this kernel's
+// rtnetlink as we know it does not send; the audit finds out whether one mattered.
 func (l *listener) receive(dst []link.Observation, until time.Time) ([]link.Observation, time.Time, error) {
 	messages, err := l.socket.Receive(until)
 	at := time.Now()

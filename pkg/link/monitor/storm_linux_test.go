@@ -12,9 +12,9 @@ import (
 	"ripcord/pkg/link"
 )
 
-// Thousands of messages against a receive buffer that holds a handful: again and
-// again some are lost, and the truth is known within 100 ms of the storm's end, or
-// of another's where the machine is busy.
+// TestKernelStormWithATinyBuffer sends thousands of messages to a receive buffer that holds a
+// handful, so that some are lost repeatedly. The table must be correct within 100 ms of the end of
+// the storm, or of another storm if the machine is busy.
 func TestKernelStormWithATinyBuffer(t *testing.T) {
 	inNetns(t)
 	const links, rounds, limit = 20, 50, 100 * time.Millisecond
@@ -55,11 +55,11 @@ func TestKernelStormWithATinyBuffer(t *testing.T) {
 			overruns++
 		}
 	}
-	t.Logf("%d changes, %d overruns, the truth is known %v after them", 2*links*(rounds+1), overruns, took)
+	t.Logf("%d changes, %d overruns, the table is correct %v after them", 2*links*(rounds+1), overruns, took)
 	if diff := l.differences(); diff != "" || overruns == 0 {
 		t.Errorf("%d overruns, %q", overruns, diff)
 	}
 	if took > limit {
-		t.Errorf("the truth is known %v after the storm, want %v at most", took, limit)
+		t.Errorf("the table is correct %v after the storm, want %v at most", took, limit)
 	}
 }

@@ -10,19 +10,19 @@ import (
 )
 
 const (
-	// auditEvery is the period of the dumps that no error calls for.
+	// auditEvery is the period of the dumps that are made without an error.
 	auditEvery = time.Minute
-	// maxDrained bounds the messages that are read before a dump.
+	// maxDrained limits the number of messages that are read before a dump.
 	maxDrained = 1 << 16
 )
 
-// subscriber reads the notifications of one subject, and dumps the subject when they
-// cannot be relied on.
+// subscriber reads the notifications of one subject, and dumps the subject when notifications were
+// lost.
 type subscriber struct {
 	observer *observer
 	kernel   kernel
 	what     subject
-	started  <-chan struct{} // closed when what was there at the start has been published
+	started  <-chan struct{} // closed when the links and addresses found at the start have been published
 	stream   stream
 	received []link.Observation // reused
 }
@@ -47,8 +47,7 @@ func (s *subscriber) run(ctx context.Context) {
 	}
 }
 
-// listen observes what is received until that fails, the audit is due, or
-// ctx ends.
+// listen observes notifications until receiving fails, the audit is due, or ctx ends.
 func (s *subscriber) listen(ctx context.Context, audit time.Time) error {
 	stop := context.AfterFunc(ctx, s.close)
 	defer stop()
@@ -56,7 +55,7 @@ func (s *subscriber) listen(ctx context.Context, audit time.Time) error {
 		if err := s.receive(audit); err != nil {
 			return err
 		}
-		if !time.Now().Before(audit) { // a busy socket puts no audit off
+		if !time.Now().Before(audit) { // a busy socket does not delay the audit
 			return s.drain()
 		}
 	}
@@ -75,8 +74,8 @@ func (s *subscriber) receive(until time.Time) error {
 	return nil
 }
 
-// drain observes all that has arrived, so that what is older than a dump is
-// not taken for newer. It returns what ended it.
+// drain observes all messages that have arrived, so that a message older than a dump is not taken
+// for newer. It returns the error that ended it.
 func (s *subscriber) drain() error {
 	for range maxDrained {
 		if err := s.receive(time.Time{}); err != nil && !errors.Is(err, errOverrun) {
@@ -97,8 +96,8 @@ func (s *subscriber) resync(ctx context.Context, reason link.Resync) {
 	s.observer.observe(d, time.Now())
 }
 
-// dump lists the subject, again while it changes or the kernel cannot answer.
-// It fails only when ctx ends, and at the start.
+// dump lists the subject. It repeats that while the subject changes or the kernel cannot answer. It
+// fails only when ctx ends, and at the start.
 func (s *subscriber) dump(ctx context.Context) (link.Dump, error) {
 	for wait := newBackoff(); ; {
 		d, err := s.kernel.dump(s.what)
@@ -117,8 +116,8 @@ func (s *subscriber) dump(ctx context.Context) (link.Dump, error) {
 	}
 }
 
-// recover opens the socket anew after it failed. Announcements were lost meanwhile, so it
-// ends with a dump.
+// recover reopens the socket after a failure. Announcements were lost meanwhile, so it ends with a
+// dump.
 func (s *subscriber) recover(ctx context.Context) {
 	for wait := newBackoff(); wait.next(ctx) == nil; {
 		s.close()
@@ -149,12 +148,12 @@ func (s *subscriber) hasStarted() bool {
 	}
 }
 
-// backoff waits longer each time, up to a second.
+// backoff doubles its pause each time, up to a second.
 type backoff struct{ pause time.Duration }
 
 func newBackoff() *backoff { return &backoff{time.Millisecond} }
 
-// next waits; it fails when ctx ends.
+// next waits for the pause. It returns an error when ctx ends.
 func (b *backoff) next(ctx context.Context) error {
 	timer := time.NewTimer(b.pause)
 	defer timer.Stop()
