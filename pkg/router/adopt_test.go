@@ -10,8 +10,8 @@ import (
 	"ripcord/pkg/vrrp"
 )
 
-// A group that is adopted advertises at once, with no order for its addresses and no
-// transition; and at a handover it gets no order to leave.
+// TestRouterAdoptsAndHandsOver checks that an adopted group advertises at once, with no order for
+// its addresses and no transition, and that at a handover it receives no order to leave.
 func TestRouterAdoptsAndHandsOver(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBench(t, edge()[:1])
@@ -21,9 +21,9 @@ func TestRouterAdoptsAndHandsOver(t *testing.T) {
 		b.want("orders at the start", b.journal.Take(), []string{"start inside", "start outside", "engage eth0 eth1"})
 		b.want("transitions", b.moves(), nil)
 		if s := b.router.Groups()[0]; s.State != event.Active || s.Members[1].State != event.Active {
-			t.Errorf("the snapshot says %v", s.State)
+			t.Errorf("the state in the snapshot is %v", s.State)
 		} else if at := now.Add(-time.Hour); !s.Since.Equal(at) || !s.Members[1].Since.Equal(at) {
-			t.Errorf("the snapshot says since %v and %v, want %v", s.Since, s.Members[1].Since, at)
+			t.Errorf("the snapshot has since %v and %v, want %v", s.Since, s.Members[1].Since, at)
 		}
 		if n := b.cfg.Stats.Of("inside").Get(stats.ActiveTransitions); n != 0 {
 			t.Errorf("%d transitions to Active are counted", n)
@@ -38,7 +38,8 @@ func TestRouterAdoptsAndHandsOver(t *testing.T) {
 	})
 }
 
-// One that is at fault is not: what is held for it is released.
+// TestRouterAdoptsNoFault checks that a group with a fault is not adopted: its addresses are
+// released.
 func TestRouterAdoptsNoFault(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBench(t, edge()[:1])

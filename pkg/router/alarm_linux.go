@@ -9,7 +9,7 @@ import (
 	"ripcord/pkg/timerfd"
 )
 
-// fineAlarm is an Alarm that is finer than Go's timers.
+// fineAlarm is an Alarm with a finer resolution than Go's timers.
 type fineAlarm struct {
 	timer *timerfd.Timer
 	bell  bus.Bell
@@ -17,7 +17,7 @@ type fineAlarm struct {
 
 var _ Alarm = (*fineAlarm)(nil)
 
-// NewAlarm returns an Alarm of a timerfd. Its Run closes it.
+// NewAlarm returns an Alarm that uses a timerfd. Its Run closes the timerfd.
 func NewAlarm() (Alarm, error) {
 	timer, err := timerfd.New()
 	if err != nil {
@@ -26,7 +26,7 @@ func NewAlarm() (Alarm, error) {
 	return &fineAlarm{timer: timer, bell: bus.NewBell()}, nil
 }
 
-// Set arms the timer; an instant that has passed rings at once.
+// Set arms the timer; for an instant that has passed the alarm rings at once.
 func (a *fineAlarm) Set(at time.Time) { a.timer.Set(time.Until(at)) }
 
 // C is readable when the instant has come.

@@ -6,9 +6,8 @@ import (
 	"time"
 )
 
-// The alarm rings at its instant and not before, again and again, also while
-// nobody listens, at once where the instant has passed, and its Run ends with the
-// context.
+// TestFineAlarm checks that the alarm rings at its instant and not before, repeatedly, even
+// without a reader, and at once if the instant has passed, and that Run ends with its context.
 func TestFineAlarm(t *testing.T) {
 	alarm, err := NewAlarm()
 	if err != nil {

@@ -12,43 +12,42 @@ import (
 	"ripcord/pkg/vrrp/machine"
 )
 
-// The address worker may be stuck in a system call, and then judges nothing any more,
-// not even that an address is missing. So the loop waits for each order to be carried
-// out, and for no longer than workerLimit: a group that moved and whose addresses did
-// not move with it gives up being Active, and no other group takes over meanwhile.
-// A group that was Active before the worker hung stays so: its addresses stand, and
-// could not be removed either.
+// The address worker may be stuck in a system call. Then it reports nothing any more, not even
+// that an address is missing. So the loop waits for each order to be carried out, and for no
+// longer than workerLimit: a group that moved and whose addresses did not move with it yields,
+// and no other group takes over meanwhile. A group that was Active before the worker hung stays
+// Active: its addresses are in place, and could not be removed either.
 
 const (
-	// workerLimit is how long an order may take. After half of it the worker itself
-	// reports what is not in place.
+	// workerLimit is how long an order may take. After half of it the worker itself reports which
+	// objects are not in place.
 	workerLimit = 2 * time.Second
-	// A worker that hangs again within hangsAgain is not trusted as soon as it goes
-	// on, but after a pause that doubles each time.
-	hangsAgain, leastPause, mostPause = 5 * time.Minute, 10 * time.Second, 5 * time.Minute
+	// A worker that hangs again within hangsAgain is not trusted as soon as it works again, but
+	// after a pause that doubles each time.
+	hangsAgain, minPause, maxPause = 5 * time.Minute, 10 * time.Second, 5 * time.Minute
 )
 
-// awaited are the orders for the address worker that are not carried out yet.
+// awaited are the orders for the address worker that have not been carried out yet.
 type awaited struct {
-	given uint64                    // number of orders, so far
+	given uint64                    // the number of orders so far
 	open  []waiting                 // the oldest first
-	hung  map[*machine.Machine]bool // groups that were told; nil while the worker goes on
-	since time.Time                 // hung: when the oldest order was given
+	hung  map[*machine.Machine]bool // groups with the fault worker-hung; nil while the worker works
+	since time.Time                 // if hung: when the oldest order was sent
 
-	looked time.Time     // when the loop last turned
-	goesOn time.Time     // hung: when all was carried out after all; zero: it is not
-	ended  time.Time     // when the worker last stopped being hung; zero: it never hung
-	pause  time.Duration // from goesOn until it is trusted
+	turned   time.Time     // when the loop last turned
+	finished time.Time     // if hung: when all orders had been carried out after all; zero if they have not
+	ended    time.Time     // when the worker last stopped being hung; zero if it never hung
+	pause    time.Duration // from finished until the worker is trusted again
 }
 
-// waiting is an order that was given and not carried out yet.
+// waiting is an order that has not been carried out yet.
 type waiting struct {
 	number uint64
 	at     time.Time
 	moves  []*machine.Machine // groups whose addresses it adds or removes
 }
 
-// Ordered notes the orders for the address worker that were given at now.
+// Ordered records the orders that the address worker received at now.
 func (c *Core) Ordered(now time.Time, out *Orders) {
 	for _, o := range out.Addresses {
 		w := waiting{at: now}
@@ -73,11 +72,11 @@ func (a *awaited) add(w waiting) {
 	a.open = append(a.open, w)
 }
 
-// Executed learns that the worker has carried out so many orders by now, and raises or
-// ends the fault of a worker that hangs.
+// Executed records that the worker has carried out the given number of orders by now, and raises
+// or ends the fault of a worker that hangs.
 func (c *Core) Executed(now time.Time, orders uint64, out *Orders) {
 	a := &c.awaited
-	a.look(now)
+	a.noteTurn(now)
 	for len(a.open) > 0 && a.open[0].number <= orders {
 		a.open[0] = waiting{}
 		a.open = a.open[1:]
@@ -88,19 +87,19 @@ func (c *Core) Executed(now time.Time, orders uint64, out *Orders) {
 		c.workerHangs(now, out)
 	case a.hung == nil:
 	case len(a.open) > 0:
-		a.goesOn = time.Time{}
-	case a.goesOn.IsZero():
-		a.goesOn = now
+		a.finished = time.Time{}
+	case a.finished.IsZero():
+		a.finished = now
 		fallthrough
 	default:
-		if !now.Before(a.goesOn.Add(a.pause)) {
-			c.workerGoesOn(now, out)
+		if !now.Before(a.finished.Add(a.pause)) {
+			c.workerRecovered(now, out)
 		}
 	}
 }
 
-// workerHangs raises the fault in each group that waits for its addresses, and in
-// each that might take over.
+// workerHangs raises the fault in each group that waits for its addresses, and in each that might
+// take over.
 func (c *Core) workerHangs(now time.Time, out *Orders) {
 	a := &c.awaited
 	if a.hung == nil {
@@ -109,10 +108,10 @@ func (c *Core) workerHangs(now time.Time, out *Orders) {
 		case a.ended.IsZero() || now.Sub(a.ended) > hangsAgain:
 			a.pause = 0
 		default:
-			a.pause = min(max(leastPause, 2*a.pause), mostPause)
+			a.pause = min(max(minPause, 2*a.pause), maxPause)
 		}
 	}
-	a.goesOn = time.Time{}
+	a.finished = time.Time{}
 	for _, w := range a.open {
 		if now.Sub(w.at) < workerLimit {
 			break
@@ -128,16 +127,16 @@ func (c *Core) workerHangs(now time.Time, out *Orders) {
 	}
 }
 
-func (c *Core) workerGoesOn(now time.Time, out *Orders) {
-	for _, g := range c.groups { // not the map, whose order is chance
+func (c *Core) workerRecovered(now time.Time, out *Orders) {
+	for _, g := range c.groups { // not over the map, whose order is random
 		if c.awaited.hung[g] {
 			c.workerFault(g, now, false, out)
 		}
 	}
-	c.awaited.hung, c.awaited.ended, c.awaited.goesOn = nil, now, time.Time{}
+	c.awaited.hung, c.awaited.ended, c.awaited.finished = nil, now, time.Time{}
 }
 
-// workerFault raises the fault in all members of a group, or ends it.
+// workerFault raises or ends the fault worker-hung in all members of a group.
 func (c *Core) workerFault(g *machine.Machine, now time.Time, on bool, out *Orders) {
 	i := slices.Index(c.groups, g)
 	if i < 0 || on && c.awaited.hung[g] { // a reload may have removed it
@@ -146,8 +145,8 @@ func (c *Core) workerFault(g *machine.Machine, now time.Time, on bool, out *Orde
 	c.awaited.hung[g] = on
 	why := ""
 	if on {
-		why = fmt.Sprintf("addresses are neither added nor removed: the kernel has kept the thread that does so in a system call for %v; "+
-			"look for what holds the kernel's network lock (stacks in /proc/PID/task/*/stack), and restart ripcord if it does not end",
+		why = fmt.Sprintf("addresses are neither added nor removed: the system call that does so has not returned for %v; "+
+			"find out what holds the kernel's network lock (stacks in /proc/PID/task/*/stack), and restart ripcord if the call does not return",
 			now.Sub(c.awaited.since).Round(time.Millisecond))
 	}
 	cause := c.minter.Cause(now)
@@ -156,13 +155,13 @@ func (c *Core) workerFault(g *machine.Machine, now time.Time, on bool, out *Orde
 	}
 }
 
-// look notes that the loop turns. It does so several times a second: if it has not,
-// the process stood still, and the worker had no time either.
-func (a *awaited) look(now time.Time) {
-	if gap := now.Sub(a.looked); !a.looked.IsZero() && gap > 2*lease.StampEvery {
+// noteTurn records that the loop turns, which it does several times a second. If it has not, the
+// process stood still, and the worker had no time either.
+func (a *awaited) noteTurn(now time.Time) {
+	if gap := now.Sub(a.turned); !a.turned.IsZero() && gap > 2*lease.StampEvery {
 		for i := range a.open {
 			a.open[i].at = a.open[i].at.Add(gap)
 		}
 	}
-	a.looked = now
+	a.turned = now
 }

@@ -16,8 +16,7 @@ import (
 	"ripcord/pkg/vrrp"
 )
 
-// stuckable is an address worker that carries out orders at once, but for while it
-// is stuck.
+// stuckable is an address worker that carries out orders at once, except while it is stuck.
 type stuckable struct {
 	routertest.Addresses
 	given, executed atomic.Uint64
@@ -40,8 +39,7 @@ func (s *stuckable) goOn() {
 	s.executed.Store(s.given.Load())
 }
 
-// faults are the instance.fault events of the bench since they were last taken, in
-// words.
+// faults returns the instance.fault events in a list, as text.
 func faults(events []event.Event) (words []string) {
 	for _, e := range events {
 		if f, ok := e.(event.InstanceFault); ok {
@@ -62,9 +60,9 @@ func stuckBench(t *testing.T, groups []vrrp.Group) (*bench, *stuckable) {
 	return b, worker
 }
 
-// A group whose addresses the worker does not place within the limit gives up being
-// Active, with the reason, at level error and in its status; it takes part again when
-// the worker goes on, and not before.
+// TestWorkerHangsWhileTakingOver checks that a group whose addresses the worker does not place
+// within the limit yields, with the reason at level error and in its status, and that it takes
+// part again when the worker recovers, and not before.
 func TestWorkerHangsWhileTakingOver(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b, worker := stuckBench(t, edge()[:1])
@@ -83,9 +81,9 @@ func TestWorkerHangsWhileTakingOver(t *testing.T) {
 		b.want("after it", faults(events), []string{"inside worker-hung begins", "outside worker-hung begins"})
 		if !slices.ContainsFunc(events, func(e event.Event) bool {
 			f, ok := e.(event.InstanceFault)
-			return ok && f.Level() == event.Error && strings.Contains(f.Message(), "system call for 2")
+			return ok && f.Level() == event.Error && strings.Contains(f.Message(), "has not returned for 2")
 		}) {
-			t.Errorf("what hangs, and since when, is not told: %v", events)
+			t.Errorf("no event has the system call and its duration: %v", events)
 		}
 		orders := b.journal.Take()
 		if !slices.Contains(orders, "resign inside") || !slices.Contains(orders, "resign outside") {
@@ -93,7 +91,7 @@ func TestWorkerHangsWhileTakingOver(t *testing.T) {
 		}
 		s := b.router.Groups()[0]
 		if s.State != event.Fault || len(s.Members[0].Faults) != 1 || s.Members[0].Faults[0].Reason != event.WorkerHung {
-			t.Errorf("the snapshot says %v, %v", s.State, s.Members[0].Faults)
+			t.Errorf("the snapshot has %v, %v", s.State, s.Members[0].Faults)
 		}
 		settle(time.Minute)
 		b.want("for as long as it hangs", b.moves(), nil)
@@ -103,14 +101,14 @@ func TestWorkerHangsWhileTakingOver(t *testing.T) {
 		b.want("when it goes on", faults(events), []string{"inside worker-hung ends", "outside worker-hung ends"})
 		settle(longest)
 		if s := b.router.Groups()[0]; s.State != event.Active {
-			t.Errorf("then it is %v", s.State)
+			t.Errorf("after the recovery the state is %v", s.State)
 		}
 		b.stop()
 	})
 }
 
-// A group that is Active keeps serving while the worker hangs over something else:
-// its addresses stand. A Backup does not take over.
+// TestWorkerHangsWhileActive checks that an Active group keeps serving while the worker hangs in
+// another order, since its addresses are in place, and that a Backup does not take over.
 func TestWorkerHangsWhileActive(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b, worker := stuckBench(t, append(edge()[:1:1], alone()...))
@@ -133,17 +131,18 @@ func TestWorkerHangsWhileActive(t *testing.T) {
 		if s := b.router.Groups(); s[0].State != event.Active || s[1].State != event.Fault {
 			t.Errorf("%v, %v", s[0].State, s[1].State)
 		}
-		b.link("eth0", false) // now it must leave, and what it held cannot be removed
+		b.link("eth0", false) // now it must leave, and its addresses cannot be removed
 		settle(3 * time.Second)
 		events, _ = b.ring.Take()
 		if got := faults(events); len(got) != 2 {
-			t.Errorf("addresses stay where they are, and that is not told: %q", got)
+			t.Errorf("the addresses stay in place without a report: %q", got)
 		}
 		b.stop()
 	})
 }
 
-// A process that stood still has given the worker no time.
+// TestWorkerIsNotBlamedForAPause checks that the time in which the process stood still does not
+// count as a hanging worker.
 func TestWorkerIsNotBlamedForAPause(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b, worker := stuckBench(t, alone())
@@ -172,7 +171,8 @@ func TestWorkerIsNotBlamedForAPause(t *testing.T) {
 	})
 }
 
-// A worker that hangs again and again is trusted less and less.
+// TestWorkerHangsAgain checks that the pause after which the worker is trusted again doubles each
+// time it hangs.
 func TestWorkerHangsAgain(t *testing.T) {
 	core := router.NewCore(alone(), event.NewMinter(0), time.Time{})
 	now := time.Time{}.Add(time.Hour)

@@ -19,7 +19,7 @@ import (
 	"ripcord/pkg/vrrp"
 )
 
-// bench is a Router with fakes around it, in virtual time.
+// bench is a Router with fakes for the other parts, in virtual time.
 type bench struct {
 	t       *testing.T
 	cfg     router.Config
@@ -35,7 +35,7 @@ type bench struct {
 	done    chan error
 }
 
-// newBench is a bench of the given groups; change its cfg before run.
+// newBench returns a bench of the given groups. Its cfg may be changed before run.
 func newBench(t *testing.T, groups []vrrp.Group) *bench {
 	b := &bench{t: t, links: bus.NewRetained[string, event.Link](), done: make(chan error, 1)}
 	b.ring = bus.SubscribeRing(&b.events, nil, 1000)
@@ -56,7 +56,7 @@ func newBench(t *testing.T, groups []vrrp.Group) *bench {
 	return b
 }
 
-// run starts the router, which adopts some groups; it is stopped when the test ends.
+// run starts the router, which adopts the given groups; it is stopped when the test ends.
 func (b *bench) run(adopted ...vrrp.Adopted) {
 	ctx, cancel := context.WithCancel(context.Background())
 	b.cancel = cancel
@@ -99,8 +99,7 @@ func (b *bench) answer(ticket uint64) {
 	b.results.Publish(vrrp.Answered{Ticket: ticket, By: vrrp.Confirmer})
 }
 
-// moves are the transitions since the last call, as "inside active->fault
-// interface-down".
+// moves returns the transitions since the last call, as "inside active->fault interface-down".
 func (b *bench) moves() []string {
 	var moves []string
 	events, _ := b.ring.Take()
@@ -119,12 +118,12 @@ func (b *bench) want(what string, got, want []string) {
 	}
 }
 
-// block has f called in each turn of the loop.
+// block makes f run in each turn of the loop.
 func (b *bench) block(f func()) {
 	b.cfg.Addresses = routertest.Blocking{Addresses: b.cfg.Addresses, Block: f}
 }
 
-// settle lets d pass and everything come to rest.
+// settle advances the time by d and waits until all goroutines are blocked.
 func settle(d time.Duration) {
 	time.Sleep(d)
 	synctest.Wait()

@@ -9,38 +9,37 @@ import (
 	"ripcord/pkg/vrrp/machine"
 )
 
-// Core holds all groups of a router, and finds the group that a fact concerns. It is a value
-// for one goroutine; it asks nobody for the time.
+// Core holds all groups of a router, and passes each input to the groups concerned. It is a value
+// for one goroutine, and never reads the clock.
 type Core struct {
 	groups     []*machine.Machine
 	byInstance map[string]int
-	byLink     map[string][]int // links of the members, and those that are tracked
+	byLink     map[string][]int // links of the members, and tracked links
 	byCheck    map[string][]int
 	deadlines  *deadlines
 	tickets    machine.Tickets
 	minter     *event.Minter
-	touched    []int  // groups, since the last call of Touched
-	isTouched  []bool // by group: it is among them
+	touched    []int  // groups that were stepped since the last call of Touched
+	isTouched  []bool // by group: whether it is in touched
 	awaited    awaited
 	standing   standing
-	reloaded   time.Time // when the configuration in force was taken
+	reloaded   time.Time // when the present configuration took effect
 }
 
-// NewCore returns a router whose groups are in Initialize. No instance may be
-// in two groups.
+// NewCore returns a router whose groups are in Initialize. No instance may be in two groups.
 func NewCore(groups []vrrp.Group, minter *event.Minter, now time.Time) *Core {
 	c := &Core{minter: minter, standing: make(standing), reloaded: now}
 	machines := make([]*machine.Machine, len(groups))
 	for i, g := range groups {
 		machines[i] = machine.New(g, &c.tickets, now)
 	}
-	c.lead(machines, groups)
+	c.setGroups(machines, groups)
 	return c
 }
 
-// lead replaces the groups, and maps links, instances and trackers to them by their
-// configurations, which they may have yet to be given.
-func (c *Core) lead(machines []*machine.Machine, groups []vrrp.Group) {
+// setGroups replaces the groups, and indexes them by the links, instances and trackers of their
+// configurations. The machines may receive these configurations later.
+func (c *Core) setGroups(machines []*machine.Machine, groups []vrrp.Group) {
 	c.groups, c.deadlines = machines, newDeadlines(len(machines))
 	c.byInstance, c.byLink, c.byCheck = make(map[string]int), make(map[string][]int), make(map[string][]int)
 	c.touched, c.isTouched = nil, make([]bool, len(groups))
@@ -57,7 +56,7 @@ func (c *Core) lead(machines []*machine.Machine, groups []vrrp.Group) {
 	}
 }
 
-// track notes which links and checks a group tracks.
+// track indexes a group by the links and checks that it tracks.
 func (c *Core) track(group int, list []vrrp.Tracker) {
 	for _, t := range list {
 		if t.Kind == vrrp.TrackInterface {
@@ -68,14 +67,14 @@ func (c *Core) track(group int, list []vrrp.Tracker) {
 	}
 }
 
-// concern notes that what has that name concerns a group, once.
+// concern adds a group to the index of a name, once.
 func concern(groups map[string][]int, name string, group int) {
 	if at := groups[name]; len(at) == 0 || at[len(at)-1] != group {
 		groups[name] = append(at, group)
 	}
 }
 
-// Find returns the index of a group by its name, or by that of an instance outside any group.
+// Find returns the index of a group by its name, or by the name of an instance outside any group.
 func (c *Core) Find(name string) (int, bool) {
 	for i, g := range c.groups {
 		if g.Config().Title() == name {
@@ -85,13 +84,13 @@ func (c *Core) Find(name string) (int, bool) {
 	return 0, false
 }
 
-// Absorb gives a fact to the groups that it concerns.
+// Absorb passes an input to the groups concerned.
 func (c *Core) Absorb(now time.Time, in vrrp.Input, out *Orders) {
 	if c.outdated(in) {
 		return
 	}
 	c.standing.note(in)
-	switch of := in.(type) { // it is passed on as it came: another interface value would be another copy
+	switch of := in.(type) { // the input is passed on as in, since converting it again would copy it
 	case vrrp.LinkSeen:
 		for _, i := range c.byLink[of.Link.Name] {
 			c.step(i, now, in, out)
@@ -133,17 +132,18 @@ func (c *Core) Absorb(now time.Time, in vrrp.Input, out *Orders) {
 		c.stepInstance(of.Instance, now, in, out)
 	case vrrp.Condition:
 		c.stepInstance(of.Instance, now, in, out)
-	default: // Start, Stop, Answered, Fenced: tickets are of one series
+	default: // Start, Stop, Answered, Fenced: all groups share one series of tickets
 		for i := range c.groups {
 			c.step(i, now, in, out)
 		}
 	}
 }
 
-// outdated reports whether an input is a condition of an instance that the last reload removed. It
-// was on its way meanwhile, and nobody takes it back: an instance of that name which a later reload
-// adds would stay in Fault. An instance that is still to come is deaf since the last reload: the
-// receiver, and nobody else, learns of it before the router does.
+// outdated reports whether an input is a condition of an instance that the last reload removed.
+// It was on its way meanwhile, and its end will never be reported: an instance with the same name
+// that a later reload adds would stay in Fault. A condition deaf that is newer than the last
+// reload belongs to an instance of the next one: the receiver, unlike the other parts, learns of
+// new instances before the router does.
 func (c *Core) outdated(in vrrp.Input) bool {
 	of, is := in.(vrrp.Condition)
 	if !is {
@@ -159,8 +159,8 @@ func (c *Core) stepInstance(name string, now time.Time, in vrrp.Input, out *Orde
 	}
 }
 
-// takeOver ends the timer of a group whose first advert left before the instant
-// at: two that took over together have each heard an Active then, not a Backup.
+// takeOver ends the timer of a group whose first advert left before the instant at: of two
+// routers that took over together, each has then heard the other as an Active, not as a Backup.
 func (c *Core) takeOver(i int, now, at time.Time, out *Orders) {
 	if armed, ok := c.groups[i].Armed(); ok && !at.Before(armed) {
 		c.step(i, now, vrrp.Tick{Cause: c.minter.Cause(armed)}, out)
@@ -182,7 +182,7 @@ func (c *Core) touch(i int) {
 	}
 }
 
-// await notes when a group next needs a Tick.
+// await records when a group next needs a Tick.
 func (c *Core) await(i int) {
 	if at, ok := c.groups[i].Deadline(); ok {
 		c.deadlines.set(i, at)
@@ -191,14 +191,14 @@ func (c *Core) await(i int) {
 	}
 }
 
-// Slept tells the groups that the whole router stood still for gap.
+// Slept reports to the groups that the whole router stood still for gap.
 func (c *Core) Slept(now time.Time, gap time.Duration, out *Orders) {
 	for i := range c.groups {
 		c.step(i, now, vrrp.Slept{Cause: c.minter.Cause(now), Gap: gap}, out)
 	}
 }
 
-// Tick ends every timer that has run out by now.
+// Tick ends every timer whose instant is not later than now.
 func (c *Core) Tick(now time.Time, out *Orders) {
 	for {
 		i, at, ok := c.deadlines.first()
@@ -209,7 +209,7 @@ func (c *Core) Tick(now time.Time, out *Orders) {
 	}
 }
 
-// Deadline is the next instant that needs a Tick; false if there is none.
+// Deadline returns the next instant that needs a Tick; false if there is none.
 func (c *Core) Deadline() (time.Time, bool) {
 	_, at, ok := c.deadlines.first()
 	return at, ok
@@ -224,7 +224,7 @@ func (c *Core) Touched(yield func(i int, m *machine.Machine)) {
 	c.touched = c.touched[:0]
 }
 
-// Engaged lists the links of groups of which a member is Backup or Active, by name.
+// Engaged lists the links of groups with a member in Backup or Active, sorted by name.
 func (c *Core) Engaged() []string {
 	var names []string
 	for name, groups := range c.byLink {
@@ -239,5 +239,5 @@ func (c *Core) Engaged() []string {
 	return names
 }
 
-// Group is one of the groups, in the order of the configuration.
+// Group returns a group by its position in the configuration.
 func (c *Core) Group(i int) *machine.Machine { return c.groups[i] }

@@ -15,7 +15,7 @@ import (
 
 const interval = 100 * time.Millisecond
 
-// instance is a virtual router of priority 150.
+// instance returns a virtual router of priority 150.
 func instance(group, name, iface string, vrid uint8) vrrp.Instance {
 	return vrrp.Instance{
 		Virtual:  event.Virtual{Name: name, Group: group, Interface: iface, VRID: vrid, Family: event.IPv4},
@@ -24,7 +24,7 @@ func instance(group, name, iface string, vrid uint8) vrrp.Instance {
 	}
 }
 
-// edge are two groups that share eth1, and one of its own on eth2.
+// edge returns two groups that share eth1, and an instance outside any group on eth2.
 func edge() []vrrp.Group {
 	return []vrrp.Group{
 		{Name: "edge", Members: []vrrp.Instance{instance("edge", "inside", "eth0", 1), instance("edge", "outside", "eth1", 2)}},
@@ -35,7 +35,7 @@ func edge() []vrrp.Group {
 
 var start = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 
-// bare is a Core whose orders are carried out by nobody but the verifiers.
+// bare is a Core without executors; only the verifiers answer.
 type bare struct {
 	t    *testing.T
 	core *router.Core
@@ -61,7 +61,7 @@ func (b *bare) link(name string, usable bool) {
 	}})
 }
 
-// play lets all that is due happen up to the instant end.
+// play advances the time to end and performs everything that is due.
 func (b *bare) play(end time.Time) {
 	for {
 		at, ok := b.core.Deadline()
@@ -79,7 +79,7 @@ func (b *bare) play(end time.Time) {
 	}
 }
 
-// started is a Core with all links, and every group Active or as far as that.
+// started returns a Core with all links up, in which every group is Active or on its way there.
 func started(t *testing.T, end time.Duration) *bare {
 	b := newBare(t)
 	for _, name := range []string{"eth0", "eth1", "eth2"} {
@@ -109,7 +109,8 @@ func (b *bare) states() (states []event.State) {
 	return states
 }
 
-// A fact reaches the groups that it concerns, and no other.
+// TestFactsReachTheGroupsConcerned checks that an input reaches the groups concerned, and no
+// others.
 func TestFactsReachTheGroupsConcerned(t *testing.T) {
 	link := func(name string) vrrp.Input { return vrrp.LinkSeen{Link: event.Link{Name: name}} }
 	tests := []struct {
@@ -122,7 +123,7 @@ func TestFactsReachTheGroupsConcerned(t *testing.T) {
 		{"another link", link("eth9"), nil},
 		{"advert", vrrp.Heard{Instance: "right", Priority: 1}, []int{1}},
 		{"advert for the second member", vrrp.Heard{Instance: "outside", Priority: 1}, []int{0}},
-		{"advert for nobody", vrrp.Heard{Instance: "nobody", Priority: 1}, nil},
+		{"advert for an unknown instance", vrrp.Heard{Instance: "unknown", Priority: 1}, nil},
 		{"stall", vrrp.Stalled{Instance: "alone"}, []int{2}},
 		{"lease", vrrp.LeaseLost{Instance: "left"}, []int{1}},
 		{"sends", vrrp.Sends{Instance: "inside"}, []int{0}},
@@ -144,13 +145,14 @@ func TestFactsReachTheGroupsConcerned(t *testing.T) {
 				t.Errorf("reached groups %v, want %v", got, tt.want)
 			}
 			if got := b.touched(); len(got) > 0 {
-				t.Errorf("and then still %v", got)
+				t.Errorf("after Touched still %v", got)
 			}
 		})
 	}
 }
 
-// What is tracked reaches each group that tracks it, by itself or through a member, once.
+// TestTrackedReachesTheGroupsConcerned checks that the state of a tracked check or link reaches
+// each group that tracks it, by itself or through a member, once.
 func TestTrackedReachesTheGroupsConcerned(t *testing.T) {
 	groups := edge()
 	web := vrrp.Tracker{Kind: vrrp.TrackCheck, Name: "web", Weight: -10}
@@ -175,8 +177,8 @@ func TestTrackedReachesTheGroupsConcerned(t *testing.T) {
 	}
 }
 
-// Two groups on one link both leave with it, the third stays; and all orders of
-// the turn are one batch.
+// TestLinkOfTwoGroups checks that two groups on one link both leave with it while the third
+// stays, and that all orders of the turn are one batch.
 func TestLinkOfTwoGroups(t *testing.T) {
 	b := started(t, time.Second)
 	if got := b.states(); !slices.Equal(got, []event.State{event.Active, event.Active, event.Active}) {
@@ -186,20 +188,20 @@ func TestLinkOfTwoGroups(t *testing.T) {
 	if got := b.states(); !slices.Equal(got, []event.State{event.Fault, event.Fault, event.Active}) {
 		t.Errorf("without eth1: %v", got)
 	}
-	var told []string
+	var left []string
 	for _, o := range b.last.Adverts {
-		told = append(told, map[advert.Kind]string{advert.Mute: "mute ", advert.Resign: "resign "}[o.Kind]+o.Instance)
+		left = append(left, map[advert.Kind]string{advert.Mute: "mute ", advert.Resign: "resign "}[o.Kind]+o.Instance)
 	}
-	if want := []string{"resign inside", "mute outside", "mute left", "mute right"}; !slices.Equal(told, want) {
-		t.Errorf("told %q, want %q", told, want)
+	if want := []string{"resign inside", "mute outside", "mute left", "mute right"}; !slices.Equal(left, want) {
+		t.Errorf("sent %q, want %q", left, want)
 	}
 	if n := len(b.last.Addresses); n != 1 {
 		t.Errorf("%d batches of addresses", n)
 	}
 }
 
-// Tick ends the timers in order of their instants, those that have come and no
-// others.
+// TestTickOrder checks that Tick ends the timers in order of their instants, and only those whose
+// instant has come.
 func TestTickOrder(t *testing.T) {
 	b := started(t, 0)
 	first, ok := b.core.Deadline()
@@ -234,6 +236,8 @@ func TestTickOrder(t *testing.T) {
 	}
 }
 
+// TestTickReachesMostUrgentFirst checks that after a long sleep the group with the shortest
+// interval is handled first.
 func TestTickReachesMostUrgentFirst(t *testing.T) {
 	groups := edge()
 	groups[1].Members[0].Interval, groups[1].Members[1].Interval = interval/2, interval/2
@@ -256,15 +260,15 @@ func TestTickReachesMostUrgentFirst(t *testing.T) {
 		}
 	}
 	if len(order) == 0 || order[0] != "left" {
-		t.Errorf("overslept in the order %q, want the group of the shortest interval first", order)
+		t.Errorf("handled in the order %q, want the group of the shortest interval first", order)
 	}
 	if _, ok := b.core.Deadline(); !ok {
 		t.Error("no deadline is left")
 	}
 }
 
-// A router that stood still makes those of its Actives listen that missed their
-// own adverts, by any member's interval.
+// TestSlept checks that after a pause of the router those Actives listen that missed their own
+// adverts, by any member's interval.
 func TestSlept(t *testing.T) {
 	groups := edge()
 	groups[1].Members[1].Interval = interval / 10
@@ -306,8 +310,8 @@ func TestSlept(t *testing.T) {
 	}
 }
 
-// The links that a group tracks are asked like its own: as long as it is Backup or Active,
-// and while a member serves alone.
+// TestEngagedTracked checks that the links that a group tracks are engaged like its own: while it
+// is Backup or Active, and while a member serves alone.
 func TestEngagedTracked(t *testing.T) {
 	groups := edge()
 	groups[0].Track = []vrrp.Tracker{{Name: "eth5", Weight: -10}}
@@ -332,7 +336,7 @@ func TestEngagedTracked(t *testing.T) {
 	want("outside serves alone", "eth0", "eth1", "eth5")
 }
 
-// The links that matter are those of groups in Backup or Active.
+// TestEngaged checks that the engaged links are those of groups in Backup or Active.
 func TestEngaged(t *testing.T) {
 	engaged := func(b *bare) []string {
 		names := b.core.Engaged()
@@ -361,9 +365,10 @@ func TestEngaged(t *testing.T) {
 	}
 }
 
-// Two that take over at one instant each hear the other's first advert before their
-// loops wake: an advert that came after ours has left is heard by an Active, one
-// that came before by a Backup, who takes its own back.
+// TestCoreHearsAsActiveOnceItsAdvertHasLeft checks a takeover by two routers at the same instant,
+// which hear each other's first advert before their loops wake: an advert that arrived after ours
+// left is heard by an Active; one that arrived before is heard by a Backup, which resigns its
+// own.
 func TestCoreHearsAsActiveOnceItsAdvertHasLeft(t *testing.T) {
 	for _, tt := range []struct {
 		name  string
@@ -384,7 +389,7 @@ func TestCoreHearsAsActiveOnceItsAdvertHasLeft(t *testing.T) {
 			b.play(at)
 			armed, ok := alone.Armed()
 			if !ok || !armed.After(b.now) {
-				t.Fatalf("at %v it is armed for %v", b.now, armed)
+				t.Fatalf("at %v the engine is armed for %v", b.now, armed)
 			}
 			b.now = armed.Add(200 * time.Microsecond)
 			b.give(vrrp.Heard{
@@ -392,7 +397,7 @@ func TestCoreHearsAsActiveOnceItsAdvertHasLeft(t *testing.T) {
 				Source: netip.MustParseAddr("192.0.2.9"), Priority: 150, Interval: interval,
 			})
 			if got := alone.State(); got != tt.want || len(b.last.Adverts) == 0 || b.last.Adverts[0].Kind != tt.order {
-				t.Errorf("it is %v after %+v", got, b.last.Adverts)
+				t.Errorf("the state is %v after %+v", got, b.last.Adverts)
 			}
 		})
 	}

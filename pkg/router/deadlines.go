@@ -7,7 +7,7 @@ import (
 )
 
 // deadlines orders the groups by the instant at which each needs a Tick. Each advert puts
-// that of a Backup off, so it is moved in the queue only when it comes to the head.
+// the one of a Backup, so a group is moved in the queue only when it is at the head.
 type deadlines struct {
 	groups []groupDeadline
 	queue  deadline.Queue[*groupDeadline]
@@ -17,10 +17,10 @@ type groupDeadline struct {
 	deadline.Position
 	group int
 	at    time.Time
-	from  time.Time // its place in the queue: at, or an instant before it
+	from  time.Time // its position in the queue: at, or an earlier instant
 }
 
-// Before orders groups by their places in the queue.
+// Before orders groups by their positions in the queue.
 func (d *groupDeadline) Before(e *groupDeadline) bool { return d.from.Before(e.from) }
 
 func newDeadlines(groups int) *deadlines {
@@ -39,7 +39,7 @@ func (d *deadlines) set(group int, at time.Time) {
 	d.place(g)
 }
 
-// place puts a group where it belongs now.
+// place moves a group to the position of its present instant.
 func (d *deadlines) place(g *groupDeadline) {
 	g.from = g.at
 	d.queue.Put(g)

@@ -7,7 +7,8 @@ import (
 	"pgregory.net/rapid"
 )
 
-// The heap gives what a sorted list would give, whatever is set and removed.
+// TestDeadlinesProperty checks that the queue has the same order as a sorted list, whatever is
+// set and removed.
 func TestDeadlinesProperty(t *testing.T) {
 	const groups = 6
 	rapid.Check(t, func(t *rapid.T) {
@@ -36,7 +37,7 @@ func TestDeadlinesProperty(t *testing.T) {
 				t.Fatalf("first is group %d at %v, which is set to %v", got, at, list[got])
 			}
 		}
-		for len(list) > 0 { // and what is left comes out in order
+		for len(list) > 0 { // the rest comes out in order
 			g, at, ok := d.first()
 			for _, other := range list {
 				if !ok || other.Before(at) {
@@ -47,7 +48,7 @@ func TestDeadlinesProperty(t *testing.T) {
 			delete(list, g)
 		}
 		if _, _, ok := d.first(); ok {
-			t.Fatal("something is left")
+			t.Fatal("the queue is not empty")
 		}
 	})
 }

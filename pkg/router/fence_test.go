@@ -8,12 +8,13 @@ import (
 	"ripcord/pkg/vrrp"
 )
 
-// fencer passes on the fence commands that it is given.
+// fencer sends the fence commands that it receives to a channel.
 type fencer chan vrrp.RunFence
 
 func (f fencer) Fence(e vrrp.RunFence) { f <- e }
 
-// A fence is run once a station has answered, and its result is for the group that asked.
+// TestFence checks that a fence runs once a station has answered, and that its result belongs to
+// the group that ordered it.
 func TestFence(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		groups := alone()

@@ -12,12 +12,12 @@ import (
 	"ripcord/pkg/wire"
 )
 
-// Orders are what the executors have to do after some Steps. Those for the
-// engine go first: adverts leave before any address is touched.
+// Orders are what the executors must do after some Steps. Those for the engine come first:
+// adverts leave before any address is changed.
 type Orders struct {
 	Adverts   []advert.Order
 	Addresses []addr.Order
-	Ask       []string // links whose stations are asked
+	Ask       []string // links whose stations must be asked
 	Verify    *Verify
 	Watches   []vrrp.Watch // machines of Actives
 	Summaries []vrrp.Summarize
@@ -25,14 +25,14 @@ type Orders struct {
 	Events    []event.Event
 }
 
-// Verify asks the verifiers to look at some links. One of them stands for all
-// that the groups asked in a turn.
+// Verify asks the verifiers to examine some links. One Verify replaces all that the groups asked
+// in a turn.
 type Verify struct {
 	Ticket     uint64
 	Interfaces []string
 }
 
-// translate adds the effects of one group to the orders.
+// translate adds the effects of a group to the orders.
 func (o *Orders) translate(g *vrrp.Group, effects []vrrp.Effect) {
 	for _, e := range effects {
 		switch e := e.(type) {
@@ -86,8 +86,7 @@ func probeOrder(e vrrp.Probe) advert.Order {
 	})
 }
 
-// build builds the frames of an instance: the only place where an advert of ours is
-// written.
+// build builds the frames of an instance. No other function writes adverts.
 func build(kind advert.Kind, e vrrp.Advertise) advert.Order {
 	in := e.Instance
 	msg := wire.Advert{
@@ -126,8 +125,8 @@ func build(kind advert.Kind, e vrrp.Advertise) advert.Order {
 	}
 }
 
-// addresses adds an order for all members of a group, or for some, to the last one if that
-// is of the same kind: so one batch serves all groups that move together.
+// addresses adds an order for all members of a group, or for some, to the last order if that is
+// of the same kind: so one batch serves all groups that move together.
 func (o *Orders) addresses(kind addr.Kind, cause event.Cause, g *vrrp.Group, only []*vrrp.Instance) {
 	if n := len(o.Addresses); n == 0 || o.Addresses[n-1].Kind != kind {
 		o.Addresses = append(o.Addresses, addr.Order{Kind: kind, Cause: cause})
@@ -144,7 +143,7 @@ func (o *Orders) addresses(kind addr.Kind, cause event.Cause, g *vrrp.Group, onl
 	}
 }
 
-// verify merges: the answer to the newest ticket answers the older ones too.
+// verify merges questions: the answer to the newest ticket also answers the older ones.
 func (o *Orders) verify(e vrrp.Verify) {
 	if o.Verify == nil {
 		o.Verify = &Verify{}
@@ -153,7 +152,7 @@ func (o *Orders) verify(e vrrp.Verify) {
 	o.Verify.Interfaces = appendMissing(o.Verify.Interfaces, e.Interfaces)
 }
 
-// appendMissing appends those names that a list does not have yet.
+// appendMissing appends the names that a list does not have yet.
 func appendMissing(list, names []string) []string {
 	for _, name := range names {
 		if !slices.Contains(list, name) {

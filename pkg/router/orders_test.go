@@ -26,8 +26,8 @@ func member(name, group string, family event.Family, addresses ...string) vrrp.I
 	return in
 }
 
-// The frames of a Start decode to what was configured, and those that resign to
-// the same with priority 0.
+// TestStartOrderFrames checks that the frames of a Start decode to the configured advert, and
+// those that resign to the same with priority 0.
 func TestStartOrderFrames(t *testing.T) {
 	four, six := netip.MustParseAddr("192.0.2.11"), netip.MustParseAddr("fe80::11")
 	long := member("long", "", event.IPv4, "192.0.2.1")
@@ -207,8 +207,8 @@ func TestTranslate(t *testing.T) {
 	}
 }
 
-// With an HMAC the messages end in room for the trailer, and the engine gets the
-// key that signs; to receive only takes neither.
+// TestStartOrderLeavesRoomForTheTrailer checks that with an HMAC the messages end in room for the
+// trailer and the engine receives the key that signs, and that with receive-only neither is so.
 func TestStartOrderLeavesRoomForTheTrailer(t *testing.T) {
 	in := member("a", "", event.IPv6, "fe80::1")
 	source := netip.MustParseAddr("fe80::11")

@@ -13,8 +13,7 @@ import (
 	"ripcord/pkg/vrrp/machine"
 )
 
-// Reconfiguration is a new configuration for a router, and for those that carry out its
-// orders.
+// Reconfiguration is a new configuration for a router and its executors.
 type Reconfiguration struct {
 	Groups []vrrp.Group
 	Sets   []addr.Set // for the address worker
@@ -26,8 +25,8 @@ type reload struct {
 	done chan struct{}
 }
 
-// Reconfigure has the loop take a new configuration, and returns when it has, or ctx ends.
-// The receiver and the monitor of the links must know the instances by then.
+// Reconfigure makes the loop apply a new configuration, and returns when it has done so, or when
+// ctx ends. The receiver and the monitor of the links must know the instances by then.
 func (r *Router) Reconfigure(ctx context.Context, to Reconfiguration) error {
 	wait := reload{to, make(chan struct{})}
 	select {
@@ -44,23 +43,23 @@ func (r *Router) Reconfigure(ctx context.Context, to Reconfiguration) error {
 	}
 }
 
-// reconfigure takes a new configuration, if there is one.
+// reconfigure applies a new configuration if there is one.
 func (r *Router) reconfigure() {
 	select {
 	case to := <-r.reloads:
 		var out Orders
 		now := r.cfg.Now()
 		r.core.Reconfigure(now, to.Reconfiguration, r.cfg.Links.Snapshot(), &out)
-		r.show(now)
-		r.give(&out)
+		r.storeSnapshots(now)
+		r.dispatch(&out)
 		r.engaged = false
 		close(to.done)
 	default:
 	}
 }
 
-// show makes room for the snapshots of all groups, and fills it.
-func (r *Router) show(now time.Time) {
+// storeSnapshots replaces the list of snapshots with one for the present groups.
+func (r *Router) storeSnapshots(now time.Time) {
 	status := make([]atomic.Pointer[vrrp.GroupStatus], len(r.core.groups))
 	for i, g := range r.core.groups {
 		status[i].Store(g.Status(now))
@@ -68,9 +67,9 @@ func (r *Router) show(now time.Time) {
 	r.status.Store(&status)
 }
 
-// Reconfigure takes a new configuration and all links. A group that is the same stays
-// untouched. One of the same name is changed, even if its members are others; groups that are
-// gone are stopped, and new ones are started.
+// Reconfigure applies a new configuration, with the present states of all links. A group with an
+// equal configuration is not touched. A group with the same name is changed, even if its members
+// differ; groups that are gone are stopped, and new ones are started.
 func (c *Core) Reconfigure(now time.Time, to Reconfiguration, links []event.Link, out *Orders) {
 	groups := to.Groups
 	before := make(map[string]*machine.Machine, len(c.groups))
@@ -83,9 +82,9 @@ func (c *Core) Reconfigure(now time.Time, to Reconfiguration, links []event.Link
 		m := before[key(&g)]
 		delete(before, key(&g))
 		switch {
-		case m == nil || !lasts(m.Config(), &g):
+		case m == nil || !continues(m.Config(), &g):
 			if m != nil {
-				before[key(&g)] = m // it is another virtual router of the same name
+				before[key(&g)] = m // it is another virtual router with the same name
 			}
 			machines[i] = machine.New(g, &c.tickets, now)
 			added = append(added, i)
@@ -96,7 +95,7 @@ func (c *Core) Reconfigure(now time.Time, to Reconfiguration, links []event.Link
 		machines[i] = m
 	}
 	cause := c.minter.Cause(now)
-	for _, m := range c.groups { // not the map, whose order is chance
+	for _, m := range c.groups { // not over the map, whose order is random
 		if before[key(m.Config())] == m {
 			out.translate(m.Config(), m.Step(now, vrrp.Stop{Cause: cause}))
 		}
@@ -110,7 +109,7 @@ func (c *Core) Reconfigure(now time.Time, to Reconfiguration, links []event.Link
 		}
 	}
 	out.Addresses = append(out.Addresses, addr.Order{Kind: addr.Configure, Cause: cause, Sets: to.Sets})
-	c.lead(machines, groups)
+	c.setGroups(machines, groups)
 	c.reloaded = now
 	for i := range machines {
 		c.touch(i)
@@ -133,14 +132,14 @@ func (c *Core) Reconfigure(now time.Time, to Reconfiguration, links []event.Link
 	}
 }
 
-// restate gives a group the results that concern it and were given before.
+// restate passes the standing results that concern a group to it again.
 func (c *Core) restate(i int, now time.Time, out *Orders) {
 	for in := range c.standing.of(c.groups[i].Config(), now) {
 		c.step(i, now, in, out)
 	}
 }
 
-// linksByGroup returns the links of each group, by its index. Many links may belong to none.
+// linksByGroup returns the links of each group, by its index. Many links may belong to no group.
 func (c *Core) linksByGroup(links []event.Link) map[int][]event.Link {
 	known := make(map[int][]event.Link)
 	for _, l := range links {
@@ -151,7 +150,8 @@ func (c *Core) linksByGroup(links []event.Link) map[int][]event.Link {
 	return known
 }
 
-// without returns a group without the members that leave it, and whether there are any.
+// without returns a group without the members that leave it, and whether there are any such
+// members.
 func without(g vrrp.Group, is *vrrp.Group) (rest vrrp.Group, fewer bool) {
 	all := g.Members
 	g.Members = slices.DeleteFunc(slices.Clone(all), func(in vrrp.Instance) bool {
@@ -160,7 +160,7 @@ func without(g vrrp.Group, is *vrrp.Group) (rest vrrp.Group, fewer bool) {
 	return g, len(g.Members) < len(all)
 }
 
-// key tells groups apart: by their name, or by that of the only instance.
+// key returns a string that identifies a group: its name, or the name of its only instance.
 func key(g *vrrp.Group) string {
 	if g.Name != "" {
 		return "group " + g.Title()
@@ -168,9 +168,9 @@ func key(g *vrrp.Group) string {
 	return "instance " + g.Title()
 }
 
-// lasts reports whether a group goes on under its new configuration: whether one of its
-// virtual routers does.
-func lasts(was, is *vrrp.Group) bool {
+// continues reports whether a group continues under its new configuration, which it does if one
+// of its virtual routers does.
+func continues(was, is *vrrp.Group) bool {
 	return slices.ContainsFunc(was.Members, func(before vrrp.Instance) bool {
 		return slices.ContainsFunc(is.Members, func(in vrrp.Instance) bool { return before.Same(&in) })
 	})

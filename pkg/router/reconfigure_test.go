@@ -15,7 +15,7 @@ import (
 	"ripcord/pkg/vrrp"
 )
 
-// reload gives the core a new configuration, and answers its verifiers until end.
+// reload applies a new configuration to the core, and answers its verifiers until end.
 func (b *bare) reload(groups []vrrp.Group) {
 	b.last = router.Orders{}
 	var links []event.Link
@@ -37,7 +37,7 @@ func sent(o router.Orders) (list []string) {
 	return list
 }
 
-// A reload touches the groups that changed, and no other.
+// TestReconfigure checks that a reload touches the groups that changed, and no others.
 func TestReconfigure(t *testing.T) {
 	b := started(t, time.Second)
 	one, spare, alone := b.core.Group(0), b.core.Group(1), b.core.Group(2)
@@ -47,7 +47,7 @@ func TestReconfigure(t *testing.T) {
 		t.Errorf("the same configuration: sent %q", got)
 	}
 
-	// One priority is another, one group is gone, and one is new; their order changes.
+	// One priority changes, one group is gone, and one is new; their order changes.
 	groups := edge()
 	added := vrrp.Group{Name: "new", Members: []vrrp.Instance{instance("new", "left", "eth1", 3)}}
 	groups[2].Members[0].Priority = 200
@@ -56,10 +56,10 @@ func TestReconfigure(t *testing.T) {
 		t.Errorf("sent %q, want %q", got, want)
 	}
 	if got := b.last.Addresses; len(got) != 2 || got[0].Kind != addr.Release || got[1].Kind != addr.Configure {
-		t.Errorf("the worker is told %v, want to release, then the new sets", got)
+		t.Errorf("the worker receives %v, want a release, then the new sets", got)
 	}
 	if b.core.Group(0) != alone || b.core.Group(2) != one {
-		t.Error("a group that goes on is another machine")
+		t.Error("a continuing group has another machine")
 	}
 	if got := b.states(); !slices.Equal(got, []event.State{event.Active, event.Backup, event.Active}) {
 		t.Errorf("states %v", got)
@@ -74,7 +74,8 @@ func TestReconfigure(t *testing.T) {
 	}
 }
 
-// A virtual router of the same name with another VRID is another one: the old resigns.
+// TestReconfigureAnother checks that a virtual router with the same name and another VRID is a
+// different one: the old one resigns.
 func TestReconfigureAnother(t *testing.T) {
 	b := started(t, time.Second)
 	groups := edge()
@@ -88,8 +89,9 @@ func TestReconfigureAnother(t *testing.T) {
 	}
 }
 
-// A member that becomes an instance of its own, or joins another Active group, leaves the first
-// group before: its adverts and addresses end, and begin anew where it is Active.
+// TestReconfigureMoves checks that a member that becomes an instance of its own, or joins another
+// Active group, first leaves its group: its adverts and addresses end, and begin again where it
+// is Active.
 func TestReconfigureMoves(t *testing.T) {
 	for _, joins := range []bool{false, true} {
 		b := started(t, time.Second)
@@ -122,14 +124,15 @@ func TestReconfigureMoves(t *testing.T) {
 			got = append(got, o.Kind)
 		}
 		if !slices.Equal(got, kinds) {
-			t.Errorf("joins %t: the worker is told %v, want %v", joins, b.last.Addresses, kinds)
+			t.Errorf("joins %t: the worker receives %v, want %v", joins, b.last.Addresses, kinds)
 		}
 	}
 }
 
-// TestKeepalived2357FaultAfterReload: keepalived loses the message that a link is up again, and
-// a reload that compares the old flags with the old ones leaves the instance in FAULT for good. A
-// reload here is given what is known of the links: the group recovers, without a message.
+// TestKeepalived2357FaultAfterReload checks a reload after a lost link message. keepalived loses
+// the message that a link is up again, and a reload, which compares the old flags with the old
+// ones, leaves the instance in FAULT for good. A reload here receives the present states of the
+// links: the group recovers without a message.
 func TestKeepalived2357FaultAfterReload(t *testing.T) {
 	b := started(t, time.Second)
 	b.link("eth0", false) // its return is not read
@@ -145,7 +148,8 @@ func TestKeepalived2357FaultAfterReload(t *testing.T) {
 	}
 }
 
-// The loop takes a new configuration, and its snapshots follow.
+// TestRouterReconfigures checks that the loop applies a new configuration, and that the snapshots
+// change accordingly.
 func TestRouterReconfigures(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBench(t, alone())
@@ -170,12 +174,13 @@ func TestRouterReconfigures(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
 		if err := b.router.Reconfigure(ctx, router.Reconfiguration{Groups: alone()}); err == nil {
-			t.Error("a router that has ended takes a configuration")
+			t.Error("a router that has ended accepts a configuration")
 		}
 	})
 }
 
-// A member that a reload has added is heard, and its link and what it tracks are followed.
+// TestReconfigureConcerns checks that a member that a reload added receives its adverts, and the
+// states of its link and trackers.
 func TestReconfigureConcerns(t *testing.T) {
 	b := started(t, time.Second)
 	groups := edge()
@@ -197,13 +202,14 @@ func TestReconfigureConcerns(t *testing.T) {
 	b.link("eth2", true)
 	b.give(vrrp.Tracked{Cause: event.Cause{At: b.now}, Check: "web", State: vrrp.TrackerDown})
 	if got := b.states(); got[0] != event.Fault {
-		t.Errorf("with what it tracks down: %v", got)
+		t.Errorf("with its trackers down: %v", got)
 	}
 }
 
-// What was reported once and still holds counts for a virtual router that a reload made,
-// and before it starts: a release, a condition, a failed check. What was taken back, is
-// over by then, or was of an instance that was gone meanwhile does not.
+// TestReconfigureRestates checks that a result that was reported once and still holds (a release,
+// a condition, a failed check) applies to a virtual router that a reload created, even before it
+// starts. A result that was cancelled, has expired, or belonged to an instance that was gone
+// meanwhile does not.
 func TestReconfigureRestates(t *testing.T) {
 	web := vrrp.Tracker{Kind: vrrp.TrackCheck, Name: "web"}
 	faults := func(b *bare, i int) (list []string) {
@@ -247,7 +253,7 @@ func TestReconfigureRestates(t *testing.T) {
 			}
 			for _, e := range b.last.Events {
 				if e, ok := e.(event.InstanceTransition); ok && tt.want != nil && e.Name() == "instance.transition" && e.Virtual.Name == "alone" && e.To == event.Backup {
-					t.Errorf("it took part for a moment: %v", e.Message())
+					t.Errorf("the group took part for a moment: %v", e.Message())
 				}
 			}
 		})
@@ -260,8 +266,8 @@ func TestReconfigureRestates(t *testing.T) {
 	if got := faults(b, 2); len(got) > 0 {
 		t.Errorf("after it was gone: faults %q", got)
 	}
-	// A condition that was reported before an instance was gone, and is read after that, is not
-	// taken back by anybody. One that the receiver reports for an instance that is to come holds.
+	// The end of a condition that was reported before its instance was gone, and is read after
+	// that, is never reported. A condition that the receiver reports for a future instance holds.
 	for _, tt := range []struct {
 		reason event.Reason
 		after  time.Duration // the reload that removed the instance
@@ -285,6 +291,6 @@ func TestReconfigureRestates(t *testing.T) {
 	groups[1].Members = append(groups[1].Members, instance("spare", "alone", "eth2", 5))
 	b.reload(groups[:2])
 	if got := faults(b, 1); !slices.Equal(got, []string{"deaf"}) {
-		t.Errorf("it joined another group: faults %q", got)
+		t.Errorf("after it joined another group: faults %q", got)
 	}
 }

@@ -18,7 +18,8 @@ import (
 	"ripcord/pkg/vrrp"
 )
 
-// The life of a group: from Backup to Active, through a lost link, to the end.
+// TestRouterLeads checks the life of a group: from Backup to Active, through a lost link, to the
+// end.
 func TestRouterLeads(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBench(t, edge()[:1])
@@ -27,7 +28,7 @@ func TestRouterLeads(t *testing.T) {
 		b.want("at the start", b.moves(), []string{"inside initialize->backup startup", "outside initialize->backup startup"})
 		b.journal.Take()
 		if s := b.router.Groups()[0]; s.State != event.Backup || s.Name != "edge" {
-			t.Errorf("the snapshot says %v of %q", s.State, s.Name)
+			t.Errorf("the snapshot has %v for %q", s.State, s.Name)
 		}
 
 		settle(longest)
@@ -36,7 +37,7 @@ func TestRouterLeads(t *testing.T) {
 			"verify 1: eth0 eth1", "arm inside", "arm outside", "start inside", "start outside", "hold inside outside", "engage eth0 eth1",
 		})
 		if s := b.router.Groups()[0]; s.State != event.Active || s.Members[1].State != event.Active {
-			t.Errorf("the snapshot says %v", s.State)
+			t.Errorf("the state in the snapshot is %v", s.State)
 		}
 		if n := b.cfg.Stats.Of("outside").Get(stats.ActiveTransitions); n != 1 {
 			t.Errorf("%d transitions to Active are counted", n)
@@ -65,7 +66,8 @@ func TestRouterLeads(t *testing.T) {
 	})
 }
 
-// The lease is stamped at least every 250 ms, though nothing happens.
+// TestLeaseIsStamped checks that the lease is renewed at least every 250 ms, even if no event
+// occurs.
 func TestLeaseIsStamped(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBench(t, alone())
@@ -82,8 +84,8 @@ func TestLeaseIsStamped(t *testing.T) {
 	})
 }
 
-// A loop that hangs loses the lease: the engine resigns without it, exactly when
-// the lease ends, and the loop, once awake, starts in Backup.
+// TestHangingLoopLosesTheLease checks that a loop that hangs loses the lease: the engine resigns
+// without it, exactly when the lease ends, and the loop starts in Backup when it runs again.
 func TestHangingLoopLosesTheLease(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBench(t, alone())
@@ -119,7 +121,7 @@ func TestHangingLoopLosesTheLease(t *testing.T) {
 			t.Fatal("nothing was sent while the loop hung")
 		}
 		if last := sent[len(sent)-1]; last.Occasion != advert.Resignation || !last.At.Equal(end) {
-			t.Errorf("the last that was sent is %q at %v, want the resignation at %v", last.Occasion, last.At, end)
+			t.Errorf("the last advert sent is %q at %v, want the resignation at %v", last.Occasion, last.At, end)
 		}
 
 		close(goOn)
@@ -134,8 +136,8 @@ func TestHangingLoopLosesTheLease(t *testing.T) {
 	})
 }
 
-// A loop that wakes long after it meant to makes its Active listen, before it
-// believes anything that piled up.
+// TestSleptIsNoticed checks that a loop that wakes long after its alarm makes its Active groups
+// listen before it absorbs the queued inputs.
 func TestSleptIsNoticed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBench(t, alone())
@@ -155,7 +157,7 @@ func TestSleptIsNoticed(t *testing.T) {
 	})
 }
 
-// An alarm that fails ends the router, which resigns first.
+// TestAlarmFails checks that the failure of the alarm ends the router, which resigns first.
 func TestAlarmFails(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBench(t, alone())

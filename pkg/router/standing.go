@@ -7,12 +7,12 @@ import (
 	"ripcord/pkg/vrrp"
 )
 
-// standing holds the results that hold until they are taken back, and that nobody repeats:
-// releases, the states of checks, and conditions. A group that is new after a reload, or has
-// a new member or tracker, is given those that concern it.
+// standing holds the results that are reported once and last until they are cancelled: releases,
+// the states of checks, and conditions. A group that a reload has created, or that has a new
+// member or tracker, receives those that concern it.
 type standing map[vrrp.ResultKey]vrrp.Result
 
-// note remembers a result of these, or that it was taken back.
+// note records such a result, or its cancellation.
 func (s standing) note(in vrrp.Input) {
 	switch in := in.(type) {
 	case vrrp.Tracked:
@@ -32,8 +32,8 @@ func (s standing) keep(in vrrp.Result, on bool) {
 	}
 }
 
-// forget drops the conditions of instances that are gone: one of the same name later is
-// judged anew.
+// forget drops the conditions of instances that are gone: a later instance with the same name
+// starts without them.
 func (s standing) forget(gone func(instance string) bool) {
 	for key, in := range s {
 		if condition, ok := in.(vrrp.Condition); ok && gone(condition.Instance) {
@@ -42,7 +42,7 @@ func (s standing) forget(gone func(instance string) bool) {
 	}
 }
 
-// of yields those that concern a group at the instant now, always in the same order.
+// of returns the results that concern a group at the instant now, always in the same order.
 func (s standing) of(g *vrrp.Group, now time.Time) func(yield func(vrrp.Input) bool) {
 	return func(yield func(vrrp.Input) bool) {
 		give := func(key vrrp.ResultKey) bool {
@@ -62,7 +62,7 @@ func (s standing) of(g *vrrp.Group, now time.Time) func(yield func(vrrp.Input) b
 		}
 		released := vrrp.Released{Group: g.Title()}.Key()
 		if r, ok := s[released].(vrrp.Released); ok && !r.Until.IsZero() && !now.Before(r.Until) {
-			delete(s, released) // its time is over
+			delete(s, released) // the release has expired
 		}
 		_ = giveChecks(g.Track, give) && give(released)
 	}

@@ -39,8 +39,8 @@ type confirmer struct{}
 func (confirmer) Verify(uint64, []string) {}
 func (confirmer) Engage([]string)         {}
 
-// steady is a router that has been Backup of some groups for a while; hear lets
-// one advert of each of their Actives come, and has the loop take one turn.
+// steady returns a router that has been Backup of some groups for a while. hear delivers one
+// advert of each of their Actives, and makes the loop take one turn.
 func steady(groups int) (r *Router, hear func(), alarm *idle) {
 	now := time.Now()
 	alarm = &idle{}
@@ -80,9 +80,8 @@ func steady(groups int) (r *Router, hear func(), alarm *idle) {
 	return r, hear, alarm
 }
 
-// TestTurnAllocatesNothing: a Backup that hears what it always hears does not
-// allocate, does not renew what it shows, and lets the alarm stand until it
-// rings.
+// TestTurnAllocatesNothing checks that a Backup that hears only the usual adverts allocates
+// nothing, keeps its snapshots, and does not set the alarm again until it rings.
 func TestTurnAllocatesNothing(t *testing.T) {
 	r, hear, alarm := steady(20)
 	shown, set := r.Groups()[0], alarm.set
@@ -90,7 +89,7 @@ func TestTurnAllocatesNothing(t *testing.T) {
 		t.Errorf("a turn of 20 adverts allocates %v times", n)
 	}
 	if r.Groups()[0] != shown || shown.State != event.Backup {
-		t.Errorf("the status was renewed, or not that of a Backup: %+v", shown)
+		t.Errorf("the status was replaced, or is not that of a Backup: %+v", shown)
 	}
 	if n := alarm.set - set; n == 0 || n > 5 {
 		t.Errorf("in half a second the alarm was set %d times, want 2 or a few more", n)

@@ -11,8 +11,8 @@ import (
 	"ripcord/pkg/vrrp"
 )
 
-// What stood in the backlogs when the loop woke is absorbed in the fixed order,
-// whatever came first.
+// TestOrderOfATurn checks that the contents of the backlogs are absorbed in the fixed order,
+// whatever arrived first.
 func TestOrderOfATurn(t *testing.T) {
 	better := func(b *bench) { b.hear("alone", 200) }
 	lost := func(b *bench) { b.link("eth0", false) }
@@ -74,9 +74,9 @@ func TestOrderOfATurn(t *testing.T) {
 	}
 }
 
-// hooked runs a group of one, and does f at the n-th time that the loop asks for
-// the time after its Verify: between two of its acts. It is false if the loop
-// did not ask so often before it was due to move.
+// hooked runs a group of one, and calls f at the n-th time that the loop reads the clock after
+// its Verify, that is, between two of its actions. done is false if the loop did not read the
+// clock so often before it was due to move.
 func hooked(t *testing.T, n int, silent bool, f func(b *bench, clock *time.Duration)) (active, done bool) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBench(t, alone())
@@ -112,25 +112,25 @@ func hooked(t *testing.T, n int, silent bool, f func(b *bench, clock *time.Durat
 	return active, done
 }
 
-// between does f between any two acts of the loop that follow a Verify. The
-// group must never become Active by it.
+// between calls f between any two actions of the loop that follow a Verify. The group must never
+// become Active because of it.
 func between(t *testing.T, silent bool, f func(b *bench, clock *time.Duration)) {
 	t.Helper()
 	for n := 1; ; n++ {
 		active, done := hooked(t, n, silent, f)
 		switch {
 		case !done && n < 10:
-			t.Fatalf("only %d places were tried", n-1)
+			t.Fatalf("only %d points were tried", n-1)
 		case !done:
 			return
 		case active:
-			t.Errorf("place %d: Active", n)
+			t.Errorf("point %d: Active", n)
 		}
 	}
 }
 
-// An answer that was published after the loss of a link never moves a group to
-// Active, wherever in its turn the loop is when both come.
+// TestAnswerAfterLossNeverMoves checks that an answer that was published after the loss of a link
+// never makes a group Active, at whatever point of its turn the loop is when both arrive.
 func TestAnswerAfterLossNeverMoves(t *testing.T) {
 	between(t, true, func(b *bench, _ *time.Duration) {
 		b.link("eth0", false)
@@ -138,8 +138,8 @@ func TestAnswerAfterLossNeverMoves(t *testing.T) {
 	})
 }
 
-// A timer never ends over an advert that came before its instant, wherever in
-// its turn the loop is, and however long it stands still there.
+// TestTimerNeverEndsOverAnAdvert checks that a timer never ends although an advert arrived before
+// its instant, at whatever point of its turn the loop is, and however long it stands still there.
 func TestTimerNeverEndsOverAnAdvert(t *testing.T) {
 	between(t, false, func(b *bench, clock *time.Duration) {
 		b.hear("alone", 200)

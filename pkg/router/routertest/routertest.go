@@ -1,8 +1,8 @@
-// Package routertest holds the small real things around a router.Router in
-// tests and simulations: an Alarm of a timer, so that virtual time may stand
-// still, executors that note what they are told, and verifiers that answer.
+// Package routertest has the parts around a router.Router for tests and simulations: an Alarm
+// that uses a Go timer, so that it works in virtual time, executors that record their orders, and
+// verifiers that answer.
 //
-// All may be used from any goroutine, but Alarm.Set, which is the loop's.
+// All methods may be called from any goroutine, except Alarm.Set, which only the loop calls.
 package routertest
 
 import (
@@ -20,7 +20,7 @@ import (
 	"ripcord/pkg/vrrp"
 )
 
-// Alarm rings by a timer.
+// Alarm is a router.Alarm that uses a Go timer.
 type Alarm struct {
 	c     chan struct{}
 	timer *time.Timer
@@ -48,20 +48,20 @@ func (a *Alarm) Run(ctx context.Context) error {
 	return nil
 }
 
-// Journal keeps what was noted, in order.
+// Journal keeps recorded lines, in order.
 type Journal struct {
 	mu    sync.Mutex
 	lines []string
 }
 
-// Note adds a line.
+// Note appends a line.
 func (j *Journal) Note(line string) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	j.lines = append(j.lines, line)
 }
 
-// Take returns what was noted since the last Take.
+// Take returns the lines recorded since the last Take.
 func (j *Journal) Take() []string {
 	j.mu.Lock()
 	defer j.mu.Unlock()
@@ -70,8 +70,8 @@ func (j *Journal) Take() []string {
 	return lines
 }
 
-// Engine notes "start inside", "arm inside" for a start that is for later, "resign
-// inside" and so on.
+// Engine records "start inside", "arm inside" for a start at a later instant, "resign inside" and
+// so on.
 type Engine struct{ *Journal }
 
 var _ router.Engine = Engine{}
@@ -87,7 +87,7 @@ func (e Engine) Do(orders ...advert.Order) {
 	}
 }
 
-// Addresses notes "hold inside outside", "ask eth0" and so on.
+// Addresses records "hold inside outside", "ask eth0" and so on.
 type Addresses struct{ *Journal }
 
 var _ router.Addresses = Addresses{}
@@ -102,11 +102,11 @@ func (a Addresses) Do(orders ...addr.Order) {
 // Ask is part of router.Addresses.
 func (a Addresses) Ask(links ...string) { a.Note("ask " + strings.Join(links, " ")) }
 
-// Executed is part of router.Addresses: all orders are carried out at once.
+// Executed is part of router.Addresses. All orders count as carried out at once.
 func (a Addresses) Executed() uint64 { return math.MaxUint64 }
 
-// Blocking wraps the executor of addresses. The loop asks it in each turn how many of its
-// orders have been carried out: a test blocks the loop there.
+// Blocking wraps an executor of addresses. The loop calls Executed in each turn: there a test can
+// block the loop.
 type Blocking struct {
 	router.Addresses
 	Block func()
@@ -136,14 +136,14 @@ func (r Receiver) Verify(ticket uint64) {
 // Summarize is part of router.Receiver.
 func (Receiver) Summarize(...vrrp.Summarize) {}
 
-// Confirmer answers each ticket at once, or not at all, and notes
-// "verify 1: eth0 eth1" and "engage eth0".
+// Confirmer answers each ticket at once, or not at all, and records "verify 1: eth0 eth1" and
+// "engage eth0".
 type Confirmer struct {
 	*Journal
 	Results *bus.Topic[vrrp.Result]
 	Silent  bool // set it before the router runs
-	// Look, where it is not nil, finds out what there is to publish of some links
-	// before a ticket is answered.
+	// Look, if not nil, is called with the links before a ticket is answered, and may publish
+	// their states.
 	Look func(links []string)
 }
 

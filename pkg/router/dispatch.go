@@ -8,9 +8,10 @@ import (
 	"ripcord/pkg/vrrp/machine"
 )
 
-// give hands out orders: adverts before addresses before anything is reported, and a
-// transition when the snapshots show it, so that whoever reads of it and asks sees it.
-func (r *Router) give(out *Orders) {
+// dispatch sends out orders in a fixed order: adverts, then addresses, then events. A transition
+// is published only when the snapshots show it, so that a reader of the event who requests the
+// status sees it.
+func (r *Router) dispatch(out *Orders) {
 	if len(out.Adverts) > 0 {
 		r.cfg.Engine.Do(out.Adverts...)
 	}
@@ -39,7 +40,7 @@ func (r *Router) give(out *Orders) {
 	}
 }
 
-// report publishes events, and before them the snapshots that show what they report.
+// report publishes events, after the snapshots that show the same facts.
 func (r *Router) report(events []event.Event) {
 	for _, e := range events {
 		switch e := e.(type) {
@@ -54,15 +55,15 @@ func (r *Router) report(events []event.Event) {
 	r.publish(r.cfg.Now())
 	for _, e := range events {
 		if w, ok := e.(event.Warning); ok {
-			r.cfg.Warnings.Set(!w.Over, w) // which publishes it, if it is news
+			r.cfg.Warnings.Set(!w.Over, w) // publishes the warning if it has changed
 			continue
 		}
 		r.cfg.Events.Publish(e)
 	}
 }
 
-// moved counts a transition, and has the confirmer watch the links of Active instances and of
-// those that wait.
+// moved counts a transition, and makes the next publish send the confirmer the links of groups
+// that are Active or Backup.
 func (r *Router) moved(t event.InstanceTransition) {
 	r.count(t.Virtual, stats.Transitions)
 	if t.To == event.Active {
@@ -77,7 +78,7 @@ func (r *Router) count(of event.Virtual, c stats.Counter) {
 	}
 }
 
-// publish renews the snapshots of the groups that were stepped.
+// publish updates the snapshots of the groups that were stepped.
 func (r *Router) publish(now time.Time) {
 	status := *r.status.Load()
 	r.core.Touched(func(i int, m *machine.Machine) { status[i].Store(m.Status(now)) })
