@@ -2,8 +2,7 @@ package bus
 
 import "testing"
 
-// steady is each kind of backlog in steady state: some values come, and are
-// taken.
+// steady are the kinds of backlogs in steady state: some values arrive and are taken.
 var steady = []struct {
 	name string
 	turn func() func()
@@ -36,7 +35,7 @@ func publish(topic *Topic[span]) {
 	}
 }
 
-// Clause 6: in steady state nothing is allocated.
+// TestClause6AllocatesNothing checks clause 6: in steady state nothing is allocated.
 func TestClause6AllocatesNothing(t *testing.T) {
 	for _, tt := range steady {
 		t.Run(tt.name, func(t *testing.T) {

@@ -9,8 +9,8 @@ import (
 	"pgregory.net/rapid"
 )
 
-// The tests of this file are of clause 3, how backlogs absorb, and of what
-// clauses 4 and 5 say of one backlog.
+// The tests of this file check clause 3, how backlogs absorb, and the parts of
+// clauses 4 and 5 that concern one backlog.
 
 func diff(t *testing.T, what string, want, got []span) {
 	t.Helper()
@@ -33,8 +33,8 @@ func TestClause3MergedKeepsOneForEachKey(t *testing.T) {
 	diff(t, "merged, in order of first arrival", []span{{"b", 0, 3}, {"a", 0, 1}}, taken)
 	topic.Publish(nth("a", 2))
 	topic.Publish(nth("b", 4))
-	diff(t, "what was taken stays as it was", []span{{"b", 0, 3}, {"a", 0, 1}}, taken)
-	diff(t, "after a Take it begins anew", []span{{"a", 1, 2}, {"b", 3, 4}}, m.Take())
+	diff(t, "the slice of the last Take is unchanged", []span{{"b", 0, 3}, {"a", 0, 1}}, taken)
+	diff(t, "after a Take", []span{{"a", 1, 2}, {"b", 3, 4}}, m.Take())
 	if !rang(bell) {
 		t.Error("the bell did not ring again")
 	}
@@ -81,8 +81,8 @@ func TestClause3RecentLimits(t *testing.T) {
 	}
 }
 
-// TestClause3RecentIsBounded: a flood from ever new senders, which nobody
-// takes, must not grow anything.
+// TestClause3RecentIsBounded checks that a flood of values with new keys does not grow the memory
+// if it is never taken.
 func TestClause3RecentIsBounded(t *testing.T) {
 	var topic Topic[span]
 	r := SubscribeRecent(&topic, nil, 4, 16)
@@ -97,7 +97,8 @@ func TestClause3RecentIsBounded(t *testing.T) {
 	}
 }
 
-// TestClause3RecentForgets: nor must one that is taken, in many small turns.
+// TestClause3RecentForgets checks that such a flood does not grow the memory either if it is
+// taken in many small turns.
 func TestClause3RecentForgets(t *testing.T) {
 	var topic Topic[span]
 	r := SubscribeRecent(&topic, nil, 4, 16)
@@ -112,8 +113,8 @@ func TestClause3RecentForgets(t *testing.T) {
 	}
 }
 
-// TestClause3RecentProperty: what is kept and what is lost make up what was
-// published, in its order, within the limits, and the newest is always kept.
+// TestClause3RecentProperty checks that the kept and the lost values add up to the published
+// ones, in their order and within the limits, and that the newest value is always kept.
 func TestClause3RecentProperty(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		perKey, total := rapid.IntRange(1, 4).Draw(t, "perKey"), rapid.IntRange(1, 8).Draw(t, "total")
@@ -136,7 +137,7 @@ func TestClause3RecentProperty(t *testing.T) {
 			for _, v := range got {
 				i := slices.Index(published[at:], v)
 				if count[v.key]++; i < 0 || count[v.key] > perKey {
-					t.Fatalf("%v out of %v", got, published)
+					t.Fatalf("took %v, published %v", got, published)
 				}
 				at += i + 1
 			}
@@ -161,7 +162,7 @@ func TestClause3RingKeepsTheLast(t *testing.T) {
 		t.Errorf("lost %d", lost)
 	}
 	topic.Publish(nth("a", 6))
-	diff(t, "what was taken stays as it was", []span{nth("a", 3), nth("a", 4), nth("a", 5)}, got)
+	diff(t, "the slice of the last Take is unchanged", []span{nth("a", 3), nth("a", 4), nth("a", 5)}, got)
 	got, lost = r.Take()
 	diff(t, "after a Take", []span{nth("a", 6)}, got)
 	if lost != 0 {
@@ -171,18 +172,18 @@ func TestClause3RingKeepsTheLast(t *testing.T) {
 		topic.Publish(nth("a", n+7))
 	}
 	if r.Lost() != 3 {
-		t.Errorf("lost %d in all, want 2 that a Take told of and 1 that none has", r.Lost())
+		t.Errorf("lost %d in all, want 2 that a Take reported and 1 that none has", r.Lost())
 	}
 }
 
-// TestClause4RetainedRemembersTheRest: the snapshot is what is known now; what
-// happened before is the matter of those who were there.
+// TestClause4RetainedRemembersTheRest checks that the snapshot has the present values, without
+// what accumulated before the subscription.
 func TestClause4RetainedRemembersTheRest(t *testing.T) {
 	topic := NewRetained[string, span]()
 	empty := NewBell()
 	topic.Subscribe(empty)
 	if rang(empty) {
-		t.Error("nothing is known, and the bell rang")
+		t.Error("the bell rang although the topic is empty")
 	}
 	early := topic.Subscribe(nil)
 	for _, v := range []span{nth("b", 1), nth("a", 1), nth("b", 2)} {
@@ -203,8 +204,8 @@ func TestClause4RetainedRemembersTheRest(t *testing.T) {
 	}
 }
 
-// sticky is merged as long as anything counts: whoever remembers it must strip
-// it each time, or the first stays for ever.
+// sticky is a value that keeps its cause in Merge while its count is not 0: a topic that
+// remembers it must strip the count each time, or the first cause stays for ever.
 type sticky struct{ cause, count int }
 
 func (sticky) Key() string { return "" }
@@ -225,6 +226,6 @@ func TestClause4RetainedForgetsWhatCounted(t *testing.T) {
 		topic.Publish(sticky{cause, 1})
 	}
 	if got, want := topic.Snapshot(), []sticky{{cause: 3}}; !slices.Equal(got, want) {
-		t.Errorf("remembered %v, want %v: nobody will take the first any more", got, want)
+		t.Errorf("remembered %v, want %v", got, want)
 	}
 }

@@ -1,7 +1,7 @@
 package bus
 
-// Bell wakes the one reader of some subscriptions. Ringing it twice before the
-// reader listens wakes it once.
+// Bell wakes the one reader of some subscriptions. Ringing it twice before the reader receives
+// from it wakes the reader once.
 type Bell chan struct{}
 
 // NewBell returns a bell.

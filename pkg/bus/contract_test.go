@@ -7,10 +7,10 @@ import (
 	"testing/synctest"
 )
 
-// The tests of this file bear the numbers of the clauses in doc.go.
+// The tests of this file are named after the clauses in doc.go.
 
-// Clause 1: with nobody to take anything, all backlogs full and the bell
-// already rung, Publish returns. In the bubble a wait would be a deadlock.
+// TestClause1PublishNeverBlocks checks clause 1: without any reader, with all backlogs full and
+// the bell already rung, Publish returns. In the bubble a wait would be a deadlock.
 func TestClause1PublishNeverBlocks(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		bell := NewBell()
@@ -28,34 +28,35 @@ func TestClause1PublishNeverBlocks(t *testing.T) {
 	})
 }
 
-// Clause 1: the reader is not woken before all that is published together is there:
-// it would run, on another processor, against the one who publishes.
+// TestClause1RingsWhenAllIsThere checks clause 1: the reader is woken only when all values that
+// were published together are in its backlog. Otherwise it would run, on another processor, at
+// the same time as the publisher.
 func TestClause1RingsWhenAllIsThere(t *testing.T) {
 	topic, bell := NewRetained[string, span](), NewBell()
-	var log witness
+	var log recorder
 	topic.add(&log)
 	topic.Publish(nth("a", 1), nth("b", 1), nth("c", 1))
-	if want := (witness{"absorbed", "absorbed", "absorbed", "rung"}); !slices.Equal(log, want) {
+	if want := (recorder{"absorbed", "absorbed", "absorbed", "rung"}); !slices.Equal(log, want) {
 		t.Errorf("a subscription: %v, want %v", log, want)
 	}
 	sub := topic.Subscribe(bell)
 	if !rang(bell) || len(sub.Take()) != 3 {
-		t.Error("a snapshot of three values is not told of")
+		t.Error("the bell did not ring for a snapshot of three values")
 	}
 	topic.Publish()
 	if rang(bell) {
-		t.Error("nothing was published, and it rang")
+		t.Error("the bell rang although nothing was published")
 	}
 }
 
-// witness is a backlog that notes what is done to it.
-type witness []string
+// recorder is a backlog that records the calls of its methods.
+type recorder []string
 
-func (w *witness) absorb(span) { *w = append(*w, "absorbed") }
-func (w *witness) ring()       { *w = append(*w, "rung") }
+func (w *recorder) absorb(span) { *w = append(*w, "absorbed") }
+func (w *recorder) ring()       { *w = append(*w, "rung") }
 
-// Clause 2: what several publish at once comes to all subscriptions in one
-// order, which is also the order of each publisher.
+// TestClause2OneOrderForAll checks clause 2: values of concurrent publishers arrive in all
+// subscriptions in the same order, which keeps the order of each publisher.
 func TestClause2OneOrderForAll(t *testing.T) {
 	const publishers, each = 4, 500
 	var topic Topic[span]
@@ -82,8 +83,7 @@ func TestClause2OneOrderForAll(t *testing.T) {
 	}
 }
 
-// publishAll has n goroutines publish each values of a key of their own, and
-// waits for them.
+// publishAll makes n goroutines publish each values with a key of their own, and waits for them.
 func publishAll(topic interface{ Publish(...span) }, n, each int) {
 	var wg sync.WaitGroup
 	for p := range n {
@@ -96,8 +96,8 @@ func publishAll(topic interface{ Publish(...span) }, n, each int) {
 	wg.Wait()
 }
 
-// Clause 4: whenever one subscribes, between the snapshot and what is absorbed
-// nothing is missing and nothing is there twice.
+// TestClause4SnapshotAndSubscriptionAreOneAct checks clause 4: at whatever time one subscribes,
+// no value is missing or doubled between the snapshot and the values absorbed later.
 func TestClause4SnapshotAndSubscriptionAreOneAct(t *testing.T) {
 	const publishers, each, subscribers = 3, 300, 20
 	topic := NewRetained[string, span]()
@@ -142,10 +142,10 @@ func TestClause4SnapshotAndSubscriptionAreOneAct(t *testing.T) {
 	<-done
 }
 
-// Clause 5: what was published before something that was taken from one
-// subscription is in the others when they are taken from afterwards. It is what
-// the router relies upon: it takes results first, and then has all that a
-// verifier found before it answered.
+// TestClause5TakenFirstKnownAfter checks clause 5: values that were published before a value that
+// was taken from one subscription are in the others when these are taken from afterwards. The
+// router relies on this: it takes results first, and then has everything that a verifier found
+// before it answered.
 func TestClause5TakenFirstKnownAfter(t *testing.T) {
 	const rounds, publishers = 1000, 2
 	synctest.Test(t, func(t *testing.T) {
@@ -165,7 +165,7 @@ func TestClause5TakenFirstKnownAfter(t *testing.T) {
 		}
 		known, done := map[string]int{}, 0
 		for done < publishers {
-			<-bell // a wake-up that is lost would be a deadlock of the bubble
+			<-bell // a lost wake-up would be a deadlock of the bubble
 			answers := answered.Take()
 			news, lost := found.Take()
 			if lost != 0 {
@@ -176,7 +176,7 @@ func TestClause5TakenFirstKnownAfter(t *testing.T) {
 			}
 			for _, a := range answers {
 				if known[a.key] < a.to {
-					t.Fatalf("%s: answer %d was taken, fact %d was not there", a.key, a.to, known[a.key]+1)
+					t.Fatalf("%s: answer %d was taken, but fact %d is missing", a.key, a.to, known[a.key]+1)
 				}
 				if a.to == rounds {
 					done++
@@ -187,8 +187,8 @@ func TestClause5TakenFirstKnownAfter(t *testing.T) {
 	})
 }
 
-// Clause 5: Take of an empty backlog returns, and a reader that listens to one
-// bell for all its subscriptions misses nothing.
+// TestClause5TakeNeverBlocks checks clause 5: Take of an empty backlog returns, and a reader with
+// one bell for all its subscriptions misses nothing.
 func TestClause5TakeNeverBlocks(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		topic := NewRetained[string, span]()

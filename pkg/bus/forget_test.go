@@ -7,8 +7,8 @@ import (
 	"pgregory.net/rapid"
 )
 
-// Clause 4: what is forgotten is in no snapshot until it is published again; what
-// stands in a backlog stays there.
+// TestClause4Forget checks clause 4: a forgotten value is in no snapshot until its key is
+// published again; values in a backlog stay there.
 func TestClause4Forget(t *testing.T) {
 	topic := NewRetained[string, span]()
 	sub := topic.Subscribe(NewBell())
@@ -21,8 +21,8 @@ func TestClause4Forget(t *testing.T) {
 	diff(t, "a new subscription", []span{{"a", 1, 1}, {"c", 1, 1}, {"b", 2, 2}}, topic.Subscribe(NewBell()).Take())
 }
 
-// TestClause4ForgetProperty: a snapshot has what was published and not forgotten since,
-// in order of arrival, whatever is forgotten when.
+// TestClause4ForgetProperty checks that a snapshot has the values that were published and not
+// forgotten since, in order of arrival, whatever is forgotten when.
 func TestClause4ForgetProperty(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		topic := NewRetained[string, span]()
@@ -57,7 +57,8 @@ func TestClause4ForgetProperty(t *testing.T) {
 	})
 }
 
-// TestClause3RetainedForgets: keys that come and go by the thousand leave nothing.
+// TestClause3RetainedForgets checks that thousands of keys that come and go leave no memory
+// behind.
 func TestClause3RetainedForgets(t *testing.T) {
 	topic := NewRetained[string, span]()
 	topic.Publish(nth("stays", 1))
@@ -67,11 +68,11 @@ func TestClause3RetainedForgets(t *testing.T) {
 		topic.Forget(key)
 	}
 	if n := len(topic.memory.values); n > 3 || cap(topic.memory.values) > 8 || len(topic.memory.at) != 1 {
-		t.Errorf("it has room for %d values, %d of them used, and %d keys", cap(topic.memory.values), n, len(topic.memory.at))
+		t.Errorf("the memory has room for %d values, %d of them used, and %d keys", cap(topic.memory.values), n, len(topic.memory.at))
 	}
 }
 
-// TestClause3MergedForgets: nor does a burst of them, once it was taken.
+// TestClause3MergedForgets checks that a burst of them leaves none either, once it was taken.
 func TestClause3MergedForgets(t *testing.T) {
 	var topic Topic[span]
 	m := SubscribeMerged(&topic, NewBell())
@@ -83,7 +84,7 @@ func TestClause3MergedForgets(t *testing.T) {
 	}
 	m.Take()
 	m.Take()
-	if cap(m.values)+cap(m.taken) > 2*roomy {
-		t.Errorf("it keeps room for %d and %d values", cap(m.values), cap(m.taken))
+	if cap(m.values)+cap(m.taken) > 2*maxKept {
+		t.Errorf("the backlog keeps room for %d and %d values", cap(m.values), cap(m.taken))
 	}
 }

@@ -8,14 +8,14 @@ type Merged[K comparable, T Mergeable[K, T]] struct {
 	mu     sync.Mutex
 	at     map[K]int // index into values
 	values []T
-	taken  []T // by the last Take
+	taken  []T // the result of the last Take
 }
 
 func newMerged[K comparable, T Mergeable[K, T]](bell Bell) *Merged[K, T] {
 	return &Merged[K, T]{bell: bell, at: make(map[K]int)}
 }
 
-// SubscribeMerged adds a merging backlog to a topic that retains nothing.
+// SubscribeMerged adds a merging backlog to a topic that does not retain values.
 func SubscribeMerged[K comparable, T Mergeable[K, T]](t *Topic[T], bell Bell) *Merged[K, T] {
 	m := newMerged[K, T](bell)
 	t.add(m)
@@ -35,20 +35,20 @@ func (m *Merged[K, T]) absorb(v T) {
 
 func (m *Merged[K, T]) ring() { m.bell.Ring() }
 
-// roomy is the number of values for which a backlog keeps memory. More come at once only when
-// all links of a machine change.
-const roomy = 256
+// maxKept is the number of values for which a backlog keeps its memory. More than that arrive at
+// once only when all links of a machine change.
+const maxKept = 256
 
-// Take empties the backlog: one value for each key, in order of first arrival.
+// Take empties the backlog and returns one value for each key, in order of first arrival.
 func (m *Merged[K, T]) Take() []T {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if cap(m.taken) > roomy {
+	if cap(m.taken) > maxKept {
 		m.taken = nil
 	}
 	m.values, m.taken = renew(m.taken), m.values
-	if len(m.at) > roomy {
-		m.at = make(map[K]int) // clear keeps its room
+	if len(m.at) > maxKept {
+		m.at = make(map[K]int) // clear would keep the memory
 	} else {
 		clear(m.at)
 	}

@@ -2,10 +2,10 @@ package bus
 
 import "sync"
 
-// Keyed is a value with the key under which a backlog keeps the last few.
+// Keyed is a value with a key, for a backlog that keeps the last values of each key.
 type Keyed[K comparable] interface{ Key() K }
 
-// Recent is a backlog with the last values of each key.
+// Recent is a backlog of the last values of each key.
 type Recent[K comparable, T Keyed[K]] struct {
 	bell   Bell
 	perKey int
@@ -15,24 +15,24 @@ type Recent[K comparable, T Keyed[K]] struct {
 	counts map[K]*keyCount
 	takes  uint64
 	values []T
-	taken  []T // by the last Take
+	taken  []T // the result of the last Take
 	lost   uint64
 }
 
-// keyCount counts the values of a key since a Take. It outlives the next ones, as a
-// sender comes again and again.
+// keyCount counts the values of a key since a Take. It is kept over later Takes, because a sender
+// publishes repeatedly.
 type keyCount struct {
 	since  uint64 // the number of that Take
 	values int
 }
 
-// remembered is the number of keys that a backlog remembers from one Take to the next at
-// most; where there are more it begins anew.
+// remembered is the maximum number of keys that a backlog remembers from one Take to the next; if
+// there are more, it forgets all of them.
 const remembered = 4096
 
-// SubscribeRecent adds to a topic a backlog that holds the last perKey values
-// of each key and at most total in all. When either is exceeded the oldest
-// concerned is dropped, and counted.
+// SubscribeRecent adds to a topic a backlog that holds the last perKey values of each key and at
+// most total values. If one of the limits is exceeded, the oldest value concerned is dropped and
+// counted.
 func SubscribeRecent[K comparable, T Keyed[K]](t *Topic[T], bell Bell, perKey, total int) *Recent[K, T] {
 	r := &Recent[K, T]{bell: bell, perKey: perKey, total: total, counts: make(map[K]*keyCount)}
 	t.add(r)
@@ -58,7 +58,7 @@ func (r *Recent[K, T]) absorb(v T) {
 
 func (r *Recent[K, T]) ring() { r.bell.Ring() }
 
-// count returns the count of a key, found by one look-up where the key has come before.
+// count returns the count of a key, with one look-up if the key was published before.
 func (r *Recent[K, T]) count(key K) *keyCount {
 	n := r.counts[key]
 	if n == nil {
@@ -71,11 +71,11 @@ func (r *Recent[K, T]) count(key K) *keyCount {
 	return n
 }
 
-// forget counts one value less of a key.
+// forget decrements the count of a key.
 func (r *Recent[K, T]) forget(key K) {
 	n := r.counts[key]
 	if n.values--; n.values == 0 {
-		delete(r.counts, key) // a flood of ever new keys must not grow it
+		delete(r.counts, key) // a flood of new keys must not make the map grow
 	}
 }
 
@@ -85,7 +85,7 @@ func (r *Recent[K, T]) oldest(key K) int {
 			return i
 		}
 	}
-	panic("bus: a key is counted that is not there")
+	panic("bus: a key has a count but no value")
 }
 
 func (r *Recent[K, T]) drop(i int) {
@@ -93,8 +93,8 @@ func (r *Recent[K, T]) drop(i int) {
 	r.lost++
 }
 
-// Take empties the backlog, oldest first, and says how many values were lost
-// since the last Take.
+// Take empties the backlog, oldest value first, and returns how many values were lost since the
+// last Take.
 func (r *Recent[K, T]) Take() (values []T, lost uint64) {
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -2,21 +2,21 @@ package bus
 
 import "sync"
 
-// Ring is the backlog of an observer: the last n values, whatever they are.
+// Ring is a backlog of the last n values, whatever their keys, for observers.
 type Ring[T any] struct {
 	bell Bell
 	size int
 
 	mu     sync.Mutex
 	values []T
-	oldest int    // index into values; not 0 only while they are size
-	taken  []T    // by the last Take
-	lost   uint64 // since the last Take
-	told   uint64 // lost before it
+	oldest int    // index into values; only nonzero when values is full
+	taken  []T    // the result of the last Take
+	lost   uint64 // dropped since the last Take
+	before uint64 // dropped before the last Take
 }
 
-// SubscribeRing adds to a topic a backlog of the last size values; what is
-// dropped for newer ones is counted.
+// SubscribeRing adds to a topic a backlog of the last size values; values dropped for newer ones
+// are counted.
 func SubscribeRing[T any](t *Topic[T], bell Bell, size int) *Ring[T] {
 	r := &Ring[T]{bell: bell, size: size}
 	t.add(r)
@@ -37,8 +37,8 @@ func (r *Ring[T]) absorb(v T) {
 
 func (r *Ring[T]) ring() { r.bell.Ring() }
 
-// Take empties the backlog, oldest first, and says how many values were lost
-// since the last Take.
+// Take empties the backlog, oldest value first, and returns how many values were lost since the
+// last Take.
 func (r *Ring[T]) Take() (values []T, lost uint64) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -46,14 +46,14 @@ func (r *Ring[T]) Take() (values []T, lost uint64) {
 	r.taken = append(r.taken, r.values[:r.oldest]...)
 	r.values, r.oldest = renew(r.values), 0
 	lost, r.lost = r.lost, 0
-	r.told += lost
+	r.before += lost
 	return r.taken, lost
 }
 
-// Lost returns how many values were ever dropped, also those that no Take has reported yet,
-// so that the loss is known while the reader is stuck.
+// Lost returns how many values were ever dropped, including those that no Take has reported yet,
+// so that the loss is visible while the reader is stuck.
 func (r *Ring[T]) Lost() uint64 {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return r.told + r.lost
+	return r.before + r.lost
 }

@@ -2,27 +2,27 @@ package bus
 
 import "sync"
 
-// backlog is a subscription as the topic sees it: it absorbs values, and rings when all
-// that were published together are there.
+// backlog is a subscription as seen by its topic: it absorbs values, and rings when all values
+// that were published together are in it.
 type backlog[T any] interface {
 	absorb(v T)
 	ring()
 }
 
-// renew empties an array, to be used again: a backlog has two, one that fills
-// while the reader has the other.
+// renew empties a slice for reuse. A backlog has two: one that fills while the reader has the
+// other.
 func renew[T any](values []T) []T {
-	clear(values) // they may point to what need not live on
+	clear(values) // their values may hold pointers to memory that is no longer needed
 	return values[:0]
 }
 
-// Topic fans values out to its subscriptions. The zero value is ready.
+// Topic distributes values to its subscriptions. The zero value is ready.
 type Topic[T any] struct {
 	mu       sync.Mutex
 	backlogs []backlog[T]
 }
 
-// Publish hands values to every subscription, whose reader is woken once for all.
+// Publish passes values to every subscription, and wakes each reader once for all of them.
 func (t *Topic[T]) Publish(values ...T) {
 	if len(values) == 0 {
 		return
@@ -43,32 +43,31 @@ func (t *Topic[T]) add(b backlog[T]) {
 	t.backlogs = append(t.backlogs, b)
 }
 
-// Mergeable is a value that a backlog holds once for each key.
+// Mergeable is a value of which a backlog holds one for each key.
 type Mergeable[K comparable, T any] interface {
 	Key() K
-	// Merge returns what is left when newer is absorbed over the receiver.
+	// Merge returns the combination of the receiver and a newer value.
 	Merge(newer T) T
-	// Rest returns the value less what accumulates between two Takes: a retained topic
-	// remembers that.
+	// Rest returns the value without the part that accumulates between two Takes, for a retained
+	// topic to remember.
 	Rest() T
 }
 
-// Retained is a topic that remembers the latest value of each key. Make it
-// with NewRetained.
+// Retained is a topic that remembers the latest value of each key. NewRetained returns one.
 type Retained[K comparable, T Mergeable[K, T]] struct {
 	Topic[T]
 	memory *memory[K, T]
 }
 
-// NewRetained returns a topic that remembers.
+// NewRetained returns a topic that remembers the latest values.
 func NewRetained[K comparable, T Mergeable[K, T]]() *Retained[K, T] {
 	t := &Retained[K, T]{memory: &memory[K, T]{at: make(map[K]int)}}
 	t.add(t.memory)
 	return t
 }
 
-// Subscribe returns a backlog that holds the snapshot and absorbs all that is
-// published from now on.
+// Subscribe returns a backlog that holds the snapshot and absorbs everything that is published
+// from now on.
 func (t *Retained[K, T]) Subscribe(bell Bell) *Merged[K, T] {
 	m := newMerged[K, T](bell)
 	t.mu.Lock()
@@ -94,20 +93,20 @@ func (t *Retained[K, T]) Snapshot() []T {
 	return values
 }
 
-// Forget drops the value of a key from what is remembered, until one is published again.
-// Values that stand in the backlogs stay there. If new keys keep coming, those that are not
-// used any more must be forgotten.
+// Forget drops the remembered value of a key, until one is published again. Values in the
+// backlogs stay there. If new keys keep arriving, those that are no longer used must be
+// forgotten.
 func (t *Retained[K, T]) Forget(key K) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.memory.forget(key)
 }
 
-// memory is the last value of each key of a retained topic, under the topic's lock. Nobody
-// takes from it, so it strips each value of what accumulates between two Takes.
+// memory is the last value of each key of a retained topic, guarded by the topic's lock. It has
+// no reader, so it strips each value of the part that accumulates between two Takes.
 type memory[K comparable, T Mergeable[K, T]] struct {
 	at     map[K]int // index into values
-	values []*T      // nil: forgotten
+	values []*T      // nil if forgotten
 }
 
 func (m *memory[K, T]) absorb(v T) {
@@ -120,7 +119,7 @@ func (m *memory[K, T]) absorb(v T) {
 	m.values = append(m.values, &rest)
 }
 
-// all yields the values that are remembered, in order of first arrival.
+// all yields the remembered values, in order of first arrival.
 func (m *memory[K, T]) all(yield func(T) bool) {
 	for _, v := range m.values {
 		if v != nil && !yield(*v) {
@@ -129,8 +128,8 @@ func (m *memory[K, T]) all(yield func(T) bool) {
 	}
 }
 
-// forget drops a value, and makes room where half of the array or more is unused: so
-// it costs little, on the average, however many are remembered.
+// forget drops a value, and compacts the slice if half of it or more is unused: the average cost
+// is small, however many values are remembered.
 func (m *memory[K, T]) forget(key K) {
 	i, ok := m.at[key]
 	if !ok {
@@ -151,5 +150,5 @@ func (m *memory[K, T]) forget(key K) {
 	m.values = values
 }
 
-// ring wakes nobody: the memory has no reader.
+// ring does nothing: the memory has no reader.
 func (m *memory[K, T]) ring() {}
