@@ -18,7 +18,7 @@ func newCheck() *cobra.Command {
 	var run bool
 	c := &cobra.Command{
 		Use:   "check [FILE]",
-		Short: "Read a configuration file and print every problem it has, and what of it does not fit this machine",
+		Short: "Check a configuration file, and whether it fits this machine",
 		Args:  cobra.MaximumNArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			if len(args) > 0 {
@@ -58,8 +58,8 @@ func newCheck() *cobra.Command {
 		},
 	}
 	from.flags(c, "the configuration file, if FILE is not given")
-	c.Flags().BoolVar(&from.elsewhere, "elsewhere", false, "the file is for another machine: what this one lacks, or has, is no error")
-	c.Flags().BoolVar(&run, "run", false, "run every check of the configuration once, here, and print its result")
+	c.Flags().BoolVar(&from.elsewhere, "elsewhere", false, "the file is for another machine: missing users, or peers that are this machine, are no errors")
+	c.Flags().BoolVar(&run, "run", false, "run every check of the configuration once, on this machine, and print its result")
 	return c
 }
 

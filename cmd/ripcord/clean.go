@@ -19,11 +19,11 @@ const cleanWithin = 20 * time.Second
 func newClean() *cobra.Command {
 	return &cobra.Command{
 		Use:   "clean",
-		Short: "Remove what a daemon that died has left on this machine",
-		Long: "Remove what a daemon that died has left in this network namespace: the addresses, routes,\n" +
-			"rules and links that bear ripcord's mark, its firewall table, and the settings of links\n" +
-			"that it changed. It needs no configuration, removes nothing of anybody else, and refuses\n" +
-			"while a daemon runs. Under systemd it runs where a daemon that failed is not started again.",
+		Short: "Remove everything that a crashed daemon left on this machine",
+		Long: "Remove everything that a crashed daemon left in this network namespace: addresses, routes,\n" +
+			"rules and links with ripcord's mark, its firewall table, and link settings that it\n" +
+			"changed. The command needs no configuration. It removes nothing that is not ripcord's, and\n" +
+			"refuses while a daemon runs. systemd runs it if it does not restart a failed daemon.",
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			if !privileged() {

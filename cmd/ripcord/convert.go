@@ -14,10 +14,10 @@ func newConvert() *cobra.Command {
 	var o config.Options
 	c := &cobra.Command{
 		Use:   "convert FILE",
-		Short: "Print keepalived.conf in ripcord's own language, with a comment for each thing that differs",
-		Long: "Print keepalived.conf in ripcord's own language, as ripcord.yaml: what all instances share\n" +
-			"stands under defaults, ripcord's own checks replace commands that do the same, and what\n" +
-			"differs or is not done is a comment at its place.",
+		Short: "Convert a keepalived.conf to ripcord.yaml, with a comment for each difference",
+		Long: "Print a keepalived.conf as ripcord.yaml. Settings that all instances share are under\n" +
+			"defaults, and ripcord's own checks replace equivalent commands. A comment marks each\n" +
+			"setting that differs or is not supported.",
 		Args: cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			if o.ID == "" {
@@ -31,7 +31,7 @@ func newConvert() *cobra.Command {
 			return err
 		},
 	}
-	c.Flags().StringVar(&o.ID, "id", "", "what lines with @ID are for (default the name of this machine)")
-	c.Flags().BoolVar(&o.WithoutLVS, "without-lvs", false, "another program does the load balancing of the file, as keepalived --check")
+	c.Flags().StringVar(&o.ID, "id", "", "select lines with @ID (default: the host name)")
+	c.Flags().BoolVar(&o.WithoutLVS, "without-lvs", false, "another program does the load balancing of the file, for example keepalived --check")
 	return c
 }

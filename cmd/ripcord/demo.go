@@ -12,10 +12,10 @@ import (
 func newDemo() *cobra.Command {
 	return &cobra.Command{
 		Use:   "demo",
-		Short: "Make a LAN of two routers on this machine, pull a cable and measure",
-		Long: "demo makes two routers, two segments and a client in network namespaces, runs this\n" +
-			"program on both routers, pulls a cable, puts it back, and cuts a router's power. It\n" +
-			"shows what the client saw and what the routers logged, and removes everything.",
+		Short: "Build a LAN of two routers on this machine, pull a cable and measure the failover",
+		Long: "Build a LAN of two routers, two segments and a client in network namespaces, and run this\n" +
+			"program on both routers. Then pull a cable, plug it in again, and cut a router's power.\n" +
+			"The command shows the client's view and the routers' logs, and removes the LAN.",
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			if os.Geteuid() != 0 {

@@ -30,13 +30,12 @@ func newDoctor() *cobra.Command {
 	var asJSON bool
 	c := &cobra.Command{
 		Use:   "doctor",
-		Short: "Look for what on this machine and its segments would get in the way of a failover, and say what to do",
-		Long: "Look for what on this machine and its segments would get in the way of a failover, and\n" +
-			"say of each what it is, why it matters and what to do; docs/doctor.md lists all that is\n" +
-			"looked for. Without a configuration it looks at all links that are up. It needs no\n" +
-			"daemon and disturbs none: it listens, asks by ARP and neighbor discovery who has the\n" +
-			"virtual addresses, and changes nothing. The exit status is 1 where anything was found\n" +
-			"but notes.",
+		Short: "Find problems on this machine and its segments that could prevent a failover",
+		Long: "Find problems on this machine and its segments that could prevent a failover. For each\n" +
+			"one, print what it is, why it matters and what to do. docs/doctor.md lists all findings.\n" +
+			"Without a configuration it checks all links that are up. It needs no daemon and does not\n" +
+			"disturb one: it listens, asks by ARP and neighbor discovery for the virtual addresses,\n" +
+			"and changes nothing. The exit status is 1 if it finds anything except notes.",
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			if during < 0 || during > time.Hour {
@@ -60,7 +59,7 @@ func newDoctor() *cobra.Command {
 		},
 	}
 	from.flags(c, "the configuration file; by default the usual one, if there is one")
-	c.Flags().DurationVar(&during, "for", usualListening, "how long to listen for adverts; longer by default where an interval is")
+	c.Flags().DurationVar(&during, "for", usualListening, "how long to listen for adverts; by default longer if an interval is longer")
 	c.Flags().BoolVar(&asJSON, "json", false, "print one JSON document")
 	return c
 }

@@ -28,11 +28,11 @@ func newEvents() *cobra.Command {
 	var follow, asJSON bool
 	c := &cobra.Command{
 		Use:   "events [-]",
-		Short: "Tell the last failovers as stories",
-		Long: "Tell the last failovers as stories: what caused each, every transition, advert and\n" +
-			"address that followed, with the µs since the cause, and the outage as this router saw\n" +
-			"it; and what else was logged at warn or error. The daemon keeps the newest 10,000 lines\n" +
-			"of its log in memory. With - the log is read from standard input instead:\n" +
+		Short: "Print the last failovers, step by step",
+		Long: "Print the last failovers, step by step: the cause, every transition, advert and address\n" +
+			"that followed, with the µs since the cause, and the outage as this router saw it. Other\n" +
+			"log lines of level warn and error are printed, too. The daemon keeps the newest 10,000\n" +
+			"lines of its log in memory. With - the log is read from standard input instead:\n" +
 			"journalctl -u ripcord -o cat | ripcord events -",
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
@@ -70,9 +70,9 @@ func newEvents() *cobra.Command {
 			return t.printAll(c.Context(), lines)
 		},
 	}
-	c.Flags().BoolVar(&follow, "follow", false, "go on, and tell each story when it is over, until interrupted")
-	c.Flags().StringVar(&since, "since", "", "only what was logged since `TIME`: 10m ago, or 2026-03-01T12:00:00Z")
-	c.Flags().BoolVar(&asJSON, "json", false, "print each story as a JSON object on a line, with the log's own lines")
+	c.Flags().BoolVar(&follow, "follow", false, "continue, and print each failover when it is over, until interrupted")
+	c.Flags().StringVar(&since, "since", "", "only lines since `TIME`, for example 10m (ago) or 2026-03-01T12:00:00Z")
+	c.Flags().BoolVar(&asJSON, "json", false, "print each failover as one JSON object per line, with the lines of the log")
 	takeSocket(c, &socket)
 	return c
 }

@@ -15,10 +15,10 @@ func newFence() *cobra.Command {
 	var dryRun bool
 	c := &cobra.Command{
 		Use:   "fence NAME --dry-run",
-		Short: "Show what the fence of an instance or group would run, and whether its conditions hold",
-		Long: "Show what the fence of the instance or group called NAME would run, and whether each of its\n" +
-			"conditions holds now. It asks the stations on the links, and runs nothing: only a takeover\n" +
-			"after the silence of an Active runs the fence.",
+		Short: "Show the fence command of an instance or group, and whether its conditions hold",
+		Long: "Show which command the fence of the instance or group NAME would run, and whether each of\n" +
+			"its conditions holds now. The command asks the stations on the links and does not run the\n" +
+			"fence: the fence runs only before a takeover from an Active that fell silent.",
 		Args: cobra.ExactArgs(1), ValidArgsFunction: completeName(&socket),
 		RunE: func(c *cobra.Command, args []string) error {
 			if !dryRun {
@@ -32,7 +32,7 @@ func newFence() *cobra.Command {
 			return nil
 		},
 	}
-	c.Flags().BoolVar(&dryRun, "dry-run", false, "show, and run nothing")
+	c.Flags().BoolVar(&dryRun, "dry-run", false, "show the command and do not run it")
 	takeSocket(c, &socket)
 	return c
 }

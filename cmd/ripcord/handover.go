@@ -20,11 +20,12 @@ func newHandover() *cobra.Command {
 	var within time.Duration
 	c := &cobra.Command{
 		Use:   "handover [--within DURATION]",
-		Short: "Stop the daemon without resigning, so that the next one goes on as Active",
-		Long: "Stop the daemon without resigning, as for an upgrade: its addresses stay, and the next\n" +
-			"daemon goes on as Active, unseen by other routers, if it starts within half of the time\n" +
-			"after which they would take over. systemd starts it at once. The command waits until\n" +
-			"it answers; if none has started by then, it removes what was left, as ripcord clean does.",
+		Short: "Stop the daemon without resigning, so that the next one continues as Active",
+		Long: "Stop the daemon without resigning, for example for an upgrade. Its addresses stay. The\n" +
+			"next daemon continues as Active, unnoticed by other routers, if it starts within half of\n" +
+			"the time after which they would take over. systemd starts it at once. The command waits\n" +
+			"until the next daemon answers. If none starts in time, the command removes everything\n" +
+			"that was left, as ripcord clean does.",
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			if within <= 0 {

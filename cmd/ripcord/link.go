@@ -21,10 +21,10 @@ func newLink() *cobra.Command {
 	var watching, asJSON bool
 	c := &cobra.Command{
 		Use:   "link [IFACE...]",
-		Short: "Show what each NIC can report about its link",
-		Long: "Show what each NIC can report about its link: flags, operstate, carrier, what the driver\n" +
-			"and the transceiver report, and what the daemon would watch it by. It needs no daemon;\n" +
-			"to ask the transceiver takes CAP_NET_ADMIN.",
+		Short: "Show what each NIC reports about its link",
+		Long: "Show what each NIC reports about its link: flags, operstate, carrier, the answers of the\n" +
+			"driver and the transceiver, and which monitor the daemon would use. The command needs no\n" +
+			"daemon. Asking the transceiver needs CAP_NET_ADMIN.",
 		ValidArgsFunction: completeInterface,
 		RunE: func(c *cobra.Command, names []string) error {
 			reports, err := monitor.Inspect(names, time.Now())
@@ -38,7 +38,7 @@ func newLink() *cobra.Command {
 			return show(out, reports, asJSON, colours(out))
 		},
 	}
-	c.Flags().BoolVar(&asJSON, "json", false, "print one JSON document; with --watch, the log's own lines")
+	c.Flags().BoolVar(&asJSON, "json", false, "print one JSON document; with --watch, print lines of the log")
 	c.Flags().BoolVar(&watching, "watch", false, "print each change with its source and time, until interrupted")
 	return c
 }

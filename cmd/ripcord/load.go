@@ -24,9 +24,9 @@ type configFile struct {
 func (s *configFile) flags(c *cobra.Command, usage string) {
 	s.flag = "--config"
 	c.Flags().StringVar(&s.path, "config", config.Path, usage)
-	c.Flags().StringVar(&s.format, "format", "", "yaml or keepalived; by default keepalived where the path ends in .conf, else yaml")
-	c.Flags().StringVar(&s.id, "id", "", "what lines with @ID are for in keepalived.conf (default the name of this machine)")
-	c.Flags().BoolVar(&s.withoutLVS, "without-lvs", false, "another program does the load balancing of keepalived.conf, as keepalived --check")
+	c.Flags().StringVar(&s.format, "format", "", "yaml or keepalived (default: keepalived if the path ends in .conf, otherwise yaml)")
+	c.Flags().StringVar(&s.id, "id", "", "select lines with @ID in keepalived.conf (default: the host name)")
+	c.Flags().BoolVar(&s.withoutLVS, "without-lvs", false, "another program does the load balancing of keepalived.conf, for example keepalived --check")
 }
 
 // options returns how to read the file, for the machine here; nil if the file is only checked.

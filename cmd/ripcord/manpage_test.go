@@ -25,7 +25,7 @@ func TestManualPage(t *testing.T) {
 	root.SetOut(io.Discard)
 	strictCompletion(root)
 
-	p := manpage.New("ripcord", 8, "VRRP that acts the moment a cable is pulled", "go test ./cmd/ripcord -run TestManualPage -update")
+	p := manpage.New("ripcord", 8, "a VRRP daemon that reacts the moment a cable is pulled", "go test ./cmd/ripcord -run TestManualPage -update")
 	p.Section("Synopsis")
 	p.Text("`ripcord` COMMAND [ARGUMENT...] [FLAG...]")
 	p.Section("Description")

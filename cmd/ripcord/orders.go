@@ -16,10 +16,11 @@ func newRelease() *cobra.Command {
 	var length time.Duration
 	c := &cobra.Command{
 		Use:   "release NAME [--for DURATION]",
-		Short: "Hand an instance or group over, and take no part",
-		Long: "Hand the instance or group called NAME over to another router, as for work on this one,\n" +
-			"and take no part until ripcord resume, or for as long as --for says. It outlives a\n" +
-			"restart of the daemon, but not a boot. Where no other router is there, nobody serves.",
+		Short: "Hand an instance or group over to another router, and take no part",
+		Long: "Hand the instance or group NAME over to another router, for example for work on this one.\n" +
+			"It takes no part until ripcord resume, or for the time given with --for. A release\n" +
+			"survives a restart of the daemon, but not a reboot. If there is no other router, nobody\n" +
+			"serves.",
 		Args: cobra.ExactArgs(1), ValidArgsFunction: completeName(&socket),
 		RunE: func(c *cobra.Command, args []string) error {
 			if c.Flags().Changed("for") && length <= 0 {
@@ -37,7 +38,7 @@ func newRelease() *cobra.Command {
 			return nil
 		},
 	}
-	c.Flags().DurationVar(&length, "for", 0, "how long it takes no part, as 10m; else until it is resumed")
+	c.Flags().DurationVar(&length, "for", 0, "how long it takes no part, for example 10m (default: until ripcord resume)")
 	takeSocket(c, &socket)
 	return c
 }
@@ -47,9 +48,9 @@ func newResume() *cobra.Command {
 	var socket string
 	c := &cobra.Command{
 		Use:   "resume NAME",
-		Short: "Have an instance or group take part again",
-		Long: "Have the instance or group called NAME take part again after ripcord release. It takes\n" +
-			"over as after a fault: by its priority, and not before preempt_delay.",
+		Short: "Let a released instance or group take part again",
+		Long: "Let the instance or group NAME take part again after ripcord release. It takes over as\n" +
+			"after a fault: by its priority, and not before preempt_delay.",
 		Args: cobra.ExactArgs(1), ValidArgsFunction: completeName(&socket),
 		RunE: func(c *cobra.Command, args []string) error {
 			done, err := control.Resume(c.Context(), socket, args[0])
@@ -78,10 +79,10 @@ func newReload() *cobra.Command {
 	var dryRun bool
 	c := &cobra.Command{
 		Use:   "reload [--dry-run]",
-		Short: "Have the daemon read its configuration again, and say what changed",
-		Long: "Have the daemon read its configuration again, as SIGHUP does, and say what changed. What\n" +
-			"did not change is not touched. A file that cannot be used changes nothing, and the\n" +
-			"command says why. With --dry-run it only says what would change.",
+		Short: "Make the daemon read its configuration again, and print the changes",
+		Long: "Make the daemon read its configuration again, as SIGHUP does, and print the changes.\n" +
+			"Unchanged instances are not touched. An invalid file changes nothing, and the command\n" +
+			"prints its problems. With --dry-run it only prints the changes.",
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			done, err := control.Reload(c.Context(), socket, dryRun)
@@ -92,7 +93,7 @@ func newReload() *cobra.Command {
 			return nil
 		},
 	}
-	c.Flags().BoolVar(&dryRun, "dry-run", false, "say what would change, and change nothing")
+	c.Flags().BoolVar(&dryRun, "dry-run", false, "print the changes and do not apply them")
 	takeSocket(c, &socket)
 	return c
 }

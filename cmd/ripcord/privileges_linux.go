@@ -29,8 +29,8 @@ type privileges struct {
 const daemonAccount = "ripcord-daemon"
 
 func (p *privileges) flags(c *cobra.Command) {
-	c.Flags().StringVar(&p.socket, "runner", "", "the socket of a ripcord runner that was started apart, as "+runner.DefaultSocket+";\nwithout it the daemon starts one")
-	c.Flags().StringVar(&p.user, "user", "", "the account that the daemon changes to once it has started its runner, as "+daemonAccount)
+	c.Flags().StringVar(&p.socket, "runner", "", "the socket of a separate ripcord runner, for example "+runner.DefaultSocket+";\nwithout it the daemon starts one")
+	c.Flags().StringVar(&p.user, "user", "", "the user that the daemon changes to after it has started its runner, for example "+daemonAccount)
 }
 
 // separate returns a Keeper that starts the daemon's runners, or one that connects to a runner that

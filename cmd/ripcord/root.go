@@ -26,9 +26,9 @@ const (
 func newRoot() *cobra.Command {
 	root := &cobra.Command{
 		Use:   "ripcord",
-		Short: "VRRP that acts the moment a cable is pulled",
-		Long: "ripcord speaks VRRP (RFC 9568) and watches the links beneath it: groups of virtual\n" +
-			"routers move as one, and a pulled cable moves them at once.",
+		Short: "A VRRP daemon that reacts the moment a cable is pulled",
+		Long: "ripcord is a VRRP daemon (RFC 9568) that monitors the links below VRRP. Groups of virtual\n" +
+			"routers change their state together, at once when a cable is pulled.",
 		Args:          checkCommandName,
 		RunE:          func(*cobra.Command, []string) error { return usage("no command was given: ripcord --help lists them") },
 		SilenceErrors: true, // execute prints them, on one line

@@ -29,11 +29,10 @@ func newRun() *cobra.Command {
 	var p privileges
 	c := &cobra.Command{
 		Use:   "run",
-		Short: "Run the daemon, in the foreground; the log goes to standard output",
-		Long: "Run the daemon, in the foreground; the log goes to standard output. It ends with exit\n" +
-			"status 78 where the configuration cannot be used, and with 1 where something else fails;\n" +
-			"before it ends without having run it removes what a daemon that died has left, as\n" +
-			"ripcord clean does.",
+		Short: "Run the daemon in the foreground, with its log on standard output",
+		Long: "Run the daemon in the foreground, with its log on standard output. The exit status is 78\n" +
+			"if the configuration cannot be used, and 1 if anything else fails. If the daemon cannot\n" +
+			"start, it first removes everything that a crashed daemon left, as ripcord clean does.",
 		Args:        cobra.NoArgs,
 		Annotations: map[string]string{isDaemon: "yes"},
 		RunE: func(c *cobra.Command, _ []string) error {
@@ -52,9 +51,9 @@ func newRun() *cobra.Command {
 		},
 	}
 	from.flags(c, "the configuration file")
-	c.Flags().StringVar(&level, "log-level", "", "debug, info, warn or error, whatever the file says")
+	c.Flags().StringVar(&level, "log-level", "", "debug, info, warn or error; overrides log.level of the file")
 	p.flags(c)
-	c.Flags().BoolVar(&only, "check", false, "read the configuration, and do not run")
+	c.Flags().BoolVar(&only, "check", false, "check the configuration and exit")
 	return c
 }
 

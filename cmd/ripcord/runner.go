@@ -23,12 +23,13 @@ func newRunner() *cobra.Command {
 	var keep, child bool
 	c := &cobra.Command{
 		Use:   "runner",
-		Short: "Run checks, notify and fence commands for ripcord run, which may start nothing itself",
+		Short: "Run the commands of checks, notify and fences for the daemon, which may start none itself",
 		Long: "Run the programs of the configuration: the commands of checks, notify, fence, startup,\n" +
-			"shutdown and fifo_reader. ripcord run, which may start nothing itself, asks for them by the\n" +
-			"names that they have in the configuration, which both read. ripcord run starts its own runner\n" +
-			"unless it is told by --runner where one listens. The systemd unit ripcord-runner.service is\n" +
-			"for that: it listens on a socket that only root and the account of the daemon can open.",
+			"shutdown and fifo_reader. The daemon (ripcord run) may not start programs itself. It\n" +
+			"requests them by their names in the configuration, which both processes read. ripcord run\n" +
+			"starts its own runner unless --runner gives the socket of another one. The systemd unit\n" +
+			"ripcord-runner.service runs such a separate runner. Only root and the daemon's user can\n" +
+			"open its socket.",
 		Args:        cobra.NoArgs,
 		Annotations: map[string]string{isDaemon: "yes"},
 		RunE: func(c *cobra.Command, _ []string) error {
@@ -42,10 +43,10 @@ func newRunner() *cobra.Command {
 		},
 	}
 	from.flags(c, "the configuration file")
-	c.Flags().StringVar(&socket, "socket", runner.DefaultSocket, "where it listens")
-	c.Flags().StringVar(&user, "user", daemonAccount, "the account of ripcord run, which alone may connect, beside root")
-	c.Flags().BoolVar(&keep, "keep", false, "start another whenever ripcord run asks for it")
-	c.Flags().BoolVar(&child, "child", false, "serve ripcord run over a descriptor that it was started with")
+	c.Flags().StringVar(&socket, "socket", runner.DefaultSocket, "the socket to listen on")
+	c.Flags().StringVar(&user, "user", daemonAccount, "the user of ripcord run; only this user and root may connect")
+	c.Flags().BoolVar(&keep, "keep", false, "start another runner whenever ripcord run requests it")
+	c.Flags().BoolVar(&child, "child", false, "serve ripcord run over an inherited descriptor")
 	_ = c.Flags().MarkHidden("keep") // both flags exist, and are for ripcord run alone
 	_ = c.Flags().MarkHidden("child")
 	return c

@@ -45,33 +45,34 @@ func newSimulate() *cobra.Command {
 	var s simulation
 	c := &cobra.Command{
 		Use:   "simulate [NAME=]FILE...",
-		Short: "Play the failovers of some routers' configurations on a virtual LAN, and print who serves when",
+		Short: "Play failovers with the configurations of several routers on a virtual LAN",
 		Long:  simulateHelp(),
 		Args:  cobra.MinimumNArgs(1),
 		RunE:  s.run,
 	}
 	f := c.Flags()
-	f.StringArrayVar(&s.at, "at", nil, "what is done to the LAN, and when: '5s unplug left eth0'; as often as you like")
-	f.StringArrayVar(&s.segments, "segment", nil, "what shares a segment: NAME=ROUTER:INTERFACE,ROUTER:INTERFACE; by default interfaces of one name")
-	f.DurationVar(&s.duration, "for", time.Minute, "how long is played")
-	f.DurationVar(&s.maxOutage, "max-outage", 0, "exit with 1 if an address is without a router for longer; 0: however long")
-	f.Uint64Var(&s.seed, "seed", 1, "decides what is left to chance, such as when adverts leave")
-	f.BoolVar(&s.cold, "cold", false, "start all routers at 0s; else they have come to rest by then")
-	f.BoolVar(&s.explain, "explain", false, "play each fault by itself instead, of each cable, router and check, and print a table of what happens")
-	f.BoolVar(&s.chaos, "chaos", false, "disturb the LAN at random instead, and print the worst that each kind of disturbance does, with --at lines that show it")
-	f.Float64Var(&s.hours, "hours", 10, "how many virtual hours are played with --chaos")
+	f.StringArrayVar(&s.at, "at", nil, "a time and an event: '5s unplug left eth0'; can be repeated")
+	f.StringArrayVar(&s.segments, "segment", nil, "interfaces that share a segment: NAME=ROUTER:INTERFACE,ROUTER:INTERFACE; by default, interfaces with the same name")
+	f.DurationVar(&s.duration, "for", time.Minute, "the virtual time to play")
+	f.DurationVar(&s.maxOutage, "max-outage", 0, "exit with 1 if an address is without a router for longer; 0: no limit")
+	f.Uint64Var(&s.seed, "seed", 1, "the seed for everything random, such as the times of adverts")
+	f.BoolVar(&s.cold, "cold", false, "start all routers at 0s; without it they are in a steady state at 0s")
+	f.BoolVar(&s.explain, "explain", false, "play the failure of each cable, router and check separately, and print a table")
+	f.BoolVar(&s.chaos, "chaos", false, "disturb the LAN at random, and print the worst case of each kind of disturbance, with --at lines that show it")
+	f.Float64Var(&s.hours, "hours", 10, "the virtual hours to play with --chaos")
 	f.BoolVar(&s.json, "json", false, "print one JSON document")
-	f.StringVar(&s.svg, "svg", "", "write the picture to this file, too")
-	f.StringVar(&s.from.format, "format", "", "yaml or keepalived; by default keepalived where a path ends in .conf, else yaml")
-	f.StringVar(&s.from.id, "id", "", "what lines with @ID are for in keepalived.conf (default the name of the router)")
+	f.StringVar(&s.svg, "svg", "", "also write the picture to this file")
+	f.StringVar(&s.from.format, "format", "", "yaml or keepalived (default: keepalived if a path ends in .conf, otherwise yaml)")
+	f.StringVar(&s.from.id, "id", "", "select lines with @ID in keepalived.conf (default: the name of the router)")
 	return c
 }
 
 // simulateHelp returns the help, which lists the verbs.
 func simulateHelp() string {
 	var b strings.Builder
-	b.WriteString("Play the configurations of some routers, of either language, on a virtual LAN in virtual time.\n" +
-		"A router is named by its file, without the extension, or by NAME=FILE. These can be done to the LAN:\n\n")
+	b.WriteString("Play failovers with the configurations of several routers, in YAML or keepalived.conf, on a\n" +
+		"virtual LAN in virtual time. Print which router serves when, and every outage. The name of a\n" +
+		"router is its file name without the extension, or NAME in NAME=FILE. Events for --at:\n\n")
 	for _, v := range simulate.Verbs() {
 		fmt.Fprintf(&b, "%s: %s.\n", v.Usage, v.Does)
 	}

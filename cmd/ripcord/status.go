@@ -20,9 +20,9 @@ func newStatus() *cobra.Command {
 	var watching, asJSON bool
 	c := &cobra.Command{
 		Use:   "status [NAME]",
-		Short: "Show who is active, why, and since when",
-		Long: "Show who is active, why, and since when: all instances, or those of the instance or\n" +
-			"group called NAME, what they track, and the links beneath them.",
+		Short: "Show which router is Active, why, and since when",
+		Long: "Show which router is Active, why, and since when, for all instances, or for the instance or\n" +
+			"group NAME. Show also the trackers and the links.",
 		Args: cobra.MaximumNArgs(1), ValidArgsFunction: completeName(&socket),
 		RunE: func(c *cobra.Command, args []string) error {
 			switch {
@@ -67,9 +67,9 @@ func newStatus() *cobra.Command {
 			return render(out, s, time.Now(), look)
 		},
 	}
-	c.Flags().BoolVar(&watching, "watch", false, "show it again each second, with a star at what changed, until interrupted")
-	c.Flags().BoolVar(&asJSON, "json", false, "print one JSON document, for programs: --format json; with --watch, one a line")
-	c.Flags().StringVar(&format, "format", formatText, "text, json, or keepalived-json: what keepalived dumps for its exporters (json_version 2)")
+	c.Flags().BoolVar(&watching, "watch", false, "repeat each second, with a star at each change, until interrupted")
+	c.Flags().BoolVar(&asJSON, "json", false, "print one JSON document (same as --format json); with --watch, one per line")
+	c.Flags().StringVar(&format, "format", formatText, "text, json, or keepalived-json: the contents of keepalived's JSON dump for exporters (json_version 2)")
 	_ = c.RegisterFlagCompletionFunc("format", cobra.FixedCompletions(statusFormats, cobra.ShellCompDirectiveNoFileComp)) // the flag exists
 	takeSocket(c, &socket)
 	return c
