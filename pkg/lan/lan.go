@@ -80,8 +80,7 @@ func New() (*LAN, error) {
 	if err != nil {
 		return nil, err
 	}
-	// Else each bridge would have a link-local address and talk.
-	if err := sw.silence(); err != nil {
+	if err := sw.actAsSwitch(); err != nil {
 		return nil, errors.Join(err, sw.Close())
 	}
 	return &LAN{sw: sw, index: firstIndex}, nil

@@ -1,7 +1,9 @@
 package lan
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"net/netip"
 	"testing"
 	"time"
@@ -320,5 +322,19 @@ func TestSettledHostReachesLinkLocal(t *testing.T) {
 	}
 	if ok, err := h.reaches(c.near); ok || err != nil {
 		t.Errorf("without a route: reaches %v, %v", ok, err)
+	}
+}
+
+// TestSwitchSettings: the bridges pass nothing through the firewall of the host, and have no
+// address of their own.
+func TestSwitchSettings(t *testing.T) {
+	l := twoHosts(t, Options{})
+	for _, s := range switchSettings {
+		got, err := l.sw.Sysctl(s.key)
+		if errors.Is(err, fs.ErrNotExist) {
+			t.Logf("this kernel has no %s", s.key)
+		} else if err != nil || got != s.value {
+			t.Errorf("%s is %q, want %q (%v)", s.key, got, s.value, err)
+		}
 	}
 }

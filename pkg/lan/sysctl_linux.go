@@ -38,12 +38,21 @@ func defaults() error {
 	return nil
 }
 
-// silence keeps the namespace from saying anything of its own. An interface
-// that comes later takes it over.
-func (n *Namespace) silence() error {
-	for _, scope := range []string{"all", "default"} {
-		err := n.SetSysctl("net.ipv6.conf."+scope+".disable_ipv6", "1")
-		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+// switchSettings are those of a namespace whose bridges act as plain switches: no bridge has a
+// link-local address, from which it would send packets of its own, and the kernel does not pass
+// what they forward through its firewall, as it does by default where br_netfilter is loaded.
+var switchSettings = []struct{ key, value string }{
+	{"net.ipv6.conf.all.disable_ipv6", "1"},
+	{"net.ipv6.conf.default.disable_ipv6", "1"},
+	{"net.bridge.bridge-nf-call-iptables", "0"},
+	{"net.bridge.bridge-nf-call-ip6tables", "0"},
+	{"net.bridge.bridge-nf-call-arptables", "0"},
+}
+
+// actAsSwitch makes the settings of a switch. Interfaces that are made later inherit them.
+func (n *Namespace) actAsSwitch() error {
+	for _, s := range switchSettings {
+		if err := n.SetSysctl(s.key, s.value); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err
 		}
 	}
