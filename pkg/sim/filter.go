@@ -65,7 +65,7 @@ func (s *slot) Expect(image []byte, passed uint64) {
 	s.image, s.expected = append(s.image[:0], image...), passed
 }
 
-func (s *slot) Take() (n uint64, last time.Duration) {
+func (s *slot) Take(time.Duration) (n uint64, last time.Duration) {
 	n, s.taken = s.count-s.taken, s.count
 	return n, s.last
 }

@@ -30,8 +30,9 @@ type Slot interface {
 	Expect(image []byte, passed uint64)
 	// Forget has it let all through.
 	Forget()
-	// Take returns how many were dropped since the last call, and when the last one was.
-	Take() (n uint64, last time.Duration)
+	// Take returns how many were dropped since the last call, and when the last one was; now is
+	// the present time of the slot's clock.
+	Take(now time.Duration) (n uint64, last time.Duration)
 }
 
 // Clock is an instant by the clock of the caller and by that of a Slot.
@@ -150,7 +151,7 @@ func (r *Run) noteRead(image []byte, h *vrrp.Heard) {
 
 // take gives what was dropped to yield: the last of them, with the number of all.
 func (r *Run) take(c Clock, yield func(*Run, vrrp.Heard)) {
-	n, last := r.slot.Take()
+	n, last := r.slot.Take(c.Slot)
 	if n == 0 || len(r.image) == 0 { // nothing was expected yet: it is not of this virtual router
 		return
 	}

@@ -51,7 +51,7 @@ func (f *filter) Expect(image []byte, passed uint64) {
 	f.image, f.expected = bytes.Clone(image), passed
 }
 
-func (f *filter) Take() (n uint64, last time.Duration) {
+func (f *filter) Take(time.Duration) (n uint64, last time.Duration) {
 	n, f.taken = f.count-f.taken, f.count
 	return n, f.last
 }
