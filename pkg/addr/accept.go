@@ -10,9 +10,9 @@ import (
 	"ripcord/pkg/firewall"
 )
 
-// acceptance keeps the addresses of instances with `accept: false` from accepting
-// anything (RFC 9568 §6.1, Accept_Mode): what comes for them is dropped before they are
-// added, and until they are removed.
+// acceptance keeps instances with `accept: false` from accepting packets for their addresses (RFC
+// 9568 §6.1, Accept_Mode): such packets are dropped from before the addresses are added until after
+// they are removed.
 type acceptance struct {
 	*firewall.Filter
 	cfg    *Config
@@ -23,17 +23,17 @@ func newAcceptance(cfg *Config, l *ledger) acceptance {
 	return acceptance{firewall.NewFilter(cfg.Firewall, cfg.Now), cfg, l}
 }
 
-// someRefuse reports whether some instance accepts nothing.
+// someRefuse reports whether any instance has `accept: false`.
 func someRefuse(sets []Set) bool {
 	return slices.ContainsFunc(sets, func(s Set) bool { return s.Refuse })
 }
 
-// start removes what an earlier run left. It fails where the firewall cannot be
-// programmed though instances need it: an address that answers though it should
-// not is not to be found out later.
+// start removes the table of an earlier run. It returns an error if the firewall cannot be
+// programmed although instances need it: that an address answers although it should not must not be
+// found out later.
 func (a acceptance) start() error {
 	err := a.Err()
-	if len(a.destinations()) == 0 { // else what is dropped now has taken the place of all that was
+	if len(a.destinations()) == 0 { // otherwise our new table has replaced the old one
 		err = a.Clear()
 	}
 	switch {
@@ -42,14 +42,14 @@ func (a acceptance) start() error {
 		return fmt.Errorf("accept: false needs nftables: %w", err)
 	case !errors.Is(err, firewall.ErrNone):
 		for i := range a.cfg.Sets {
-			a.warn(&a.cfg.Sets[i], a.cfg.Minter.Cause(a.cfg.Now()), fmt.Sprintf("if an earlier run had accept: false, its nftables table still drops what comes for the addresses: look with nft list table inet ripcord, and delete it: %v", err))
+			a.warn(&a.cfg.Sets[i], a.cfg.Minter.Cause(a.cfg.Now()), fmt.Sprintf("if an earlier run had accept: false, its nftables table still drops packets for the addresses: look with nft list table inet ripcord, and delete it: %v", err))
 		}
 	}
 	return nil
 }
 
-// destinations lists the addresses that accept nothing, of all instances that are held
-// or not yet gone.
+// destinations lists the addresses that accept nothing, of all instances that are held or whose
+// addresses are not yet gone.
 func (a acceptance) destinations() (all []firewall.Destination) {
 	for _, h := range a.ledger.held {
 		for _, address := range h.set.Addresses {
@@ -68,9 +68,9 @@ func (a acceptance) destinations() (all []firewall.Destination) {
 	return firewall.Distinct(all)
 }
 
-// refuse has the firewall drop all packets for the addresses of held instances that must
-// accept nothing from now on. If the firewall cannot be programmed, the addresses are removed
-// until it can: better no address than one that answers.
+// refuse makes the firewall drop all packets for the addresses of held instances that must accept
+// nothing from now on. If the firewall cannot be programmed, the addresses are removed until it
+// can: no address is better than one that answers.
 func (a acceptance) refuse(at time.Time, cause event.Cause, instances []string) {
 	if len(instances) == 0 {
 		return
@@ -87,17 +87,16 @@ func (a acceptance) refuse(at time.Time, cause event.Cause, instances []string) 
 	}
 }
 
-// forget ends the warning of an instance that is gone, or may accept everything again.
+// forget ends the warning of an instance that is gone, or that may accept everything again.
 func (a acceptance) forget(instance string, cause event.Cause) {
 	a.cfg.Warnings.Clear(event.WarningKey{Instance: instance, Reason: event.WarnFirewall}, event.Stamp{Cause: cause, At: a.cfg.Now()})
 }
 
-// beforeAdding has everything dropped that must be; afterRemoving has nothing else
-// dropped.
+// beforeAdding drops packets for all destinations; afterRemoving stops dropping packets for others.
 func (a acceptance) beforeAdding()  { a.report(a.Require(a.destinations())) }
 func (a acceptance) afterRemoving() { a.report(a.Limit(a.destinations())) }
 
-// left lists what of ours may be in the firewall still.
+// left lists what may still be in the firewall.
 func (a acceptance) left() []string {
 	if !a.Left() {
 		return nil
@@ -105,8 +104,8 @@ func (a acceptance) left() []string {
 	return []string{fmt.Sprintf("the nftables table inet ripcord (%v)", a.Err())}
 }
 
-// withhold leaves out of ops what may not be added while the firewall does not drop
-// what comes for it: better no address than one that answers.
+// withhold removes from ops the addresses that may not be added while the firewall does not drop
+// packets for them: no address is better than one that answers.
 func (a acceptance) withhold(ops []Op) (allowed, withheld []Op) {
 	if a.Err() == nil {
 		return ops, nil
@@ -123,13 +122,13 @@ func (a acceptance) withhold(ops []Op) (allowed, withheld []Op) {
 	return allowed, withheld
 }
 
-// reason returns why addresses are withheld.
+// reason returns the reason why addresses are withheld.
 func (a acceptance) reason() error {
-	return fmt.Errorf("accept is false, and the firewall could not be made to drop what comes for it: %w", a.Err())
+	return fmt.Errorf("accept is false, and the firewall could not be programmed to drop packets for the address: %w", a.Err())
 }
 
-// report warns for each instance whose addresses are in place and should accept nothing,
-// and ends the warnings where they do not.
+// report publishes a warning for each instance whose addresses are in place and should accept
+// nothing, and ends the warnings of instances for which the firewall works again.
 func (a acceptance) report(out firewall.Outcome) {
 	for _, name := range a.ledger.order {
 		if h := a.ledger.held[name]; out.Warning != "" && h.set.Refuse && a.ledger.complete(name) {

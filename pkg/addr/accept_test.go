@@ -11,7 +11,7 @@ import (
 	"ripcord/pkg/vrrp"
 )
 
-// auditEvery is how often the firewall is asked whether it still drops what it must.
+// auditEvery is the period of the question whether the firewall still drops what it must.
 const auditEvery = 10 * time.Second
 
 func refusing() []Set {
@@ -20,12 +20,13 @@ func refusing() []Set {
 	return append(sets, Set{Instance: "b", Interval: time.Second, Miss: 3, Refuse: true, Addresses: []Address{{Prefix: vip6, Interface: "eth0"}}})
 }
 
-// RFC 9568 §6.1, Accept_Mode: at no moment is there an address that answers.
+// TestFirewallBeforeAddresses requires that at no moment an address answers (RFC 9568 §6.1,
+// Accept_Mode).
 func TestFirewallBeforeAddresses(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t, refusing())
 		expect(t, "at the start", r.wall.take(), "[[]]")
-		stood := 0 // when the firewall was last told
+		stood := 0 // the number of addresses when the firewall was last programmed
 		r.wall.with(func() { r.wall.hook = func() { stood = len(r.kernel.standing) } })
 		r.do(Hold, "a")
 		expect(t, "held", r.wall.take(), "[[{192.0.2.1 } {192.0.2.2 }]]")
@@ -38,22 +39,22 @@ func TestFirewallBeforeAddresses(t *testing.T) {
 		r.pass(time.Second)
 		expect(t, "without cause", r.wall.take(), "[]")
 
-		// The machine's own rules were loaded, and ours are no more.
+		// The machine's own rules were loaded, and ours are gone.
 		r.wall.gone()
 		synctest.Wait()
 		expect(t, "another's rules, not ours", r.wall.take(), "[]")
 		r.names()
 		r.wall.lose()
 		synctest.Wait()
-		expect(t, "told", r.names(), "failed instance.warning") // and over
+		expect(t, "events", r.names(), "failed instance.warning") // and over
 		expect(t, "put back", r.wall.take(), "[[{2001:db8::1 }]]")
 		expect(t, "stop", r.stop(), nil)
 		expect(t, "at the end", r.wall.take(), "[[]]")
 	})
 }
 
-// Better no address than one that answers: and that is a fault, as any address
-// that is not in place.
+// TestNoAddressWithoutFirewall: no address is better than one that answers; a missing address is a
+// fault here as always.
 func TestNoAddressWithoutFirewall(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t, refusing())
@@ -81,8 +82,8 @@ func TestNoAddressWithoutFirewall(t *testing.T) {
 	})
 }
 
-// What nobody heard of, because it was in the middle of a transaction or the
-// listener had failed, is found by the audit.
+// TestFirewallAudit requires that the audit finds a change of which there was no notification,
+// because a transaction was under way or the listener had failed.
 func TestFirewallAudit(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t, refusing())
@@ -100,8 +101,8 @@ func TestFirewallAudit(t *testing.T) {
 	})
 }
 
-// Where no instance asks for it and the kernel has none, there is nothing to say; if
-// it could not be asked, an earlier run's table may be there.
+// TestNoFirewallNeeded: without an instance that needs the firewall, a kernel without nftables
+// causes no message; if the kernel could not be asked, an earlier run's table may be there.
 func TestNoFirewallNeeded(t *testing.T) {
 	for want, refuse := range map[string]error{"": firewall.ErrNone, "failed": errors.New("no answer")} {
 		synctest.Test(t, func(t *testing.T) {
@@ -112,7 +113,7 @@ func TestNoFirewallNeeded(t *testing.T) {
 			expect(t, "held", r.names(), "added")
 			expect(t, "stop", r.stop(), nil)
 			if wall.gone != nil {
-				t.Error("it listens to nftables")
+				t.Error("the worker listens to nftables")
 			}
 		})
 	}

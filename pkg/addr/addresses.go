@@ -16,11 +16,11 @@ type addresses struct {
 	acceptance acceptance
 	placer     *placer
 	report     func(news)
-	announce   func([]announced) // announces what has come to stand, once
+	announce   func([]announced) // announces newly added addresses, once
 	dirty      bool              // the kernel must be asked before anything else
-	unlisted   bool              // it did not answer when it was last asked
-	relist     time.Time         // not to be asked before
-	unpromoted map[int]bool      // links of which it was reported that PromoteSecondaries failed
+	unlisted   bool              // the kernel did not answer the last list request
+	relist     time.Time         // the earliest time of the next list request
+	unpromoted map[int]bool      // links for which a failed PromoteSecondaries was reported
 }
 
 func newAddresses(cfg *Config, l *ledger, a acceptance, report func(news), announce func([]announced)) *addresses {
@@ -29,16 +29,16 @@ func newAddresses(cfg *Config, l *ledger, a acceptance, report func(news), annou
 	}
 }
 
-// doubt has the kernel asked if yes.
+// doubt makes the next turn ask the kernel if yes is true.
 func (a *addresses) doubt(yes bool) { a.dirty = a.dirty || yes }
 
-// deadline returns when something is to be done if nothing happens.
+// deadline returns when the next action is due if nothing happens.
 func (a *addresses) deadline() (due time.Time, ok bool) { return a.ledger.deadline() }
 
-// settle reports how the addresses stand now, where that is news.
+// settle reports changes in how the addresses stand.
 func (a *addresses) settle() { a.report(a.ledger.settle(a.cfg.Now())) }
 
-// refresh asks the kernel what stands, if the ledger may be wrong.
+// refresh asks the kernel for its addresses if the ledger may be wrong.
 func (a *addresses) refresh() {
 	now := a.cfg.Now()
 	if a.dirty && !now.Before(a.relist) {
@@ -58,20 +58,20 @@ func (a *addresses) list() {
 	a.observe(all)
 }
 
-// observe takes what the kernel lists.
+// observe records the kernel's list.
 func (a *addresses) observe(all []Standing) {
 	a.dirty, a.unlisted = false, false
 	a.ledger.observe(all)
 }
 
-// remove removes in one batch what bears the mark and is not held.
+// remove removes in one batch the addresses that bear the mark and are not held.
 func (a *addresses) remove() {
 	now := a.cfg.Now()
 	ops := a.ledger.removes(now, a.cfg.Minter.Cause(now))
 	if len(ops) == 0 {
 		return
 	}
-	a.promote(ops, "giving them up may take other addresses of their subnet with them")
+	a.promote(ops, "removing them may remove other addresses of their subnet")
 	err := a.cfg.Kernel.RemoveBatch(ops)
 	if err == nil {
 		a.ledger.removed(ops)
@@ -79,11 +79,11 @@ func (a *addresses) remove() {
 	}
 	a.list()
 	now = a.cfg.Now()
-	a.report(a.ledger.settle(now)) // what did go is not reported as failed
+	a.report(a.ledger.settle(now)) // addresses that are gone are not reported as failed
 	a.report(a.ledger.unremoved(now, err))
 }
 
-// add adds what is held and stands absent. What stands is announced while the next is added.
+// add adds the held addresses that are missing. It announces added ones while the next are added.
 func (a *addresses) add() {
 	ops, withheld := a.acceptance.withhold(a.ledger.adds(a.cfg.Now()))
 	if len(withheld) > 0 {
@@ -102,15 +102,15 @@ func (a *addresses) add() {
 		a.ledger.added(p.ops)
 		a.announce(a.ledger.begin(p.ops[:min(len(p.ops), partSize)]))
 	}
-	a.promote(ops, "added, but giving it up may take other addresses of its subnet with it")
+	a.promote(ops, "added, but its removal may remove other addresses of its subnet")
 	if len(errs) > 0 {
 		a.list()
 		a.report(a.ledger.fail(a.cfg.Now(), ops, joined(errs)))
 	}
 }
 
-// promote sees that the kernel does not remove other addresses of a subnet with ours, at
-// each change: other programs set the sysctl too, as sysctl --system does.
+// promote makes sure before each change that the kernel does not remove other addresses of a subnet
+// with ours: other programs set the sysctl too, as sysctl --system does.
 func (a *addresses) promote(ops []Op, otherwise string) {
 	for index, op := range ipv4Links(ops) {
 		err := a.cfg.Kernel.PromoteSecondaries(index, op.Interface)
@@ -122,15 +122,15 @@ func (a *addresses) promote(ops []Op, otherwise string) {
 }
 
 const (
-	// remarkAfter is how long after a mark the next is given: a program that re-applies
+	// remarkAfter is the least time between two attempts to set a mark: a program that re-applies
 	// addresses in a loop must not cost a core.
 	remarkAfter = 20 * time.Millisecond
-	// remarkEvery is how often what could not be marked again is tried.
+	// remarkEvery is how often a failed attempt to set the mark is repeated.
 	remarkEvery = time.Minute
 )
 
-// markAgain gives what is held the mark back that another program took from it, so that
-// a crash of ours, too, leaves nothing that nobody removes.
+// markAgain restores the mark of held addresses from which another program removed it, so that a
+// crash of ours leaves nothing that is never removed.
 func (a *addresses) markAgain() {
 	now := a.cfg.Now()
 	ops := a.ledger.unmarkedOps(now)
@@ -141,14 +141,14 @@ func (a *addresses) markAgain() {
 	if err := a.cfg.Kernel.Mark(ops); err != nil {
 		a.ledger.remark = now.Add(remarkEvery)
 		a.fail(ops[0].key(),
-			fmt.Sprintf("somebody re-applied it, and it could not be marked as ripcord's own again, tried again every %v: %v", remarkEvery, err))
+			fmt.Sprintf("another program re-applied it, and its mark as ripcord's own could not be restored, tried again every %v: %v", remarkEvery, err))
 		a.dirty = true
 		return
 	}
 	a.report(a.ledger.marked(now, ops))
 }
 
-// fail reports of an address, held or leaving, what does not keep it from being held.
+// fail reports a failure that does not keep an address, held or leaving, from being held.
 func (a *addresses) fail(key event.AddressKey, why string) {
 	for _, name := range a.ledger.order {
 		h := a.ledger.held[name]
@@ -183,8 +183,8 @@ func (a *addresses) inUse(index int) bool {
 	})
 }
 
-// left lists what could not be removed, and what may be there since the kernel could
-// not be asked.
+// left lists the addresses that could not be removed, and those that may exist because the kernel
+// could not be asked.
 func (a *addresses) left() (left []string) {
 	for _, g := range a.ledger.leaving {
 		for _, key := range g.keys {

@@ -8,14 +8,14 @@ import (
 	"ripcord/pkg/route"
 )
 
-// Standings are what is found on the machine before a worker runs.
+// Standings are the addresses, routes and links on the machine before a worker runs.
 type Standings struct {
 	Addresses []Standing
 	Routes    []route.Op     // that bear the mark
 	Devices   []macvlan.Link // all links
 }
 
-// List returns what stands.
+// List returns the present state of the machine.
 func (l Leftovers) List() (s Standings, err error) {
 	if s.Addresses, err = l.Kernel.List(); err != nil {
 		return s, fmt.Errorf("could not list our addresses: %w", err)
@@ -29,8 +29,8 @@ func (l Leftovers) List() (s Standings, err error) {
 	return s, nil
 }
 
-// Lacks returns, in words, the first of what an instance holds as Active and does not stand;
-// empty if all does.
+// Lacks returns, in words, the first part of what an instance holds as Active that is missing;
+// empty if nothing is.
 func (s *Standings) Lacks(set *Set) string {
 	device := 0
 	if set.Device != nil {
@@ -44,12 +44,12 @@ func (s *Standings) Lacks(set *Set) string {
 			index = s.index(where)
 		}
 		if !slices.ContainsFunc(s.Addresses, func(o Standing) bool { return o.Index == index && o.Prefix == a.Prefix }) {
-			return fmt.Sprintf("%s does not stand any more", a.Prefix)
+			return fmt.Sprintf("%s is not there any more", a.Prefix)
 		}
 	}
 	for _, e := range set.Routes {
 		if !slices.ContainsFunc(s.Routes, func(op route.Op) bool { return route.Stands(e, op) }) {
-			return fmt.Sprintf("%s does not stand any more", e)
+			return fmt.Sprintf("%s is not there any more", e)
 		}
 	}
 	return ""
@@ -65,7 +65,7 @@ func (s *Standings) index(name string) int {
 	return 0
 }
 
-// device returns the ifindex of the macvlan of a set, if it is up.
+// device returns the ifindex of the macvlan of a set if it is up.
 func (s *Standings) device(set *Set) int {
 	below := s.index(set.Link)
 	for _, n := range s.Devices {

@@ -14,8 +14,8 @@ import (
 	"ripcord/pkg/route"
 )
 
-// What is adopted is held as it stands: nothing of it is added, removed or announced, and all
-// else that a dead daemon has left goes.
+// TestAdopt requires that adopted instances are held as found: nothing of them is added, removed or
+// announced; everything else that a dead daemon has left is removed.
 func TestAdopt(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		sets := many(2, Announce{Count: 2, AgainAfter: time.Second, Refresh: time.Minute})
@@ -38,13 +38,13 @@ func TestAdopt(t *testing.T) {
 		r.pass(3 * time.Second)
 		expect(t, "frames", len(r.packets.take()), 0)
 		if got := r.names(); strings.Contains(got, "added") || strings.Contains(got, "restored") || strings.Contains(got, "failed") {
-			t.Errorf("it said %s", got)
+			t.Errorf("the events are %s", got)
 		}
 		r.pass(time.Minute)
 		expect(t, "frames of the refresh", len(r.packets.take()), 2)
 		expect(t, "missing", r.missing(), "[]")
 
-		// From then on it is as any.
+		// From then on the instance is like any other.
 		r.do(Reannounce, "a")
 		r.pass(time.Second)
 		expect(t, "frames when asked for", len(r.packets.take()), 4)
@@ -59,7 +59,8 @@ func TestAdopt(t *testing.T) {
 	})
 }
 
-// What goes between the look at the machine and the start of the worker is put in place.
+// TestAdoptMissing requires that an address that disappears between the look at the machine and the
+// start of the worker is added.
 func TestAdoptMissing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		sets := many(2, Announce{Count: 1})
@@ -68,15 +69,15 @@ func TestAdoptMissing(t *testing.T) {
 		r.begin(t)
 		expect(t, "batches", r.kernel.batches, "[+1]")
 		if got := r.names(); !strings.Contains(got, "added") {
-			t.Errorf("it said %s", got)
+			t.Errorf("the events are %s", got)
 		}
 		if r.packets.take() == nil {
-			t.Error("it was not announced")
+			t.Error("the address was not announced")
 		}
 	})
 }
 
-// At a handover all that is held stays.
+// TestHandOver requires that at a handover everything held stays.
 func TestHandOver(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t, many(2, Announce{Count: 1}))
@@ -90,7 +91,7 @@ func TestHandOver(t *testing.T) {
 	})
 }
 
-// Whatever an instance holds as Active has to stand.
+// TestLacks requires that everything that an instance holds as Active is compared.
 func TestLacks(t *testing.T) {
 	mac := [6]byte{0, 0, 0x5e, 0, 1, 51}
 	rule := route.Rule{Family: event.IPv4, From: netip.MustParsePrefix("10.0.0.0/8"), Table: 100, Priority: 500}
@@ -120,7 +121,7 @@ func TestLacks(t *testing.T) {
 		s := whole()
 		c.change(s)
 		if got := s.Lacks(set); (got == "") != (c.lacks == "") || !strings.Contains(got, c.lacks) {
-			t.Errorf("%s: it lacks %q, want %q", name, got, c.lacks)
+			t.Errorf("%s: Lacks returns %q, want %q", name, got, c.lacks)
 		}
 	}
 }

@@ -7,15 +7,14 @@ import (
 	"ripcord/pkg/neigh"
 )
 
-// announcer announces the addresses that are held: it sends what its schedule says,
-// each address at the present MAC of its link.
+// announcer announces the held addresses by its schedule, each with the present MAC of its link.
 type announcer struct {
 	*schedule
 	ledger *ledger
 	sender neigh.Sender
 	batch  neigh.Batch
 	of     []announced     // what each frame of the batch announces
-	failed []unannounced   // of those that were sent ahead
+	failed []unannounced   // failures among the announcements that were sent ahead
 	muted  map[string]bool // instances of which a failure was reported since they are held
 }
 
@@ -41,7 +40,7 @@ func (a *announcer) begin(now time.Time, instance string) {
 	a.start(now, instance, len(set.Addresses), set.Announce)
 }
 
-// adopt knows an instance from now on whose addresses have been announced.
+// adopt registers an instance whose addresses have already been announced.
 func (a *announcer) adopt(now time.Time, instance string) {
 	set := a.ledger.sets[instance]
 	a.take(now, instance, len(set.Addresses), set.Announce)
@@ -63,19 +62,19 @@ func (a *announcer) beginLater(now time.Time, instance string, entries []*entry)
 	a.startSome(now, instance, indexes, h.set.Announce)
 }
 
-// configure has a held instance announced as its new set says. indexes maps the old index of
-// each address that stays to its new one.
+// configure changes the announcements of a held instance to those of its new set. indexes maps the
+// old index of each address that stays to its new one.
 func (a *announcer) configure(now time.Time, instance string, indexes map[int]int) {
 	set := a.ledger.sets[instance]
 	a.change(now, instance, len(set.Addresses), set.Announce, indexes)
 }
 
-// unmute has the next failure of an instance reported.
+// unmute lets the next failure of an instance be reported.
 func (a *announcer) unmute(instance string) { delete(a.muted, instance) }
 
-// apply sends the announcements that are due, as many as go by one system call. It
-// returns those that failed, where that is to be reported: once for each time an
-// instance is held, and not of a link that is down, of which that was to be expected.
+// apply sends the announcements that are due, as many as one system call takes. It returns failures
+// to report: one for each time an instance is held, and none for a link that is down, where
+// failures are expected.
 func (a *announcer) apply(now time.Time) (failed []unannounced) {
 	failed, a.failed = a.failed, nil
 	for len(a.of) < neigh.MaxFrames {
@@ -91,8 +90,8 @@ func (a *announcer) apply(now time.Time) (failed []unannounced) {
 	return append(failed, a.send()...)
 }
 
-// applyAhead sends announcements before begin is called for their instances. Those that failed
-// are returned by the next apply, when it has been reported that the addresses are held.
+// applyAhead sends announcements before begin is called for their instances. The next apply returns
+// their failures, after it has been reported that the addresses are held.
 func (a *announcer) applyAhead(all []announced) {
 	for some := range slices.Chunk(all, neigh.MaxFrames) {
 		for _, what := range some {
@@ -102,14 +101,14 @@ func (a *announcer) applyAhead(all []announced) {
 	}
 }
 
-// add adds an announcement to those that are sent next.
+// add adds an announcement to the batch that is sent next.
 func (a *announcer) add(what announced) {
 	if a.batch.Announce(a.ledger.links[what.address.Interface], what.address.Prefix.Addr()) {
 		a.of = append(a.of, what)
 	}
 }
 
-// send sends what was added, and returns what failed.
+// send sends the batch, and returns the failures.
 func (a *announcer) send() (failed []unannounced) {
 	frames := a.batch.Frames()
 	if len(frames) == 0 {

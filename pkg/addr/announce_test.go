@@ -7,8 +7,8 @@ import (
 	"ripcord/pkg/event"
 )
 
-// An address is announced while it stands, at the MAC that its link has then. A failure
-// is returned once until it is unmuted, and not of a link that is down.
+// TestAnnouncer requires that an address is announced while it exists, with the present MAC of its
+// link, and that a failure is returned once until unmute, and not for a link that is down.
 func TestAnnouncer(t *testing.T) {
 	s := newScene()
 	s.link(event.Link{Name: "eth0", Index: eth0, AdminUp: true, Usable: true, HardwareAddr: [6]byte{2, 0, 0, 0, 0, 1}})
@@ -25,7 +25,7 @@ func TestAnnouncer(t *testing.T) {
 	a.apply(at(0))
 	expect(t, "held", p.take(), "[7:020000000001]")
 	if due, ok := a.deadline(); ok {
-		t.Errorf("all is announced, and %v is due", due)
+		t.Errorf("everything is announced, and %v is due", due)
 	}
 
 	p.refuse = func(int) error { return errors.New("no room") }

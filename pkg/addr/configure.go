@@ -7,8 +7,7 @@ import (
 	"ripcord/pkg/event"
 )
 
-// configure replaces the sets of the worker. An instance whose set is the same stays
-// untouched.
+// configure replaces the sets of the worker. An instance with an unchanged set is not touched.
 func (w *Worker) configure(o queued) {
 	w.dismiss(o)
 	w.cfg.Sets = o.Sets
@@ -24,8 +23,8 @@ func (w *Worker) configure(o queued) {
 	w.ledger.forgetLinks()
 }
 
-// dismiss releases the instances that are in none of the new sets, and ends their warnings.
-// It is called while the worker still has their old sets, which a Release needs.
+// dismiss releases the instances that have no new set, and ends their warnings. It is called while
+// the worker still has their old sets, which a Release needs.
 func (w *Worker) dismiss(o queued) {
 	stays := make(map[string]bool)
 	for i := range o.Sets {
@@ -48,10 +47,10 @@ func (w *Worker) dismiss(o queued) {
 	}
 }
 
-// seeNewLinks takes what is known of links that no set named before.
+// seeNewLinks records the state of links that no set named before.
 func (w *Worker) seeNewLinks() {
 	for _, l := range w.cfg.Links.Snapshot() {
-		l.Downs = 0 // counted when they were news
+		l.Downs = 0 // they were counted when they were reported
 		w.neighbors.Link(l)
 		if w.ledger.links[l.Name].Index == 0 {
 			w.ledger.link(l)
@@ -62,7 +61,7 @@ func (w *Worker) seeNewLinks() {
 	}
 }
 
-// follow lets those concerns know what has changed that hold nothing themselves.
+// follow informs the concerns that hold nothing themselves of the changes.
 func (w *Worker) follow(o queued, changes []change) {
 	now := w.cfg.Now()
 	var refusing []string
@@ -76,11 +75,11 @@ func (w *Worker) follow(o queued, changes []change) {
 			continue
 		}
 		w.announcer.configure(now, name, c.indexes)
-		w.routes.Hold(o.at, o.Cause, name) // unless it is held: it may have had none
+		w.routes.Hold(o.at, o.Cause, name) // no effect if it is held already: it may have had no routes
 		if c.is.Refuse && !c.was.Refuse {
 			refusing = append(refusing, name)
 		}
 	}
 	w.acceptance.refuse(o.at, o.Cause, refusing)
-	w.addresses.doubt(len(changes) > 0) // no facts are taken of addresses that no set names
+	w.addresses.doubt(len(changes) > 0) // facts of addresses that no set names are not recorded
 }

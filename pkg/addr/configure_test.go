@@ -20,7 +20,7 @@ func (r *rig) configure(sets []Set) {
 	synctest.Wait()
 }
 
-// calls are all that the kernel was asked to do, but for lists.
+// calls returns all requests to the kernel except lists.
 func (r *rig) calls() string {
 	text := fmt.Sprintf("%v %v [%s] %v", r.kernel.batches, r.routes.Batches, r.devs.Calls(), r.wall.take())
 	r.kernel.batches, r.routes.Batches = nil, nil
@@ -53,7 +53,8 @@ func TestConfigureOfTheSameChangesNothing(t *testing.T) {
 	})
 }
 
-// The new address alone is added and announced, and then refreshed with the others.
+// TestConfigureAddsAnAddress requires that only the new address is added and announced, and then
+// refreshed with the others.
 func TestConfigureAddsAnAddress(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a := Announce{Count: 2, AgainAfter: 5 * time.Second, Refresh: time.Minute}
@@ -101,7 +102,8 @@ func TestConfigureRemovesAnAddress(t *testing.T) {
 	})
 }
 
-// What is announced goes on with the places that the addresses have now.
+// TestConfigureWhileAnnounced requires that announcements continue with the new indexes of the
+// addresses.
 func TestConfigureWhileAnnounced(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a := Announce{Count: 3, Spacing: time.Second}
@@ -126,7 +128,8 @@ func TestConfigureWhileAnnounced(t *testing.T) {
 	})
 }
 
-// A label is given to an address when it is added: it must go, and comes back.
+// TestConfigureReplacesAnAddress: a label is given when an address is added, so the address must be
+// removed and added again.
 func TestConfigureReplacesAnAddress(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t, many(2, Announce{Count: 1}))
@@ -149,8 +152,8 @@ func TestConfigureReplacesAnAddress(t *testing.T) {
 	})
 }
 
-// What stood on a link without the mark stays the owner's, and an address that another
-// instance takes over stays where it is.
+// TestConfigureOfAddressesOfOthers requires that an address without the mark stays the owner's, and
+// that an address that another instance takes over stays in place.
 func TestConfigureOfAddressesOfOthers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		sets := many(2, Announce{Count: 1})
@@ -171,7 +174,7 @@ func TestConfigureOfAddressesOfOthers(t *testing.T) {
 		r.configure(append(next, b))
 		expect(t, "batches", r.kernel.batches, "[]")
 		expect(t, "the owner's", fmt.Sprint(r.kernel.standing[event.AddressKey{Index: eth0, Prefix: own}], len(r.kernel.standing)), "false 3")
-		// The owner puts an address there that no set names yet.
+		// The owner adds an address that no set names yet.
 		late := netip.MustParsePrefix("192.0.2.77/24")
 		r.kernel.with(func() {
 			r.kernel.standing[event.AddressKey{Index: eth0, Prefix: late}] = false
@@ -225,7 +228,7 @@ func TestConfigureChangesRoutes(t *testing.T) {
 		if !r.routes.Standing[other.String()] || !r.routes.Standing[defaultRoute.String()] {
 			t.Errorf("stand: %v", r.routes.Standing)
 		}
-		// Not removed, and wanted again.
+		// Removal fails, and the route is wanted again.
 		r.routes.With(func() { r.routes.Stuck = errors.New("stuck") })
 		r.configure(many(1, Announce{}))
 		r.configure(sets)
@@ -234,7 +237,7 @@ func TestConfigureChangesRoutes(t *testing.T) {
 		r.calls()
 		r.pass(2 * retryEvery)
 		expect(t, "kernel", r.calls(), noCalls)
-		// None, and then some.
+		// First without addresses, then with some.
 		r.configure(many(1, Announce{}))
 		expect(t, "none", len(r.routes.Standing), 0)
 		r.configure(routeSets())
@@ -279,7 +282,8 @@ func TestConfigureChangesTheDevice(t *testing.T) {
 	})
 }
 
-// An interface that no set named before is known from what was reported of it.
+// TestConfigureToAnotherInterface requires that the state of an interface that no set named before
+// is known from earlier reports.
 func TestConfigureToAnotherInterface(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t, routeSets())
@@ -301,7 +305,8 @@ func TestConfigureToAnotherInterface(t *testing.T) {
 	})
 }
 
-// What is not held is remembered, and what was missing of it may be tried again.
+// TestConfigureOfWhatIsNotHeld requires that an instance that is not held is remembered, and that
+// what it lacked may be tried again.
 func TestConfigureOfWhatIsNotHeld(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t, many(2, Announce{Count: 1}))
@@ -347,8 +352,9 @@ func TestConfigureWhileTheKernelRefuses(t *testing.T) {
 	})
 }
 
-// The first instance that accepts nothing is told to the firewall before its address is
-// added, and changes of the firewall are noticed from then on.
+// TestConfigureToRefuse requires that the firewall is programmed for the first instance that
+// accepts nothing before its address is added, and that changes of the firewall are noticed from
+// then on.
 func TestConfigureToRefuse(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t, many(2, Announce{}))
@@ -365,7 +371,7 @@ func TestConfigureToRefuse(t *testing.T) {
 		synctest.Wait()
 		expect(t, "put back", r.wall.take(), "[[{192.0.2.1 } {192.0.2.2 } {192.0.2.3 }]]")
 
-		// One that is gone stays dropped until the kernel has let go of it.
+		// Packets for an address that is gone are dropped until the kernel has removed it.
 		r.kernel.with(func() { r.kernel.stuck = errors.New("busy") })
 		fewer := many(2, Announce{})
 		fewer[0].Refuse = true
@@ -387,7 +393,8 @@ func TestConfigureToRefuse(t *testing.T) {
 	})
 }
 
-// Where there is no firewall, addresses that are to accept nothing go.
+// TestConfigureToRefuseWithoutFirewall requires that without a firewall, addresses that must accept
+// nothing are removed.
 func TestConfigureToRefuseWithoutFirewall(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t, many(2, Announce{}))
@@ -411,7 +418,8 @@ func TestConfigureToRefuseWithoutFirewall(t *testing.T) {
 	})
 }
 
-// In one batch of orders: what stops is released, and what starts is held by its new set.
+// TestConfigureBetweenOrders requires, in one batch of orders, that an instance that stops is
+// released and that one that starts is held by its new set.
 func TestConfigureBetweenOrders(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		sets := append(many(1, Announce{}), Set{Instance: "b", Interval: time.Second, Miss: 3, Addresses: []Address{{Prefix: vip6, Interface: "eth0"}}})

@@ -7,10 +7,10 @@ import (
 	"ripcord/pkg/vrrp"
 )
 
-// converge makes the kernel agree with what is held, each part in its order. Devices
-// are first: what was released falls silent with its virtual MAC. Routes need
-// addresses, so they are removed before those and added after them; the firewall drops
-// what must not be accepted from before an address is added until after it is removed.
+// converge makes the kernel agree with what is held, concern by concern, in this order. Devices are
+// first: a released instance stops sending with its virtual MAC. Routes need addresses, so they are
+// removed before these and added after them. The firewall drops what must not be accepted from
+// before an address is added until after it is removed.
 func (w *Worker) converge() {
 	for _, part := range [...]func(){
 		w.arrangeMacvlans, w.removeUnlisted, w.addresses.refresh, w.ledger.claim, w.addresses.markAgain, w.addresses.settle,
@@ -22,8 +22,8 @@ func (w *Worker) converge() {
 	}
 }
 
-// arrangeMacvlans makes the macvlans agree with what is held, and moves the addresses
-// that stand on them.
+// arrangeMacvlans makes the macvlans agree with what is held, and moves the addresses that are on
+// them.
 func (w *Worker) arrangeMacvlans() {
 	out := w.macvlans.Apply()
 	w.addresses.doubt(out.Lost)
@@ -37,8 +37,7 @@ func (w *Worker) arrangeMacvlans() {
 	}
 }
 
-// removeUnlisted removes what is to go without waiting for another list, which may not
-// come.
+// removeUnlisted removes what has to go without waiting for another list, which may not come.
 func (w *Worker) removeUnlisted() {
 	if w.addresses.unlisted {
 		w.routes.Remove()
@@ -46,7 +45,7 @@ func (w *Worker) removeUnlisted() {
 	}
 }
 
-// publish publishes news, and has announced what has come to stand.
+// publish publishes news, and starts the announcement of newly added addresses.
 func (w *Worker) publish(n news) {
 	for _, e := range n.moved {
 		w.cfg.Events.Publish(e)

@@ -24,8 +24,8 @@ func virtualSets() []Set {
 	}}
 }
 
-// A device is made when its link is there, up while its instance is held, down
-// before any address goes, and gone at the end.
+// TestDeviceOfHeldInstance: a device is made when its link exists, is up while its instance is
+// held, down before any address is removed, and gone at the end.
 func TestDeviceOfHeldInstance(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t, virtualSets())
@@ -48,8 +48,8 @@ func TestDeviceOfHeldInstance(t *testing.T) {
 	})
 }
 
-// The device is down before the kernel is asked to remove an address
-// (docs/architecture.md#transitions).
+// TestDeviceSilentFirst requires that the device is down before the kernel is asked to remove an
+// address (docs/architecture.md#transitions).
 func TestDeviceSilentFirst(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t, virtualSets())
@@ -61,7 +61,8 @@ func TestDeviceSilentFirst(t *testing.T) {
 	})
 }
 
-// Somebody removes the device, or sets it down: it is put back with its address.
+// TestDevicePutBack: when another program removes the device, or sets it down, it is restored with
+// its address.
 func TestDevicePutBack(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t, virtualSets())
@@ -85,7 +86,7 @@ func TestDevicePutBack(t *testing.T) {
 	})
 }
 
-// conditions are those reported since they were last taken, with + or - in front.
+// conditions returns those reported since the last call, with + or - in front.
 func (r *rig) conditions() string {
 	all, _ := r.forward.Take()
 	var texts []string
@@ -101,8 +102,8 @@ func (r *rig) conditions() string {
 	return strings.TrimSpace(strings.Join(texts, "; "))
 }
 
-// An address on a link that is not up is not held: it is lost after a second, and
-// not announced, and comes back with the link.
+// TestAddressOnDownDevice: an address on a link that is not up is not held: it is lost after a
+// second, is not announced, and comes back with the link.
 func TestAddressOnDownDevice(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t, virtualSets())
@@ -120,16 +121,16 @@ func TestAddressOnDownDevice(t *testing.T) {
 		r.devs.With(func() { r.devs.Refuse = nil })
 		r.pass(2 * time.Second)
 		if got := strings.Join(r.packets.take(), " "); !strings.Contains(got, "20:00005e000133") {
-			t.Errorf("announced once it is up: %s", got)
+			t.Errorf("after the link is up: announced %s", got)
 		}
 		r.do(Release, "v")
 		expect(t, "left", len(r.kernel.standing), 0)
 	})
 }
 
-// A link that bears the virtual MAC and may be in use is a condition of the instance as
-// long as it is up. One with an address of others is in use, one with an address that
-// is ours to hold is not.
+// TestMACConflict: a link that bears the virtual MAC and may be in use is a condition of the
+// instance while it is up. A link with an address of other programs is in use; one with an address
+// that is ours to hold is not.
 func TestMACConflict(t *testing.T) {
 	rival := macvlan.Link{Index: 10, Below: eth0, Name: "vrrp.51.3", MAC: mac51, Kind: "macvlan", Shared: true, Up: true}
 	for _, tt := range []struct {
@@ -157,8 +158,8 @@ func TestMACConflict(t *testing.T) {
 	}
 }
 
-// Settings that a device needs and that cannot be written are a warning until they
-// can.
+// TestUnwritableSettingsAreAWarning requires that settings that a device needs and that cannot be
+// written are a warning until they can.
 func TestUnwritableSettingsAreAWarning(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		devs := macvlantest.New()

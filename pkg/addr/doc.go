@@ -1,15 +1,13 @@
-// Package addr holds the addresses of instances while they are Active: it adds them,
-// announces them, puts back what others remove, and removes what is released. It
-// carries out the router's orders, and calls the packages that hold the rest.
+// Package addr holds the addresses of instances while they are Active: it adds them, announces
+// them, restores them when other programs remove them, and removes them at a release. It executes
+// the router's orders, and calls the packages that hold the other things.
 //
-// An address is ours where it bears the mark, IFA_PROTO 112; before Linux 5.18, where
-// the record file names it. One that stands on the link without the mark is used, never
-// added and never removed.
+// An address is ours if it bears the mark, IFA_PROTO 112, or before Linux 5.18 if the record file
+// names it. An address that is on the link without the mark is used, never added and never removed.
 //
 // The Worker (worker.go) owns the queue of orders, a goroutine, and one more that adds many
-// addresses while it announces those that stand. An order
-// (execute.go) changes what is held; converge (converge.go) then makes the kernel agree,
-// concern by concern:
+// addresses while the first announces those already added. An order (execute.go) changes what is
+// held; converge (converge.go) then makes the kernel agree, concern by concern:
 //
 //   - macvlans (pkg/macvlan): the links that bear virtual MACs;
 //   - addresses (addresses.go): adds, removes and marks what its ledger (ledger.go,

@@ -8,14 +8,14 @@ import (
 )
 
 const (
-	// retryEvery is how often what the kernel refused is tried again.
+	// retryEvery is how often a request that the kernel refused is repeated.
 	retryEvery = 250 * time.Millisecond
-	// inPlaceWithin is how long an address, a route or a rule may be missing before
-	// that is reported; againWithin, where it was missing the last time too.
+	// inPlaceWithin is how long an address, a route or a rule may be missing before that is
+	// reported; againWithin is the same if it was missing the last time, too.
 	inPlaceWithin = time.Second
 	againWithin   = 100 * time.Millisecond
-	// refusedEvery is how often an address is tried again that the kernel refuses for what it
-	// is: the same answer is to be expected until somebody changes something.
+	// refusedEvery is how often an address is tried again that the kernel refuses for what it is:
+	// the same answer is expected until the configuration of the machine changes.
 	refusedEvery = 10 * time.Second
 )
 
@@ -23,36 +23,36 @@ const (
 type Op struct {
 	Index int // ifindex
 	Address
-	// Behind keeps the route to its subnet behind those of other links: it is on
-	// a device, and hosts are reached through the link below.
+	// Behind gives the route to the subnet a worse metric than those of other links: the address is
+	// on a device, and hosts are reached through the link below.
 	Behind bool
 }
 
-// key is what the kernel knows the address by.
+// key returns the key by which the kernel knows the address.
 func (op Op) key() event.AddressKey {
 	return event.AddressKey{Index: op.Index, Prefix: op.Prefix}
 }
 
-// Standing is one address that the kernel has on a link.
+// Standing is an address that the kernel has on a link.
 type Standing struct {
 	Index  int
 	Prefix netip.Prefix
 	Marked bool // ours
 }
 
-// spot is where an address stands, whatever its prefix length.
+// spot is an address on a link, whatever its prefix length.
 type spot struct {
 	index int
 	addr  netip.Addr
 }
 
-// presence is how a wanted address stands.
+// presence is the state of a wanted address in the kernel.
 type presence uint8
 
 const (
 	absent presence = iota
 	ours
-	foreign // stands there without the mark
+	foreign // in the kernel without the mark
 )
 
 // entry is one address of a held instance.
@@ -61,19 +61,19 @@ type entry struct {
 	at     presence // as it was last reported
 	placed bool     // has been in place since it was ordered
 	later  bool     // it was configured while the instance was held
-	// inherited is set until it is found to stand as the daemon before has left it: nobody
-	// has added it now, and nothing is to be announced.
+	// inherited is set until the address is found in the state in which the previous daemon left
+	// it: then it is not reported as added, and not announced.
 	inherited bool
-	ahead     bool        // the next announcement has been sent already
-	since     time.Time   // ordered, or found missing
-	cause     event.Cause // of the last loss
-	retry     time.Time   // not to be tried before
-	waiting   bool        // lost with its link, until that is up again
+	ahead     bool        // the next announcement has already been sent
+	since     time.Time   // when it was ordered, or found missing
+	cause     event.Cause // the cause of the last loss
+	retry     time.Time   // the earliest time of the next attempt
+	waiting   bool        // lost with its link, until the link is up again
 	failed    string      // the failure last reported
-	refused   bool        // the kernel did not take it for what it is (AddressError.Refused)
+	refused   bool        // the kernel refused it for what it is (AddressError.Refused)
 	missing   bool        // for longer than it may be
-	back      limited     // how often it was put back
-	// remarked is how often it was given its mark back.
+	back      limited     // how often it was restored
+	// remarked counts how often its mark was restored.
 	remarked limited
 }
 
@@ -85,7 +85,7 @@ type holding struct {
 	within  time.Duration // what is not in place by then is missing
 }
 
-// position is where an entry is.
+// position is the index of an entry in a holding.
 type position struct {
 	*holding
 	n int // of its entries

@@ -10,7 +10,7 @@ import (
 	"ripcord/pkg/lease"
 )
 
-// execute carries out one order, all its instances in one batch.
+// execute executes one order, all its instances in one batch.
 func (w *Worker) execute(o queued) {
 	if len(o.ask) > 0 {
 		w.neighbors.Ask(o.ask...)
@@ -52,20 +52,20 @@ func (w *Worker) execute(o queued) {
 	w.converge()
 }
 
-// holdStatic begins to hold what the configuration has for no instance, unless it is held.
+// holdStatic begins to hold what the configuration has for no instance, unless it is held already.
 func (w *Worker) holdStatic(at time.Time, cause event.Cause) {
 	if w.ledger.holdStatic(at, cause) {
 		w.routes.Hold(at, cause, StaticName)
 	}
 }
 
-// Adopt has the worker hold what stands of some instances from its start on, as if it had
-// put it in place itself. Call it before Run.
+// Adopt makes the worker hold, from its start, what exists of some instances, as if it had added it
+// itself. Call it before Run.
 func (w *Worker) Adopt(cause event.Cause, instances ...string) {
 	w.adopted = Order{Kind: Hold, Cause: cause, Instances: instances}
 }
 
-// adopt begins to hold what a daemon that died, or handed over, has left standing.
+// adopt begins to hold what a daemon that died, or handed over, has left.
 func (w *Worker) adopt() {
 	now := w.cfg.Now()
 	for _, name := range w.adopted.Instances {
@@ -82,9 +82,8 @@ func (w *Worker) adopt() {
 	w.adopted = Order{}
 }
 
-// checkLease releases the instances that the loop has ceased to lead
-// (docs/architecture.md#lease). The advert engine reports it, as it resigns by the same
-// lease.
+// checkLease releases the instances that the loop has ceased to lead (docs/architecture.md#lease).
+// The advert engine reports that, since it resigns by the same lease.
 func (w *Worker) checkLease() {
 	now := w.ran()
 	if !w.watch.Expired(now, w.cfg.Lease.Last(), lease.Least) {
@@ -105,7 +104,8 @@ func (w *Worker) checkLease() {
 	}
 }
 
-// finish drains the queue and gives up everything, unless the next daemon goes on with it.
+// finish executes the queued orders and removes everything, unless the next daemon continues with
+// it.
 func (w *Worker) finish() error {
 	w.absorb()
 	for _, o := range w.take() {
@@ -118,7 +118,7 @@ func (w *Worker) finish() error {
 	if len(w.ledger.held) > 0 {
 		w.execute(queued{Order: Order{Kind: Release, Cause: w.cfg.Minter.Cause(now), Instances: slices.Clone(w.ledger.order)}, at: now})
 	}
-	for range 2 { // asks what is left, and what the kernel refused once more
+	for range 2 { // the second time for what the kernel refused once
 		w.ledger.removal, w.addresses.dirty, w.addresses.relist = time.Time{}, true, time.Time{}
 		w.routes.RetryRemoval()
 		w.converge()

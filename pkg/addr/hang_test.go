@@ -17,8 +17,9 @@ func (b blocking) AddBatch(ops []Op) error {
 	return b.fakeKernel.AddBatch(ops)
 }
 
-// A worker that is stuck in a system call shows it: its orders do not count as
-// carried out, and it makes no progress, though it is woken. Then both go on.
+// TestWorkerShowsThatItHangs requires that a worker that is stuck in a system call shows it: its
+// orders do not count as executed, and it makes no progress, though it is woken. Then both
+// continue.
 func TestWorkerShowsThatItHangs(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t, many(2, Announce{Count: 1}))
@@ -28,7 +29,7 @@ func TestWorkerShowsThatItHangs(t *testing.T) {
 		r.Wake()
 		synctest.Wait()
 		if r.Turns() == before {
-			t.Error("no progress shows though nothing hangs")
+			t.Error("no progress though nothing hangs")
 		}
 		r.do(Reannounce, "a")
 		r.do(Hold, "a")
@@ -37,15 +38,15 @@ func TestWorkerShowsThatItHangs(t *testing.T) {
 		r.Wake()
 		r.pass(time.Minute)
 		if n := r.Executed(); n != 1 {
-			t.Errorf("%d orders are carried out, want 1", n)
+			t.Errorf("%d orders were executed, want 1", n)
 		}
 		if n := r.Turns() - before; n != 0 {
-			t.Errorf("progress by %d shows while it hangs", n)
+			t.Errorf("progress by %d while the worker hangs", n)
 		}
 		close(gate)
 		synctest.Wait()
 		if n := r.Executed(); n != 3 || r.Turns() == before {
-			t.Errorf("%d orders are carried out, want 3; progress %d", n, r.Turns()-before)
+			t.Errorf("%d orders were executed, want 3; progress %d", n, r.Turns()-before)
 		}
 		expect(t, "what the end leaves", r.stop(), nil)
 	})

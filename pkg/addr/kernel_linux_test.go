@@ -62,12 +62,12 @@ func TestKernelErrors(t *testing.T) {
 	near, _ := cable(t)
 	k, index := kernel(t), indexOf(t, near)
 	ip(t, "addr", "add", "10.0.0.2/24", "dev", near)
-	for _, bad := range []int{0, 2} { // one in the midst, and the last
+	for _, bad := range []int{0, 2} { // one in the middle, and the last
 		ops := batchOf(index, near, "10.0.0.1/24", 3)
 		ops[0], ops[1] = ops[1], ops[0] // 10.0.0.2 first
 		ops[0], ops[bad] = ops[bad], ops[0]
 		if err := k.AddBatch(ops); !errors.Is(err, unix.EEXIST) {
-			t.Errorf("adding one that stands: %v", err)
+			t.Errorf("adding an existing address: %v", err)
 		}
 		if got, want := on(t, k, index), []string{"10.0.0.1/24*", "10.0.0.2/24", "10.0.0.3/24*"}; !slices.Equal(got, want) {
 			t.Errorf("stand %v, want %v", got, want)
@@ -78,11 +78,11 @@ func TestKernelErrors(t *testing.T) {
 		}
 	}
 	if err := k.RemoveBatch(batchOf(index, near, "10.0.0.7/24", 1)); !errors.Is(err, unix.EADDRNOTAVAIL) {
-		t.Errorf("removing one that does not stand: %v", err)
+		t.Errorf("removing an address that does not exist: %v", err)
 	}
-	// All of a great batch fail, and the socket is fit for more.
+	// All of a large batch fail, and the socket can be used again.
 	if err := k.AddBatch(batchOf(9999, near, "10.0.0.1/16", 1000)); !errors.Is(err, unix.ENODEV) {
-		t.Errorf("adding to a link that is not there: %v", err)
+		t.Errorf("adding to a link that does not exist: %v", err)
 	}
 	if err := k.AddBatch(batchOf(index, near, "10.0.0.9/24", 1)); err != nil {
 		t.Error(err)
@@ -93,16 +93,16 @@ func TestKernelUp(t *testing.T) {
 	near, _ := cable(t)
 	k, index := kernel(t), indexOf(t, near)
 	if !k.Up(index) {
-		t.Error("a link that is up is said to be down")
+		t.Error("a link that is up is reported down")
 	}
 	ip(t, "link", "set", near, "down")
 	if k.Up(index) || k.Up(9999) {
-		t.Error("a link that is down, or not there, is said to be up")
+		t.Error("a link that is down, or does not exist, is reported up")
 	}
 }
 
-// The record stands in for the mark before Linux 5.18; here the kernel keeps
-// the mark, but is not given it.
+// TestRecordInsteadOfMark tests the record that replaces the mark before Linux 5.18; this kernel
+// keeps the mark, but is not given it.
 func TestRecordInsteadOfMark(t *testing.T) {
 	near, _ := cable(t)
 	index, path := indexOf(t, near), t.TempDir()+"/run/addresses"
@@ -122,7 +122,7 @@ func TestRecordInsteadOfMark(t *testing.T) {
 	k := open()
 	ip(t, "addr", "add", "10.0.0.2/24", "dev", near)
 	if err := k.AddBatch(batchOf(index, near, "10.0.0.1/24", 3)); err == nil {
-		t.Error("no error for the one that stood")
+		t.Error("no error for the existing address")
 	}
 	want := []string{"10.0.0.1/24*", "10.0.0.2/24", "10.0.0.3/24*"}
 	if got := on(t, k, index); !slices.Equal(got, want) {
@@ -135,10 +135,10 @@ func TestRecordInsteadOfMark(t *testing.T) {
 	if err := k.RemoveBatch(batchOf(index, near, "10.0.0.3/24", 1)); err != nil {
 		t.Error(err)
 	}
-	ip(t, "addr", "add", "10.0.0.3/24", "dev", near) // now it is theirs
+	ip(t, "addr", "add", "10.0.0.3/24", "dev", near) // now it is another program's
 	want = []string{"10.0.0.1/24*", "10.0.0.2/24", "10.0.0.3/24"}
 	if got := on(t, open(), index); !slices.Equal(got, want) {
-		t.Errorf("after another took it %v, want %v", got, want)
+		t.Errorf("after another program took it %v, want %v", got, want)
 	}
 }
 
@@ -152,10 +152,10 @@ func TestProbe(t *testing.T) {
 	if marks, err := k.probe(); err != nil || !marks {
 		t.Errorf("a kernel that keeps the mark: %v, %v", marks, err)
 	}
-	k.protos, k.marked = false, false // as if the attribute were ignored
+	k.protos, k.marked = false, false // as if the kernel ignored the attribute
 	if got := on(t, k, 1); len(got) == 0 {
 		if marks, err := k.probe(); err != nil || marks {
-			t.Errorf("a kernel that does not keep it: %v, %v", marks, err)
+			t.Errorf("a kernel that does not keep the mark: %v, %v", marks, err)
 		}
 		if got := on(t, k, 1); len(got) != 0 {
 			t.Errorf("the probe left %v on lo", got)
@@ -163,8 +163,8 @@ func TestProbe(t *testing.T) {
 	}
 }
 
-// BenchmarkBatch adds 250 addresses and removes them again, last first as the
-// ledger does, and first first for comparison.
+// BenchmarkBatch adds 250 addresses and removes them, the last first as the ledger does, and the
+// first first for comparison.
 func BenchmarkBatch(b *testing.B) {
 	for _, order := range []string{"last-first", "first-first"} {
 		for family, first := range map[string]string{"ipv4": "10.0.0.1/16", "ipv6": "2001:db8::1/64"} {
@@ -202,8 +202,8 @@ func benchmarkBatch(b *testing.B, first string, lastFirst bool) {
 	b.ReportMetric(float64(removing.Microseconds())/float64(b.N), "µs/remove")
 }
 
-// An address that somebody re-applied (`ip address replace`) has lost its mark, and
-// gets it back without ever being gone.
+// TestMarkAgainInTheKernel: an address that was re-applied (`ip address replace`) has lost its
+// mark, and gets it back without ever being absent.
 func TestMarkAgainInTheKernel(t *testing.T) {
 	near, _ := cable(t)
 	k, index := kernel(t), indexOf(t, near)
@@ -216,20 +216,21 @@ func TestMarkAgainInTheKernel(t *testing.T) {
 		ip(t, "address", "replace", op.Prefix.String(), "dev", near)
 	}
 	if got := on(t, k, index); slices.Equal(got, want) {
-		t.Fatalf("%v: replacing takes no mark on this kernel, and the test shows nothing", got)
+		t.Fatalf("%v: replacing removes no mark on this kernel, so the test proves nothing", got)
 	}
 	if err := k.Mark(ops); err != nil {
 		t.Fatal(err)
 	}
 	if got := on(t, k, index); !slices.Equal(got, want) {
-		t.Errorf("marked again: %v, want %v", got, want)
+		t.Errorf("after marking: %v, want %v", got, want)
 	}
 	if text := ip(t, "-6", "address", "show", "dev", near); !strings.Contains(text, "preferred_lft 0sec") {
-		t.Errorf("it may be the source of the router's own traffic: %s", text)
+		t.Errorf("the address may be the source of the router's own traffic: %s", text)
 	}
 }
 
-// An address on a device has a route behind those of the links below.
+// TestRouteBehindOthers: the route of an address on a device has a worse metric than those of the
+// links below.
 func TestRouteBehindOthers(t *testing.T) {
 	near, _ := cable(t)
 	k := kernel(t)
@@ -237,6 +238,6 @@ func TestRouteBehindOthers(t *testing.T) {
 		t.Fatal(err)
 	}
 	if text := ip(t, "route", "show", "dev", near); !strings.Contains(text, "metric 1048576") {
-		t.Errorf("its route: %s", text)
+		t.Errorf("the route is: %s", text)
 	}
 }

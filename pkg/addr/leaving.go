@@ -9,7 +9,7 @@ import (
 	"ripcord/pkg/firewall"
 )
 
-// leaving is what was given up, until the kernel has let go of it.
+// leaving is a set of released addresses until the kernel has removed them.
 type leaving struct {
 	instance string
 	cause    event.Cause
@@ -19,7 +19,7 @@ type leaving struct {
 	failed   bool
 }
 
-// release ceases to hold an instance: what of it is ours, or may be, is to be removed.
+// release ceases to hold an instance: those of its addresses that are or may be ours are removed.
 func (l *ledger) release(at time.Time, cause event.Cause, instance string) {
 	h := l.held[instance]
 	if h == nil {
@@ -30,8 +30,7 @@ func (l *ledger) release(at time.Time, cause event.Cause, instance string) {
 	l.giveUp(at, cause, h.set, h.entries)
 }
 
-// giveUp has addresses removed that an instance of this set held, those that are ours
-// or may be.
+// giveUp removes addresses that an instance of this set held, if they are or may be ours.
 func (l *ledger) giveUp(at time.Time, cause event.Cause, set *Set, entries []*entry) {
 	gone := &leaving{instance: set.Instance, cause: cause, since: at}
 	for _, e := range entries {
@@ -58,7 +57,7 @@ func (g *leaving) add(key event.AddressKey, set *Set, d firewall.Destination) {
 	g.refused[key] = d
 }
 
-// destination returns an address as the firewall drops what comes for it.
+// destination returns an address in the form in which the firewall drops packets for it.
 func (l *ledger) destination(a Address) firewall.Destination {
 	d := firewall.Destination{Addr: a.Prefix.Addr()}
 	if d.Addr.Is6() && d.Addr.IsLinkLocalUnicast() {
@@ -67,7 +66,7 @@ func (l *ledger) destination(a Address) firewall.Destination {
 	return d
 }
 
-// removes lists what bears the mark, or may, and is not held: what was released, and
+// removes lists the addresses that bear or may bear the mark and are not held: released ones, and
 // the leftovers of a crashed run.
 func (l *ledger) removes(now time.Time, cause event.Cause) []Op {
 	if now.Before(l.removal) {
@@ -90,8 +89,8 @@ func (l *ledger) removes(now time.Time, cause event.Cause) []Op {
 			keys = append(keys, key)
 		}
 	}
-	// The last first: each removal of a primary IPv4 address makes the kernel
-	// promote another and write the routes of all anew, 0.5 ms each with 250.
+	// The last comes first: each removal of a primary IPv4 address makes the kernel promote another
+	// and rewrite the routes of all, 0.5 ms each with 250.
 	slices.SortFunc(keys, func(a, b event.AddressKey) int { return l.rank[b] - l.rank[a] })
 	names := make(map[int]string)
 	for _, link := range l.links {
@@ -110,9 +109,9 @@ func (l *ledger) removes(now time.Time, cause event.Cause) []Op {
 	return ops
 }
 
-// leftover records a marked address that nobody released.
+// leftover records a marked address that was not released.
 func (l *ledger) leftover(now time.Time, cause event.Cause, key event.AddressKey) {
-	set, of := new(Set), Address{} // configured no more, unless it is found
+	set, of := new(Set), Address{} // not configured any more, unless a set is found
 	for name, one := range l.sets {
 		for _, a := range one.Addresses {
 			if l.key(a) == key && (set.Instance == "" || name < set.Instance) {
@@ -131,7 +130,7 @@ func (l *ledger) leftover(now time.Time, cause event.Cause, key event.AddressKey
 	l.leaving = append(l.leaving, g)
 }
 
-// removed records that the kernel let go of all of ops.
+// removed records that the kernel removed all of ops.
 func (l *ledger) removed(ops []Op) {
 	for _, op := range ops {
 		key := op.key()
@@ -145,7 +144,7 @@ func (l *ledger) removed(ops []Op) {
 	l.removal = time.Time{}
 }
 
-// settleLeaving reports what the kernel has let go of.
+// settleLeaving reports the addresses that the kernel has removed.
 func (l *ledger) settleLeaving(now time.Time, n *news) {
 	if len(l.leaving) == 0 {
 		return
@@ -176,7 +175,7 @@ func (l *ledger) settleLeaving(now time.Time, n *news) {
 	l.leaving = still
 }
 
-// unremoved records why the kernel did not let go of what is leaving.
+// unremoved records why the kernel did not remove what is leaving.
 func (l *ledger) unremoved(now time.Time, err error) (n news) {
 	for _, g := range l.leaving {
 		if g.failed {

@@ -11,42 +11,42 @@ import (
 	"ripcord/pkg/neigh"
 )
 
-// ledger knows which addresses should be held, which stand in the kernel and which of these
-// are ours. What to add and to remove follows from these three.
+// ledger records which addresses should be held, which exist in the kernel and which of these are
+// ours. Additions and removals follow from these three.
 type ledger struct {
 	sets    map[string]*Set
-	managed map[netip.Addr]bool // all that is configured
+	managed map[netip.Addr]bool // all configured addresses
 	links   map[string]event.Link
-	down    map[int]bool // links that the kernel says are administratively down
+	down    map[int]bool // links that the kernel reports as administratively down
 	flapped map[int]bool // links that were down for a moment
-	// remacked are the links whose MAC has changed: the neighbours know the old one.
+	// remacked contains the links whose MAC has changed: the neighbors know the old one.
 	remacked map[string]bool
 
 	standing map[event.AddressKey]bool // value: marked
-	// unsure are the addresses that were handed to the kernel and of which it is not
-	// known whether they stand: ours if they do, since none stood there before.
+	// unsure contains the addresses that were passed to the kernel without a known result: they are
+	// ours if they exist, since none existed before.
 	unsure   map[event.AddressKey]bool
 	unmarked map[spot]bool
-	// mine is what this run put in place, or held with the mark, until it was removed:
-	// it is ours even where somebody re-applied it without the mark (`ip address
-	// replace`, a network manager). stripped is what of it stands without the mark.
+	// mine contains the addresses that this run added, or held with the mark, until they are
+	// removed: they are ours even if another program re-applied them without the mark (`ip address
+	// replace`, a network manager). stripped contains those of them that now lack the mark.
 	mine, stripped map[event.AddressKey]bool
-	remark         time.Time // not to be marked again before
-	// replace are the addresses that stand, and must go before they are added again.
+	remark         time.Time // the earliest time to set marks again
+	// replace contains the addresses that exist and must be removed before they are added again.
 	replace map[event.AddressKey]bool
-	// strays are addresses that are configured and stand without the mark.
+	// strays are configured addresses that exist without the mark.
 	strays map[netip.Addr]neigh.Stray
-	// rank is greater for what was added later. The first address of an IPv4
-	// subnet is its primary one, and is best removed last.
+	// rank is greater for an address that was added later. The first address of an IPv4 subnet is
+	// its primary one, and is best removed last.
 	rank map[event.AddressKey]int
 	last int // the greatest rank
-	// adding is where what adds listed last belongs.
+	// adding maps each address that adds last listed to its entry.
 	adding map[event.AddressKey]position
 
 	held    map[string]*holding
-	order   []string // of held
+	order   []string // the order in which the instances were held
 	leaving []*leaving
-	removal time.Time // the next attempt at what the kernel would not remove
+	removal time.Time // the next attempt to remove what the kernel would not remove
 	causes  map[event.AddressKey]event.Cause
 }
 
@@ -68,7 +68,7 @@ func newLedger(sets []Set) *ledger {
 	return l
 }
 
-// learn takes a set, and notes the addresses and links that it names.
+// learn adds a set, and registers the addresses and links that it names.
 func (l *ledger) learn(set *Set) {
 	l.sets[set.Instance] = set
 	note := func(where, name string) {
@@ -85,12 +85,12 @@ func (l *ledger) learn(set *Set) {
 	}
 }
 
-// link takes a fact about a link. Dirty reports that only a dump can tell what
-// became of the addresses on it.
+// link records a fact about a link. dirty says that only a dump can show what became of the
+// addresses on it.
 func (l *ledger) link(fact event.Link) (dirty bool) { return l.attach(fact.Name, fact) }
 
-// attach absorbs which link, and what of it, is where addresses want to be: a
-// link by its name, or a device.
+// attach records the link, and its state, for the addresses that name where: a link by its name, or
+// a device.
 func (l *ledger) attach(where string, fact event.Link) (dirty bool) {
 	old, ok := l.links[where]
 	if !ok {
@@ -103,7 +103,7 @@ func (l *ledger) attach(where string, fact event.Link) (dirty bool) {
 				continue
 			}
 			e.retry = time.Time{}
-			// An IPv6 address goes when its link is set down, and either message may come
+			// An IPv6 address disappears when its link is set down, and either message may come
 			// first.
 			dirty = dirty || e.Prefix.Addr().Is6() && (!fact.AdminUp || fact.Downs > 0)
 		}
@@ -117,8 +117,8 @@ func (l *ledger) attach(where string, fact event.Link) (dirty bool) {
 	return dirty || old.Index != fact.Index
 }
 
-// fact takes what the kernel notified of one address. Dirty reports that it contradicts
-// the ledger: the fact may be older, so that only a dump can tell.
+// fact records the kernel's notification about one address. dirty says that it contradicts the
+// ledger: the fact may be older, so that only a dump can decide.
 func (l *ledger) fact(f event.Address) (dirty bool) {
 	if !l.managed[f.Prefix.Addr()] {
 		l.tryRefused(f.Index)
@@ -134,8 +134,8 @@ func (l *ledger) fact(f event.Address) (dirty bool) {
 	return true
 }
 
-// tryRefused has what the kernel refused on a link tried again, as other addresses of the
-// link came or went: one of them may have been the reason.
+// tryRefused schedules another attempt for what the kernel refused on a link, because other
+// addresses of the link came or went: one of them may have been the reason.
 func (l *ledger) tryRefused(index int) {
 	for _, h := range l.held {
 		for _, e := range h.entries {
@@ -146,7 +146,7 @@ func (l *ledger) tryRefused(index int) {
 	}
 }
 
-// observe takes a dump: the truth.
+// observe replaces the known state with a dump.
 func (l *ledger) observe(all []Standing) {
 	clear(l.standing)
 	clear(l.unsure)
@@ -154,7 +154,7 @@ func (l *ledger) observe(all []Standing) {
 	clear(l.rank)
 	clear(l.stripped)
 	clear(l.strays)
-	for _, s := range all { // the primary one of a subnet before its others
+	for _, s := range all { // the primary address of a subnet comes before its others
 		key := event.AddressKey{Index: s.Index, Prefix: s.Prefix}
 		l.standing[key] = s.Marked || l.mine[key]
 		l.last++
@@ -177,8 +177,8 @@ func (l *ledger) observe(all []Standing) {
 	l.forget()
 }
 
-// hold begins to hold an instance, ordered at the instant at. Fresh is false if
-// it is held already, and known is false if there is no such instance.
+// hold begins to hold an instance, ordered at the instant at. fresh is false if it is held already,
+// and known is false if there is no such instance.
 func (l *ledger) hold(at time.Time, cause event.Cause, instance string) (fresh, known bool) {
 	set, known := l.sets[instance]
 	if !known || l.held[instance] != nil {
@@ -206,7 +206,7 @@ func (l *ledger) holdStatic(at time.Time, cause event.Cause) bool {
 // holds reports whether an instance is held.
 func (l *ledger) holds(instance string) bool { return l.held[instance] != nil }
 
-// adds lists what is held, stands absent, and may be tried now.
+// adds lists the addresses that are held, missing, and may be tried now.
 func (l *ledger) adds(now time.Time) []Op {
 	var ops []Op
 	clear(l.adding)
@@ -231,10 +231,10 @@ func (l *ledger) adds(now time.Time) []Op {
 	return ops
 }
 
-// nameOf is the name of the link on which an entry wants to be.
+// nameOf returns the name of the link to which an entry belongs.
 func (l *ledger) nameOf(e *entry) string { return l.links[e.Interface].Name }
 
-// op is what adds an entry.
+// op returns the operation that adds an entry.
 func (l *ledger) op(e *entry) Op {
 	link := l.links[e.Interface]
 	op := Op{Index: link.Index, Address: e.Address, Behind: link.Name != e.Interface}
@@ -242,7 +242,7 @@ func (l *ledger) op(e *entry) Op {
 	return op
 }
 
-// added records that the kernel took all of ops.
+// added records that the kernel added all of ops.
 func (l *ledger) added(ops []Op) {
 	for _, op := range ops {
 		key := op.key()
@@ -252,9 +252,9 @@ func (l *ledger) added(ops []Op) {
 	}
 }
 
-// begin returns, of addresses that adds listed last and that stand since, those that are announced
-// at once, ahead of the rest of their instances: those that were not in place before, and that
-// need no pause between them. It notes that they are.
+// begin returns, of the addresses that adds last listed and that exist now, those to announce at
+// once, ahead of the rest of their instances: those that were not in place before, and that need no
+// pause between them. It records that they are announced.
 func (l *ledger) begin(ops []Op) (ahead []announced) {
 	for _, op := range ops {
 		at := l.adding[op.key()]
@@ -268,15 +268,14 @@ func (l *ledger) begin(ops []Op) (ahead []announced) {
 	return ahead
 }
 
-// attempted records that ops were handed to the kernel, and that it is not known what
-// became of them.
+// attempted records that ops were passed to the kernel, and that the result is unknown.
 func (l *ledger) attempted(ops []Op) {
 	for _, op := range ops {
 		l.unsure[op.key()] = true
 	}
 }
 
-// presence returns how a wanted address stands now.
+// presence returns the present state of a wanted address.
 func (l *ledger) presence(e *entry) presence {
 	key := l.key(e.Address)
 	switch {
@@ -290,8 +289,8 @@ func (l *ledger) presence(e *entry) presence {
 	return absent
 }
 
-// isDown reports whether a wanted address stands on a link that is administratively
-// down, where it answers nobody.
+// isDown reports whether a wanted address is on a link that is administratively down, where it does
+// not answer.
 func (l *ledger) isDown(e *entry) bool {
 	return l.presence(e) != absent && !l.links[e.Interface].AdminUp
 }
@@ -300,22 +299,22 @@ func (l *ledger) key(a Address) event.AddressKey {
 	return event.AddressKey{Index: l.links[a.Interface].Index, Prefix: a.Prefix}
 }
 
-// complete reports whether all addresses of a held instance are in place but those that will
+// complete reports whether all addresses of a held instance are in place, except those that will
 // not be: routes need not wait for these.
 func (l *ledger) complete(instance string) bool {
 	h := l.held[instance]
 	return h != nil && !slices.ContainsFunc(h.entries, func(e *entry) bool { return e.at == absent && !e.refused && !l.tolerated(h, e) })
 }
 
-// tolerated reports whether an instance does without an address that is not in place: one that
-// the kernel refuses, or whose interface there never was, if its set is Tolerant. A Static set
-// has no instance that could give anything up.
+// tolerated reports whether an instance does without an address that is not in place: its set is
+// Tolerant, and the kernel refuses the address, or its interface never existed. A Static set has no
+// instance that could resign.
 func (l *ledger) tolerated(h *holding, e *entry) bool {
 	never := !e.placed && l.links[e.Interface].Index == 0
 	return e.at == absent && (h.set.Static || h.set.Tolerant && (e.refused || never))
 }
 
-// wanted lists where the addresses of all held instances belong, and may stay.
+// wanted lists the keys of the addresses of all held instances that may stay.
 func (l *ledger) wanted() map[event.AddressKey]bool {
 	keys := make(map[event.AddressKey]bool)
 	for _, h := range l.held {
@@ -328,13 +327,13 @@ func (l *ledger) wanted() map[event.AddressKey]bool {
 	return keys
 }
 
-// change is a set that is new, or another than before.
+// change is a set that is new or differs from the previous one.
 type change struct {
 	was, is *Set        // was is nil if the instance is new
-	indexes map[int]int // where addresses are now that are held and stay, by where they were
+	indexes map[int]int // the new indexes of held addresses that stay, by their old ones
 }
 
-// configure takes new sets. It returns those that are not as they were.
+// configure takes over new sets. It returns those that have changed.
 func (l *ledger) configure(at time.Time, cause event.Cause, sets []Set) (changes []change) {
 	before := l.sets
 	l.sets, l.managed = make(map[string]*Set), make(map[netip.Addr]bool)
@@ -356,8 +355,8 @@ func (l *ledger) configure(at time.Time, cause event.Cause, sets []Set) (changes
 	return changes
 }
 
-// change gives an instance that is held another set. It returns the indexes of the
-// addresses that stay, by those that they had.
+// change gives a held instance another set. It returns the new indexes of the addresses that stay,
+// by their old ones.
 func (l *ledger) change(at time.Time, cause event.Cause, h *holding, set *Set) (indexes map[int]int) {
 	type spelled struct {
 		where  string
@@ -391,15 +390,15 @@ func (l *ledger) change(at time.Time, cause event.Cause, h *holding, set *Set) (
 	return indexes
 }
 
-// alike reports whether the kernel makes no difference between an address and another
-// with the same prefix on the same link.
+// alike reports whether two addresses with the same prefix on the same link are the same for the
+// kernel.
 func alike(a, b Address) bool {
 	a.Extra = b.Extra
 	return a == b
 }
 
-// replaceAll has addresses removed that an instance of this set holds or held, ahead of
-// their being added again.
+// replaceAll removes addresses that an instance of this set holds or held, before they are added
+// again.
 func (l *ledger) replaceAll(at time.Time, cause event.Cause, set *Set, entries []*entry) {
 	var keys []event.AddressKey
 	for _, e := range entries {
@@ -413,7 +412,7 @@ func (l *ledger) replaceAll(at time.Time, cause event.Cause, set *Set, entries [
 	}
 }
 
-// forgetLinks forgets the links that no set names: nothing more is reported of them.
+// forgetLinks drops the links that no set names: their changes are not reported any more.
 func (l *ledger) forgetLinks() {
 	named := make(map[string]bool)
 	for _, set := range l.sets {

@@ -29,7 +29,7 @@ func testSets() []Set {
 	}
 }
 
-// scene is a ledger with a kernel that does all it is told.
+// scene is a ledger with a kernel that executes all requests.
 type scene struct {
 	*ledger
 	kernel    []Standing
@@ -45,7 +45,7 @@ func newScene(standing ...Standing) *scene {
 	return s
 }
 
-// step lets the worker do its turn so much later, after a dump.
+// step lets the worker make a turn so much later, after a dump.
 func (s *scene) step(later time.Duration) {
 	s.now += later
 	now := at(s.now)
@@ -76,7 +76,7 @@ func (s *scene) order(kind Kind, names ...string) {
 	s.step(time.Millisecond)
 }
 
-// somebodyRemoves takes an address out of the kernel.
+// somebodyRemoves removes an address from the kernel.
 func (s *scene) somebodyRemoves(p netip.Prefix) {
 	s.kernel = slices.DeleteFunc(s.kernel, func(k Standing) bool { return k.Prefix == p })
 	if !s.fact(event.Address{Cause: event.Cause{Trace: 50}, Index: eth0, Prefix: p, Removals: 1}) {
@@ -84,7 +84,7 @@ func (s *scene) somebodyRemoves(p netip.Prefix) {
 	}
 }
 
-// told writes what the last step did and told.
+// told formats the operations and events of the last step.
 func (s *scene) told() string {
 	var words []string
 	for _, op := range s.rms {
@@ -104,7 +104,7 @@ func (s *scene) told() string {
 	return strings.Join(words, " ")
 }
 
-// Each case is a sentence of docs/architecture.md#ours, or follows from one.
+// TestLedger tests sentences of docs/architecture.md#ours, and what follows from them.
 func TestLedger(t *testing.T) {
 	theirs4 := Standing{eth0, vip4, false}
 	other := netip.MustParsePrefix("192.0.2.9/24")
@@ -276,7 +276,7 @@ func TestLedgerRefusals(t *testing.T) {
 		t.Fatalf("the first refusal: %+v", n.moved)
 	}
 	if n := refuse(retryEvery); len(n.moved) != 0 {
-		t.Errorf("the same refusal was told twice: %+v", n.moved)
+		t.Errorf("the same refusal was reported twice: %+v", n.moved)
 	}
 	if ops := s.ledger.adds(at(retryEvery - 1)); len(ops) != 0 {
 		t.Errorf("tried again too early")
@@ -289,6 +289,6 @@ func TestLedgerRefusals(t *testing.T) {
 	}
 	s.settle(at(inPlaceWithin))
 	if is, settled := missingAddresses(s.ledger, s.held["a"]); len(is.missing) != 1 || !settled || !strings.Contains(is.missing[0], "no room") {
-		t.Errorf("missing: %+v, want the refusal's words", is)
+		t.Errorf("missing: %+v, want the text of the refusal", is)
 	}
 }

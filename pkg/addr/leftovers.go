@@ -11,8 +11,8 @@ import (
 	"ripcord/pkg/route"
 )
 
-// Leftovers are what a daemon that died has left in a network namespace: it is found
-// by its mark, without a configuration. A member that is nil is left alone.
+// Leftovers removes what a dead daemon has left in a network namespace: it is found by its mark,
+// without a configuration. A member that is nil is ignored.
 type Leftovers struct {
 	Kernel   Kernel
 	Routes   route.Kernel
@@ -20,21 +20,21 @@ type Leftovers struct {
 	Firewall firewall.Kernel
 }
 
-// Removal is what became of Leftovers, in words.
+// Removal is the result of Leftovers.Remove, in words.
 type Removal struct {
 	Removed  []string
-	Restored []string // settings that got their own value back
+	Restored []string // settings whose own value was restored
 }
 
 // Nothing reports whether nothing was left.
 func (r Removal) Nothing() bool { return len(r.Removed)+len(r.Restored) == 0 }
 
-// Remove removes all of it, and gives settings back. The error names leftovers that cannot be
-// removed; they keep no others from being removed.
+// Remove removes all leftovers, and restores settings. The error names leftovers that cannot be
+// removed; the others are removed all the same.
 //
-// It goes by what leans on what: rules before the tables that they lead to, routes
-// before addresses, addresses before the links that bear them, and the firewall's
-// table last, since it keeps addresses from answering.
+// The order follows the dependencies: rules before the tables to which they lead, routes before
+// addresses, addresses before the links that bear them, and the firewall's table last, since it
+// keeps addresses from answering.
 func (l Leftovers) Remove() (done Removal, err error) {
 	var errs []error
 	for _, step := range []func(*Removal) error{l.removeRoutes, l.removeAddresses, l.removeDevices, l.removeTable} {
@@ -63,7 +63,7 @@ func (l Leftovers) removeRoutes(done *Removal) error {
 	return errors.Join(errs...)
 }
 
-// order is that of removal: rules first.
+// order returns the position of a route or rule in the removal: rules first.
 func order(op route.Op) int {
 	if _, rule := op.Entry.(route.Rule); rule {
 		return 0
@@ -106,14 +106,14 @@ func (l Leftovers) removeAddresses(done *Removal) error {
 	}
 	if len(kept) > 0 {
 		if failed == nil {
-			failed = errors.New("the kernel lists it still")
+			failed = errors.New("the kernel still lists it")
 		}
 		return fmt.Errorf("could not remove %s: %w", strings.Join(kept, ", "), failed)
 	}
 	return errors.Join(unpromoted, l.restore(done))
 }
 
-// restore gives the links their own promote_secondaries back.
+// restore restores the links' own promote_secondaries.
 func (l Leftovers) restore(done *Removal) error {
 	links, err := l.Kernel.RestoreSecondaries()
 	for _, name := range links {
@@ -122,7 +122,7 @@ func (l Leftovers) restore(done *Removal) error {
 	return err
 }
 
-// promote sees that addresses of other programs do not go with ours.
+// promote makes sure that addresses of other programs are not removed with ours.
 func (l Leftovers) promote(ours []Op, names map[int]string) error {
 	var errs []error
 	for index := range ipv4Links(ours) {
@@ -133,8 +133,8 @@ func (l Leftovers) promote(ours []Op, names map[int]string) error {
 	return errors.Join(errs...)
 }
 
-// ipv4Links returns the links of IPv4 addresses, by ifindex, and an address of each. One that is
-// a subnet of its own is left out: no other can go with it.
+// ipv4Links returns the links of IPv4 addresses, by ifindex, with one address of each. It ignores
+// an address that is its own subnet: no other can be removed with it.
 func ipv4Links(ops []Op) map[int]Op {
 	links := make(map[int]Op)
 	for _, op := range ops {
@@ -145,8 +145,8 @@ func ipv4Links(ops []Op) map[int]Op {
 	return links
 }
 
-// marked lists the addresses that bear our mark, the last of a subnet first: the
-// kernel promotes another for each primary one that goes.
+// marked lists the addresses that bear our mark, the last of a subnet first: the kernel promotes
+// another one for each primary address that is removed.
 func (l Leftovers) marked() (ops []Op, err error) {
 	all, err := l.Kernel.List()
 	if err != nil {
@@ -160,7 +160,7 @@ func (l Leftovers) marked() (ops []Op, err error) {
 	return ops, nil
 }
 
-// names are those of the links, for people; empty where they cannot be listed.
+// names returns the names of the links, for messages; empty if they cannot be listed.
 func (l Leftovers) names() map[int]string {
 	names := make(map[int]string)
 	if l.Devices == nil {
@@ -193,7 +193,7 @@ func (l Leftovers) removeDevices(done *Removal) error {
 		done.Removed = append(done.Removed, "the link "+n.Name)
 	}
 	if err := l.Devices.Restore(nil); err != nil {
-		errs = append(errs, fmt.Errorf("could not give links their settings back: %w", err))
+		errs = append(errs, fmt.Errorf("could not restore the settings of links: %w", err))
 	}
 	return errors.Join(errs...)
 }

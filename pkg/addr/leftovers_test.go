@@ -16,14 +16,14 @@ import (
 	"ripcord/pkg/route"
 )
 
-// left is what stands in a namespace, and the order in which it is removed.
+// left is the content of a namespace, and the order in which it is removed.
 type left struct {
 	addresses []Standing
 	routes    []route.Op
 	links     []macvlan.Link
-	refuse    map[string]error // what cannot be removed, by its name
+	refuse    map[string]error // errors of removals, by name
 	log       []string
-	promoted  []int    // links that are kept from losing other addresses; 0: given back
+	promoted  []int    // links that are kept from losing other addresses; 0: restored
 	changed   []string // links whose setting the dead daemon had changed
 }
 
@@ -120,8 +120,8 @@ func leavings() *left {
 	}
 }
 
-// TestLeftovers: what bears the mark is removed in the order in which it leans on each
-// other, and nothing else is.
+// TestLeftovers requires that everything with the mark is removed in the order of its dependencies,
+// and nothing else.
 func TestLeftovers(t *testing.T) {
 	l := leavings()
 	done, err := l.all().Remove()
@@ -145,15 +145,15 @@ func TestLeftovers(t *testing.T) {
 	}
 }
 
-// TestLeftoversThatStay: what cannot be removed is named, and keeps nothing else from
-// being removed.
+// TestLeftoversThatStay requires that the error names what cannot be removed, and that everything
+// else is removed.
 func TestLeftoversThatStay(t *testing.T) {
 	for _, what := range []string{"10.0.0.0/8", "192.0.2.2/24", "vrrp6.51", "settings", "table"} {
 		l := leavings()
 		l.refuse = map[string]error{what: errors.New("refused for " + what)}
 		_, err := l.all().Remove()
 		if err == nil || !strings.Contains(err.Error(), "refused for "+what) {
-			t.Errorf("%s stays: %v", what, err)
+			t.Errorf("%s could not be removed: %v", what, err)
 		}
 		if got, want := len(l.log), 7; got != want {
 			t.Errorf("%s stays: %d of the %d others were removed: %q", what, got, want, l.log)
@@ -161,7 +161,7 @@ func TestLeftoversThatStay(t *testing.T) {
 	}
 }
 
-// TestLeftoversOfParts: what could not be opened is left alone.
+// TestLeftoversOfParts requires that a member that could not be opened is ignored.
 func TestLeftoversOfParts(t *testing.T) {
 	l := leavings()
 	if _, err := (Leftovers{Kernel: leftKernel{left: l}}).Remove(); err != nil || len(l.log) != 3 {
@@ -177,7 +177,7 @@ func TestLeftoversOfParts(t *testing.T) {
 	}
 }
 
-// TestLeftoversThatAreSettings: a setting that is given back was left, too.
+// TestLeftoversThatAreSettings requires that a restored setting counts as a leftover.
 func TestLeftoversThatAreSettings(t *testing.T) {
 	l := &left{changed: []string{"eth0"}}
 	done, err := l.all().Remove()

@@ -5,11 +5,11 @@ import (
 	"time"
 )
 
-// limited counts what other programs may cause again and again, and lets only the
-// first few in restoredWithin be reported, and each later one with how many were not.
+// limited counts events that other programs may cause repeatedly. Within restoredWithin it reports
+// only the first few, and each later report contains the number of unreported ones.
 type limited struct {
 	reported []time.Time
-	count    int // since the last that was reported
+	count    int // since the last report
 }
 
 const (
@@ -17,8 +17,8 @@ const (
 	restoredMost   = 5
 )
 
-// take counts one more and returns how many there were since the last report; report
-// is false if this one is not to be reported.
+// take counts one more event and returns the number since the last report; report is false if this
+// one is not to be reported.
 func (l *limited) take(now time.Time) (count int, report bool) {
 	l.count++
 	l.reported = slices.DeleteFunc(l.reported, func(t time.Time) bool { return now.Sub(t) >= restoredWithin })

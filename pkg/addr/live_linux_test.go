@@ -79,7 +79,7 @@ func newLive(t *testing.T, k Kernel, name string, set Set) *live {
 	return l
 }
 
-// wait takes events until one has that name.
+// wait reads events until one has that name.
 func (l *live) wait(t *testing.T, name string) event.Event {
 	t.Helper()
 	timeout := time.After(10 * time.Second)
@@ -157,8 +157,8 @@ func TestWhatSomebodyRemovedIsPutBack(t *testing.T) {
 	}
 }
 
-// An address that comes by a new configuration is alone on the wire, and what is gone
-// leaves the owner's addresses of its subnet where they are.
+// TestConfigureOnTheWire requires that only an address of a new configuration is announced, and
+// that removed addresses leave the owner's addresses of their subnet in place.
 func TestConfigureOnTheWire(t *testing.T) {
 	near, far := cable(t)
 	k, index, fd := kernel(t), indexOf(t, near), netns.Capture(t, far)
@@ -197,7 +197,7 @@ func TestConfigureOnTheWire(t *testing.T) {
 	configure(l, labeled)
 	l.wait(t, "address.added")
 	if got := on(t, k, index); !slices.Equal(got, want) {
-		t.Errorf("with a label stand: %v, want %v", got, want)
+		t.Errorf("with a label there are: %v, want %v", got, want)
 	}
 	if out := ip(t, "-o addr show label", near+":x"); !strings.Contains(out, "10.0.0.2/24") {
 		t.Errorf("with the label: %s", out)
@@ -205,7 +205,7 @@ func TestConfigureOnTheWire(t *testing.T) {
 	l.Do(Order{Kind: Configure})
 	l.wait(t, "address.removed")
 	if got := on(t, k, index); !slices.Equal(got, []string{"10.0.0.9/24"}) {
-		t.Errorf("after all is gone: %v", got)
+		t.Errorf("after all was removed: %v", got)
 	}
 }
 

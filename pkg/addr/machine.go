@@ -19,11 +19,10 @@ import (
 
 // Kernel adds, removes and lists addresses. Only the worker's goroutine calls it.
 type Kernel interface {
-	// AddBatch adds addresses that do not stand yet, with the mark. An error
-	// reports that not all did come to stand: List says which, and a BatchError
-	// among its causes, why.
+	// AddBatch adds addresses that do not exist yet, with the mark. An error says that not all were
+	// added: List shows which, and a BatchError among its causes says why.
 	AddBatch(ops []Op) error
-	// Mark gives addresses that stand the mark, and all else that AddBatch gives them.
+	// Mark gives existing addresses the mark, and all other attributes that AddBatch sets.
 	Mark(ops []Op) error
 	// RemoveBatch removes addresses; of each Op only Index and Prefix count.
 	RemoveBatch(ops []Op) error
@@ -31,28 +30,28 @@ type Kernel interface {
 	List() ([]Standing, error)
 	// Up reports whether a link is administratively up; false if there is none.
 	Up(index int) bool
-	// PromoteSecondaries keeps the kernel from removing other addresses of a
-	// subnet with the first one on a link, whose name is given where it is known.
-	// It is called before each batch that has an IPv4 address of that link.
+	// PromoteSecondaries keeps the kernel from removing other addresses of a subnet with the first
+	// one on a link; name is given if it is known. It is called before each batch with an IPv4
+	// address of that link.
 	PromoteSecondaries(index int, name string) error
-	// RestoreSecondaries undoes what PromoteSecondaries changed, and returns the names
-	// of the links that a run which crashed had left so. It is called when all is removed.
+	// RestoreSecondaries undoes the changes of PromoteSecondaries, and returns the names of the
+	// links whose setting a crashed run had left changed. It is called when everything is removed.
 	RestoreSecondaries() (restored []string, err error)
 }
 
-// BatchError lists the addresses of a batch that the kernel did not take.
+// BatchError lists the addresses of a batch that the kernel did not add.
 type BatchError []AddressError
 
-// AddressError is the kernel's answer to one address.
+// AddressError is the kernel's answer for one address.
 type AddressError struct {
 	event.AddressKey
 	Err error
-	// Refused reports that the kernel refuses the address for what it is, as one whose
-	// scope differs from that of others in its subnet: to try again does not help.
+	// Refused says that the kernel refuses the address for what it is, for example because its
+	// scope differs from that of others in its subnet: another attempt does not help.
 	Refused bool
 }
 
-// Error writes each answer once: a hundred addresses may have the same.
+// Error lists each answer once: a hundred addresses may have the same.
 func (b BatchError) Error() string {
 	var texts []string
 	for _, e := range b {
@@ -71,8 +70,7 @@ func (b BatchError) Unwrap() (all []error) {
 	return all
 }
 
-// Routes adds and removes routes and rules. But for Watch only the worker's goroutine
-// calls it.
+// Routes adds and removes routes and rules. Except for Watch, only the worker's goroutine calls it.
 type Routes interface {
 	route.Kernel
 	// Watch calls changed, from any goroutine, when another program may have removed or
@@ -80,26 +78,26 @@ type Routes interface {
 	Watch(ctx context.Context, changed func())
 }
 
-// Listener notices the stations on the links (neigh.Listener).
+// Listener observes the stations on the links (neigh.Listener).
 type Listener interface {
-	// Listen calls seen for each station that is noticed, from any goroutine,
-	// until ctx ends.
+	// Listen calls seen for each sighting of a station, from any goroutine, until ctx ends.
 	Listen(ctx context.Context, seen func(neigh.Sighting))
 }
 
-// Firewall drops what comes for some addresses. But for Watch only the worker's goroutine
-// calls it.
+// Firewall drops packets for some addresses. Except for Watch, only the worker's goroutine calls
+// it.
 type Firewall interface {
 	firewall.Kernel
-	// Watch calls changed when another program may have changed what Drop made, from any
-	// goroutine, until ctx ends.
+	// Watch calls changed, from any goroutine, when another program may have changed what Drop
+	// made, until ctx ends.
 	Watch(ctx context.Context, changed func())
 }
 
-// NoFirewall is for a machine without one, on which no instance needs it at the start.
+// NoFirewall is the Firewall of a machine without nftables, on which no instance needs it at the
+// start.
 type NoFirewall struct{}
 
-// Drop fails unless there is nothing to drop.
+// Drop returns an error unless there is nothing to drop.
 func (NoFirewall) Drop(all []firewall.Destination) error {
 	if len(all) > 0 {
 		return firewall.ErrNone
@@ -110,10 +108,10 @@ func (NoFirewall) Drop(all []firewall.Destination) error {
 // Stands reports that nothing has changed.
 func (NoFirewall) Stands() (bool, error) { return true, nil }
 
-// Watch waits for the end.
+// Watch waits until ctx ends.
 func (NoFirewall) Watch(ctx context.Context, _ func()) { <-ctx.Done() }
 
-// Config is what a Worker needs. All of it is required.
+// Config is the configuration of a Worker. All of it is required.
 type Config struct {
 	Sets      []Set
 	Lease     *lease.Lease
@@ -132,9 +130,9 @@ type Config struct {
 	Sender    neigh.Sender
 	Listener  Listener
 	Now       func() time.Time
-	Threads   thread.Raiser // has the worker's thread run before others
+	Threads   thread.Raiser // raises the scheduling priority of the worker's thread
 	// Waiter puts the worker to sleep, and Placing the goroutine that adds many addresses for it.
-	// In the kernel each is woken by whom it waits for; through a channel by another thread of
-	// Go's, which comes tens of ms late where the processors are busy.
+	// In the kernel, each is woken by the goroutine for which it waits; through a channel, it would
+	// be woken by another of Go's threads, which comes tens of ms late if the processors are busy.
 	Waiter, Placing Waiter
 }

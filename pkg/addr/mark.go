@@ -7,8 +7,8 @@ import (
 	"ripcord/pkg/event"
 )
 
-// forget ends the claim to what is gone and not held: whoever puts it there again
-// has put it there himself.
+// forget ends the claim to addresses that are gone and not held: a program that adds one of them
+// again owns it.
 func (l *ledger) forget() {
 	if len(l.mine) == 0 {
 		return
@@ -20,8 +20,7 @@ func (l *ledger) forget() {
 	})
 }
 
-// claim notes that what is held and stands with the mark, or was added by us, is ours
-// until it is removed.
+// claim records that held addresses with the mark, or added by us, are ours until they are removed.
 func (l *ledger) claim() {
 	for _, h := range l.held {
 		for _, e := range h.entries {
@@ -32,7 +31,7 @@ func (l *ledger) claim() {
 	}
 }
 
-// unmarkedOps lists what is held and has lost its mark.
+// unmarkedOps lists the held addresses that have lost their mark.
 func (l *ledger) unmarkedOps(now time.Time) (ops []Op) {
 	if len(l.stripped) == 0 || now.Before(l.remark) {
 		return nil
@@ -47,7 +46,7 @@ func (l *ledger) unmarkedOps(now time.Time) (ops []Op) {
 	return ops
 }
 
-// marked books that ops bear the mark again.
+// marked records that ops bear the mark again.
 func (l *ledger) marked(now time.Time, ops []Op) (n news) {
 	for _, op := range ops {
 		key := op.key()

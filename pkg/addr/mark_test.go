@@ -11,7 +11,7 @@ import (
 
 var errBusy = errors.New("busy")
 
-// reapply takes the mark from an address as `ip address replace` does.
+// reapply removes the mark from an address as `ip address replace` does.
 func (r *rig) reapply(key event.AddressKey) {
 	r.kernel.with(func() {
 		r.kernel.standing[key] = false
@@ -20,8 +20,8 @@ func (r *rig) reapply(key event.AddressKey) {
 	synctest.Wait()
 }
 
-// What we put in place is ours until we released it: it is marked again where
-// somebody re-applied it, and removed at the release in any case.
+// TestAddressIsMarkedAgain: an address that we added is ours until we release it: its mark is
+// restored when another program re-applied it, and the release removes it in any case.
 func TestAddressIsMarkedAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		sets := many(2, Announce{})
@@ -33,7 +33,7 @@ func TestAddressIsMarkedAgain(t *testing.T) {
 		expect(t, "batches", r.kernel.batches, "[+2 mark 1]")
 		expect(t, "marked", r.kernel.standing[key], true)
 		expect(t, "events", r.names(), "marked")
-		for range 100 { // a program that does it again and again
+		for range 100 { // a program that does it repeatedly
 			r.reapply(key)
 			r.pass(300 * time.Millisecond)
 		}
@@ -41,7 +41,7 @@ func TestAddressIsMarkedAgain(t *testing.T) {
 		r.do(Release, "a")
 		expect(t, "left", len(r.kernel.standing), 0)
 
-		// Re-applied while it is removed: the kernel is busy with another request.
+		// The address is re-applied while it is removed: the kernel is busy with another request.
 		r.do(Hold, "a")
 		r.kernel.with(func() { r.kernel.stuck = errBusy })
 		r.do(Release, "a")
@@ -50,7 +50,7 @@ func TestAddressIsMarkedAgain(t *testing.T) {
 		r.pass(time.Second)
 		expect(t, "left", len(r.kernel.standing), 0)
 
-		// What somebody puts there after the release is his.
+		// An address added after the release belongs to its program.
 		r.reapply(key)
 		r.do(Hold, "a")
 		r.do(Release, "a")

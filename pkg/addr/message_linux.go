@@ -13,14 +13,14 @@ import (
 )
 
 const (
-	// behind is the metric of the subnets of addresses on a device: worse than
-	// any that a network manager gives a link.
+	// behind is the metric of the subnets of addresses on a device: worse than any that a network
+	// manager gives a link.
 	behind = 1 << 20
 	// forever is INFINITY_LIFE_TIME.
 	forever = 0xffffffff
 )
 
-// family is the address family of ip, and its bytes.
+// family returns the address family of ip, and its bytes.
 func family(ip netip.Addr) (uint8, []byte) {
 	if ip.Is4() {
 		return unix.AF_INET, ip.AsSlice()
@@ -28,7 +28,7 @@ func family(ip netip.Addr) (uint8, []byte) {
 	return unix.AF_INET6, ip.AsSlice()
 }
 
-// newAddress is the RTM_NEWADDR of op. It must not replace one that stands.
+// newAddress returns the RTM_NEWADDR of op. It must not replace an existing address.
 func newAddress(op Op, marked bool) (netlink.Message, error) {
 	af, ip := family(op.Prefix.Addr())
 	attributes := &rtnetlink.AddressAttributes{Address: ip, Local: ip}
@@ -38,7 +38,7 @@ func newAddress(op Op, marked bool) (netlink.Message, error) {
 			attributes.Broadcast = op.Broadcast.AsSlice()
 		}
 	} else {
-		// Else it is tentative for a second and answers nobody.
+		// Otherwise the address is tentative for a second and does not answer.
 		attributes.Flags = unix.IFA_F_NODAD
 	}
 	data, err := (&rtnetlink.AddressMessage{
@@ -55,8 +55,8 @@ func newAddress(op Op, marked bool) (netlink.Message, error) {
 		more.Uint8(rtnl.IFAProto, rtnl.Mark)
 	}
 	if af == unix.AF_INET6 {
-		// struct ifa_cacheinfo: preferred 0, so that the router never takes a
-		// virtual address for the source of its own traffic; valid for ever.
+		// These fields are struct ifa_cacheinfo: preferred 0, so that the router never uses a
+		// virtual address as the source of its own traffic; valid for ever.
 		info := make([]byte, 16)
 		if op.Preferred {
 			binary.NativeEndian.PutUint32(info, forever)
@@ -74,7 +74,7 @@ func newAddress(op Op, marked bool) (netlink.Message, error) {
 	}, nil
 }
 
-// delAddress is the RTM_DELADDR of op.
+// delAddress returns the RTM_DELADDR of op.
 func delAddress(op Op) (netlink.Message, error) {
 	af, ip := family(op.Prefix.Addr())
 	data, err := (&rtnetlink.AddressMessage{

@@ -12,14 +12,14 @@ import (
 	"ripcord/pkg/vrrp"
 )
 
-// advertsMax is how many adverts are kept until pkg/neigh takes them, once a second or more
-// often: of more than that the last ones are kept, which show who is there.
+// advertsMax is the number of adverts that are kept until pkg/neigh takes them, once a second or
+// more often: of more than that the last ones are kept, since they show which routers are present.
 const advertsMax = 1024
 
-// newMonitor returns the Monitor of the stations on the links of a worker, and
-// subscribes it to the adverts.
+// newMonitor returns the Monitor of the stations on the links of a worker, and subscribes it to the
+// adverts.
 func newMonitor(w *Worker) *neigh.Monitor {
-	heard := bus.SubscribeRing(w.cfg.Heard, bus.NewBell(), advertsMax) // nobody waits at this bell
+	heard := bus.SubscribeRing(w.cfg.Heard, bus.NewBell(), advertsMax) // this bell is not used
 	var adverts []neigh.Advert                                         // of the last call
 	return neigh.NewMonitor(neigh.Config{
 		Sets: neighborSets(w.cfg.Sets), Sender: w.cfg.Sender, Wake: w.Wake,
@@ -38,9 +38,9 @@ func newMonitor(w *Worker) *neigh.Monitor {
 	})
 }
 
-// neighborSets returns what pkg/neigh has to know of sets.
+// neighborSets returns the parts of sets that pkg/neigh needs.
 func neighborSets(sets []Set) []neigh.Set {
-	all := make([]neigh.Set, 0, len(sets)) // without room to spare, as it is kept
+	all := make([]neigh.Set, 0, len(sets)) // without spare capacity, since it is kept
 	for _, s := range sets {
 		if s.Static {
 			continue
@@ -63,7 +63,7 @@ func neighborSets(sets []Set) []neigh.Set {
 	return all
 }
 
-// holdings is what a worker holds, as pkg/neigh asks for it.
+// holdings gives pkg/neigh the state of a worker.
 type holdings struct {
 	ledger   *ledger
 	macvlans *macvlan.Holder

@@ -28,7 +28,7 @@ func (r *rig) addressed() {
 	synctest.Wait()
 }
 
-// sight has the listener notice a station now.
+// sight makes the listener observe a station now.
 func (r *rig) sight(s neigh.Sighting) {
 	s.At = time.Now()
 	r.listener.seen <- s
@@ -44,9 +44,9 @@ func (r *rig) warned() string {
 	return strings.Join(all, " ")
 }
 
-// The worker asks whoever was noticed or sent adverts, and publishes one answer. An
-// Ask is one order; the report that follows an answer is none, so that the router,
-// which counts what it gave, sees an order that is open.
+// TestWorkerAsks: the worker asks the stations that were observed or sent adverts, and publishes
+// one answer. An Ask counts as an order; the report after an answer does not, so that the router,
+// which counts its orders, sees one outstanding.
 func TestWorkerAsks(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		sets := many(1, Announce{})
@@ -78,8 +78,8 @@ func TestWorkerAsks(t *testing.T) {
 	})
 }
 
-// An address is in conflict while it is in place and another station claims it, or
-// while it is here though its instance is not held.
+// TestWorkerReportsConflicts: an address is in conflict while it is in place and another station
+// claims it, or while it exists here though its instance is not held.
 func TestWorkerReportsConflicts(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		sets := many(1, Announce{})
@@ -113,7 +113,8 @@ func TestWorkerReportsConflicts(t *testing.T) {
 	})
 }
 
-// Stations are asked from the device of an instance, too.
+// TestWorkerReportsUnreachedDevice requires that stations are also asked from the device of an
+// instance.
 func TestWorkerReportsUnreachedDevice(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t, virtualSets())
@@ -141,8 +142,8 @@ func TestWorkerReportsUnreachedDevice(t *testing.T) {
 	})
 }
 
-// An address without an interface is found on the device above the link that carries
-// the adverts, where there is one.
+// TestNeighborSets: an address without an interface is on the device above the link that carries
+// the adverts, if there is one.
 func TestNeighborSets(t *testing.T) {
 	set := virtualSets()[0]
 	got := neighborSets([]Set{set})[0]

@@ -14,28 +14,28 @@ import (
 	"ripcord/pkg/rtnl"
 )
 
-// netlinkKernel is the kernel behind one rtnetlink request connection.
+// netlinkKernel is the Kernel behind one rtnetlink request connection.
 type netlinkKernel struct {
 	conn      *rtnl.Conn
 	solicited *neigh.SolicitedGroups
 	marked    bool // the kernel keeps IFA_PROTO
 	protos    bool // some address was listed with an IFA_PROTO
-	// secondaries are the values of promote_secondaries that were changed, by ifindex.
-	// They stand in the file record, too, where a run after a crash finds them.
+	// secondaries are the former values of promote_secondaries that were changed, by ifindex. They
+	// are also in the file record, for a run after a crash.
 	secondaries map[int]secondaries
 	recorded    bool   // the record has a line of ours
-	record      string // empty: none is kept
+	record      string // empty: there is no record
 }
 
-// LinuxKernel is the Kernel of the network namespace it was opened in.
+// LinuxKernel is the Kernel of the network namespace in which it was opened.
 type LinuxKernel interface {
 	Kernel
 	Close() error
 }
 
-// OpenKernel opens an rtnetlink socket. State that must outlive a crash and that the kernel
-// does not keep stands in files whose names begin with record: the settings of links that
-// were changed, and before Linux 5.18, which keeps no mark, our addresses.
+// OpenKernel opens an rtnetlink socket. State that must outlive a crash and that the kernel does
+// not keep is in files whose names begin with record: changed settings of links, and our addresses
+// before Linux 5.18, which keeps no mark.
 func OpenKernel(record string) (LinuxKernel, error) {
 	k, err := openNetlink(rtnl.Config{})
 	if err != nil {
@@ -75,8 +75,8 @@ func openNetlink(config rtnl.Config) (*netlinkKernel, error) {
 // Close closes the sockets.
 func (k *netlinkKernel) Close() error { return errors.Join(k.conn.Close(), k.solicited.Close()) }
 
-// AddBatch adds all in one batch, then joins the
-// groups in which they are asked for.
+// AddBatch adds all addresses in one batch, then joins the multicast groups on which neighbors ask
+// for them.
 func (k *netlinkKernel) AddBatch(ops []Op) error {
 	k.solicited.Leave(keysOf(ops))
 	messages, err := encode(ops, func(op Op) (netlink.Message, error) { return newAddress(op, k.marked) })
@@ -87,11 +87,11 @@ func (k *netlinkKernel) AddBatch(ops []Op) error {
 	return err
 }
 
-// refusals are the answers to an address that the kernel does not take for what it is, or as
-// its link is set up, and not for want of something that may come by itself.
+// refusals are the answers for an address that the kernel refuses for what it is, or for the
+// settings of its link, as opposed to a lack of something that may come by itself.
 var refusals = []unix.Errno{unix.EINVAL, unix.EADDRNOTAVAIL, unix.EACCES, unix.EAFNOSUPPORT, unix.EOPNOTSUPP, unix.ERANGE}
 
-// batchError makes an error of the kernel's answers to a batch; nil if it took all.
+// batchError returns the error for the kernel's answers to a batch; nil if it executed all of it.
 func batchError(ops []Op, answers []error) error {
 	var failed BatchError
 	for i, err := range answers {
@@ -106,7 +106,7 @@ func batchError(ops []Op, answers []error) error {
 	return failed
 }
 
-// Mark replaces addresses by themselves: their links keep them all the while.
+// Mark replaces addresses by themselves; they stay on their links throughout.
 func (k *netlinkKernel) Mark(ops []Op) error {
 	messages, err := encode(ops, func(op Op) (netlink.Message, error) {
 		m, err := newAddress(op, k.marked)
@@ -119,8 +119,7 @@ func (k *netlinkKernel) Mark(ops []Op) error {
 	return rtnl.Distinct(k.conn.Batch(messages))
 }
 
-// RemoveBatch removes all in one batch, then
-// leaves the groups.
+// RemoveBatch removes all addresses in one batch, then leaves the groups.
 func (k *netlinkKernel) RemoveBatch(ops []Op) error {
 	messages, err := encode(ops, delAddress)
 	if err != nil {
@@ -131,7 +130,7 @@ func (k *netlinkKernel) RemoveBatch(ops []Op) error {
 	return err
 }
 
-// keysOf returns the addresses of ops.
+// keysOf returns the keys of ops.
 func keysOf(ops []Op) []event.AddressKey {
 	keys := make([]event.AddressKey, len(ops))
 	for i, op := range ops {
@@ -153,14 +152,14 @@ func (k *netlinkKernel) List() ([]Standing, error) {
 	return all, nil
 }
 
-// Up asks for the link's IFF_UP.
+// Up requests the link's IFF_UP.
 func (k *netlinkKernel) Up(index int) bool {
 	link, err := k.conn.LinkByIndex(index)
 	return err == nil && link.Up()
 }
 
-// probe finds out whether the kernel keeps IFA_PROTO: it marks the loopback addresses that it
-// adds itself. If there are none, probe adds one for a moment.
+// probe finds out whether the kernel keeps IFA_PROTO: such a kernel marks the loopback addresses
+// that it adds itself. If there are none, probe adds one for a moment.
 func (k *netlinkKernel) probe() (bool, error) {
 	if _, err := k.List(); err != nil || k.protos {
 		return k.protos, err

@@ -11,9 +11,9 @@ import (
 	"ripcord/pkg/vrrp"
 )
 
-// placements reports to the router what is missing of what instances should hold
-// (vrrp.Placed), where that is news. The last report outlasts a release: an address that was
-// missing then is assumed to be missing still.
+// placements reports to the router which things that instances should hold are missing
+// (vrrp.Placed), when that changes. The last report outlasts a release: an address that was missing
+// then is assumed to be still missing.
 type placements struct {
 	ledger   *ledger
 	routes   *route.Holder
@@ -21,22 +21,22 @@ type placements struct {
 	warnings *event.Warnings
 	now      func() time.Time
 	last     map[string]*placement         // by instance
-	warned   map[event.WarningKey]struct{} // of what is tolerated
+	warned   map[event.WarningKey]struct{} // for tolerated addresses, routes and rules
 }
 
-// placement is what was last reported of an instance.
+// placement is the last report about an instance.
 type placement struct {
 	missing []string
 	degree  vrrp.Degree
 	refused bool     // the kernel refuses all of it for what it is
-	links   []string // those concerned, as the ledger or a route names them
-	anyLink bool     // a route without an interface is missing, which any link may lead to
+	links   []string // the links concerned, by their names in the ledger or in a route
+	anyLink bool     // a route without an interface is missing, and any link may carry it
 	current bool     // it was reported since the instance is held
 
 	tolerated []tolerated
 }
 
-// tolerated is an address, a route or a rule that an instance does without.
+// tolerated is an address, a route or a rule without which an instance serves.
 type tolerated struct{ what, why string }
 
 func newPlacements(cfg *Config, l *ledger, routes *route.Holder) *placements {
@@ -51,7 +51,7 @@ func (p *placements) of(instance string) *placement {
 	return p.last[instance]
 }
 
-// report reports of each instance that is held what is missing, where that is news.
+// report reports for each held instance what is missing, if that has changed.
 func (p *placements) report() {
 	now := p.now()
 	inForce := make(map[event.WarningKey]struct{})
@@ -62,7 +62,7 @@ func (p *placements) report() {
 		p.warn(now, h, is.tolerated, inForce)
 		switch {
 		case len(is.missing) == 0 && (len(was.missing) == 0 || !settled):
-			continue // nothing to take back, or it is too early to say
+			continue // nothing to take back, or it is too early
 		case len(is.missing) > 0 && was.current && slices.Equal(is.missing, was.missing) && is.degree == was.degree && is.refused == was.refused:
 			continue
 		}
@@ -71,7 +71,7 @@ func (p *placements) report() {
 	}
 }
 
-// warn reports what an instance does without, which puts its warnings in force.
+// warn publishes a warning for each thing without which an instance serves, and puts it in force.
 func (p *placements) warn(now time.Time, h *holding, all []tolerated, inForce map[event.WarningKey]struct{}) {
 	for _, t := range all {
 		text := withReason(t.what, t.why) + " is not in place"
@@ -80,14 +80,14 @@ func (p *placements) warn(now time.Time, h *holding, all []tolerated, inForce ma
 		}
 		w := event.Warning{
 			Stamp: event.Stamp{Cause: h.cause, At: now}, Instance: h.set.Instance, Reason: event.WarnNotPlaced, Subject: t.what,
-			Text: text + ": mend the configuration, or what stands in its way",
+			Text: text + ": correct the configuration, or remove what prevents it",
 		}
 		inForce[w.Key()], p.warned[w.Key()] = struct{}{}, struct{}{}
 		p.warnings.Report(w)
 	}
 }
 
-// endWarnings ends the warnings that are in force no more.
+// endWarnings ends the warnings that are no longer in force.
 func (p *placements) endWarnings(now time.Time, inForce map[event.WarningKey]struct{}) {
 	for key := range p.warned {
 		if _, still := inForce[key]; !still {
@@ -97,8 +97,8 @@ func (p *placements) endWarnings(now time.Time, inForce map[event.WarningKey]str
 	}
 }
 
-// judge returns what is missing of a held instance. Settled is false while more may
-// turn out to be missing.
+// judge returns what is missing of a held instance. settled is false while more may turn out to be
+// missing.
 func (p *placements) judge(now time.Time, h *holding) (is placement, settled bool) {
 	is, settled = missingAddresses(p.ledger, h)
 	is.current = true
@@ -119,7 +119,7 @@ func (p *placements) judge(now time.Time, h *holding) (is placement, settled boo
 	return is, settled
 }
 
-// missingAddresses returns which addresses of a held instance are missing.
+// missingAddresses returns the missing addresses of a held instance.
 func missingAddresses(l *ledger, h *holding) (is placement, settled bool) {
 	settled, is.refused = true, true
 	advertised, stand, lacks := 0, 0, 0
@@ -166,12 +166,12 @@ func missingAddresses(l *ledger, h *holding) (is placement, settled bool) {
 
 func withReason(what, why string) string {
 	if why == "" {
-		why = "removed by somebody, or its link is down"
+		why = "another program removed it, or its link is down"
 	}
 	return what + " (" + why + ")"
 }
 
-// expect begins a time in which an instance is held.
+// expect begins a period in which an instance is held.
 func (p *placements) expect(instance string) {
 	h, was := p.ledger.held[instance], p.of(instance)
 	was.current = false
@@ -180,8 +180,8 @@ func (p *placements) expect(instance string) {
 	}
 }
 
-// seeLink reports, where a link changes on which something was missing of an instance
-// that is not held now, that it may be tried again. The ledger has yet to take the fact.
+// seeLink reports, when a link changes that an instance lacked and that is not held now, that it
+// may be tried again. It is called before the ledger records the fact.
 func (p *placements) seeLink(link event.Link) {
 	old, ok := p.ledger.links[link.Name]
 	if !ok {
@@ -199,8 +199,8 @@ func (p *placements) seeLink(link event.Link) {
 	}
 }
 
-// seeAddress reports, where another program's address comes or goes on a link, that what the
-// kernel refused there may be tried again of an instance that is not held now.
+// seeAddress reports, when another program's address comes or goes on a link, that addresses which
+// the kernel refused there may be tried again for an instance that is not held now.
 func (p *placements) seeAddress(fact event.Address) {
 	if p.ledger.managed[fact.Prefix.Addr()] {
 		return
@@ -215,8 +215,8 @@ func (p *placements) seeAddress(fact event.Address) {
 	}
 }
 
-// configure forgets the report of an instance that is not held and whose set has changed or
-// is gone: an address that was missing then may stand now.
+// configure drops the report of an instance that is not held and whose set has changed or is gone:
+// an address that was missing then may exist now.
 func (p *placements) configure(cause event.Cause, instance string, configured bool) {
 	was := p.last[instance]
 	if was == nil || p.ledger.held[instance] != nil {

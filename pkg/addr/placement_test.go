@@ -36,7 +36,7 @@ func newPlacing() *placing {
 	return p
 }
 
-// reported writes what was reported since it was last asked for.
+// reported formats the reports since the last call.
 func (p *placing) reported() string {
 	p.placements.report()
 	all, _ := p.results.Take()
@@ -48,12 +48,12 @@ func (p *placing) reported() string {
 	return strings.Join(texts, " ")
 }
 
-// refuse has the kernel refuse the address of an instance for so long.
+// refuse makes the kernel refuse the address of an instance for a time.
 func (p *placing) refuse(instance string, d time.Duration) {
 	p.fail(d, func([]Op) error { return errors.New("no room") })
 }
 
-// fail lets so much time pass, and the kernel answer what is tried then.
+// fail lets time pass, and makes the kernel answer the attempts after it.
 func (p *placing) fail(d time.Duration, answer func([]Op) error) {
 	p.scene.now += d
 	now := at(p.scene.now)
@@ -62,7 +62,7 @@ func (p *placing) fail(d time.Duration, answer func([]Op) error) {
 	p.settle(now)
 }
 
-// invalid is the answer that none of some addresses is valid.
+// invalid answers that none of some addresses is valid.
 func invalid(ops []Op) error {
 	var all BatchError
 	for _, op := range ops {
@@ -71,8 +71,9 @@ func invalid(ops []Op) error {
 	return all
 }
 
-// What the kernel refuses for what it is is reported as such, and of what is not held, that
-// another program's address came or went on its link.
+// TestPlacementsOfRefusedAddresses requires that a refusal for what an address is is reported as
+// such, and, for an instance that is not held, that another program's address came or went on its
+// link.
 func TestPlacementsOfRefusedAddresses(t *testing.T) {
 	p := newPlacing()
 	p.hold(at(0), event.Cause{Trace: 1}, "a")
@@ -98,8 +99,8 @@ func TestPlacementsOfRefusedAddresses(t *testing.T) {
 	expect(t, "on its link", p.reported(), "a:0:")
 }
 
-// A tolerant instance does without what the kernel refuses as long as it has another address,
-// and without what is on an interface that there never was.
+// TestPlacementsOfTolerantInstances: a tolerant instance does without refused addresses as long as
+// it has another one, and without addresses on an interface that never existed.
 func TestPlacementsOfTolerantInstances(t *testing.T) {
 	other := netip.MustParsePrefix("192.0.2.2/24")
 	p := newPlacing()
@@ -112,7 +113,7 @@ func TestPlacementsOfTolerantInstances(t *testing.T) {
 	expect(t, "routes have nothing to wait for", p.complete("a"), true)
 	p.fail(time.Second, invalid)
 	if got := p.reported(); !strings.HasPrefix(got, "a:2:192.0.2.1/24") {
-		t.Errorf("none stands: %q", got)
+		t.Errorf("no address is in place: %q", got)
 	}
 	warned := func() (all []string) {
 		for _, w := range p.placements.warnings.Of("a") {
@@ -131,8 +132,9 @@ func TestPlacementsOfTolerantInstances(t *testing.T) {
 	expect(t, "warnings", warned(), "[]")
 }
 
-// What is missing for a second is reported once, and what was missing the last time
-// sooner; its end is reported, and, of what is not held, that its link changed.
+// TestPlacements requires that what is missing for a second is reported once, and sooner if it was
+// missing the last time; that its end is reported; and, for an instance that is not held, that its
+// link changed.
 func TestPlacements(t *testing.T) {
 	p := newPlacing()
 	p.hold(at(0), event.Cause{Trace: 1}, "a")
@@ -178,13 +180,14 @@ func TestPlacements(t *testing.T) {
 	expect(t, "once", p.reported(), "")
 }
 
-// Routes are missed once the addresses are in place.
+// TestPlacementsOfRoutes requires that routes are reported missing only after the addresses are in
+// place.
 func TestPlacementsOfRoutes(t *testing.T) {
 	p := newPlacing()
 	p.hold(at(0), event.Cause{Trace: 1}, "b")
 	p.placements.routes.Hold(at(0), event.Cause{Trace: 1}, "b")
 	p.placements.expect("b")
-	p.step(time.Second) // its link is not there for the route
+	p.step(time.Second) // its link does not exist for the route
 	p.placements.routes.Add()
 	if got := p.reported(); !strings.HasPrefix(got, "b:") || !strings.Contains(got, "default via 192.0.2.254 dev eth0 (there is no interface eth0") {
 		t.Errorf("reported %q", got)

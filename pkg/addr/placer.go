@@ -11,38 +11,38 @@ import (
 	"ripcord/pkg/neigh"
 )
 
-// partSize is how many addresses the kernel is given at a time: as many as are announced by one
-// system call.
+// partSize is the number of addresses that the kernel is given at a time: as many as one system
+// call announces.
 const partSize = neigh.MaxFrames
 
-// placer adds addresses. Where they are many and it runs, it adds them in parts on a goroutine
-// of its own, and the worker announces what stands while the next part is added: the kernel
-// takes some 8 µs for an address and 4 µs for a frame, and does both at once.
+// placer adds addresses. If they are many and it runs, it adds them in parts on its own goroutine,
+// and the worker announces the added ones while the next part is added: the kernel needs some 8 µs
+// for an address and 4 µs for a frame, and does both at once.
 type placer struct {
 	cfg     *Config
 	started bool // run was called, or will be
 
 	mu    sync.Mutex
-	batch []Op   // to be added
-	parts []part // that the worker has not taken yet
+	batch []Op   // the addresses to add
+	parts []part // the parts that the worker has not taken yet
 }
 
-// part is some of the addresses of a batch, and why the kernel did not take all of them.
+// part is a part of a batch of addresses, with the error of its addition.
 type part struct {
 	ops []Op
 	err error
 }
 
-// Waiter puts a goroutine to sleep and wakes it. Its sleeper is locked to a thread.
+// Waiter puts a goroutine to sleep and wakes it. The goroutine is locked to a thread.
 type Waiter interface {
-	// WaitUntil returns soon after Wake, or at once if that was called since the last
-	// WaitUntil; and at t, unless that is zero. It may return for no reason.
+	// WaitUntil returns soon after Wake, at once if Wake was called since the last WaitUntil, and
+	// at t unless that is zero. It may return for no reason.
 	WaitUntil(t time.Time)
 	// Wake may be called from any goroutine, and never blocks.
 	Wake()
 }
 
-// run adds what add hands over, until ctx ends. Nobody else calls the kernel meanwhile.
+// run adds the batches of add until ctx ends. Meanwhile no other goroutine calls the kernel.
 func (p *placer) run(ctx context.Context) {
 	defer context.AfterFunc(ctx, p.cfg.Placing.Wake)()
 	for ctx.Err() == nil {
@@ -55,8 +55,8 @@ func (p *placer) run(ctx context.Context) {
 	}
 }
 
-// addParts adds addresses part by part. After an error that is not the kernel's answer to
-// some addresses the others are not tried: each part would wait as long.
+// addParts adds addresses part by part. After an error that is not the kernel's answer for some
+// addresses, the other parts are not tried: each would wait as long.
 func (p *placer) addParts(ops []Op) {
 	var broken error
 	for some := range slices.Chunk(ops, partSize) {
@@ -74,8 +74,8 @@ func (p *placer) addParts(ops []Op) {
 	}
 }
 
-// add adds addresses, and yields each part of them when the kernel has answered. All parts
-// have to be taken.
+// add adds addresses, and yields each part of them when the kernel has answered. All parts have to
+// be consumed.
 func (p *placer) add(ops []Op) iter.Seq[part] {
 	return func(yield func(part) bool) {
 		if !p.started || len(ops) <= partSize {
@@ -86,7 +86,7 @@ func (p *placer) add(ops []Op) iter.Seq[part] {
 		p.batch = ops
 		p.mu.Unlock()
 		p.cfg.Placing.Wake()
-		defer p.cfg.Waiter.Wake() // for what else the worker was woken meanwhile
+		defer p.cfg.Waiter.Wake() // the worker may have been woken for something else meanwhile
 		for left := len(ops); left > 0; {
 			p.cfg.Waiter.WaitUntil(time.Time{})
 			for _, some := range p.take() {
@@ -97,7 +97,7 @@ func (p *placer) add(ops []Op) iter.Seq[part] {
 	}
 }
 
-// take returns the parts that were added since it was last called.
+// take returns the parts that were added since the last call.
 func (p *placer) take() []part {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -106,7 +106,7 @@ func (p *placer) take() []part {
 	return parts
 }
 
-// joined makes one error of those of several parts, of which the kernel's answers are one list.
+// joined joins the errors of several parts, with the kernel's answers in one list.
 func joined(errs []error) error {
 	var answers BatchError
 	others := errs[:0:0]

@@ -15,7 +15,7 @@ import (
 type stepping struct {
 	*fakeKernel
 	next    chan struct{}
-	answers map[int]error // to the n-th part: but for what a BatchError names, it stands
+	answers map[int]error // for the n-th part: the addresses that no BatchError names are added
 	parts   int
 }
 
@@ -51,14 +51,15 @@ func onStepping(t *testing.T, k *stepping, test func(t *testing.T, r *rig)) {
 			k.next = make(chan struct{})
 		}
 		r := newRig(t, many(250, Announce{Count: 1}))
-		r.kernel.facts = new(bus.Topic[event.Address]) // which would wake the worker
+		r.kernel.facts = new(bus.Topic[event.Address]) // facts would wake the worker
 		k.fakeKernel = r.kernel
 		r.cfg.Kernel = k
 		test(t, r)
 	})
 }
 
-// What stands is announced while the next addresses are added, and nothing before it stands.
+// TestPlacerAnnouncesWhatStands requires that added addresses are announced while the next are
+// added, and none before it is added.
 func TestPlacerAnnouncesWhatStands(t *testing.T) {
 	k := &stepping{next: make(chan struct{})}
 	onStepping(t, k, func(t *testing.T, r *rig) {
@@ -82,8 +83,8 @@ func TestPlacerAnnouncesWhatStands(t *testing.T) {
 	})
 }
 
-// Each address is announced as often as is configured, the ones that were announced ahead and
-// the others.
+// TestPlacerAnnouncesOnce requires that each address is announced as often as configured, whether
+// or not it was announced ahead.
 func TestPlacerAnnouncesOnce(t *testing.T) {
 	for name, tt := range map[string]struct {
 		announce     Announce
@@ -113,7 +114,8 @@ func TestPlacerAnnouncesOnce(t *testing.T) {
 // placedNothing reports whether the worker has not settled yet what it adds.
 func (r *rig) placedNothing() bool { return r.ledger.held["a"].entries[0].at == absent }
 
-// What the kernel refuses is reported, is not announced, and keeps no other address back.
+// TestPlacerReportsRefusals requires that a refused address is reported, is not announced, and
+// delays no other address.
 func TestPlacerReportsRefusals(t *testing.T) {
 	refused := func(n int) AddressError {
 		key := event.AddressKey{Index: eth0, Prefix: many(250, Announce{})[0].Addresses[n].Prefix}
@@ -139,7 +141,8 @@ func TestPlacerReportsRefusals(t *testing.T) {
 	})
 }
 
-// A kernel that does not answer is not asked for the other parts: each would wait as long.
+// TestPlacerEndsWithAKernelThatDoesNotAnswer requires that such a kernel is not asked for the other
+// parts: each would wait as long.
 func TestPlacerEndsWithAKernelThatDoesNotAnswer(t *testing.T) {
 	k := &stepping{answers: map[int]error{1: errors.New("no answer")}}
 	onStepping(t, k, func(t *testing.T, r *rig) {

@@ -15,8 +15,8 @@ import (
 	"ripcord/pkg/rundir"
 )
 
-// recordKernel is a kernel that keeps no mark: a file says which addresses are
-// ours. It does not outlive a reboot, as the addresses do not.
+// recordKernel is a kernel that keeps no mark: a file names our addresses. Like the addresses, it
+// does not outlive a reboot.
 type recordKernel struct {
 	*netlinkKernel
 	path string
@@ -27,7 +27,7 @@ type recordKernel struct {
 func openRecord(k *netlinkKernel, path string) (*recordKernel, error) {
 	r := &recordKernel{netlinkKernel: k, path: path, ours: make(map[event.AddressKey]string)}
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-		return nil, fmt.Errorf("making room for the record of our addresses: %w", err)
+		return nil, fmt.Errorf("making the directory for the record of our addresses: %w", err)
 	}
 	data, err := os.ReadFile(path)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -65,8 +65,8 @@ func (r *recordKernel) write() error {
 	return nil
 }
 
-// AddBatch records what does not stand yet, and then adds it: a crash between
-// the two leaves a line too many, never an address that nobody claims.
+// AddBatch records addresses that do not exist yet before it adds them: a crash in between leaves a
+// line too many, never an address without a line.
 func (r *recordKernel) AddBatch(ops []Op) error {
 	all, err := r.List()
 	if err != nil {
@@ -95,7 +95,7 @@ func (r *recordKernel) AddBatch(ops []Op) error {
 	return errors.Join(append(errs, r.netlinkKernel.AddBatch(add))...)
 }
 
-// RemoveBatch removes, and then strikes out what stands no more.
+// RemoveBatch removes addresses, and then deletes their lines.
 func (r *recordKernel) RemoveBatch(ops []Op) error {
 	err := r.netlinkKernel.RemoveBatch(ops)
 	if err == nil {
@@ -106,8 +106,8 @@ func (r *recordKernel) RemoveBatch(ops []Op) error {
 	return errors.Join(err, r.write())
 }
 
-// List marks what the record names, and strikes out what stands no more: what
-// stands there later is not ours.
+// List marks the addresses in the record, and deletes lines of addresses that no longer exist: one
+// that appears later is not ours.
 func (r *recordKernel) List() ([]Standing, error) {
 	all, err := r.netlinkKernel.List()
 	if err != nil {

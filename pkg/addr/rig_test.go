@@ -23,20 +23,19 @@ import (
 	"ripcord/pkg/vrrp"
 )
 
-// fakeKernel is a kernel in memory; it says on the bus what it does, as
-// pkg/link would.
+// fakeKernel is a kernel in memory; it publishes its changes on the bus, as pkg/link would.
 type fakeKernel struct {
 	facts *bus.Topic[event.Address]
 
 	mu       sync.Mutex
 	standing map[event.AddressKey]bool
 	down     bool
-	refuse   error // all adds
-	stuck    error // all removals
+	refuse   error // the error of all adds
+	stuck    error // the error of all removals
 	batches  []string
 	lists    int
 	promoted []string
-	hook     func() // at each removal
+	hook     func() // called at each removal
 }
 
 func (k *fakeKernel) AddBatch(ops []Op) error {
@@ -115,24 +114,24 @@ func (k *fakeKernel) PromoteSecondaries(_ int, link string) error {
 
 func (k *fakeKernel) RestoreSecondaries() ([]string, error) { return nil, nil }
 
-// with changes the kernel as somebody else would.
+// with changes the kernel as another program would.
 func (k *fakeKernel) with(change func()) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	change()
 }
 
-// fakeFirewall notes what it drops.
+// fakeFirewall records what it drops.
 type fakeFirewall struct {
 	mu     sync.Mutex
 	drops  []string
 	refuse error
 	gone   func()
-	lost   bool   // somebody changed what Drop made
-	hook   func() // at each Drop
+	lost   bool   // another program changed what Drop made
+	hook   func() // called at each Drop
 }
 
-// lose changes what Drop made as somebody else would.
+// lose changes what Drop made as another program would.
 func (f *fakeFirewall) lose() {
 	f.mu.Lock()
 	f.lost = true
@@ -186,7 +185,7 @@ type fakePackets struct {
 	sent   []string
 	calls  int
 	refuse func(n int) error // of the n-th frame since the last take
-	hook   func()            // at each frame
+	hook   func()            // called at each frame
 }
 
 func (p *fakePackets) Send(frames []neigh.Frame) {
@@ -240,7 +239,7 @@ func (w *fakeWaiter) Wake() {
 	}
 }
 
-// fakeListener notices the stations that a test sends to it.
+// fakeListener observes the stations that a test sends to it.
 type fakeListener struct{ seen chan neigh.Sighting }
 
 func (l *fakeListener) Listen(ctx context.Context, seen func(neigh.Sighting)) {
@@ -265,7 +264,7 @@ type rig struct {
 	lease    *lease.Lease
 	links    *bus.Retained[string, event.Link]
 	events   *bus.Ring[event.Event]
-	placed   func() []vrrp.Placed // since they were last taken
+	placed   func() []vrrp.Placed // since the last call
 	heard    *bus.Topic[vrrp.Heard]
 	forward  *bus.Ring[vrrp.Result]
 	listener *fakeListener
@@ -285,14 +284,14 @@ func newRigOf(t *testing.T, sets []Set, wall *fakeFirewall, devs *macvlantest.Ke
 	return startRig(t, sets, wall, devs, nil, standing...)
 }
 
-// startRig starts a rig of these parts; with no kernel it has the fake one.
+// startRig starts a rig of these parts; without a kernel it has the fake one.
 func startRig(t *testing.T, sets []Set, wall *fakeFirewall, devs *macvlantest.Kernel, k Kernel, standing ...Standing) *rig {
 	r := makeRig(sets, wall, devs, k, standing...)
 	r.begin(t)
 	return r
 }
 
-// makeRig is startRig of a worker that does not run yet.
+// makeRig makes a rig whose worker does not run yet.
 func makeRig(sets []Set, wall *fakeFirewall, devs *macvlantest.Kernel, k Kernel, standing ...Standing) *rig {
 	facts, events, results := new(bus.Topic[event.Address]), new(bus.Topic[event.Event]), new(bus.Topic[vrrp.Result])
 	r := &rig{
@@ -357,7 +356,7 @@ func (r *rig) link(index int, mac byte) {
 	})
 }
 
-// pass lets time pass, and the loop stamp its lease.
+// pass lets time pass, while the loop stamps its lease.
 func (r *rig) pass(d time.Duration) {
 	for ; d > 0; d -= 100 * time.Millisecond {
 		r.lease.Stamp(time.Now())
@@ -371,7 +370,7 @@ func (r *rig) do(kind Kind, names ...string) {
 	synctest.Wait()
 }
 
-// names are the events since they were last taken.
+// names returns the events since the last call.
 func (r *rig) names() string {
 	events, _ := r.events.Take()
 	var names []string
@@ -388,7 +387,7 @@ func expect(t *testing.T, what string, got, want any) {
 	}
 }
 
-// many is an instance of n addresses.
+// many returns an instance of n addresses.
 func many(n int, a Announce) []Set {
 	set := Set{Instance: "a", Interval: time.Second, Miss: 3, Announce: a}
 	ip := netip.MustParseAddr("192.0.2.1")
@@ -399,8 +398,8 @@ func many(n int, a Announce) []Set {
 	return []Set{set}
 }
 
-// missing writes what was reported to be missing since it was last asked for: the
-// instance, the degree, and how much.
+// missing formats the reports about missing things since the last call: the instance, the degree,
+// and the number.
 func (r *rig) missing() []string {
 	var all []string
 	for _, p := range r.placed() {

@@ -23,8 +23,8 @@ func marked(t *testing.T, k *route.LinuxKernel) (texts []string) {
 	return texts
 }
 
-// Routes and rules on the real kernel: the leftovers of a crashed run go, what somebody
-// removes comes back at once, and what others have stays.
+// TestLiveRoutes tests routes and rules on the real kernel: the leftovers of a crashed run are
+// removed, what another program removes is restored at once, and others' routes stay.
 func TestLiveRoutes(t *testing.T) {
 	near, _ := cable(t)
 	k := kernel(t)
@@ -47,7 +47,7 @@ func TestLiveRoutes(t *testing.T) {
 	})
 	l.wait(t, "route.removed")
 	if got := marked(t, r); len(got) != 0 {
-		t.Errorf("of a crashed run are left: %v", got)
+		t.Errorf("leftovers of a crashed run: %v", got)
 	}
 	l.order(Hold)
 	l.wait(t, "route.added")
@@ -56,11 +56,11 @@ func TestLiveRoutes(t *testing.T) {
 		ip(t, strings.Fields(del)...)
 		l.wait(t, "route.restored")
 		if took := time.Since(at); took > 5*time.Second {
-			t.Errorf("%s: put back after %v, so that nobody heard of it", del, took)
+			t.Errorf("%s: restored only after %v, so there was no notification", del, took)
 		}
 	}
 	if got := marked(t, r); len(got) != 3 {
-		t.Errorf("after all were put back there are %v", got)
+		t.Errorf("after all were restored there are %v", got)
 	}
 	l.order(Release)
 	l.wait(t, "route.removed")
@@ -71,11 +71,12 @@ func TestLiveRoutes(t *testing.T) {
 		t.Errorf("left at the end: %v", got)
 	}
 	if got := ip(t, "rule"); !strings.Contains(got, "from 10.9.0.0/16 lookup 77") {
-		t.Errorf("it removed the rule of another:\n%s", got)
+		t.Errorf("the rule of another program was removed:\n%s", got)
 	}
 }
 
-// What other programs configured keeps nobody from listing addresses.
+// TestListAddressesBesideOthers requires that configuration of other programs does not prevent
+// listing addresses.
 func TestListAddressesBesideOthers(t *testing.T) {
 	near, _ := cable(t)
 	k, index := kernel(t), indexOf(t, near)

@@ -45,7 +45,8 @@ func TestRoutesFollowTheAddresses(t *testing.T) {
 	})
 }
 
-// No notification tells of a route that goes with its interface or with its source.
+// TestRoutesAreAskedFor: there is no notification about a route that disappears with its interface
+// or its source.
 func TestRoutesAreAskedFor(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t, routeSets())
@@ -65,7 +66,8 @@ func TestRoutesAreAskedFor(t *testing.T) {
 	})
 }
 
-// What others remove is heard, what is missing is reported, and nothing is left at the end.
+// TestMissingRoutesAreReported requires that removals by other programs are noticed, that what is
+// missing is reported, and that nothing is left at the end.
 func TestMissingRoutesAreReported(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t, routeSets())

@@ -7,35 +7,35 @@ import (
 	"ripcord/pkg/deadline"
 )
 
-// reannounceEvery is the least time between two sets that were asked for.
+// reannounceEvery is the least time between two sets that were requested.
 const reannounceEvery = time.Second
 
-// job is what is left to announce of one instance. It is in a set (rounds > 0),
-// or it waits until the next one begins.
+// job is the pending announcement of one instance. It is in a set (rounds > 0), or it waits until
+// the next one begins.
 type job struct {
 	deadline.Position
 	instance  string
 	addresses int
-	indexes   []int // of those addresses among all of the instance; nil: they are all
+	indexes   []int // of these addresses among all of the instance; nil: these are all
 	Announce
 	seq int
 
 	round, rounds int
 	pos           int       // the next address of the round
 	due           time.Time // of the next frame, or of the next set
-	again         time.Time // the second set; zero: none
-	refresh       time.Time // the next single round; zero: none
-	more          time.Time // a set that was asked for too early; zero: none
-	asked         time.Time // when the last set that was asked for began
+	again         time.Time // of the second set; zero: there is none
+	refresh       time.Time // of the next single round; zero: there is none
+	more          time.Time // of a set that was requested too early; zero: there is none
+	asked         time.Time // when the last requested set began
 }
 
-// schedule decides which address is to be announced next, and when: of all that are due,
-// those in their first round come before those in their second, so that every address is
-// announced once before any is announced twice. An instance that begins later does not wait
-// for the second round of the others.
+// schedule decides which address is announced next, and when: among all that are due, those in
+// their first round come before those in their second, so that every address is announced once
+// before any is announced twice. An instance that begins later does not wait for the second round
+// of the others.
 type schedule struct {
 	jobs    map[string]*job
-	some    map[string]*job // of addresses that were added to those of an instance
+	some    map[string]*job // for addresses that were added to those of an instance
 	waiting deadline.Queue[*job]
 	seq     int
 }
@@ -44,8 +44,8 @@ func newSchedule() *schedule {
 	return &schedule{jobs: make(map[string]*job), some: make(map[string]*job)}
 }
 
-// start announces an instance of so many addresses from the beginning: a set at
-// once, a second AgainAfter later, and then one round each Refresh.
+// start announces an instance with that many addresses from the beginning: a set at once, a second
+// one AgainAfter later, and then one round each Refresh.
 func (s *schedule) start(now time.Time, instance string, addresses int, a Announce) {
 	s.take(now, instance, addresses, a)
 	j := s.jobs[instance]
@@ -55,7 +55,7 @@ func (s *schedule) start(now time.Time, instance string, addresses int, a Announ
 	s.beginSet(now, j, a.Count)
 }
 
-// take has an instance announced by one round each Refresh, and as is asked for.
+// take announces an instance by one round each Refresh, and on request.
 func (s *schedule) take(now time.Time, instance string, addresses int, a Announce) {
 	s.cancel(instance)
 	j := s.newJob(instance, addresses, a)
@@ -74,9 +74,9 @@ func (s *schedule) newJob(instance string, addresses int, a Announce) *job {
 // knows reports whether an instance was started, and not canceled.
 func (s *schedule) knows(instance string) bool { return s.jobs[instance] != nil }
 
-// startSome announces some addresses, by their indexes, of an instance whose others were
-// announced: a set at once, and a second AgainAfter later. Announcements of these addresses
-// that were still to come begin anew.
+// startSome announces some addresses, by their indexes, of an instance whose others were announced:
+// a set at once, and a second one AgainAfter later. Pending announcements of these addresses start
+// over.
 func (s *schedule) startSome(now time.Time, instance string, indexes []int, a Announce) {
 	if old := s.some[instance]; old != nil {
 		s.waiting.Remove(old)
@@ -95,8 +95,8 @@ func (s *schedule) startSome(now time.Time, instance string, indexes []int, a An
 	s.beginSet(now, j, a.Count)
 }
 
-// change goes on with an instance that has so many addresses now. Those that stay have
-// new indexes, by their old ones. Of what is under way, a round begins anew.
+// change continues with an instance that now has that many addresses. indexes maps the old index of
+// each address that stays to its new one. A round under way starts over.
 func (s *schedule) change(now time.Time, instance string, addresses int, a Announce, indexes map[int]int) {
 	if j := s.some[instance]; j != nil {
 		var kept []int
@@ -129,8 +129,8 @@ func (s *schedule) resize(now time.Time, j *job, addresses int, a Announce) {
 	}
 }
 
-// reannounce announces what is started again, one set, at once or as soon as a
-// second has passed since this was last asked.
+// reannounce announces a started instance again, one set, at once or as soon as a second has passed
+// since the last request.
 func (s *schedule) reannounce(now time.Time, instance string) {
 	j := s.jobs[instance]
 	if j == nil {
@@ -147,7 +147,7 @@ func (s *schedule) reannounce(now time.Time, instance string) {
 	s.beginSet(now, j, j.Count)
 }
 
-// cancel forgets what is left to announce of an instance.
+// cancel cancels the pending announcements of an instance.
 func (s *schedule) cancel(instance string) {
 	for _, jobs := range []map[string]*job{s.jobs, s.some} {
 		if j := jobs[instance]; j != nil {
@@ -173,7 +173,7 @@ func (s *schedule) next(now time.Time) (instance string, n int, ok bool) {
 			j.pos = 0
 			j.round++
 		}
-		if j.Spacing > 0 || j.round > 0 { // a repetition is due behind all that is due now
+		if j.Spacing > 0 || j.round > 0 { // a repetition is due after everything that is due now
 			j.due = now.Add(j.Spacing)
 		}
 		if j.round == j.rounds {
@@ -209,7 +209,7 @@ func (s *schedule) beginNext(now time.Time, j *job) {
 	s.beginSet(now, j, rounds)
 }
 
-// beginSet begins a set of so many rounds.
+// beginSet begins a set of that many rounds.
 func (s *schedule) beginSet(now time.Time, j *job, rounds int) {
 	j.round, j.rounds, j.pos, j.due = 0, rounds, 0, now
 	if rounds <= 0 || j.addresses == 0 {
@@ -219,8 +219,7 @@ func (s *schedule) beginSet(now time.Time, j *job, rounds int) {
 	s.waiting.Put(j)
 }
 
-// endSet ends a set: the job waits for its next one, if any, at the earliest
-// until floor.
+// endSet ends a set: the job waits for its next one, if any, not before floor.
 func (s *schedule) endSet(j *job, floor time.Time) {
 	j.round, j.rounds, j.pos, j.due = 0, 0, 0, time.Time{}
 	for _, t := range []time.Time{j.again, j.refresh, j.more} {

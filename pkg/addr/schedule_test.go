@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// play drains the schedule until the end, and writes what it gave and when, in
-// ms: what comes at one instant together.
+// play drains the schedule until the end, and formats its addresses with their times in ms; those
+// of one instant are together.
 func play(s *schedule, end time.Duration) string {
 	var out []string
 	last := time.Duration(-1)
@@ -50,7 +50,7 @@ func TestSchedule(t *testing.T) {
 				s.next(at(0))
 			}
 			s.start(at(1*ms), "b", 2, Announce{Count: 2})
-			s.next(at(2 * ms)) // what stood at the head when b came
+			s.next(at(2 * ms)) // the addresses at the head when b came
 		}, "1:b0b1b0b1 2:a0a1"},
 		{"spacing lies between two frames", func(s *schedule) {
 			s.start(at(0), "a", 2, Announce{Count: 2, Spacing: 10 * ms})
@@ -123,6 +123,6 @@ func TestScheduleGivesNothingEarly(t *testing.T) {
 		t.Error("nothing at the tick")
 	}
 	if _, _, ok := s.next(at(time.Second)); ok {
-		t.Error("twice at the tick")
+		t.Error("two addresses at the tick")
 	}
 }

@@ -9,19 +9,19 @@ import (
 	"ripcord/pkg/event"
 )
 
-// news is what a settlement found that is to be published.
+// news is the publishable result of a settlement.
 type news struct {
 	moved []event.AddressMoved
-	// announce are the instances whose addresses were added for the first time since the
-	// order; again are those whose addresses were put back, or have another MAC now.
+	// announce lists the instances whose addresses were added for the first time since the order;
+	// again lists those whose addresses were restored, or have another MAC now.
 	announce, again []string
-	// later are the addresses, by instance, that came to stand and were configured while
-	// others of the instance were held.
+	// later lists the added addresses, by instance, that were configured while others of the
+	// instance were held.
 	later map[string][]*entry
 }
 
-// doubtful lists the links of which the kernel must be asked whether they are
-// up, before it is reported that somebody removed addresses from them.
+// doubtful lists the links of which the kernel must be asked whether they are up, before it is
+// reported that another program removed addresses from them.
 func (l *ledger) doubtful(now time.Time) []int {
 	var indexes []int
 	for _, name := range l.order {
@@ -36,7 +36,7 @@ func (l *ledger) doubtful(now time.Time) []int {
 	return indexes
 }
 
-// up records the answer.
+// up records the kernel's answer.
 func (l *ledger) up(now time.Time, index int, up bool) {
 	l.down[index] = !up
 	for _, h := range l.held {
@@ -50,8 +50,8 @@ func (l *ledger) up(now time.Time, index int, up bool) {
 	}
 }
 
-// settle compares how the addresses stand with what was last reported, and returns
-// what is new. Call it after everything that changes the ledger.
+// settle compares the present addresses with the last report, and returns the differences. Call it
+// after everything that changes the ledger.
 func (l *ledger) settle(now time.Time) (n news) {
 	l.settleLeaving(now, &n)
 	for _, name := range l.order {
@@ -69,7 +69,7 @@ func (l *ledger) settle(now time.Time) (n news) {
 
 func (l *ledger) settleEntry(now time.Time, h *holding, e *entry, n *news) {
 	at := l.presence(e)
-	if l.isDown(e) { // it answers nobody
+	if l.isDown(e) { // it does not answer
 		at = absent
 	}
 	switch {
@@ -86,7 +86,7 @@ func (l *ledger) settleEntry(now time.Time, h *holding, e *entry, n *news) {
 	if at != absent {
 		return
 	}
-	// At the start of a Static set nothing is known of the links yet.
+	// At the start of a Static set the state of the links is not known yet.
 	if l.links[e.Interface].Index == 0 && !(h.set.Static && now.Sub(e.since) < h.within) {
 		why := fmt.Sprintf("there is no interface %s: added when it appears", l.nameOf(e))
 		h.fail(now, e, why, n)
@@ -94,7 +94,7 @@ func (l *ledger) settleEntry(now time.Time, h *holding, e *entry, n *news) {
 	e.missing = e.missing || now.Sub(e.since) >= h.within
 }
 
-// gain records that an address has come to stand.
+// gain records that an address has been added or found.
 func (h *holding) gain(now time.Time, e *entry, at presence, n *news) {
 	if e.inherited {
 		e.inherited, e.placed = false, true
@@ -118,7 +118,7 @@ func (h *holding) gain(now time.Time, e *entry, at presence, n *news) {
 		n.add(moved, e)
 	}
 	switch {
-	case h.set.Static: // nothing took it over
+	case h.set.Static: // no instance took it over
 	case e.placed:
 		n.announceAgain(h.set.Instance)
 	case e.later:
@@ -129,17 +129,17 @@ func (h *holding) gain(now time.Time, e *entry, at presence, n *news) {
 	e.placed, e.failed, e.refused, e.missing, e.waiting = true, "", false, false, false
 }
 
-// lose records that an address has gone that stood there. If it went with its link it
-// is not tried again until that is up.
+// lose records that an address is gone. If it disappeared with its link, it is not tried again
+// until the link is up.
 func (l *ledger) lose(now time.Time, e *entry) {
 	key := l.key(e.Address)
 	e.since, e.retry, e.cause = now, time.Time{}, l.causes[key]
 	e.waiting = key.Index == 0 || l.down[key.Index]
 }
 
-// fail records why the kernel did not take ops, where they do not stand.
+// fail records why the kernel did not add those of ops that do not exist.
 func (l *ledger) fail(now time.Time, ops []Op, err error) (n news) {
-	answers := make(map[event.AddressKey]*AddressError, len(ops)) // nil: none to this address
+	answers := make(map[event.AddressKey]*AddressError, len(ops)) // nil: there is no answer for this address
 	for _, op := range ops {
 		answers[op.key()] = nil
 	}
@@ -179,7 +179,7 @@ func (h *holding) fail(now time.Time, e *entry, why string, n *news) {
 	}, e)
 }
 
-// deadline is when the ledger must be looked at again if nothing happens.
+// deadline returns when the ledger must be looked at again if nothing happens.
 func (l *ledger) deadline() (due time.Time, ok bool) {
 	earlier := func(t time.Time) {
 		if !ok || t.Before(due) {
@@ -214,8 +214,8 @@ func (l *ledger) stands(instance string, n int) bool {
 	return h != nil && n < len(h.entries) && h.entries[n].at != absent
 }
 
-// sentAhead reports whether the next announcement of the n-th address of a held instance has
-// been sent. It does so once.
+// sentAhead reports, once, whether the next announcement of the n-th address of a held instance has
+// been sent.
 func (l *ledger) sentAhead(instance string, n int) (ahead bool) {
 	e := l.held[instance].entries[n]
 	ahead, e.ahead = e.ahead, false
@@ -229,7 +229,7 @@ func (h *holding) causeOf(e *entry) event.Cause {
 	return h.cause
 }
 
-// add adds an address to the event it belongs to.
+// add adds an address to the event to which it belongs.
 func (n *news) add(m event.AddressMoved, e *entry) {
 	for i := len(n.moved) - 1; i >= 0 && n.moved[i].Instance == m.Instance; i-- {
 		t := &n.moved[i]

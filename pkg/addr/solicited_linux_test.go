@@ -8,10 +8,10 @@ import (
 	"time"
 )
 
-// Whoever asks for an IPv6 address of ours is heard from the moment that it
-// stands (RFC 9568 §6.4.2): its group has us as a member beside the kernel; also
-// where another address shares the group, and on a link that was made again under
-// the same index. With the last address the membership ends.
+// TestSolicitedNodeGroups requires that a question for an IPv6 address of ours is received from the
+// moment when the address exists (RFC 9568 §6.4.2): we are a member of its group beside the kernel,
+// also if another address shares the group, and on a link that was made again with the same index.
+// The membership ends with the last address.
 func TestSolicitedNodeGroups(t *testing.T) {
 	near, far := cable(t)
 	k := kernel(t)
@@ -20,11 +20,11 @@ func TestSolicitedNodeGroups(t *testing.T) {
 		t.Fatal(err)
 	}
 	if n := members(t, near); n == 0 {
-		t.Error("nobody is in the group when the address stands")
+		t.Error("the group has no member when the address exists")
 	}
 	until := func(what string, want int) {
 		t.Helper()
-		for begun := time.Now(); members(t, near) != want; time.Sleep(time.Millisecond) { // the kernel's own come late
+		for begun := time.Now(); members(t, near) != want; time.Sleep(time.Millisecond) { // the kernel's own memberships come late
 			if time.Since(begun) > 5*time.Second {
 				t.Fatalf("%s: %d members, want %d", what, members(t, near), want)
 			}
@@ -50,7 +50,7 @@ func TestSolicitedNodeGroups(t *testing.T) {
 	until("no address", 0)
 }
 
-// members is how many are in the group of addresses that end in 51:1.
+// members returns the number of members of the group of addresses that end in 51:1.
 func members(t *testing.T, link string) int {
 	t.Helper()
 	table, err := os.ReadFile("/proc/net/igmp6") // index, name, group, members, …

@@ -11,8 +11,8 @@ import (
 	"ripcord/pkg/route"
 )
 
-// What is Static is held by nobody's order, whatever becomes of the loop, and not announced;
-// it is put back, and removed when no set has it any more, or at the end.
+// TestStatic: the Static set is held without an order, whatever happens to the loop, and not
+// announced; it is restored, and removed when no set has it any more, or at the end.
 func TestStatic(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		static := Set{Instance: StaticName, Static: true, Addresses: []Address{{Prefix: vip4, Interface: "eth0"}, {Prefix: vip6, Interface: "eth9"}}, Routes: []route.Entry{testRule}}
@@ -26,7 +26,7 @@ func TestStatic(t *testing.T) {
 			t.Helper()
 			_, stands := r.kernel.standing[event.AddressKey{Index: eth0, Prefix: vip4}]
 			if stands != want || r.routes.Standing[testRule.String()] != want {
-				t.Errorf("the address stands: %t, the rule: %t", stands, r.routes.Standing[testRule.String()])
+				t.Errorf("the address is in place: %t, the rule: %t", stands, r.routes.Standing[testRule.String()])
 			}
 		}
 		holds(true)
@@ -67,8 +67,8 @@ func TestStatic(t *testing.T) {
 	})
 }
 
-// An address of the Static set that the kernel refuses is a warning, and keeps nothing else
-// from being placed.
+// TestStaticRefused: a refused address of the Static set is a warning, and everything else is
+// placed.
 func TestStaticRefused(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		static := Set{Instance: StaticName, Static: true, Addresses: []Address{{Prefix: vip4, Interface: "eth0"}}, Routes: []route.Entry{testRule}}

@@ -18,12 +18,12 @@ import (
 // promoted is the value of promote_secondaries that keeps the other addresses.
 const promoted = "1"
 
-// promoteKey returns the sysctl without which the kernel, when it removes the first
-// address of a subnet, removes the others too, whoever added them.
+// promoteKey returns the sysctl without which the kernel, when it removes the first address of a
+// subnet, also removes the others, whichever program added them.
 func promoteKey(link string) string { return "ipv4/conf/" + link + "/promote_secondaries" }
 
-// PromoteSecondaries sets promote_secondaries of the link, unless that of all links
-// is set, and remembers what it was.
+// PromoteSecondaries sets promote_secondaries of the link, unless that of all links is set, and
+// records the former value.
 func (k *netlinkKernel) PromoteSecondaries(index int, name string) error {
 	if name == "" {
 		link, err := k.conn.LinkByIndex(index)
@@ -42,9 +42,9 @@ func (k *netlinkKernel) PromoteSecondaries(index int, name string) error {
 	if k.secondaries == nil {
 		k.secondaries = make(map[int]secondaries)
 	}
-	// Recorded first: a crash between the two leaves a line too many, and no setting
-	// that nobody gives back. Without a record a crash loses the value, which is less
-	// than the addresses that the setting keeps.
+	// The value is recorded first: a crash in between leaves a line too many, not a setting that is
+	// never restored. Without a record a crash loses the value, which matters less than the
+	// addresses that the setting keeps.
 	k.secondaries[index] = secondaries{link: name, was: was}
 	_ = k.recordSecondaries()
 	if err := sysctl.Write(promoteKey(name), promoted); err != nil {
@@ -55,8 +55,8 @@ func (k *netlinkKernel) PromoteSecondaries(index int, name string) error {
 	return nil
 }
 
-// RestoreSecondaries writes back what is still as PromoteSecondaries left it, in this
-// run or in one that crashed.
+// RestoreSecondaries restores the settings that are still as PromoteSecondaries left them, in this
+// run or in a crashed one.
 func (k *netlinkKernel) RestoreSecondaries() (restored []string, err error) {
 	if len(k.secondaries) == 0 {
 		return nil, nil
@@ -80,20 +80,20 @@ func (k *netlinkKernel) RestoreSecondaries() (restored []string, err error) {
 	errs = append(errs, k.recordSecondaries())
 	slices.Sort(restored)
 	if err := errors.Join(errs...); err != nil {
-		return restored, fmt.Errorf("giving links their settings back: %w", err)
+		return restored, fmt.Errorf("restoring the settings of links: %w", err)
 	}
 	return restored, nil
 }
 
-// secondaries is what promote_secondaries of a link was before it was changed.
+// secondaries is promote_secondaries of a link before it was changed.
 type secondaries struct {
 	link    string // its name, since an index may be used again
 	was     string
-	crashed bool // a run that crashed changed it
+	crashed bool // a crashed run changed it
 }
 
-// readSecondaries reads the record that a run which crashed has left. Lines that
-// cannot be read, or whose link is gone, are passed over.
+// readSecondaries reads the record that a crashed run has left. It skips lines that cannot be read,
+// or whose link is gone.
 func (k *netlinkKernel) readSecondaries() {
 	data, err := os.ReadFile(k.record)
 	if err != nil {
@@ -118,8 +118,7 @@ func (k *netlinkKernel) readSecondaries() {
 	}
 }
 
-// recordSecondaries replaces the record in one step, or removes it if there is nothing
-// to record.
+// recordSecondaries replaces the record in one step, or removes it if there is nothing to record.
 func (k *netlinkKernel) recordSecondaries() error {
 	if k.record == "" {
 		return nil
@@ -131,7 +130,7 @@ func (k *netlinkKernel) recordSecondaries() error {
 	}
 	if len(lines) == 0 {
 		if !k.recorded {
-			return nil // one that another namespace left is not ours to remove, and may not be
+			return nil // a record of another namespace is not ours to remove, and may not be
 		}
 		if err := rundir.Remove(k.record); err != nil {
 			return fmt.Errorf("removing the record of changed settings: %w", err)
@@ -145,8 +144,8 @@ func (k *netlinkKernel) recordSecondaries() error {
 	return err
 }
 
-// namespaceCookie returns the number of the calling thread's network namespace that no
-// other one gets until the next boot, as its inode may; 0 before Linux 5.14.
+// namespaceCookie returns the number of the calling thread's network namespace that, unlike its
+// inode, no other namespace gets until the next boot; 0 before Linux 5.14.
 func namespaceCookie() uint64 {
 	fd, err := unix.Socket(unix.AF_UNIX, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
 	if err != nil {

@@ -18,11 +18,11 @@ import (
 	"ripcord/pkg/rtnl/rtnltest"
 )
 
-// lateKernel holds the addresses of eth0 and answers as delay says.
+// lateKernel holds the addresses of eth0 and answers after delay.
 type lateKernel struct {
 	mu       sync.Mutex
 	standing map[netip.Prefix]bool
-	// delay is how late the answer to a message of that type comes; less than 0: never.
+	// delay returns how late the answer to a message of that type comes; less than 0: never.
 	delay func(kind netlink.HeaderType) time.Duration
 	hang  time.Duration // how long the send takes
 }
@@ -97,12 +97,12 @@ func (k *lateKernel) encode(p netip.Prefix) []byte {
 	return append(b, attributes...)
 }
 
-// sysctlless is a netlinkKernel that leaves the sysctls of this machine alone.
+// sysctlless is a netlinkKernel that does not touch the sysctls of this machine.
 type sysctlless struct{ *netlinkKernel }
 
 func (sysctlless) PromoteSecondaries(int, string) error { return nil }
 
-// lateRig is a rig whose worker asks a lateKernel.
+// lateRig is a rig whose worker uses a lateKernel.
 func lateRig(t *testing.T, k *lateKernel) *rig {
 	t.Helper()
 	fake := &rtnltest.Kernel{Answer: k.answer}
@@ -115,9 +115,8 @@ func lateRig(t *testing.T, k *lateKernel) *rig {
 
 var soonAnswered = func(netlink.HeaderType) time.Duration { return 0 }
 
-// A request that the kernel executes for longer than anybody waits for its answer is
-// answered all the same: no address is lost, none is taken for somebody else's, and
-// all are announced.
+// TestSlowKernel: the result of a request that outlasts the wait for its answer counts all the
+// same: no address is lost, none is taken for another program's, and all are announced.
 func TestSlowKernel(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		k := &lateKernel{standing: make(map[netip.Prefix]bool), delay: soonAnswered}
@@ -137,8 +136,8 @@ func TestSlowKernel(t *testing.T) {
 	})
 }
 
-// A release removes what was ordered, though nobody knows whether it stands: the
-// kernel answered neither the order nor the question.
+// TestReleaseOfWhatIsNotKnown: a release removes ordered addresses even if their state is unknown
+// because the kernel answered neither the order nor the question.
 func TestReleaseOfWhatIsNotKnown(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		k := &lateKernel{standing: make(map[netip.Prefix]bool), delay: soonAnswered}
@@ -163,7 +162,7 @@ func TestReleaseOfWhatIsNotKnown(t *testing.T) {
 	})
 }
 
-// What may be left at the end is an error that says so.
+// TestStopWhileTheKernelIsSilent requires an error that names what may be left at the end.
 func TestStopWhileTheKernelIsSilent(t *testing.T) {
 	for _, held := range []bool{true, false} {
 		synctest.Test(t, func(t *testing.T) {

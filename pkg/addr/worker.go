@@ -18,13 +18,13 @@ import (
 	"ripcord/pkg/thread"
 )
 
-// Worker carries out orders to hold, release and announce addresses.
+// Worker executes orders to hold, release and announce addresses.
 type Worker struct {
 	cfg   Config
 	bell  bus.Bell // rings for facts
 	watch lease.Watch
 
-	// The concerns, in the order in which converge and turn call them.
+	// These are the concerns, in the order in which converge and turn call them.
 	ledger     *ledger
 	macvlans   *macvlan.Holder
 	addresses  *addresses
@@ -38,26 +38,26 @@ type Worker struct {
 	mu    sync.Mutex
 	queue []queued
 
-	executed atomic.Uint64 // orders that were carried out
-	steps    atomic.Uint64 // parts of turns: it grows while the worker does not hang
+	executed atomic.Uint64 // the number of executed orders
+	steps    atomic.Uint64 // the number of parts of turns: it grows while the worker does not hang
 
 	handsOver atomic.Bool // what is held stays at the end
 
-	gone   atomic.Bool // somebody may have removed routes or rules
-	opened atomic.Bool // somebody may have removed what the firewall dropped
+	gone   atomic.Bool // another program may have removed routes or rules
+	opened atomic.Bool // another program may have removed what the firewall dropped
 
 	// The fields below belong to the goroutine of Run.
 	linkFacts    *bus.Merged[string, event.Link]
 	addressFacts *bus.Merged[event.AddressKey, event.Address]
 	awake        time.Time // when this goroutine last showed that it runs
 	linked       bool      // a link was reported
-	watchFilter  func()    // has changes of the firewall noticed from now on
-	runPlacer    func()    // has addresses added on a thread of their own from now on
+	watchFilter  func()    // starts watching for changes of the firewall
+	runPlacer    func()    // starts adding addresses on a separate thread
 	adopted      Order     // what is held from the start on
 }
 
-// queued is an order that waits for the worker: an Order or, if ask is not empty, the
-// links whose stations are to be asked.
+// queued is an order that waits for the worker: an Order or, if ask is not empty, the links whose
+// stations have to be asked.
 type queued struct {
 	Order
 	ask []string
@@ -97,9 +97,8 @@ func (w *Worker) Do(orders ...Order) {
 	w.Wake()
 }
 
-// Ask queues, as one order, that the stations on some links are asked to answer, as
-// proof that the segments forward. The first answer on each is published as
-// vrrp.Forwards. It never blocks.
+// Ask queues one order to ask the stations on some links for an answer, as proof that the segments
+// forward. The first answer on each link is published as vrrp.Forwards. It never blocks.
 func (w *Worker) Ask(links ...string) {
 	w.mu.Lock()
 	w.queue = append(w.queue, queued{ask: links, at: w.cfg.Now()})
@@ -107,18 +106,18 @@ func (w *Worker) Ask(links ...string) {
 	w.Wake()
 }
 
-// Beside returns up to n stations of a link that can be asked, beside the one with that MAC. It may
+// Beside returns up to n stations of a link that can be asked, except the one with that MAC. It may
 // be called from any goroutine.
 func (w *Worker) Beside(link string, mac [6]byte, n int) []netip.Addr {
 	return w.neighbors.Beside(link, mac, n)
 }
 
-// HandOver has Run leave all that is held as it is, once its context ends.
+// HandOver makes Run leave everything held in place when its context ends.
 func (w *Worker) HandOver() { w.handsOver.Store(true) }
 
-// Run removes what a crashed run left behind and is not adopted, carries out orders until ctx
-// ends, then those still queued, and removes all that is held. It fails if the kernel
-// cannot be asked at the start, or if something of ours is left at the end.
+// Run removes what a crashed run left behind and is not adopted, executes orders until ctx ends,
+// then those still queued, and removes everything held. It returns an error if the kernel cannot be
+// asked at the start, or if something of ours is left at the end.
 func (w *Worker) Run(ctx context.Context) error {
 	w.linkFacts = w.cfg.Links.Subscribe(w.bell)
 	w.addressFacts = bus.SubscribeMerged[event.AddressKey](w.cfg.Addresses, w.bell)
@@ -152,8 +151,8 @@ func (w *Worker) Run(ctx context.Context) error {
 	}
 }
 
-// listen runs, on goroutines of their own, what hears stations and what notices that
-// others changed routes, rules or the firewall. The function that it returns ends them.
+// listen runs, each on its own goroutine, the listener for stations and the watches for changes of
+// routes, rules and the firewall by other programs. The returned function ends them.
 func (w *Worker) listen(ctx context.Context) (stop func()) {
 	ctx, cancel := context.WithCancel(ctx)
 	var running sync.WaitGroup
@@ -192,7 +191,7 @@ func (w *Worker) forward(ctx context.Context) {
 	}
 }
 
-// runFor has run what these sets need beside the worker.
+// runFor starts the goroutines that these sets need beside the worker.
 func (w *Worker) runFor(sets []Set) {
 	if someRefuse(sets) {
 		w.watchFilter()
@@ -206,19 +205,18 @@ func (w *Worker) runFor(sets []Set) {
 	}
 }
 
-// raise has the thread of the calling goroutine, and that alone, run before others: after a
+// raise raises the scheduling priority of the calling goroutine's thread, and only of that: after a
 // takeover there are hundreds of frames to send, and the hosts wait for them.
 func (w *Worker) raise(ctx context.Context) (undo func()) {
 	runtime.LockOSThread()
-	slower := func(thread.Priority, error) {} // without the right to it, it takes longer
+	slower := func(thread.Priority, error) {} // without the right to it, sending takes longer
 	lower := w.cfg.Threads.Raise(ctx, slower, thread.Nice)
 	return func() { lower(); runtime.UnlockOSThread() }
 }
 
-// turn takes what stands in the queues, in this order: orders from the queue,
-// facts from the bus (absorbed first, see the contract), then the orders
-// themselves, the lease, what is due in the ledger, the stations, one batch of
-// announcements.
+// turn processes the queues: it takes the orders, absorbs the facts from the bus (first, see the
+// contract), executes the orders, and then handles the lease, what is due in the ledger, the
+// stations and one batch of announcements.
 func (w *Worker) turn() {
 	w.awake = w.cfg.Now()
 	w.watch.Woke(w.awake)
@@ -227,7 +225,7 @@ func (w *Worker) turn() {
 	for _, o := range orders {
 		w.execute(o)
 		w.executed.Add(1)
-		facts = false // executing it has looked at them
+		facts = false // executing the order has used them
 	}
 	if len(orders) > 0 {
 		w.watch.Seen(w.cfg.Now())
@@ -241,14 +239,14 @@ func (w *Worker) turn() {
 	w.steps.Add(1)
 }
 
-// Executed returns how many of the orders given to Do and Ask have been carried out.
+// Executed returns how many of the orders given to Do and Ask have been executed.
 func (w *Worker) Executed() uint64 { return w.executed.Load() }
 
-// Turns returns how many turns the worker has made. It grows at least once after each Wake,
-// unless the worker hangs.
+// Turns returns how many turns the worker has made. It grows at least once after each Wake, unless
+// the worker hangs.
 func (w *Worker) Turns() uint64 { return w.steps.Load() }
 
-// Wake makes the worker look at its queues.
+// Wake makes the worker process its queues.
 func (w *Worker) Wake() { w.cfg.Waiter.Wake() }
 
 func (w *Worker) take() []queued {
@@ -259,8 +257,8 @@ func (w *Worker) take() []queued {
 	return orders
 }
 
-// earliest is the first of some deadlines. Unlike deadline.Earliest it takes the zero
-// time for at once: what a concern may try as soon as the worker turns.
+// earliest is the first of some deadlines. Unlike deadline.Earliest it takes the zero time as at
+// once: a concern may be due as soon as the worker turns.
 type earliest struct {
 	at time.Time
 	ok bool
@@ -281,11 +279,10 @@ func (w *Worker) due() (due earliest) {
 	return due
 }
 
-// absorb takes the facts from the bus, and reports whether there is anything to
-// do about them.
+// absorb records the facts from the bus, and reports whether they require an action.
 func (w *Worker) absorb() bool {
 	links, addresses := w.linkFacts.Take(), w.addressFacts.Take()
-	if len(links) > 0 && !w.linked { // only now is known which interfaces there are
+	if len(links) > 0 && !w.linked { // only now the interfaces are known
 		w.linked = true
 		w.holdStatic(w.cfg.Now(), w.cfg.Minter.Cause(w.cfg.Now()))
 	}
@@ -300,7 +297,7 @@ func (w *Worker) absorb() bool {
 		w.placements.seeAddress(a)
 		w.addresses.doubt(w.ledger.fact(a))
 	}
-	// With an address go the routes that have it for their source.
+	// Routes whose source is an address disappear with it.
 	gone := w.gone.Swap(false)
 	if gone {
 		w.routes.Changed()
@@ -314,14 +311,14 @@ func (w *Worker) absorb() bool {
 	return len(links) > 0 || w.addresses.dirty || gone || opened
 }
 
-// plan returns when to turn at the latest; zero: when something happens.
+// plan returns the latest time of the next turn; zero: when something happens.
 func (w *Worker) plan() time.Time {
 	now := w.ran()
 	due := w.due()
 	due.add(w.announcer.deadline())
 	due.add(w.neighbors.Deadline(now))
 	due.add(w.addresses.relist, w.addresses.dirty)
-	due.add(w.cfg.Lease.Next(now), len(w.ledger.held) > 0) // to look at it while anything is held
+	due.add(w.cfg.Lease.Next(now), len(w.ledger.held) > 0) // to check it while anything is held
 	at := due.at
 	if due.ok && at.Before(now) {
 		at = now
@@ -330,8 +327,8 @@ func (w *Worker) plan() time.Time {
 	return at
 }
 
-// ran returns the present instant. If this goroutine was held up since it last
-// asked, so may the loop have been: it gets credit, as after a late wake-up.
+// ran returns the present instant. If this goroutine was delayed since the last call, the loop may
+// have been, too: it gets credit, as after a late wake-up.
 func (w *Worker) ran() time.Time {
 	now := w.cfg.Now()
 	if now.Sub(w.awake) > lease.Late {

@@ -61,8 +61,8 @@ func TestWorkerReleaseDoesNotWaitForAnnouncements(t *testing.T) {
 	})
 }
 
-// What 250 addresses cost: a system call for each 64, and one for each batch of their
-// announcements. All are announced once before any is repeated.
+// TestWorkerAnnouncesBySlices checks the cost of 250 addresses: one system call for each 64, and
+// one for each batch of their announcements. All are announced once before any is repeated.
 func TestWorkerAnnouncesBySlices(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t, many(250, Announce{Count: 5}))
@@ -73,8 +73,9 @@ func TestWorkerAnnouncesBySlices(t *testing.T) {
 	})
 }
 
-// A frame that cannot be sent keeps no other back, and is told of once for each
-// time the address is held; not at all where the link is known to be down.
+// TestWorkerTellsWhatItCouldNotAnnounce requires that a frame that cannot be sent delays no other,
+// and that the failure is reported once for each time the address is held, and not for a link that
+// is known to be down.
 func TestWorkerTellsWhatItCouldNotAnnounce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		sets := many(100, Announce{Count: 2})
@@ -120,7 +121,8 @@ func TestWorkerReannounces(t *testing.T) {
 	})
 }
 
-// A new MAC counts at once, and the neighbours, who know the old one, are told.
+// TestWorkerAnnouncesANewMAC requires that a new MAC counts at once and is announced to the
+// neighbors, which know the old one.
 func TestWorkerAnnouncesANewMAC(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t, many(2, Announce{Count: 3}))
@@ -156,13 +158,13 @@ func TestWorkerPutsBack(t *testing.T) {
 			expect(t, "missing", r.missing(), "[]")
 			r.pass(100 * time.Millisecond)
 		}
-		// It is told, but not each time.
+		// It is reported, but not each time.
 		for range 600 {
 			r.kernel.with(func() { r.kernel.drop(key) })
 			r.pass(time.Second)
 		}
 		if n := strings.Count(r.names(), "restored"); n < 30 || n > 60 {
-			t.Errorf("told %d times in 10 minutes", n)
+			t.Errorf("reported %d times in 10 minutes", n)
 		}
 		expect(t, "missing", r.missing(), "[]")
 		expect(t, "stands", r.kernel.standing[key], true)
@@ -234,7 +236,7 @@ func TestWorkerUsesForeignAddresses(t *testing.T) {
 		expect(t, "frames", len(r.packets.take()), 2)
 		r.do(Release, "a")
 		expect(t, "left", len(r.kernel.standing), 1)
-		// One that came unseen is found by the kernel's refusal.
+		// An address that came unseen is found by the kernel's refusal.
 		r.kernel.with(func() { r.kernel.standing[event.AddressKey{Index: eth0, Prefix: sets[0].Addresses[1].Prefix}] = false })
 		r.names()
 		r.do(Hold, "a")
@@ -255,7 +257,7 @@ func TestWorkerRemovesLeftovers(t *testing.T) {
 
 func TestWorkerReleasesWhenTheLoopHangs(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		sets := many(1, Announce{Count: 1, AgainAfter: 3 * time.Second}) // limit 3 s
+		sets := many(1, Announce{Count: 1, AgainAfter: 3 * time.Second}) // the limit is 3 s
 		r := newRig(t, sets)
 		r.do(Hold, "a")
 		r.pass(5 * time.Second)
@@ -277,7 +279,7 @@ func TestWorkerTakesItsOwnPauseForNoHungLoop(t *testing.T) {
 		r.packets.hook = func() {
 			if !paused {
 				paused = true
-				time.Sleep(10 * time.Second) // nobody runs, so nobody stamps
+				time.Sleep(10 * time.Second) // nothing runs, so nothing is stamped
 			}
 		}
 		r.Do(Order{Kind: Hold, Instances: []string{"a"}})
@@ -304,7 +306,7 @@ func TestWorkerDrainsAndRemovesAtTheEnd(t *testing.T) {
 		r.do(Hold, "a")
 		r.kernel.with(func() { r.kernel.stuck = errors.New("stuck") })
 		if err := r.stop(); err == nil || !strings.Contains(err.Error(), "192.0.2.1/24") {
-			t.Errorf("stop: %v, want what is left", err)
+			t.Errorf("stop: %v, want the names of what is left", err)
 		}
 	})
 }
