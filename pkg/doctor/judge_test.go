@@ -62,8 +62,8 @@ func TestJudge(t *testing.T) {
 		"a late driver, not asked": {func(f *Facts) {
 			f.Links[0].Report.Driver = "e1000"
 			f.Plan.Links = map[string]link.Settings{"eth0": {Monitor: link.Auto, Poll: time.Second}}
-		}, "loss-late", "(driver e1000) may be noticed 2s late"},
-		"a transceiver": {func(f *Facts) { f.Links[0].Report.Monitor = string(link.ModeMII) }, "loss-unproven", "1s late at worst"},
+		}, "loss-late", "may detect a lost carrier of eth0 (driver e1000) 2s late"},
+		"a transceiver": {func(f *Facts) { f.Links[0].Report.Monitor = string(link.ModeMII) }, "loss-unproven", "at most 1s late"},
 		"a transceiver alone": {func(f *Facts) {
 			f.Links[0].Report.Monitor, f.Links[0].OperState = string(link.ModeMII), event.OperUnknown
 		}, "loss-late", "1s late"},
@@ -76,10 +76,10 @@ func TestJudge(t *testing.T) {
 		"a bond that watches":         {func(f *Facts) { f.Links[0].Bond = &Bond{MIIMonitor: 100} }, "", ""},
 		"a bond that asks":            {func(f *Facts) { f.Links[0].Bond = &Bond{ARPInterval: 100} }, "", ""},
 		"iptables-legacy":             {func(f *Facts) { f.Legacy = []string{"iptables filter"} }, "iptables-legacy", "(iptables filter)"},
-		"what could not be read":      {func(f *Facts) { f.Unread = []Unread{{"the firewall", "permission denied"}} }, "not-looked-at", "the firewall could not be looked at: permission denied"},
+		"what could not be read":      {func(f *Facts) { f.Unread = []Unread{{"the firewall", "permission denied"}} }, "not-looked-at", "could not check the firewall: permission denied"},
 		"strict connection tracking":  {func(f *Facts) { f.Settings[tcpLoose] = "0" }, "conntrack-strict", "is 0"},
 		"a free clock, no time":       {func(f *Facts) { f.ClockFree = true }, "", ""},
-		"a free clock":                {func(f *Facts) { f.ClockFree, instance(f).HMAC = true, &vrrp.HMAC{Window: time.Second} }, "clock-free", "inside compares"},
+		"a free clock":                {func(f *Facts) { f.ClockFree, instance(f).HMAC = true, &vrrp.HMAC{Window: time.Second} }, "clock-free", "inside checks"},
 		"networkd that keeps":         {func(f *Facts) { f.Links[0].Manager, f.Links[0].Keeps = Networkd, true }, "", ""},
 		"strict rp_filter of all, loose": {func(f *Facts) {
 			f.Settings["ipv4/conf/all/rp_filter"], f.Settings["ipv4/conf/eth0/rp_filter"] = "1", "2"
@@ -90,7 +90,7 @@ func TestJudge(t *testing.T) {
 		"a peer of the virtual MAC, of whom that is known": {func(f *Facts) {
 			instance(f).VirtualMAC = true
 			hears(f, func(*Router) {})
-		}, "virtual-mac-differs vrrp-peer", "and inside has virtual_mac: true"},
+		}, "virtual-mac-differs vrrp-peer", "but inside has virtual_mac: true"},
 		"a peer that may have the virtual MAC, too": {func(f *Facts) {
 			instance(f).VirtualMAC, instance(f).LinkMACAdverts = true, true
 			hears(f, func(*Router) {})
@@ -123,7 +123,7 @@ func TestJudge(t *testing.T) {
 			hears(f, func(r *Router) {
 				r.Source, r.Dest, r.Own = netip.MustParseAddr("192.0.2.11"), wire.GroupOf(event.IPv4), true
 			})
-		}, "vrrp-peer", "Active for VRID 51 on eth0, that of single"},
+		}, "vrrp-peer", "Active for VRID 51 of single on eth0"},
 		"two side by side": {func(f *Facts) {
 			hears(f, func(*Router) {})
 			hears(f, func(r *Router) { r.Source, r.Own = netip.MustParseAddr("192.0.2.11"), true })
@@ -143,7 +143,7 @@ func TestJudge(t *testing.T) {
 		"a clock beyond it": {func(f *Facts) {
 			instance(f).HMAC = &vrrp.HMAC{Window: 5 * time.Second}
 			hears(f, func(r *Router) { r.Advert.Signed, r.Skew = true, -3*time.Second })
-		}, "clock-skew vrrp-peer", "is 3s off"},
+		}, "clock-skew vrrp-peer", "differs by 3s"},
 		"not signed, and it need not be": {func(f *Facts) {
 			instance(f).HMAC = &vrrp.HMAC{Mode: vrrp.Permissive}
 			hears(f, func(*Router) {})
@@ -154,7 +154,7 @@ func TestJudge(t *testing.T) {
 		}, "", ""},
 		"an address that stays": {func(f *Facts) {
 			f.Addresses = append(f.Addresses, Address{Link: "lo", Prefix: netip.MustParsePrefix("192.0.2.1/32")})
-		}, "address-stays", "192.0.2.1 of inside stands on lo"},
+		}, "address-stays", "192.0.2.1 of inside is on lo"},
 		"an Active before Linux 5.18": {func(f *Facts) {
 			f.Addresses = append(f.Addresses, Address{Link: "eth0", Prefix: netip.MustParsePrefix("192.0.2.1/24")})
 			hears(f, func(r *Router) { r.Own = true })
