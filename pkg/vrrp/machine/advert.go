@@ -7,7 +7,6 @@ import (
 
 	"ripcord/pkg/event"
 	"ripcord/pkg/vrrp"
-	"ripcord/pkg/wire"
 )
 
 // absorbHeard absorbs an advert of another router.
@@ -152,10 +151,11 @@ func (s *step) yield(why trigger) {
 }
 
 // answerRival answers a rival with lower rank by an immediate advert, at most one an interval, so
-// that two misled routers cannot make each other send without end (VRRPv2 only discards the
-// rival's advert: RFC 3768 §6.4.3). The addresses are also announced again, since the hosts have
-// learned the rival's MAC. They are not if our adverts do not reach the rival: it would go on,
-// and the hosts would lose the router that is heard.
+// that two misled routers cannot make each other send without end. In VRRPv2, where RFC 3768 §6.4.3
+// only discards the rival's advert, the answer shortens the time with two Actives, too, and
+// keepalived sends it. The addresses are also announced again, since the hosts have learned the
+// rival's MAC. Both are left out if our adverts do not reach the rival: it would go on, and the
+// hosts would lose the router that is heard.
 func (s *step) answerRival(m *member, h *vrrp.Heard) {
 	if !s.f.confirmBy.IsZero() { // it may not have heard our first advert yet
 		confirming{s}.hold(h.Cause)
@@ -172,9 +172,7 @@ func (s *step) answerRival(m *member, h *vrrp.Heard) {
 	if s.judgeSends(m, h.Cause) {
 		return
 	}
-	if m.Version != wire.V2 {
-		s.advertiseNow(m, &m.answered, h.Cause)
-	}
+	s.advertiseNow(m, &m.answered, h.Cause)
 	if m.refusedTo(h.Source) == 0 && s.now.Sub(s.f.reannouncedAt) >= reannounceSpaced {
 		s.f.reannouncedAt = s.now
 		s.emit(vrrp.Reannounce{Cause: h.Cause, Only: s.f.serving()})
