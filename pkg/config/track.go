@@ -4,6 +4,7 @@ import (
 	"ripcord/pkg/config/problem"
 	"ripcord/pkg/config/schema"
 	"ripcord/pkg/spelling"
+	"ripcord/pkg/track"
 	"ripcord/pkg/vrrp"
 )
 
@@ -100,7 +101,11 @@ func (t *tracked) build() vrrp.Tracker {
 	if t.found == nil {
 		return vrrp.Tracker{Kind: vrrp.TrackInterface, Name: t.link, Weight: t.weight, Reverse: t.reverse}
 	}
-	return vrrp.Tracker{Kind: vrrp.TrackCheck, Name: t.check, Weight: t.effective(), Reverse: t.reverse, Reported: t.found.file != nil && t.found.file.Weight != 0}
+	reported := t.found.file != nil && t.found.file.Weight != 0
+	return vrrp.Tracker{
+		Kind: vrrp.TrackCheck, Name: t.check, Weight: t.effective(), Reverse: t.reverse, Reported: reported,
+		Neutral: t.found.Initial == track.Neutral && (t.effective() != 0 || reported),
+	}
 }
 
 func trackers(track []tracked) (all []vrrp.Tracker) {

@@ -18,7 +18,7 @@ type Health struct {
 
 // NewHealth returns the health of a check that starts.
 func NewHealth(s *Spec, now time.Time) Health {
-	h := Health{since: now, state: [...]State{Wait: Waiting, Pass: Up, Fail: Down}[s.Initial], assumed: s.Initial == Pass}
+	h := Health{since: now, state: [...]State{Wait: Waiting, Pass: Up, Fail: Down, Neutral: Waiting}[s.Initial], assumed: s.Initial == Pass}
 	h.Adopt(s)
 	return h
 }

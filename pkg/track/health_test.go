@@ -27,6 +27,7 @@ func TestHealth(t *testing.T) {
 		{"what agrees with the state counts nothing", 2, 2, Pass, "pppff", "uuuud"},
 		{"what was assumed to pass is decided by the first result", 2, 2, Pass, "ffpp", "dddu"},
 		{"what was assumed to fail takes rise", 2, 2, Fail, "pp", "du"},
+		{"a neutral check is decided by the first result", 3, 3, Neutral, "pff", "uuu"},
 		{"alternating results change nothing", 2, 2, Wait, "pfpfpfpf", "uuuuuuuu"},
 	} {
 		h := NewHealth(&Spec{Rise: c.rise, Fall: c.fall, Initial: c.initial}, at(0))

@@ -7,7 +7,7 @@ type State uint8
 
 // The states.
 const (
-	Waiting State = iota // there was no result yet, and Initial is Wait
+	Waiting State = iota // there was no result yet, and Initial is Wait or Neutral
 	Up
 	Down
 )

@@ -20,10 +20,14 @@ const (
 	// Wait keeps the instances of the check in Initialize until its first result, which
 	// alone decides the state.
 	Wait Initial = iota
-	// Pass begins with Up, as keepalived does.
+	// Pass begins with Up.
 	Pass
-	// Fail begins with Down, as keepalived does with init_fail.
+	// Fail begins with Down.
 	Fail
+	// Neutral is Wait for instances that track the check without a weight. For others it adds
+	// nothing to the priority until its first result, which alone decides the state, as keepalived
+	// does.
+	Neutral
 )
 
 // Spec is a check of the configuration. Name, Interval and Probe are required.

@@ -248,6 +248,9 @@ type Tracker struct {
 	// of a file does; Weight is not used then. While such a tracker is down it is a fault,
 	// whatever FaultAll says.
 	Reported bool
+	// Neutral is set where the group does not wait for the tracker's first result: until then it
+	// adds nothing to the priority.
+	Neutral bool
 }
 
 // TrackerState is the state of a tracker.

@@ -154,9 +154,9 @@ func (l *List) FirstFault() *Entry {
 	return nil
 }
 
-// Waiting reports whether a check of the group has no result yet.
+// Waiting reports whether the group has to wait for the first result of a check.
 func (l *List) Waiting() bool {
-	return slices.ContainsFunc(l.entries, func(t Entry) bool { return t.state == vrrp.TrackerWaiting })
+	return slices.ContainsFunc(l.entries, func(t Entry) bool { return t.state == vrrp.TrackerWaiting && !t.Neutral })
 }
 
 // Priority returns the configured priority plus the changes of all trackers, each counted once

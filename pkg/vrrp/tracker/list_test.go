@@ -112,6 +112,25 @@ func TestPriority(t *testing.T) {
 	}
 }
 
+// TestWaiting checks that the group waits for the first result of each check except the neutral ones,
+// which add nothing until then.
+func TestWaiting(t *testing.T) {
+	neutral := vrrp.Tracker{Kind: vrrp.TrackCheck, Name: "n", Weight: -30, Neutral: true}
+	l := New(group(false, a, neutral), now)
+	if !l.Waiting() {
+		t.Error("it does not wait for a")
+	}
+	l.Note(vrrp.TrackCheck, "heavy", vrrp.TrackerUp, 0, "", now)
+	l.Note(vrrp.TrackCheck, "a", vrrp.TrackerUp, 0, "", now)
+	if got := l.Priority(100, 1); l.Waiting() || got != 100 {
+		t.Errorf("waiting: %v, priority %d, before the neutral check has a result", l.Waiting(), got)
+	}
+	l.Note(vrrp.TrackCheck, "n", vrrp.TrackerDown, 0, "", now)
+	if got := l.Priority(100, 1); got != 70 {
+		t.Errorf("priority %d once the neutral check has failed", got)
+	}
+}
+
 // TestKeep checks that a reload keeps the known states, and uses the state of a link that is
 // newly tracked.
 func TestKeep(t *testing.T) {
