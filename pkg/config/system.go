@@ -67,6 +67,21 @@ func (system) Secure(path, user, group string) error {
 	return command.CheckSecure(path, u)
 }
 
+// ThroughLink returns the first symbolic link among the directories of a program's path.
+func (system) ThroughLink(path string) string {
+	for at := 1; at < len(path); at++ {
+		next := strings.IndexByte(path[at:], '/')
+		if next < 0 {
+			break
+		}
+		at += next
+		if info, err := os.Lstat(path[:at]); err == nil && info.Mode()&os.ModeSymlink != 0 {
+			return path[:at]
+		}
+	}
+	return ""
+}
+
 func (system) User(name, group string) bool {
 	_, err := command.LookupUser(name, group)
 	return err == nil

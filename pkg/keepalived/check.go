@@ -15,11 +15,11 @@ type script struct {
 	command           command
 	interval, timeout length
 	weight            number
-	reverse, failing  bool // failing: until its first result
+	reverse           bool
 	rise, fall        number
 	user, group       string
 	absent, removed   bool // absent: its program cannot be run; removed: for want of its account
-	used, fatal       bool // fatal: somebody tracks it without a weight
+	used, weighted    bool // weighted: somebody tracks it with a weight
 }
 
 // A trackFile is a track_file.
@@ -98,11 +98,8 @@ func (c *script) check(cs *checks) *tree.Node {
 	if c.weight.value != 0 {
 		m.number("weight", c.weight)
 	}
-	switch {
-	case c.failing:
-		m.text("initial", c.at, "fail")
-	case !c.fatal:
-		m.text("initial", c.at, "pass")
+	if c.weighted {
+		m.text("initial", c.at, "neutral")
 	}
 	account(m, c.at, c.user, c.group)
 	return m.Node

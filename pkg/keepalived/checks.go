@@ -88,7 +88,7 @@ func (cs *checks) use(list []tracked) {
 		switch one.kind {
 		case trackedScript:
 			c := cs.scripts[one.name.Text]
-			c.used, c.fatal = true, c.fatal || one.weight == 0
+			c.used, c.weighted = true, c.weighted || one.weight != 0
 		case trackedProcess:
 			cs.processes[one.name.Text].used = true
 		default:

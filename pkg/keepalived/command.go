@@ -1,6 +1,7 @@
 package keepalived
 
 import (
+	"cmp"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -14,6 +15,7 @@ import (
 type command struct {
 	argv        []string
 	at          tree.Position
+	statement   tree.Position
 	user, group string // empty: the default
 	said        bool
 }
@@ -28,6 +30,7 @@ type commandReader struct {
 	user, group string            // script_user, wherever it stands in the file, or its default
 	secured     *syntax.Statement // enable_script_security where the user that it demands is missing
 	orphaned    bool              // some command or FIFO was to have that user
+	linked      bool              // a command of root's behind a symbolic link has been noted
 }
 
 // expect learns whom commands of the whole file run as, before the first of them is read.
@@ -92,7 +95,7 @@ func (cr *commandReader) read(s *syntax.Statement, accounts bool) command {
 		cr.report.Ignore(s.At(), "close the quotes", "the command is not complete: %s is left out", s.Keyword())
 		return command{}
 	}
-	c := command{at: s.At(), said: true}
+	c := command{at: s.At(), statement: s.At(), said: true}
 	if len(s.Words) > 1 {
 		c.at = s.Words[1].Position
 	}
@@ -121,8 +124,20 @@ func (cr *commandReader) read(s *syntax.Statement, accounts bool) command {
 	c = cr.located(c, s.Keyword())
 	if accounts {
 		cr.noteShell(c)
+		cr.noteLink(c, c.user)
 	}
 	return c
+}
+
+// noteLink notes once that keepalived 2.4 runs no command as root whose path contains a symbolic link.
+func (cr *commandReader) noteLink(c command, user string) {
+	if !c.said || cr.linked || cmp.Or(user, cr.user) != "root" {
+		return
+	}
+	if link := cr.system.ThroughLink(c.argv[0]); link != "" {
+		cr.linked = true
+		cr.report.Differ(cr.report.Free(c.at, c.statement), "write the path without it", "keepalived 2.4 does not run it as root, since %s is a symbolic link; ripcord runs it, as older ones do", syntax.Show(link))
+	}
 }
 
 // account reports whether there are a user and a group of some names, and notes where there

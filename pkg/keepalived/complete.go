@@ -276,7 +276,7 @@ func (i *instance) trackDevice(r *syntax.Report, d device) {
 	}
 	at := slices.IndexFunc(i.tracked, func(one tracked) bool { return one.kind == trackedInterface && one.name.Text == d.name.Text })
 	if at < 0 {
-		i.tracked = append(i.tracked, tracked{kind: trackedInterface, name: d.name})
+		i.tracked = append(i.tracked, tracked{kind: trackedInterface, name: d.name, implied: true})
 		return
 	}
 	if one := &i.tracked[at]; one.weight != 0 {

@@ -19,6 +19,8 @@ type globals struct {
 	garpGroups                map[string]*garpGroup // by interface
 	startupDelay              length
 	lowerUnanswered           number // vrrp_lower_prio_no_advert
+	sourcesChecked            number // vrrp_check_unicast_src
+	dynamic                   number // dynamic_interfaces
 	ownerDeaf                 number // vrrp_owner_ignore_adverts
 	defaultInterface          syntax.Word
 	fifo, vrrpFIFO            fifo
@@ -124,16 +126,25 @@ func (p program) add(root builder, key string) {
 	root.nested(key, m)
 }
 
-// noteAnswers notes which adverts are answered, or yielded to, that keepalived passes over.
+// noteAnswers notes which adverts ripcord answers, or yields to, that keepalived ignores. Strict mode has
+// keepalived ignore both kinds.
 func (g *globals) noteAnswers(r *syntax.Report, instances []*instance) {
 	note := func(all number, keyword, how string, field func(*instance) number, applies func(*instance) bool) {
-		inherited := false
+		var inherited, strict bool
 		for _, i := range instances {
 			own := field(i)
-			inherited = inherited || !own.said && applies(i)
-			if own.value == 1 && applies(i) {
+			switch {
+			case !applies(i):
+			case i.strict.value == 1 && !strict:
+				strict = true
+				r.Subject = i.title()
+				r.Differ(i.strict.at, "", "strict mode includes %s: %s", keyword, how)
+			case i.strict.value == 1:
+			case own.value == 1:
 				r.Subject = i.title()
 				r.Differ(own.at, "", "%s: %s", keyword, how)
+			case !own.said:
+				inherited = true
 			}
 		}
 		if r.Subject = ""; all.value == 1 && inherited {
@@ -141,7 +152,7 @@ func (g *globals) noteAnswers(r *syntax.Report, instances []*instance) {
 		}
 	}
 	note(g.lowerUnanswered, "lower_prio_no_advert", lowerAnswered,
-		func(i *instance) number { return i.lowerUnanswered }, func(i *instance) bool { return i.version.value == 3 })
+		func(i *instance) number { return i.lowerUnanswered }, func(*instance) bool { return true })
 	note(g.ownerDeaf, "owner_ignore_adverts", ownerYields,
 		func(i *instance) number { return i.ownerDeaf }, func(i *instance) bool { return i.election().value == 255 })
 }

@@ -108,6 +108,37 @@ func (g *group) noteStart(r *syntax.Report) {
 	r.Differ(g.at, "", "its commands run when it is MASTER at the start, too: keepalived runs those of its members alone, where all have state MASTER and priority 255")
 }
 
+// noteFirstFault notes whose commands for FAULT run if a script fails at the start, before keepalived has
+// brought the group into any state: under keepalived those of the members that track it, of ripcord those
+// of all.
+func (g *group) noteFirstFault(r *syntax.Report, fifo bool) {
+	waits := func(m *instance) (tracked, bool) {
+		at := slices.IndexFunc(m.tracked, func(one tracked) bool { return one.kind == trackedScript && one.weight == 0 })
+		if at < 0 {
+			return tracked{}, false
+		}
+		return m.tracked[at], true
+	}
+	if slices.ContainsFunc(g.tracked, func(one tracked) bool { return one.kind == trackedScript && one.weight == 0 }) {
+		return // which all members wait for
+	}
+	notified := func(m *instance) bool {
+		_, own := waits(m)
+		return !own && (fifo || m.notify.fault.said || m.notify.any.said)
+	}
+	if !slices.ContainsFunc(g.members, notified) {
+		return
+	}
+	for _, m := range g.members {
+		if script, found := waits(m); found {
+			r.Subject = m.title()
+			r.Differ(script.name.Position, "", "if %s fails at the start, the FAULT commands of all members of %s run; under keepalived only those of members that track it",
+				syntax.Show(script.name.Text), g.title())
+			return
+		}
+	}
+}
+
 // tree is an entry of groups.
 func (g *group) tree(r *syntax.Report, cs *checks) *tree.Node {
 	m := newMap(g.at, g.title())

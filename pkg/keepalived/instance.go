@@ -23,9 +23,11 @@ type instance struct {
 	hmac                   *hmac
 	source                 syntax.Word
 	sourceKeyword          string // the one that says it
+	sourceAt               tree.Position
 	trackSource            number
 	unicast                string // the keyword that says that adverts may go to single routers
 	peers                  []peer
+	peersAt                tree.Position // of unicast_peer
 	ttl                    number
 	addresses, extra       []address
 	routeLines, ruleLines  []*syntax.Statement // which are read when all else is known
@@ -38,6 +40,7 @@ type instance struct {
 	delay, refresh         length
 	repeat                 number
 	lowerUnanswered        number // lower_prio_no_advert
+	sourcesChecked         number // check_unicast_src
 	ownerDeaf              number // owner_ignore_adverts
 	withoutAddresses       number // no_virtual_ipaddress
 	faultWithoutPeer       number // unicast_fault_no_peer

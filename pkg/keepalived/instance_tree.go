@@ -193,6 +193,9 @@ func (i *instance) addressTree(a address, title string) *tree.Node {
 	if i.vmac.used.said && a.device.Text == "" && !i.vmac.bears(a, i) {
 		a.device = syntax.Word{Text: i.iface.Text, Position: a.at}
 	}
+	if !a.preferred.said && a.prefix.Addr().Is6() && !a.prefix.IsSingleIP() {
+		a.preferred = number{1, a.at, true}
+	}
 	if a.preferred.value == 0 { // as it is without a word
 		a.preferred = number{}
 	}

@@ -71,6 +71,15 @@ func (testSystem) Secure(path, user, _ string) error {
 	return nil
 }
 
+func (testSystem) ThroughLink(path string) string {
+	if strings.HasPrefix(path, "/linked/") {
+		return "/linked"
+	}
+	return ""
+}
+
+func (testSystem) Occupied(link string) bool { return link == "eth9" }
+
 func (testSystem) User(name, group string) bool {
 	return name != "nobody_here" && group != "nobody_here" && name != "keepalived_script"
 }

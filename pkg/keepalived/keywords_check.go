@@ -26,7 +26,9 @@ var scriptKeywords = table[script]{
 		c.user, c.group = s.Word(1), strings.TrimPrefix(s.Word(2), ":")
 		c.removed = !t.commands.account(s.Words[1].Position, c.user, c.group, "the script is not run, and counts as if nobody tracked it")
 	}},
-	{"init_fail", 0, 0, plain, Translated, "`initial: fail`: the FAULT command runs at the start (under keepalived only if the first result is bad). Without `init_fail`, the first result decides; until then, a check with a weight counts as passed", "", func(_ *translator, _ *syntax.Statement, c *script) { c.failing = true }},
+	{"init_fail", 0, 0, plain, Inherent, "keepalived parses it and then forgets it: the first result decides", "", func(t *translator, s *syntax.Statement, _ *script) {
+		t.Ignore(s.At(), "leave it out", "init_fail has no effect: keepalived forgets it once the script is tracked, so the first result decides")
+	}},
 }
 
 var fileKeywords = table[trackFile]{

@@ -41,14 +41,14 @@ var globalKeywords = table[globals]{
 	{"v3_checksum_as_v2", 0, 1, plain, Translated, "`checksum: rfc9568` of all instances", "", switchTo(func(g *globals) *number { return &g.version2 })},
 	{"vrrp_mcast_group4", 1, 1, plain, Translated, "only 224.0.0.18. Another group is an error if an instance uses it", "", wordTo(func(g *globals) *syntax.Word { return &g.group4 })},
 	{"vrrp_mcast_group6", 1, 1, plain, Translated, "only ff02::12. Another group is an error if an instance uses it", "", wordTo(func(g *globals) *syntax.Word { return &g.group6 })},
-	{"vrrp_check_unicast_src", 0, 1, plain, Inherent, "always: ripcord rejects adverts that are not from a peer", "", nil},
+	{"vrrp_check_unicast_src", 0, 1, plain, Inherent, "always: ripcord rejects adverts that are not from a peer", "", switchTo(func(g *globals) *number { return &g.sourcesChecked })},
 	{"vrrp_skip_check_adv_addr", 0, 1, plain, Inherent, "ripcord logs an advert with other addresses, and never drops it for that", "", nil},
 	{"vrrp_lower_prio_no_advert", 0, 1, plain, Changed, lowerAnswered, "", switchTo(func(g *globals) *number { return &g.lowerUnanswered })},
 	{"vrrp_higher_prio_send_advert", 0, 1, plain, Changed, higherUnanswered, "", whenOn[globals](higherUnanswered)},
 	{"vrrp_owner_ignore_adverts", 0, 1, plain, Changed, ownerYields, "", switchTo(func(g *globals) *number { return &g.ownerDeaf })},
 	{"log_unknown_vrids", 0, 1, plain, Inherent, "always, rate-limited", "", nil},
 	{"default_interface", -1, 1, plain, Translated, "`interface` of instances and static addresses without one. keepalived does not start an instance that has no interface of its own", "", wordTo(func(g *globals) *syntax.Word { return &g.defaultInterface })},
-	{"dynamic_interfaces", 0, 1, plain, Inherent, "always: an interface need not exist at the start", "", nil},
+	{"dynamic_interfaces", 0, 1, plain, Inherent, "always: an interface need not exist at the start", "", flagTo(func(g *globals) *number { return &g.dynamic }, 1)},
 	{"script_user", -1, 2, plain, Translated, "`script_user`, `script_group`. Default: `keepalived_script` if that user exists, otherwise `root`", "", func(t *translator, s *syntax.Statement, g *globals) {
 		group := syntax.Word{}
 		if len(s.Words) > 2 {
@@ -61,7 +61,7 @@ var globalKeywords = table[globals]{
 		}
 	}},
 	{"enable_script_security", 0, 1, plain, Inherent, "always. ripcord does not run a command that other users can change. It treats such a script as not tracked, with a warning. If there is neither `script_user` nor the user `keepalived_script`, commands without a user of their own do not run", "", nil},
-	{"use_symlink_paths", 0, 1, plain, Inherent, "ripcord runs commands by the configured path", "", nil},
+	{"use_symlink_paths", 0, 1, plain, Inherent, "ripcord runs commands by the configured path, also if it contains symbolic links", "", nil},
 	{"set_supplementary_groups", 0, 1, plain, Inherent, "commands run with the supplementary groups of their user", "", nil},
 	{"notify_fifo", -1, 3, plain, Translated, "`fifo`, `fifo_user`, `fifo_group`. The FIFO belongs to ripcord's user and its group may read it: mode 0640, not 0644", "", fifoTo(func(g *globals) *fifo { return &g.fifo })},
 	{"vrrp_notify_fifo", -1, 3, plain, Translated, "as `notify_fifo`", "", fifoTo(func(g *globals) *fifo { return &g.vrrpFIFO })},
@@ -106,7 +106,7 @@ var globalKeywords = table[globals]{
 	{"process_monitor_rcv_bufs_force", 0, -1, plain, Inherent, "when a buffer overflows, ripcord asks the kernel again", "", nil},
 	{"vrrp_rx_bufs_policy", 0, -1, plain, Inherent, "ripcord sizes its buffers itself", "", nil},
 	{"vrrp_rx_bufs_multiplier", 0, -1, plain, Inherent, "ripcord sizes its buffers itself", "", nil},
-	{"reload_check_config", 0, -1, plain, Inherent, "a reload with an invalid file changes nothing", "", nil},
+	{"reload_check_config", 0, -1, plain, Changed, "keepalived then starts and reloads only with a file that has no error at all; ripcord refuses a file only for its own errors, and starts and reloads with warnings", "", nil},
 	{"reload_time_file", 0, -1, plain, Missing, "ripcord does not schedule reloads: use `ripcord reload`", "reload", nil},
 	{"reload_repeat", 0, -1, plain, Missing, "ripcord does not schedule reloads: use `ripcord reload`", "reload", nil},
 	{"reload_file", 0, -1, plain, Missing, "ripcord does not schedule reloads: use `ripcord reload`", "reload", nil},
@@ -168,7 +168,7 @@ var globalKeywords = table[globals]{
 const (
 	onceAtRefresh    = "a refresh announces each address once"
 	onceAtRival      = "after an advert of lower priority, ripcord announces its addresses as after a takeover, at most once a second"
-	lowerAnswered    = "in version 3, ripcord answers an advert of lower priority, as RFC 9568 requires, at most once per interval"
+	lowerAnswered    = "ripcord answers an advert of lower priority, as RFC 9568 requires, at most once per interval"
 	higherUnanswered = "ripcord does not answer an advert of higher priority. A new Active announces its addresses again when it hears another one"
 	ownerYields      = "a router of priority 255 yields to another router of priority 255 with a higher address"
 )

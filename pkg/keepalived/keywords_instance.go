@@ -51,12 +51,12 @@ var instanceKeywords = table[instance]{
 	{"mcast_src_ip", 1, 1, plain, Translated, "`source`, as `unicast_src_ip`", "", readSource},
 	{"unicast_ttl", 1, 1, plain, Translated, "`unicast.ttl`", "", numberTo(func(i *instance) *number { return &i.ttl }, 0, 255)},
 	{"mcast_dst_ip", 1, 1, plain, Translated, "only 224.0.0.18 and ff02::12. Another group is an error", "", wordTo(func(i *instance) *syntax.Word { return &i.multicast })},
-	{"check_unicast_src", 0, 0, plain, Inherent, "always: ripcord rejects adverts that are not from a peer", "", nil},
+	{"check_unicast_src", 0, 0, plain, Inherent, "always: ripcord rejects adverts that are not from a peer", "", flagTo(func(i *instance) *number { return &i.sourcesChecked }, 1)},
 	{"unicast_fault_no_peer", 0, 0, plain, Translated, "an error if the instance has no peer", "", flagTo(func(i *instance) *number { return &i.faultWithoutPeer }, 1)},
 	{"old_unicast_checksum", 0, 1, plain, Changed, "adverts with the old checksum are rejected: update the other routers", "", nil},
 	{"v3_checksum_as_v2", 0, 1, plain, Translated, "`checksum: rfc9568`", "", switchTo(func(i *instance) *number { return &i.version2 })},
 	{"track_src_ip", 0, 0, plain, Translated, "`track_source: true`: the instance is in Fault while the `source` address is not on this machine, also at the start. keepalived starts as MASTER without it, and enters FAULT only when the address is removed later", "", flagTo(func(i *instance) *number { return &i.trackSource }, 1)},
-	{"virtual_ipaddress", 0, 0, entries, Translated, "`addresses`. IPv6 addresses are deprecated, whatever their prefix length, unless `preferred_lft` is set. `peer`, `home`, `mngtmpaddr`, `noprefixroute` and `autojoin` are not supported. If two instances share an address, it stays while either is MASTER; under keepalived the first that leaves MASTER removes it", "", func(t *translator, s *syntax.Statement, i *instance) {
+	{"virtual_ipaddress", 0, 0, entries, Translated, "`addresses`. An IPv6 address with a prefix length other than 128 has `preferred: true`, unless `preferred_lft` is set. `peer`, `home`, `mngtmpaddr`, `noprefixroute` and `autojoin` are not supported. If two instances share an address, it stays while either is MASTER; under keepalived the first that leaves MASTER removes it", "", func(t *translator, s *syntax.Statement, i *instance) {
 		i.readAddresses(t.Report, s, &i.addresses, false)
 	}},
 	{"virtual_ipaddress_excluded", 0, 0, entries, Translated, "`extra_addresses`", "", func(t *translator, s *syntax.Statement, i *instance) { i.readAddresses(t.Report, s, &i.extra, true) }},
@@ -169,7 +169,7 @@ func readSource(t *translator, s *syntax.Statement, i *instance) {
 	a, ok := hostIn(t.Report, s.Words[1], s.Keyword()+" is left out")
 	if ok && i.isOf(t.Report, familyOf(a), s.Words[1].Position, s.Keyword()+" "+a.String()) {
 		i.source = syntax.Word{Text: a.String(), Position: s.Words[1].Position}
-		i.sourceKeyword = s.Keyword()
+		i.sourceKeyword, i.sourceAt = s.Keyword(), s.At()
 	}
 	if s.Keyword() == "unicast_src_ip" && i.unicast == "" {
 		i.unicast = s.Keyword()
@@ -178,7 +178,7 @@ func readSource(t *translator, s *syntax.Statement, i *instance) {
 
 // readPeers reads one peer a line, with bounds of its TTL.
 func readPeers(t *translator, s *syntax.Statement, i *instance) {
-	i.unicast = s.Keyword()
+	i.unicast, i.peersAt = s.Keyword(), s.At()
 	for _, entry := range s.Block {
 		a, ok := hostIn(t.Report, syntax.Word{Text: entry.Word(0), Position: entry.At()}, "the peer is left out")
 		if !ok || !i.isOf(t.Report, familyOf(a), entry.At(), "the peer "+a.String()) {

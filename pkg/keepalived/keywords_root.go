@@ -39,6 +39,9 @@ var rootKeywords = table[translator]{
 		c.removed = c.removed || c.user == "" && t.commands.unowned()
 		if !c.absent && !c.removed && c.command.said {
 			c.absent = !t.commands.fit(c.command, c.user, c.group, "the script is not run, and counts as if nobody tracked it")
+			if !c.absent {
+				t.commands.noteLink(c.command, c.user)
+			}
 		}
 		t.checks.addScript(c)
 	}},

@@ -106,13 +106,13 @@ func TestChecks(t *testing.T) {
 	if trees := cs.trees(); len(trees) != 0 {
 		t.Errorf("%d checks, though none is used", len(trees))
 	}
-	cs.use(got)
-	if trees := cs.trees(); len(trees) != 1 || trees[0].Find("weight").Value.Text != "-5" || trees[0].Find("initial").Value.Text != "pass" {
-		t.Errorf("%+v", trees)
-	}
 	cs.use([]tracked{{kind: trackedScript, name: got[0].name}}) // without a weight: its failure is a fault
 	if trees := cs.trees(); trees[0].Find("initial") != nil {
-		t.Error("a check whose failure is a fault passes before its first result")
+		t.Error("instances do not wait for a check whose failure is a fault")
+	}
+	cs.use(got)
+	if trees := cs.trees(); len(trees) != 1 || trees[0].Find("weight").Value.Text != "-5" || trees[0].Find("initial").Value.Text != "neutral" {
+		t.Errorf("%+v", trees)
 	}
 }
 

@@ -20,6 +20,10 @@ type System interface {
 	// Secure returns an error that says who else than root and the user that runs a program
 	// could replace it.
 	Secure(path, user, group string) error
+	// ThroughLink returns the first symbolic link among the directories of a program's path; empty: none.
+	ThroughLink(path string) string
+	// Occupied reports whether a link of that name exists that is no private macvlan.
+	Occupied(link string) bool
 	// User reports whether there is a user of that name, and a group, if it is not empty.
 	User(name, group string) bool
 	// InNamespace reports whether this process is in the network namespace of that name.
@@ -80,6 +84,7 @@ type translator struct {
 	groupNames map[string]bool
 	// trackGroups are those of static entries, by name.
 	trackGroups map[string]*trackGroup
+	trackedVMAC bool // the difference of noteTrackedVMAC has been noted
 	checks      *checks
 	links       links
 	balancing   balancing
@@ -135,11 +140,14 @@ func (t *translator) take(statements []*syntax.Statement, withoutLVS bool) {
 		i.weigh(t.Report)
 		i.noteStart(t.Report)
 	}
+	fifo := t.globals.fifo.path.Text != "" || t.globals.vrrpFIFO.path.Text != ""
 	for _, g := range t.groups {
 		g.noteWeights(t.Report)
 		g.noteStart(t.Report)
+		g.noteFirstFault(t.Report, fifo)
 	}
-	t.Subject = ""
+	noteCommon(t.Report, &t.globals, t.instances)
+	noteCommands(t.Report, t.instances, t.groups)
 	if len(t.instances) == 0 && t.Errors() == 0 {
 		hint := ""
 		if len(t.balancing) > 0 {

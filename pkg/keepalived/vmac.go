@@ -96,10 +96,15 @@ func (t *translator) nameVMACs() {
 	}
 	for _, i := range t.instances {
 		t.Subject = i.title()
-		if w := i.vmac.name; n.taken[w.Text] {
+		switch w := i.vmac.name; {
+		case w.Text == "":
+		case n.taken[w.Text]:
 			t.Ignore(w.Position, "", "the link of another instance is called %s: this one has a standard name", syntax.Show(w.Text))
 			i.vmac.name = syntax.Word{}
-		} else if w.Text != "" {
+		case !t.commands.elsewhere && t.commands.system.Occupied(w.Text):
+			t.Ignore(w.Position, "name a link that does not exist yet", "this machine has a link %s that is no private macvlan: the macvlan has a standard name", syntax.Show(w.Text))
+			i.vmac.name = syntax.Word{}
+		default:
 			n.taken[w.Text] = true
 		}
 	}
@@ -118,29 +123,53 @@ func (t *translator) nameVMACs() {
 // keeps that link up, so that it fails where the interface does; ripcord's is down while the
 // instance is not Active, which would never become it.
 func (t *translator) trackBelow() {
-	below := map[string]string{}
+	below := map[string]*instance{}
 	for _, i := range t.instances {
 		if i.vmac.used.said {
-			below[i.vmac.link(i)] = i.iface.Text
+			below[i.vmac.link(i)] = i
 		}
 	}
 	for _, i := range t.instances {
+		t.noteTrackedVMAC(i.title(), i.tracked, below)
 		i.tracked = trackedBelow(i.tracked, below, i.iface.Text)
 	}
 	for _, g := range t.groups {
+		t.noteTrackedVMAC(g.title(), g.tracked, below)
 		g.tracked = trackedBelow(g.tracked, below, "")
+	}
+}
+
+// noteTrackedVMAC notes once that keepalived cannot track the link of a virtual MAC, unless that has a name of
+// its own, stands before what tracks it, and dynamic_interfaces is set.
+func (t *translator) noteTrackedVMAC(title string, all []tracked, below map[string]*instance) {
+	for _, one := range all {
+		of := below[one.name.Text]
+		if one.kind != trackedInterface || one.implied || of == nil || t.trackedVMAC {
+			continue
+		}
+		named := of.vmac.name.Text != "" && of.vmac.name.Compare(of.vmac.used.at) != 0
+		what := "keepalived does not start, since it has yet to create this link"
+		switch dynamic := t.globals.dynamic.value == 1; {
+		case dynamic && named && of.vmac.used.at.Compare(one.name.Position) < 0:
+			continue
+		case dynamic:
+			what = "keepalived waits for a link of this name, gives the macvlan another one, and stays in FAULT"
+		}
+		t.trackedVMAC, t.Subject = true, title
+		t.Differ(one.name.Position, "", "%s; ripcord tracks %s in its place", what, syntax.Show(of.iface.Text))
 	}
 }
 
 // trackedBelow is what is tracked, with other interfaces in place of those that stand above them.
 // One that is tracked already, or is the instance's own, is left out.
-func trackedBelow(all []tracked, below map[string]string, own string) (kept []tracked) {
+func trackedBelow(all []tracked, below map[string]*instance, own string) (kept []tracked) {
 	for _, one := range all {
-		on, above := below[one.name.Text]
-		if one.kind != trackedInterface || !above {
+		of := below[one.name.Text]
+		if one.kind != trackedInterface || of == nil {
 			kept = append(kept, one)
 			continue
 		}
+		on := of.iface.Text
 		same := func(other tracked) bool { return other.kind == trackedInterface && other.name.Text == on }
 		if on != own && !slices.ContainsFunc(all, same) && !slices.ContainsFunc(kept, same) {
 			one.name.Text = on

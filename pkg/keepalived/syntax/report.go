@@ -2,6 +2,7 @@ package syntax
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode"
@@ -71,6 +72,16 @@ func (r *Report) Errors() int { return r.errors }
 
 // Full reports whether no more notes but errors are kept.
 func (r *Report) Full() bool { return r.others >= mostNotes }
+
+// Free returns the first of some places of which nothing has been noted yet, or the last of them.
+func (r *Report) Free(places ...tree.Position) (free tree.Position) {
+	for _, free = range places {
+		if !slices.ContainsFunc(r.notes, func(n Note) bool { return n.Position == free }) {
+			break
+		}
+	}
+	return free
+}
 
 // Fail notes an error, and perhaps what to do about it.
 func (r *Report) Fail(at tree.Position, hint, format string, args ...any) {

@@ -1,0 +1,102 @@
+package keepalived
+
+import (
+	"slices"
+
+	"ripcord/pkg/keepalived/syntax"
+	"ripcord/pkg/tree"
+)
+
+// A commonDifference is one that every instance with some setting has. It is noted once, at the first of
+// them: what is true of all needs no line for each.
+type commonDifference struct {
+	// where returns the places in the file that cause the difference, the best one first; none: the
+	// instance is not concerned.
+	where func(g *globals, i *instance) []tree.Position
+	how   string
+	hint  string
+}
+
+var commonDifferences = []commonDifference{
+	{
+		func(_ *globals, i *instance) []tree.Position {
+			if i.preemptDelay.value == 0 {
+				return nil
+			}
+			return []tree.Position{i.preemptDelay.at}
+		},
+		"preempt_delay begins when the last fault of this router ends; under keepalived it begins with the first advert of lower priority, " +
+			"so it also delays the takeover from a MASTER whose priority falls", "",
+	},
+	{
+		func(g *globals, i *instance) []tree.Position {
+			bounded := slices.ContainsFunc(i.peers, func(p peer) bool { return p.minTTL.said || p.maxTTL.said })
+			if len(i.peers) == 0 || bounded || i.sourcesChecked.or(g.sourcesChecked).value == 1 {
+				return nil
+			}
+			return []tree.Position{i.peersAt, i.at}
+		},
+		"only adverts from these peers are accepted; keepalived accepts those from any source unless check_unicast_src is set",
+		"name every other router, by the address from which its adverts come",
+	},
+	{
+		func(_ *globals, i *instance) []tree.Position {
+			if len(i.peers) == 0 || i.source.Text == "" || i.trackSource.said {
+				return nil
+			}
+			return []tree.Position{i.sourceAt}
+		},
+		"while this machine lacks the source address, the instance is in Fault; keepalived becomes MASTER then, since it hears no peer", "",
+	},
+	{
+		func(_ *globals, i *instance) []tree.Position {
+			if len(i.peers) == 0 || i.family != 6 || i.ttl.said {
+				return nil
+			}
+			return []tree.Position{i.peersAt, i.at}
+		},
+		"unicast adverts over IPv6 have hop limit 255; keepalived's have the kernel's, usually 64, unless unicast_ttl is set", "",
+	},
+}
+
+// noteCommon notes the common differences that concern the file.
+func noteCommon(r *syntax.Report, g *globals, instances []*instance) {
+	for _, d := range commonDifferences {
+		for _, i := range instances {
+			if places := d.where(g, i); len(places) > 0 {
+				r.Subject = i.title()
+				r.Differ(r.Free(places...), d.hint, "%s", d.how)
+				break
+			}
+		}
+	}
+}
+
+// noteCommands notes once how commands of notify run.
+func noteCommands(r *syntax.Report, instances []*instance, groups []*group) {
+	r.Subject = ""
+	var places, instead []tree.Position
+	for _, i := range instances {
+		places = append(places, i.notify.places()...)
+		instead = append(instead, i.at)
+	}
+	for _, g := range groups {
+		places = append(places, g.notify.places()...)
+	}
+	if len(places) == 0 {
+		return
+	}
+	slices.SortFunc(places, tree.Position.Compare)
+	r.Differ(r.Free(append(places, instead...)...), "", "notify commands run one after the other; one that takes over a minute ends if the next transition waits for it, "+
+		"and background processes end with ripcord (docs/notify.md)")
+}
+
+// places are those of the commands.
+func (n *notify) places() (places []tree.Position) {
+	for _, c := range []command{n.master, n.backup, n.fault, n.stop, n.any} {
+		if c.said {
+			places = append(places, c.at)
+		}
+	}
+	return places
+}
