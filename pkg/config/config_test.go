@@ -60,6 +60,9 @@ func outcome(c *Config, err error) string {
 			if i.Source.IsValid() || len(i.Unicast.Peers) > 0 {
 				fmt.Fprintf(&b, "    from %v to %v, ttl %d, of at least %d\n", i.Source, i.Unicast.Peers, i.Unicast.TTL, i.Unicast.MinTTL)
 			}
+			if i.Multicast.IsValid() {
+				fmt.Fprintf(&b, "    to %v\n", i.Multicast)
+			}
 			if i.LinkMACAdverts {
 				b.WriteString("    adverts leave from the MAC of the link\n")
 			}

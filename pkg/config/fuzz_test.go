@@ -128,6 +128,9 @@ func checkConfig(t *testing.T, c *Config) {
 
 // apart reports whether adverts tell two instances of one VRID and family on a link apart.
 func apart(a, b vrrp.Instance) bool {
+	if !a.IsUnicast() && !b.IsUnicast() {
+		return a.MulticastGroup() != b.MulticastGroup()
+	}
 	if a.IsUnicast() != b.IsUnicast() || a.Source.IsValid() && b.Source.IsValid() && a.Source != b.Source && a.IsUnicast() {
 		return true
 	}

@@ -16,11 +16,12 @@ func (i *instance) virtual() event.Virtual {
 	return event.Virtual{Interface: i.Interface, VRID: i.VRID, Family: i.Family}
 }
 
-// channel is what an advert is told by: its virtual router, and where it is not sent to the
-// group, its sender and to which of our addresses it is sent, if that is known.
+// channel is by what the instance of an advert is found: its virtual router, and the multicast
+// group to which it is sent, or, of one that is unicast, its sender and to which of our addresses
+// it is sent, if that is known.
 type channel struct {
 	event.Virtual
-	peer, source netip.Addr
+	group, peer, source netip.Addr
 }
 
 // channels returns those on which an instance is heard.
@@ -30,10 +31,10 @@ func (i *instance) channels() (all []channel) {
 		return nil
 	}
 	for _, p := range i.sending.peers {
-		all = append(all, channel{v, p.Addr, i.sending.source.Addr})
+		all = append(all, channel{Virtual: v, peer: p.Addr, source: i.sending.source.Addr})
 	}
 	if len(all) == 0 {
-		all = append(all, channel{Virtual: v})
+		all = append(all, channel{Virtual: v, group: i.multicast()})
 	}
 	return all
 }
@@ -42,8 +43,8 @@ func (i *instance) channels() (all []channel) {
 var anywhere = netip.IPv6Unspecified()
 
 // checkVirtualRouters sees that adverts can be told apart by the instance that they are for:
-// one VRID on a link may be that of a multicast instance and of unicast ones with other peers
-// or other sources.
+// one VRID on a link may be that of multicast instances with other groups and of unicast ones with
+// other peers or other sources.
 func checkVirtualRouters(report *problem.Report, all []*instance) {
 	taken := map[channel]problem.Place{}
 	for _, i := range all {

@@ -115,8 +115,8 @@ func (i *instance) build(d *document) vrrp.Instance {
 
 func (i *instance) set() addr.Set {
 	out := addr.Set{Instance: i.Name, Link: i.Interface, Interval: i.Interval, Miss: i.Miss, Announce: i.announce}
-	if len(i.Unicast.Peers) == 0 {
-		out.Group = wire.GroupOf(i.Family)
+	if len(i.sending.peers) == 0 {
+		out.Group = i.multicast()
 	}
 	if i.virtualMAC.used {
 		out.Device = i.device()

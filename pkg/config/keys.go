@@ -126,7 +126,7 @@ var instanceKeys = schema.Table[instance]{
 	{"interface", schema.Required, schema.To(func(i *instance) *string { return &i.Interface }, schema.As(interfaceText, value.AdvertInterface)),
 		"The link that carries the adverts, by name or alternative name (`altname`). It need not exist at the start.", ""},
 	{"vrid", schema.Required, schema.To(func(i *instance) *uint8 { return &i.VRID }, schema.Number[uint8](1, 255)),
-		"The number of the virtual router. It must be unique per interface and family among the instances without `unicast`, and among those with the same `unicast` peers.", ""},
+		"The number of the virtual router. It must be unique per interface and family among the instances with the same `multicast` group, and among those with the same `unicast` peers.", ""},
 	{"family", schema.Optional, schema.To(func(i *instance) *event.Family { return &i.Family }, schema.Choice(schema.Words[event.Family]{
 		{"ipv4", event.IPv4}, {"ipv6", event.IPv6}})),
 		"The address family of the adverts. Default: the family of `addresses`.", ""},
@@ -169,6 +169,8 @@ var instanceKeys = schema.Table[instance]{
 		"The source address of the adverts. It must be on the link or on a loopback link, and its loss is a fault. Default over IPv4: the link's own address in the subnet of the peers, otherwise in the subnet of the virtual addresses, otherwise its first address. Default over IPv6: its link-local address.", ""},
 	{"track_source", "true", schema.To(func(i *instance) *bool { return &i.trackSource }, schema.Boolean),
 		"A missing `source` address is a fault. `false`: ripcord sends adverts from it anyway, with multicast over IPv4.", ""},
+	{"multicast", schema.Optional, schema.To(func(i *instance) *spotted { return &i.sending.group }, schema.As(groupText, multicastGroup)),
+		"The multicast group to which adverts are sent. It must be the same on all routers. Default: 224.0.0.18, and over IPv6 ff02::12.", "multicast: 224.0.0.99"},
 	{"unicast", schema.Optional, schema.Into(schema.MapOf(unicastKeys), readUnicast),
 		"Send adverts to these peers instead of the multicast group.", "unicast: {peers: [192.0.2.12]}"},
 	{"checksum", "auto", schema.To(func(i *instance) *checksum { return &i.checksum }, schema.Choice(schema.Words[checksum]{
@@ -495,6 +497,7 @@ var (
 	nameText      = schema.Description{Type: schema.TypeText, Range: "text without double quotes", Pattern: value.NamePattern.String()}
 	interfaceText = schema.Description{Type: schema.TypeText, Range: "the name of an interface", Pattern: `^[^ /:]{1,127}$`}
 	stationText   = schema.Description{Type: schema.TypeText, Range: "an IP address", Pattern: `^[0-9A-Fa-f.:]*[.:][0-9A-Fa-f.:]*$`}
+	groupText     = schema.Description{Type: schema.TypeText, Range: "a multicast group", Pattern: stationText.Pattern}
 	prefixText    = schema.Description{Type: schema.TypeText, Range: "an address with its prefix length", Pattern: `^[0-9A-Fa-f.:]+/[0-9]+$`}
 	networkText   = schema.Description{Type: schema.TypeText, Range: "a network", Pattern: prefixText.Pattern}
 	pathText      = schema.Description{Type: schema.TypeText, Range: "absolute path", Pattern: `^/`}

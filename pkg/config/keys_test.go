@@ -47,7 +47,7 @@ var (
 		"checks[].file", "checks[].file.path", "checks[].file.weight", "checks[].tcp", "checks[].tcp.address",
 		"checks[].http", "checks[].http.url", "checks[].http.status", "checks[].http.contains", "checks[].http.insecure",
 		"checks[].ping", "checks[].ping.address", "checks[].ping.interface", "checks[].ping.method",
-		"instances[].track", "instances[].track_link", "instances[].track_source",
+		"instances[].track", "instances[].track_link", "instances[].track_source", "instances[].multicast",
 		"instances[].track[].interface", "instances[].track[].check", "instances[].track[].weight",
 		"instances[].notify", "instances[].notify.active", "instances[].notify.backup", "instances[].notify.fault", "instances[].notify.stop",
 		"instances[].notify.any", "instances[].notify.timeout", "instances[].notify.active.command", "instances[].notify.active.user", "instances[].notify.active.group", "defaults.notify", "notify.any", "groups[].notify", "groups[].notify.any",

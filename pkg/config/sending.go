@@ -8,11 +8,13 @@ import (
 	"ripcord/pkg/config/value"
 	"ripcord/pkg/event"
 	"ripcord/pkg/vrrp"
+	"ripcord/pkg/wire"
 )
 
-// sending is how an instance's adverts are sent: source and unicast.
+// sending is how an instance's adverts are sent: source, multicast and unicast.
 type sending struct {
 	source spotted
+	group  spotted
 	peers  []spotted
 	ttls   vrrp.Unicast
 }
@@ -26,6 +28,12 @@ type spotted struct {
 // router reads the address of one router.
 func router(report *problem.Report, at problem.Place) (spotted, bool) {
 	a, ok := value.Station(report, at)
+	return spotted{a, at}, ok
+}
+
+// multicastGroup reads the address of a multicast group.
+func multicastGroup(report *problem.Report, at problem.Place) (spotted, bool) {
+	a, ok := value.MulticastGroup(report, at)
 	return spotted{a, at}, ok
 }
 
@@ -57,6 +65,7 @@ func (i *instance) checkSending(report *problem.Report) {
 		report.Advise(i.where("virtual_mac"), "say virtual_mac_adverts: false, or leave one of the two out",
 			"adverts to single routers leave from the link's own MAC")
 	}
+	i.checkMulticast(report)
 	i.checkTrackSource(report)
 	source := i.sending.source
 	if !source.IsValid() {
@@ -69,8 +78,30 @@ func (i *instance) checkSending(report *problem.Report) {
 	i.checkStation(report, source, "source")
 	if len(first) == 0 && source.Is6() && !source.IsLinkLocalUnicast() {
 		report.Advise(source.at, "give a link-local address, or leave it out (RFC 9568 §5.1.2.1)",
-			"%s cannot be the source of adverts to ff02::12", source)
+			"%s cannot be the source of adverts to %s", source, i.multicast())
 	}
+}
+
+// checkMulticast sees that adverts can go to the multicast group.
+func (i *instance) checkMulticast(report *problem.Report) {
+	group := i.sending.group
+	if !group.IsValid() {
+		return
+	}
+	if f := event.FamilyOf(group.Addr); i.Family != 0 && f != i.Family {
+		report.Fail(group.at, "%s is %s, but the instance is %s", group, f, i.Family)
+	}
+	if _, own := i.own["multicast"]; own && len(i.sending.peers) > 0 {
+		report.Advise(group.at, "leave one of the two out", "adverts go to the unicast peers, and not to %s", group)
+	}
+}
+
+// multicast returns the multicast group of the instance.
+func (i *instance) multicast() netip.Addr {
+	if i.sending.group.IsValid() {
+		return i.sending.group.Addr
+	}
+	return wire.GroupOf(i.Family)
 }
 
 // checkTrackSource sees that adverts can leave from a source that is not on this machine: as
@@ -124,6 +155,9 @@ func (i *instance) checkStation(report *problem.Report, s spotted, what string) 
 func (s *sending) build(out *vrrp.Instance) {
 	out.Source = s.source.Addr
 	if len(s.peers) == 0 {
+		if s.group.Addr != wire.GroupOf(out.Family) {
+			out.Multicast = s.group.Addr
+		}
 		return
 	}
 	if out.Unicast = s.ttls; len(s.peers) == 1 && out.Routers == 0 {
@@ -134,9 +168,9 @@ func (s *sending) build(out *vrrp.Instance) {
 	}
 }
 
-// family is that of the source or the peers; 0 if there are none.
+// family is that of the source, the multicast group or the peers; 0 if there are none.
 func (s *sending) family() event.Family {
-	for _, station := range append([]spotted{s.source}, s.peers...) {
+	for _, station := range append([]spotted{s.source, s.group}, s.peers...) {
 		if station.IsValid() {
 			return event.FamilyOf(station.Addr)
 		}

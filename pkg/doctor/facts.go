@@ -3,6 +3,7 @@ package doctor
 import (
 	"iter"
 	"net/netip"
+	"slices"
 	"strconv"
 	"time"
 
@@ -145,6 +146,18 @@ func (p *Plan) on(l *Link) iter.Seq[*vrrp.Instance] {
 			}
 		}
 	}
+}
+
+// groupsOn returns the multicast groups of adverts on a link: those of RFC 9568, and those of the
+// instances on it.
+func (p *Plan) groupsOn(l *Link) []netip.Addr {
+	all := []netip.Addr{wire.Group4, wire.Group6}
+	for in := range p.on(l) {
+		if group := in.MulticastGroup(); !slices.Contains(all, group) {
+			all = append(all, group)
+		}
+	}
+	return all
 }
 
 // carries reports whether an instance on a link is of a kind; without a configuration there

@@ -108,8 +108,8 @@ func advertOn(l *Link, in *vrrp.Instance, family event.Family, incoming bool) *f
 	if in != nil {
 		advert.VRID, advert.Version, advert.Interval, advert.Addresses = in.VRID, in.Version, in.Interval, in.Addresses
 		source, _ = in.SourceOn(l.Link)
-		if peers := in.Unicast.Peers; len(peers) > 0 {
-			dest = peers[0]
+		if dest = in.MulticastGroup(); in.IsUnicast() {
+			dest = in.Unicast.Peers[0]
 		}
 	}
 	if !source.IsValid() {

@@ -27,7 +27,7 @@ func advertFrame(ad wire.Advert, source netip.Addr, key []byte, at time.Time) []
 		wire.NewKey(1, wire.NewSecret(key)).Sign(message, source, wire.SequenceAt(at))
 		wire.Cover(message, source, wire.GroupOf(event.FamilyOf(source)))
 	}
-	return append(wire.AppendHeaders(nil, mac2, source, len(message)), message...)
+	return append(wire.AppendHeaders(nil, mac2, source, wire.GroupOf(event.FamilyOf(source)), len(message)), message...)
 }
 
 // TestFrames: what is learned of single frames.

@@ -327,7 +327,7 @@ func (f *Facts) listen(ctx context.Context, during time.Duration) error {
 	defer l.close()
 	for i := range f.Links {
 		if link := &f.Links[i]; link.heard() {
-			if err := l.add(link); errors.Is(err, unix.EPERM) {
+			if err := l.add(link, f.groupsOn(link)); errors.Is(err, unix.EPERM) {
 				return err
 			} else if err != nil {
 				f.lacks(link.Name, err)

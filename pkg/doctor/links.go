@@ -109,7 +109,7 @@ var linkChecks = []check{
 		name: "early-filter", severity: Note,
 		what:   "{program} processes all packets that arrive on {link}",
 		why:    "ripcord cannot distinguish adverts that it drops from adverts that were never sent",
-		remedy: "make sure that IP protocol 112 to 224.0.0.18 and ff02::12 passes: `ip -d link show dev {link}`, `tc filter show dev {link} ingress`",
+		remedy: "make sure that IP protocol 112 passes, also to the multicast group (224.0.0.18 and ff02::12, or the one that `multicast` names): `ip -d link show dev {link}`, `tc filter show dev {link} ingress`",
 		look:   earlyFilters,
 	},
 	{

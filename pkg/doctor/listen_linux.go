@@ -58,8 +58,8 @@ func (l *listener) close() {
 	_ = l.sender.Close()
 }
 
-// add has the listener hear a link.
-func (l *listener) add(link *Link) error {
+// add has the listener hear a link, as a member of some multicast groups.
+func (l *listener) add(link *Link, groups []netip.Addr) error {
 	program, err := wanted()
 	if err != nil {
 		return err
@@ -69,7 +69,7 @@ func (l *listener) add(link *Link) error {
 		return err
 	}
 	l.sockets = append(l.sockets, listenSocket{fd, link.Name})
-	l.join(link.Index)
+	l.join(link.Index, groups)
 	return nil
 }
 
@@ -93,12 +93,12 @@ func openPacket(link event.Link, protocol uint16, filter []unix.SockFilter) (fd 
 	return fd, nil
 }
 
-// join makes a link a member of the groups of VRRP, as far as it can.
-func (l *listener) join(index int) {
-	for _, family := range []event.Family{event.IPv4, event.IPv6} {
-		if fd, err := unix.Socket(rawsock.Domain(family), unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0); err == nil {
+// join makes a link a member of multicast groups, as far as it can.
+func (l *listener) join(index int, groups []netip.Addr) {
+	for _, group := range groups {
+		if fd, err := unix.Socket(rawsock.Domain(event.FamilyOf(group)), unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0); err == nil {
 			l.groups = append(l.groups, fd)
-			_ = rawsock.Join(fd, index, family)
+			_ = rawsock.Join(fd, index, group)
 		}
 	}
 }

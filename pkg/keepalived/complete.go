@@ -33,7 +33,7 @@ func (i *instance) complete(r *syntax.Report, g *globals) {
 	i.completeVersion(r, g)
 	i.completeElection(r)
 	i.completeSecrets(r)
-	i.completeSending(r)
+	i.completeSending(r, g)
 	i.completeAddresses(r)
 	i.noteRefused(r)
 }
@@ -185,17 +185,12 @@ func (i *instance) completeSecrets(r *syntax.Report) {
 	i.authType, i.authPass = syntax.Word{}, syntax.Word{}
 }
 
-// completeSending settles unicast and the virtual MAC.
-func (i *instance) completeSending(r *syntax.Report) {
+// completeSending settles where adverts go, and the virtual MAC.
+func (i *instance) completeSending(r *syntax.Report, g *globals) {
 	if len(i.peers) > 0 && i.strict.value == 1 {
 		r.Fail(i.peers[0].at, "leave vrrp_strict out", "strict mode has no unicast peers")
 	}
-	switch w := i.multicast; {
-	case w.Text != "" && len(i.peers) > 0:
-		r.Ignore(w.Position, "", "mcast_dst_ip does not count with unicast_peer")
-	case w.Text != "":
-		multicast(r, w, i.family)
-	}
+	i.multicast.complete(r, i, g.multicast[i.family])
 	if i.ttl.said && len(i.peers) == 0 {
 		r.Ignore(i.ttl.at, "", "unicast_ttl does not count without unicast_peer")
 	}
@@ -204,7 +199,7 @@ func (i *instance) completeSending(r *syntax.Report) {
 		r.Differ(i.trackSource.at, "", "if %s is not on this machine at the start, the instance is in Fault: keepalived is MASTER then, and in FAULT only once the address has been removed", i.source.Text)
 	}
 	if a, err := netip.ParseAddr(i.source.Text); err == nil && a.Is6() && !a.IsLinkLocalUnicast() && len(i.peers) == 0 {
-		r.Differ(i.source.Position, "", "adverts to ff02::12 leave from the link-local address, not from %s", a)
+		r.Differ(i.source.Position, "", "multicast adverts leave from the link-local address, not from %s", a)
 		i.source = syntax.Word{}
 	}
 	first := map[netip.Addr]bool{}

@@ -2,8 +2,6 @@ package keepalived
 
 import (
 	"cmp"
-	"fmt"
-	"net/netip"
 	"slices"
 	"time"
 
@@ -27,7 +25,7 @@ type globals struct {
 	reader, vrrpReader        command
 	startup, shutdown         program
 	user, group               syntax.Word
-	group4, group6            syntax.Word
+	multicast                 map[int]multicastGroup // by family
 	vmacPrefix                syntax.Word
 }
 
@@ -155,41 +153,4 @@ func (g *globals) noteAnswers(r *syntax.Report, instances []*instance) {
 		func(i *instance) number { return i.lowerUnanswered }, func(*instance) bool { return true })
 	note(g.ownerDeaf, "owner_ignore_adverts", ownerYields,
 		func(i *instance) number { return i.ownerDeaf }, func(i *instance) bool { return i.election().value == 255 })
-}
-
-// standardGroups are the multicast groups of VRRP.
-var standardGroups = map[int]netip.Addr{4: netip.MustParseAddr("224.0.0.18"), 6: netip.MustParseAddr("ff02::12")}
-
-// checkGroups checks the multicast groups of the families that an instance without one of its
-// own uses.
-func (g *globals) checkGroups(r *syntax.Report, instances []*instance) {
-	r.Subject = ""
-	for family, group := range []syntax.Word{4: g.group4, 6: g.group6} {
-		uses := func(i *instance) bool {
-			return i.family == family && len(i.peers) == 0 && !isGroup(i.multicast, family)
-		}
-		if group.Text != "" && slices.ContainsFunc(instances, uses) {
-			multicast(r, group, family)
-		}
-	}
-}
-
-// isGroup reports whether a word is a multicast group of a family. keepalived passes over any
-// other, and takes the group of global_defs.
-func isGroup(w syntax.Word, family int) bool {
-	a, ok := hostOf(w.Text)
-	return ok && a.IsMulticast() && familyOf(a) == family
-}
-
-// multicast fails where adverts are to go to another multicast group than VRRP's: routers of
-// two groups do not hear each other, and both serve.
-func multicast(r *syntax.Report, w syntax.Word, family int) {
-	standard := standardGroups[family]
-	switch a, _ := hostOf(w.Text); {
-	case !isGroup(w, family):
-		r.Ignore(w.Position, "", "%s is no multicast group of IPv%d: %s is used", syntax.Show(w.Text), family, standard)
-	case a != standard:
-		r.Fail(w.Position, fmt.Sprintf("write %s on all routers at the same time, or leave the line out there", standard),
-			"ripcord sends adverts to %s only: routers that use %s would not hear it, and serve beside it", standard, a)
-	}
 }

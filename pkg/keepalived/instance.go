@@ -45,7 +45,7 @@ type instance struct {
 	withoutAddresses       number // no_virtual_ipaddress
 	faultWithoutPeer       number // unicast_fault_no_peer
 	notify                 notify
-	multicast              syntax.Word
+	multicast              multicastGroup
 	holds                  map[netip.Addr]bool
 	bad                    bool // something of it was refused
 }

@@ -121,6 +121,9 @@ func (i *instance) sendingTree(r *syntax.Report, m builder) {
 		inner.nested("hmac", i.hmac.tree(m.Name))
 		m.nested("auth", inner)
 	}
+	if group := i.multicast; group.IsValid() {
+		m.textOf("mcast_dst_ip", "multicast", group.at, group.String())
+	}
 	if len(i.peers) == 0 {
 		return
 	}

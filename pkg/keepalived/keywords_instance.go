@@ -50,7 +50,7 @@ var instanceKeywords = table[instance]{
 	{"unicast_src_ip", 1, 1, plain, Translated, "`source`. With `unicast_peer`: the instance is in Fault while the address is not on this machine; keepalived becomes MASTER then, since it hears no peer. Without `unicast_peer`, over IPv4: also `track_source: false`, and adverts keep this source address even if it is missing", "", readSource},
 	{"mcast_src_ip", 1, 1, plain, Translated, "`source`, as `unicast_src_ip`", "", readSource},
 	{"unicast_ttl", 1, 1, plain, Translated, "`unicast.ttl`", "", numberTo(func(i *instance) *number { return &i.ttl }, 0, 255)},
-	{"mcast_dst_ip", 1, 1, plain, Translated, "only 224.0.0.18 and ff02::12. Another group is an error", "", wordTo(func(i *instance) *syntax.Word { return &i.multicast })},
+	{"mcast_dst_ip", 1, 1, plain, Translated, "`multicast`. Over IPv6 the group must be link-local", "", readMulticast},
 	{"check_unicast_src", 0, 0, plain, Inherent, "always: ripcord rejects adverts that are not from a peer", "", flagTo(func(i *instance) *number { return &i.sourcesChecked }, 1)},
 	{"unicast_fault_no_peer", 0, 0, plain, Translated, "an error if the instance has no peer", "", flagTo(func(i *instance) *number { return &i.faultWithoutPeer }, 1)},
 	{"old_unicast_checksum", 0, 1, plain, Changed, "adverts with the old checksum are rejected: update the other routers", "", nil},

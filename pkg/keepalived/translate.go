@@ -98,7 +98,7 @@ func newTranslator(r *syntax.Report, o Options) *translator {
 		omitted:    omissions{byTopic: map[string]int{}},
 		commands:   commandReader{report: r, system: o.System, elsewhere: o.Elsewhere},
 		routes:     routes{report: r, system: o.System, rules: map[int]int{}},
-		globals:    globals{garpGroups: map[string]*garpGroup{}},
+		globals:    globals{garpGroups: map[string]*garpGroup{}, multicast: map[int]multicastGroup{}},
 		groupNames: map[string]bool{}, trackGroups: map[string]*trackGroup{},
 		checks: newChecks(r),
 		links:  links{byName: map[string]*linkSettings{}},
@@ -127,7 +127,6 @@ func (t *translator) take(statements []*syntax.Statement, withoutLVS bool) {
 	t.checkTrackGroups(byName)
 	t.trackStatic(byName)
 	t.trackBelow()
-	t.globals.checkGroups(t.Report, t.instances)
 	t.globals.noteAnswers(t.Report, t.instances)
 	for _, g := range t.groups {
 		g.gather(t.Report, byName)

@@ -5,6 +5,7 @@ package rawsock
 import (
 	"encoding/binary"
 	"fmt"
+	"net/netip"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -45,14 +46,14 @@ func Domain(f event.Family) int {
 	return unix.AF_INET
 }
 
-// Join makes a link a member of the group of adverts for as long as the socket is open.
-func Join(fd, index int, f event.Family) error {
-	if f == event.IPv4 {
+// Join makes a link a member of a multicast group for as long as the socket is open.
+func Join(fd, index int, group netip.Addr) error {
+	if group.Is4() {
 		return unix.SetsockoptIPMreqn(fd, unix.IPPROTO_IP, unix.IP_ADD_MEMBERSHIP,
-			&unix.IPMreqn{Multiaddr: wire.Group4.As4(), Ifindex: int32(index)})
+			&unix.IPMreqn{Multiaddr: group.As4(), Ifindex: int32(index)})
 	}
 	return unix.SetsockoptIPv6Mreq(fd, unix.IPPROTO_IPV6, unix.IPV6_JOIN_GROUP,
-		&unix.IPv6Mreq{Multiaddr: wire.Group6.As16(), Interface: uint32(index)})
+		&unix.IPv6Mreq{Multiaddr: group.As16(), Interface: uint32(index)})
 }
 
 // PutControl writes one control message with its data to b, which is aligned and

@@ -98,7 +98,7 @@ func build(kind advert.Kind, e vrrp.Advertise) advert.Order {
 	frames := advert.Frames{Index: e.Index, Source: e.Source, HopLimit: in.Unicast.TTL}
 	to := in.Unicast.Peers
 	if len(to) == 0 {
-		to, frames.HopLimit = []netip.Addr{wire.GroupOf(in.Family)}, wire.HopLimit
+		to, frames.HopLimit = []netip.Addr{in.MulticastGroup()}, wire.HopLimit
 	}
 	var room []byte
 	if in.HMAC.Signs() {
@@ -117,7 +117,7 @@ func build(kind advert.Kind, e vrrp.Advertise) advert.Order {
 		mac = wire.VirtualMAC(in.Family, in.VRID)
 	}
 	if mac != [6]byte{} {
-		frames.Header = wire.AppendHeaders(nil, mac, e.Source, len(frames.Copies[0].Advert))
+		frames.Header = wire.AppendHeaders(nil, mac, e.Source, to[0], len(frames.Copies[0].Advert))
 	}
 	return advert.Order{
 		Kind: kind, Cause: e.Cause, Instance: in.Name,

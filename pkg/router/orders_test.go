@@ -88,9 +88,9 @@ func TestStartOrderFrames(t *testing.T) {
 			var header []byte
 			switch tt.in.Name {
 			case "virtual":
-				header = wire.AppendHeaders(nil, [6]byte{0, 0, 0x5e, 0, 1, 51}, four, len(frames.Copies[0].Resign))
+				header = wire.AppendHeaders(nil, [6]byte{0, 0, 0x5e, 0, 1, 51}, four, wire.Group4, len(frames.Copies[0].Resign))
 			case "foreign":
-				header = wire.AppendHeaders(nil, linkMAC, four, len(frames.Copies[0].Resign))
+				header = wire.AppendHeaders(nil, linkMAC, four, wire.Group4, len(frames.Copies[0].Resign))
 			}
 			if string(frames.Header) != string(header) {
 				t.Errorf("headers % x, want % x", frames.Header, header)

@@ -50,6 +50,8 @@ type Instance struct {
 	// Unicast lists the routers to which adverts are sent and from which they are accepted,
 	// instead of the multicast group.
 	Unicast Unicast
+	// Multicast is the multicast group to which adverts are sent; zero for that of RFC 9568.
+	Multicast netip.Addr
 	// Source is the source address of adverts; zero for the link's own. With IgnoreSource it is
 	// used even if it is not on this machine.
 	Source       netip.Addr
@@ -69,8 +71,7 @@ type Instance struct {
 	Weighted bool
 }
 
-// Unicast is the exchange of adverts with single routers. Its zero value stands for the multicast
-// of RFC 9568 §5.1.1.2.
+// Unicast is the exchange of adverts with single routers. Its zero value stands for multicast.
 type Unicast struct {
 	Peers []netip.Addr // of the instance's family
 	// TTL is the TTL or hop limit of our adverts, MinTTL the minimum of theirs: 255 proves that
@@ -187,16 +188,24 @@ func (in *Instance) FromVirtualMAC() bool { return in.VirtualMAC && !in.LinkMACA
 // IsUnicast reports whether adverts are sent to single routers.
 func (in *Instance) IsUnicast() bool { return len(in.Unicast.Peers) > 0 }
 
+// MulticastGroup returns the multicast group to which adverts go, unless the instance is unicast.
+func (in *Instance) MulticastGroup() netip.Addr {
+	if in.Multicast.IsValid() {
+		return in.Multicast
+	}
+	return wire.GroupOf(in.Family)
+}
+
 func (in *Instance) hasPeer(a netip.Addr) bool { return slices.Contains(in.Unicast.Peers, a) }
 
 // Fit returns how well the path of an advert fits an instance with its VRID. Several instances on
 // a link may have the same VRID and family, and the advert belongs to the one with the best fit.
-// A multicast advert fits a multicast instance. Any other advert fits a unicast instance, better
+// An advert to a multicast group fits the instance of that group. Any other advert fits a unicast instance, better
 // if its sender is a peer, and best if it was sent to the instance's own source address.
 func (in *Instance) Fit(path wire.Path) int {
-	single := path.Dest != wire.GroupOf(in.Family)
+	single := !path.Dest.IsMulticast()
 	switch {
-	case in.IsUnicast() != single:
+	case in.IsUnicast() != single, !single && path.Dest != in.MulticastGroup():
 		return 0
 	case single && !in.hasPeer(path.Source):
 		return 1

@@ -12,7 +12,7 @@ var (
 	Group6 = netip.AddrFrom16([16]byte{0: 0xff, 1: 0x02, 15: 0x12})
 )
 
-// GroupOf returns the group of a family.
+// GroupOf returns the group of a family. An instance may be configured to use another one.
 func GroupOf(f event.Family) netip.Addr {
 	if f == event.IPv4 {
 		return Group4

@@ -26,25 +26,24 @@ func IsVirtualMAC(mac [6]byte) bool {
 // whose queues overflow must not lose them.
 const TrafficClass = 0xc0
 
-// AppendHeaders adds what stands in front of an advert of length bytes to the group
-// that leaves from a MAC of its own, and not by the kernel's hand: an Ethernet header
-// (RFC 1112 §6.4, RFC 2464 §7) and an IP header.
-func AppendHeaders(b []byte, mac [6]byte, source netip.Addr, length int) []byte {
-	f := event.FamilyOf(source)
+// AppendHeaders adds the headers of an advert of length bytes to a multicast group, for one
+// that leaves from a MAC other than its link's: an Ethernet header and an IP header.
+func AppendHeaders(b []byte, mac [6]byte, source, group netip.Addr, length int) []byte {
 	ether := uint16(etherTypeIPv4)
-	if f == event.IPv6 {
+	if event.FamilyOf(source) == event.IPv6 {
 		ether = etherTypeIPv6
 	}
-	return AppendIP(appendEthernet(b, GroupMAC(f), mac, ether), source, GroupOf(f), HopLimit, length)
+	return AppendIP(appendEthernet(b, GroupMAC(group), mac, ether), source, group, HopLimit, length)
 }
 
-// GroupMAC returns the MAC of the group to which adverts are sent.
-func GroupMAC(f event.Family) [6]byte {
-	if f == event.IPv6 {
-		to := Group6.As16()
+// GroupMAC returns the MAC to which packets for a multicast group are sent (RFC 1112 §6.4,
+// RFC 2464 §7).
+func GroupMAC(group netip.Addr) [6]byte {
+	if event.FamilyOf(group) == event.IPv6 {
+		to := group.As16()
 		return [6]byte{0x33, 0x33, to[12], to[13], to[14], to[15]}
 	}
-	to := Group4.As4()
+	to := group.As4()
 	return [6]byte{0x01, 0x00, 0x5e, to[1] & 0x7f, to[2], to[3]}
 }
 

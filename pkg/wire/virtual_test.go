@@ -33,15 +33,20 @@ func TestHeaders(t *testing.T) {
 		name   string
 		mac    [6]byte
 		source netip.Addr
+		group  netip.Addr
 		length int
 		hex    string
 	}{
-		{"IPv4", virtual4, host4, 12, "01005e00001200005e00010a0800" +
+		{"IPv4", virtual4, host4, Group4, 12, "01005e00001200005e00010a0800" +
 			"45c00020" + "00004000" + "ff70d893" + "c0000207" + "e0000012"},
-		{"IPv6", virtual6, host6, 40, "33330000001200005e00020a86dd" +
+		{"IPv6", virtual6, host6, Group6, 40, "33330000001200005e00020a86dd" +
 			"6c000000" + "002870ff" + "fe800000000000000000000000000007" + "ff020000000000000000000000000012"},
+		{"another group over IPv4", virtual4, host4, netip.MustParseAddr("239.129.2.99"), 12, "01005e01026300005e00010a0800" +
+			"45c00020" + "00004000" + "ff70c6c1" + "c0000207" + "ef810263"},
+		{"another group over IPv6", virtual6, host6, netip.MustParseAddr("ff05::1:99"), 40, "33330001009900005e00020a86dd" +
+			"6c000000" + "002870ff" + "fe800000000000000000000000000007" + "ff050000000000000000000000010099"},
 	} {
-		got := AppendHeaders([]byte{1}, tt.mac, tt.source, tt.length)
+		got := AppendHeaders([]byte{1}, tt.mac, tt.source, tt.group, tt.length)
 		if h := hex.EncodeToString(got[1:]); h != tt.hex || got[0] != 1 {
 			t.Errorf("%s:\n got %s\nwant %s", tt.name, h, tt.hex)
 		}

@@ -29,6 +29,8 @@ const (
 	// macOfAddresses is multicast from the interfaces' own MACs, by both, while the
 	// addresses stand at the virtual one: keepalived's vmac_xmit_base.
 	macOfAddresses = "virtual MAC of addresses"
+	// otherGroup is multicast to another group than that of RFC 9568.
+	otherGroup = "another group"
 	// password is multicast with a simple password (RFC 2338 §5.3.6).
 	password = "password"
 	// leftAtVersion2 is a keepalived that was told of no version beside our 3.
@@ -88,7 +90,7 @@ func matrix() (cells []cell) {
 	add := func(peer string, version int, ipv6 bool, modes ...string) {
 		for _, mode := range modes {
 			for _, priority := range []string{"higher", "lower", "equal"} {
-				essential := version == 3 || mode == "multicast" || mode == password
+				essential := version == 3 || mode == "multicast" || mode == password || mode == otherGroup
 				if priority == "equal" {
 					essential = version == 3 && !ipv6 && mode == "multicast"
 				}
@@ -96,9 +98,9 @@ func matrix() (cells []cell) {
 			}
 		}
 	}
-	add("keepalived", 2, false, "multicast", password, unicast, virtualMAC, macOfAddresses)
-	add("keepalived", 3, false, "multicast", unicast, virtualMAC, macOfAddresses)
-	add("keepalived", 3, true, "multicast", noLinkLocal, unicast, virtualMAC, macOfAddresses)
+	add("keepalived", 2, false, "multicast", otherGroup, password, unicast, virtualMAC, macOfAddresses)
+	add("keepalived", 3, false, "multicast", otherGroup, unicast, virtualMAC, macOfAddresses)
+	add("keepalived", 3, true, "multicast", otherGroup, noLinkLocal, unicast, virtualMAC, macOfAddresses)
 	add("frr", 2, false, "multicast", virtualMAC)
 	add("frr", 3, false, "multicast", virtualMAC)
 	add("frr", 3, true, "multicast", virtualMAC)

@@ -27,6 +27,8 @@ func newKeepalived(s *scene) *keepalived {
 		k.configure(version, "authentication {\n\t\tauth_type PASS\n\t\tauth_pass "+secret+"\n\t}")
 	case unicast:
 		k.configure(version, fmt.Sprintf("unicast_ttl 255\n\tunicast_src_ip %v\n\tunicast_peer {\n\t\t%v\n\t}", s.own(1), s.own(0)))
+	case otherGroup:
+		k.configure(version, fmt.Sprintf("mcast_dst_ip %v", s.group()))
 	case virtualMAC:
 		k.configure(version, "use_vmac")
 	case macOfAddresses:

@@ -26,6 +26,8 @@ func newRipcord(s *scene) *ripcord {
 		r.configure(fmt.Sprintf(", auth: {pass: %q}", secret))
 	case unicast:
 		r.configure(fmt.Sprintf(", source: %q, unicast: {peers: [%q]}", s.own(0), s.own(1)))
+	case otherGroup:
+		r.configure(fmt.Sprintf(", multicast: %q", s.group()))
 	case virtualMAC:
 		r.configure(", virtual_mac: true")
 	case macOfAddresses:

@@ -81,6 +81,14 @@ func (c cell) own(host int) netip.Addr {
 	return netip.MustParseAddr(fmt.Sprintf("192.0.2.%d", 11+host))
 }
 
+// group is the multicast group of otherGroup.
+func (c cell) group() netip.Addr {
+	if c.ipv6 {
+		return netip.MustParseAddr("ff02::99")
+	}
+	return netip.MustParseAddr("224.0.0.99")
+}
+
 // newScene builds the LAN. Nobody runs on it yet. It lives as long as t, and the
 // test that plays may be another (as): to make a LAN and to take it away keeps
 // the kernel from giving others their addresses, for up to a second.

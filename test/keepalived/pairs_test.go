@@ -22,6 +22,7 @@ var pairs = []file{
 	{name: "basic-ipv4-and-ipv6-same-vrid", routers: 2},
 	{name: "basic-interval-of-a-fraction-in-version-3", routers: 1},
 	{name: "version-3-for-all", routers: 1},
+	{name: "multicast-group", routers: 1},
 	{name: "unicast-pair", routers: 1},
 	{name: "unicast-version-3", routers: 1},
 	{name: "unicast-ipv6", routers: 1},

@@ -451,7 +451,7 @@ func speak(ad wire.Advert, change ...func(frame []byte) []byte) func(*site) {
 		}
 		source := netip.MustParseAddr("192.0.2.12")
 		message := ad.Append(nil, source, wire.Group4)
-		frame := append(wire.AppendHeaders(nil, [6]byte(s.Cable("b", "eth0").MAC()), source, len(message)), message...)
+		frame := append(wire.AppendHeaders(nil, [6]byte(s.Cable("b", "eth0").MAC()), source, wire.Group4, len(message)), message...)
 		for _, c := range change {
 			frame = c(frame)
 		}
@@ -506,7 +506,7 @@ var segmentIllnesses = []illness{
 		ad := wire.Advert{VRID: 51, Priority: 150, Interval: 100 * time.Millisecond, Addresses: []netip.Addr{inside.virtual()}}
 		source := netip.MustParseAddr("192.0.2.13")
 		message := ad.Append(nil, source, wire.Group4)
-		s.flood("client", append(wire.AppendHeaders(nil, [6]byte(s.Cable("client", "eth0").MAC()), source, len(message)), message...))
+		s.flood("client", append(wire.AppendHeaders(nil, [6]byte(s.Cable("client", "eth0").MAC()), source, wire.Group4, len(message)), message...))
 	}, says: "both Active for VRID 51 on eth0", remedy: "tcpdump"},
 	{finding: "clock-skew", listen: listening, config: signedInstance, make: func(s *site) { s.speakSigned(signingKey, 4*time.Second) }, says: "off that of this machine", remedy: "timedatectl"},
 	{finding: "snooping-without-querier", config: "instances: [{name: inside, interface: br0, vrid: 51, priority: 150, addresses: [192.0.2.1/24]}]\n", make: ipDoes(
@@ -546,7 +546,7 @@ func (s *site) speakSigned(key string, ahead time.Duration) {
 	source := netip.MustParseAddr("192.0.2.12")
 	message := append(ad.Append(nil, source, wire.Group4), make([]byte, wire.TrailerLen)...)
 	wire.NewKey(1, wire.NewSecret([]byte(key))).Sign(message, source, wire.SequenceAt(time.Now().Add(ahead)))
-	s.flood("b", append(wire.AppendHeaders(nil, [6]byte(s.Cable("b", "eth0").MAC()), source, len(message)), message...))
+	s.flood("b", append(wire.AppendHeaders(nil, [6]byte(s.Cable("b", "eth0").MAC()), source, wire.Group4, len(message)), message...))
 }
 
 // speakAs has b send adverts from another source.
@@ -555,7 +555,7 @@ func speakAs(source string) func(*site) {
 		from := netip.MustParseAddr(source)
 		ad := wire.Advert{VRID: 51, Priority: 100, Interval: time.Second, Addresses: []netip.Addr{inside.virtual()}}
 		message := ad.Append(nil, from, wire.Group4)
-		s.flood("b", append(wire.AppendHeaders(nil, [6]byte(s.Cable("b", "eth0").MAC()), from, len(message)), message...))
+		s.flood("b", append(wire.AppendHeaders(nil, [6]byte(s.Cable("b", "eth0").MAC()), from, wire.Group4, len(message)), message...))
 	}
 }
 
@@ -565,7 +565,7 @@ func asCARP(frame []byte) []byte {
 	source := netip.AddrFrom4([4]byte(frame[26:30]))
 	message := make([]byte, 36)
 	message[0], message[1], message[3] = 0x21, frame[headers+1], 7
-	return append(wire.AppendHeaders(nil, [6]byte(frame[6:12]), source, len(message)), message...)
+	return append(wire.AppendHeaders(nil, [6]byte(frame[6:12]), source, wire.Group4, len(message)), message...)
 }
 
 var machineIllnesses = []illness{

@@ -30,8 +30,8 @@ func (d *daemon) are(want map[string]string, within time.Duration) {
 	}
 }
 
-// One VRID on a link stands for three virtual routers: one by multicast, one by unicast between a and b,
-// and one by unicast between a and c. Each elects its Active from its own adverts, and moves alone.
+// One VRID on a link stands for four virtual routers: one by multicast, one by multicast to another group, one by
+// unicast between a and b, and one by unicast between a and c. Each elects its Active from its own adverts, and moves alone.
 func TestOneVRID(t *testing.T) {
 	netns.NeedRoot(t)
 	t.Parallel()
@@ -41,6 +41,7 @@ func TestOneVRID(t *testing.T) {
 		return fmt.Sprintf("  - {name: %s, priority: %d, addresses: [%s]%s}\n", name, priority, address, keys)
 	}
 	group := func(priority int) string { return member("group", priority, "192.0.2.1/24", "") }
+	other := func(priority int) string { return member("other", priority, "192.0.2.4/24", ", multicast: 224.0.0.99") }
 	near := func(priority, peer int) string {
 		return member("near", priority, "192.0.2.2/24", fmt.Sprintf(", unicast: {peers: [192.0.2.%d]}", peer))
 	}
@@ -51,19 +52,21 @@ func TestOneVRID(t *testing.T) {
 		return s.startYAML(host, fmt.Sprintf("control: {socket: %s}\ndefaults: {interface: eth0, vrid: 51, interval: %v}\ninstances:\n%s", s.socket(host), interval, instances))
 	}
 	since := time.Now()
-	a := start("a", group(150)+near(100, 12)+far(150, 13))
-	b := start("b", group(100)+near(150, 11))
+	a := start("a", group(150)+other(100)+near(100, 12)+far(150, 13))
+	b := start("b", group(100)+other(150)+near(150, 11))
 	c := start("c", far(100, 11))
 	for _, d := range []*daemon{a, b, c} {
 		d.wait(since, 8*time.Second, "a transition", func(l line) bool { return l.Event == "instance.transition" })
 	}
-	a.are(map[string]string{"group": "active", "near": "backup", "far": "active"}, 10*time.Second)
-	b.are(map[string]string{"group": "backup", "near": "active"}, 10*time.Second)
+	onA := map[string]string{"group": "active", "other": "backup", "near": "backup", "far": "active"}
+	onB := map[string]string{"group": "backup", "other": "active", "near": "active"}
+	a.are(onA, 10*time.Second)
+	b.are(onB, 10*time.Second)
 	c.are(map[string]string{"far": "backup"}, 10*time.Second)
 	time.Sleep(2 * downInterval(100, interval))
 	for d, want := range map[*daemon]map[string]string{
-		a: {"group": "active", "near": "backup", "far": "active"},
-		b: {"group": "backup", "near": "active"},
+		a: onA,
+		b: onB,
 		c: {"far": "backup"},
 	} {
 		if got := d.states(); !maps.Equal(got, want) {
@@ -79,9 +82,9 @@ func TestOneVRID(t *testing.T) {
 		}
 	}
 	stopped := b.signal(syscall.SIGTERM)
-	a.are(map[string]string{"group": "active", "near": "active", "far": "active"}, patience)
+	a.are(map[string]string{"group": "active", "other": "active", "near": "active", "far": "active"}, patience)
 	for _, l := range a.log(stopped) {
-		if l.Event == "instance.transition" && l.Instance != "near" {
+		if l.Event == "instance.transition" && l.Instance != "near" && l.Instance != "other" {
 			t.Errorf("%s moved as well: %+v", l.Instance, l)
 		}
 	}

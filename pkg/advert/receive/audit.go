@@ -49,12 +49,12 @@ func (r *Receiver) audit() {
 	r.summary.take() // so that it is known what was delivered
 	r.publishHeard()
 	begun := r.cfg.Now()
-	members := make(map[event.Family]map[int]bool)
+	members := memberships{r.members, r.wanted, make(map[event.Family]map[membership]bool)}
 	for _, w := range r.wanted {
 		if w.port == nil {
 			continue
 		}
-		if why := w.deafness(r.members, members); why != nil {
+		if why := w.deafness(&members); why != nil {
 			r.mend(w, why)
 		}
 	}

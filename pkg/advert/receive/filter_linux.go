@@ -23,9 +23,10 @@ import (
 type filterSpec struct {
 	family  event.Family
 	vrids   []uint8
-	unicast bool  // one of them has peers: the destination is not looked at
-	least   uint8 // the least hop limit that any of them takes
-	early   bool  // for a packet socket, which hears what the raw one does not
+	groups  []netip.Addr // the multicast groups to which their adverts are sent, once each
+	unicast bool         // one of them has peers
+	least   uint8        // the least hop limit that any of them takes
+	early   bool         // for a packet socket, which hears what the raw one does not
 	shared  []netip.Addr
 	own     bool // for another, which hears what comes from addresses of ours
 	owned   []netip.Addr
@@ -43,6 +44,10 @@ func (m *filterSpec) add(in *vrrp.Instance) {
 	if len(m.vrids) == 0 || least < m.least {
 		m.least = least
 	}
+	if group := in.MulticastGroup(); !slices.Contains(m.groups, group) {
+		m.groups = append(m.groups, group)
+		slices.SortFunc(m.groups, netip.Addr.Compare)
+	}
 	m.family = in.Family
 	m.vrids = append(m.vrids, in.VRID)
 	m.shared = append(m.shared, in.Addresses...)
@@ -55,14 +60,19 @@ const netOff = 0xfff00000
 // keep ends a filter: all of the packet is kept.
 var keep = unix.SockFilter{Code: unix.BPF_RET | unix.BPF_K, K: 0xffffffff}
 
+// anyDest reports whether the filter accepts any destination, since there are several: the
+// socket hears only the groups that it has joined and the link's own addresses.
+func (m *filterSpec) anyDest() bool { return m.unicast || len(m.groups) != 1 }
+
 // program builds the filter: what is for the group passes, or anything where there
-// are peers; in a flood only with a hop limit and a VRID that may be right.
+// are several destinations; in a flood only with a hop limit and a VRID that may be right.
 func (m filterSpec) program(flooded bool) []unix.SockFilter {
 	var p assembler
-	for i, word := range words(wire.GroupOf(m.family)) {
-		if m.unicast {
-			break
-		}
+	dest := netip.Addr{} // any
+	if !m.anyDest() {
+		dest = m.groups[0]
+	}
+	for i, word := range words(dest) {
 		p.load(unix.BPF_W|unix.BPF_ABS, netOff+m.dest()+4*uint32(i))
 		p.must(unix.BPF_JEQ, word)
 	}

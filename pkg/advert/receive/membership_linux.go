@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"io"
+	"net/netip"
 	"os"
 	"strconv"
 	"strings"
@@ -13,15 +14,14 @@ import (
 	"golang.org/x/sys/unix"
 
 	"ripcord/pkg/event"
-	"ripcord/pkg/wire"
 )
 
-// groupMembers returns the links, by index, that are members of the multicast group
-// of adverts in the network namespace of the calling thread. A membership belongs
+// groupMembers returns which links are members of some multicast groups in the network namespace
+// of the calling thread. A membership belongs
 // to the link, whichever sockets asked for it, and goes with the link's settings for
 // the family: where it has gone, a socket that joined hears nothing any more, and
 // joining again on the same socket fails as already done.
-func groupMembers(f event.Family) (map[int]bool, error) {
+func groupMembers(f event.Family, groups []netip.Addr) (map[membership]bool, error) {
 	name, read := "igmp", readIGMP
 	if f == event.IPv6 {
 		name, read = "igmp6", readIGMP6
@@ -32,16 +32,18 @@ func groupMembers(f event.Family) (map[int]bool, error) {
 		return nil, fmt.Errorf("read the multicast memberships: %w", err)
 	}
 	defer func() { _ = file.Close() }()
-	return read(file)
+	return read(file, groups)
 }
 
 // readIGMP reads /proc/net/igmp: a line for each link, that begins with its index,
 // followed by one for each of its groups, which is indented and begins with the
 // address as an integer of the machine.
-func readIGMP(from io.Reader) (map[int]bool, error) {
-	group := wire.Group4.As4()
-	want := fmt.Sprintf("%08X", binary.NativeEndian.Uint32(group[:]))
-	members, index := make(map[int]bool), 0
+func readIGMP(from io.Reader, groups []netip.Addr) (map[membership]bool, error) {
+	wanted := make(map[string]netip.Addr, len(groups))
+	for _, group := range groups {
+		wanted[fmt.Sprintf("%08X", binary.NativeEndian.Uint32(group.AsSlice()))] = group
+	}
+	members, index := make(map[membership]bool), 0
 	lines := bufio.NewScanner(from)
 	for lines.Scan() {
 		fields := strings.Fields(lines.Text())
@@ -49,26 +51,28 @@ func readIGMP(from io.Reader) (map[int]bool, error) {
 		case len(fields) == 0:
 		case !indented:
 			index, _ = strconv.Atoi(fields[0]) // 0 for the heading
-		case fields[0] == want && index != 0:
-			members[index] = true
+		case wanted[fields[0]].IsValid() && index != 0:
+			members[membership{index, wanted[fields[0]]}] = true
 		}
 	}
 	return members, lines.Err()
 }
 
 // readIGMP6 reads /proc/net/igmp6: index, name and group, one line for each.
-func readIGMP6(from io.Reader) (map[int]bool, error) {
-	group := wire.Group6.As16()
-	want := hex.EncodeToString(group[:])
-	members := make(map[int]bool)
+func readIGMP6(from io.Reader, groups []netip.Addr) (map[membership]bool, error) {
+	wanted := make(map[string]netip.Addr, len(groups))
+	for _, group := range groups {
+		wanted[hex.EncodeToString(group.AsSlice())] = group
+	}
+	members := make(map[membership]bool)
 	lines := bufio.NewScanner(from)
 	for lines.Scan() {
 		fields := strings.Fields(lines.Text())
-		if len(fields) < 3 || fields[2] != want {
+		if len(fields) < 3 || !wanted[fields[2]].IsValid() {
 			continue
 		}
 		if index, err := strconv.Atoi(fields[0]); err == nil {
-			members[index] = true
+			members[membership{index, wanted[fields[2]]}] = true
 		}
 	}
 	return members, lines.Err()

@@ -21,19 +21,26 @@ import (
 
 func TestReadMemberships(t *testing.T) {
 	four := "Idx\tDevice    : Count Querier\tGroup    Users Timer\tReporter\n" +
-		"1\tlo        :     1      V3\n\t\t\t\t010000E0     1 0:00000000\t\adverttest.T0\n" +
-		"2\teth0      :     2      V3\n\t\t\t\t120000E0     1 0:00000000\t\adverttest.T0\n\t\t\t\t010000E0     1 0:00000000\t\adverttest.T0\n" +
-		"17\tvrrp.51   :     1      V2\n\t\t\t\t120000E0     2 0:00000000\t\adverttest.T0\n"
+		"1\tlo        :     1      V3\n\t\t\t\t010000E0     1 0:00000000\t\t0\n" +
+		"2\teth0      :     3      V3\n\t\t\t\t630000E0     1 0:00000000\t\t0\n\t\t\t\t120000E0     1 0:00000000\t\t0\n\t\t\t\t010000E0     1 0:00000000\t\t0\n" +
+		"17\tvrrp.51   :     1      V2\n\t\t\t\t120000E0     2 0:00000000\t\t0\n"
 	six := "1    lo              ff020000000000000000000000000001     1 0000000C 0\n" +
 		"2    eth0            ff020000000000000000000000000012     1 00000004 0\n" +
 		"3    eth1            ff020000000000000000000000000112     1 00000004 0\n"
-	got4, err4 := readIGMP(strings.NewReader(four))
-	got6, err6 := readIGMP6(strings.NewReader(six))
+	got4, err4 := readIGMP(strings.NewReader(four), []netip.Addr{wire.Group4, netip.MustParseAddr("224.0.0.99")})
+	got6, err6 := readIGMP6(strings.NewReader(six), []netip.Addr{wire.Group6})
 	if err := errors.Join(err4, err6); err != nil {
 		t.Fatal(err)
 	}
-	if s := fmt.Sprint(slices.Sorted(maps.Keys(got4)), slices.Sorted(maps.Keys(got6))); s != "[2 17] [2]" {
-		t.Errorf("members %s, want [2 17] [2]", s)
+	var all []string
+	for _, got := range []map[membership]bool{got4, got6} {
+		for m := range got {
+			all = append(all, fmt.Sprintf("%d %v", m.index, m.group))
+		}
+	}
+	slices.Sort(all)
+	if want := "17 224.0.0.18, 2 224.0.0.18, 2 224.0.0.99, 2 ff02::12"; strings.Join(all, ", ") != want {
+		t.Errorf("members %v, want %s", all, want)
 	}
 }
 

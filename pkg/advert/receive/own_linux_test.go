@@ -92,7 +92,7 @@ func TestOwnFilterWatchesVRIDs(t *testing.T) {
 			{[]uint8{0, 31, 32, 63, 254, 255}, "0 31 32 63 254 255 99"},
 			{[]uint8{33, 64, 95, 255}, "33 64 95 255 99"},
 		} {
-			m := filterSpec{family: f, own: true, owned: owned}
+			m := filterSpec{family: f, groups: []netip.Addr{wire.GroupOf(f)}, own: true, owned: owned}
 			for _, vrid := range append(c.watched, 99) {
 				m.watched.add(vrid)
 			}

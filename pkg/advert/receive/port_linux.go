@@ -3,6 +3,7 @@ package receive
 import (
 	"errors"
 	"fmt"
+	"net/netip"
 
 	"golang.org/x/sys/unix"
 
@@ -49,15 +50,35 @@ func openPort(link string, index int, m filterSpec, repeats Filter) (*port, erro
 	_ = p.filter()
 	enlarge(fd, receiveBuffer)
 	discard(fd)
-	if err := rawsock.Join(fd, index, f); err != nil {
-		_ = unix.Close(fd)
-		hint := ""
-		if f == event.IPv6 && errors.Is(err, unix.EINVAL) {
-			hint = " (IPv6 is off on this link: its MTU is below 1280?)"
+	for _, group := range m.groups {
+		if err := p.join(group); err != nil {
+			_ = unix.Close(fd)
+			return nil, err
 		}
-		return nil, fmt.Errorf("join %v on %s: %w%s", wire.GroupOf(f), link, err, hint)
 	}
 	return p, nil
+}
+
+// join makes the link a member of a multicast group.
+func (p *port) join(group netip.Addr) error {
+	err := rawsock.Join(p.fd, p.index, group)
+	if err == nil {
+		return nil
+	}
+	hint := ""
+	switch {
+	case p.family == event.IPv6 && errors.Is(err, unix.EINVAL):
+		hint = " (IPv6 is off on this link: its MTU is below 1280?)"
+	case errors.Is(err, unix.ENOBUFS):
+		hint = " (the instances on it use more groups than net.ipv4.igmp_max_memberships allows)"
+	}
+	return fmt.Errorf("join %v on %s: %w%s", group, p.link, err, hint)
+}
+
+// filtering returns the eBPF filter of the port, which drops repeated adverts. Its check of the
+// destination is for the group of RFC 9568 alone.
+func (p *port) filtering() int {
+	return p.repeats.Filter(p.family, p.anyDest() || p.groups[0] != wire.GroupOf(p.family))
 }
 
 func receiveOptions(f event.Family, index int) []rawsock.Option {
@@ -122,7 +143,7 @@ func (p *port) forget() {
 // filter attaches the filter that the port now needs.
 func (p *port) filter() error {
 	if p.repeats != nil && !p.flood.on {
-		if rawsock.AttachProgram(p.fd, p.repeats.Filter(p.family, p.unicast)) == nil {
+		if rawsock.AttachProgram(p.fd, p.filtering()) == nil {
 			return nil
 		}
 		p.repeats = nil

@@ -18,6 +18,7 @@ import (
 	"ripcord/pkg/stats"
 	"ripcord/pkg/vrrp"
 	"ripcord/pkg/wakeup"
+	"ripcord/pkg/wire"
 )
 
 // ears is a receiver that runs, and what it said.
@@ -327,7 +328,7 @@ func TestReceiverAnswersAfterWhatItFound(t *testing.T) {
 	e.follow(link)
 	var witnesses []*port // who tell that the kernel has delivered
 	for _, f := range []event.Family{event.IPv4, event.IPv6} {
-		p, err := openPort(link.Name, link.Index, filterSpec{family: f}, nil)
+		p, err := openPort(link.Name, link.Index, filterSpec{family: f, groups: []netip.Addr{wire.GroupOf(f)}}, nil)
 		if err != nil {
 			t.Fatal(err)
 		}

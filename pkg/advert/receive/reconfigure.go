@@ -4,6 +4,7 @@ import (
 	"context"
 	"maps"
 	"reflect"
+	"slices"
 
 	"ripcord/pkg/event"
 	"ripcord/pkg/vrrp"
@@ -78,18 +79,19 @@ func (r *Receiver) reconfigure() {
 	close(next.done)
 }
 
-// keep keeps an open socket for the same one of the new set, and changes its filter alone.
+// keep keeps an open socket for the same one of the new set, and changes its filter alone. One
+// that is to hear other multicast groups is opened anew.
 func (r *Receiver) keep(was, now *socket) {
 	spec := now.filterSpec
 	spec.owned, spec.watched, spec.delivered = was.filterSpec.owned, was.filterSpec.watched, was.filterSpec.delivered
-	changed := !reflect.DeepEqual(spec, was.filterSpec)
+	changed, regrouped := !reflect.DeepEqual(spec, was.filterSpec), !slices.Equal(spec.groups, was.filterSpec.groups)
 	was.instances, was.filterSpec, was.deliveries = now.instances, spec, now.deliveries
 	r.wanted[was.socketKey] = was
 	if !changed || was.port == nil {
 		return
 	}
 	was.port.filterSpec = spec
-	if was.port.filter() != nil {
+	if regrouped || was.port.filter() != nil {
 		r.open(was)
 	}
 }

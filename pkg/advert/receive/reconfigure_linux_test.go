@@ -2,7 +2,9 @@ package receive
 
 import (
 	"context"
+	"net/netip"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -10,6 +12,7 @@ import (
 	"ripcord/pkg/advert/adverttest"
 	"ripcord/pkg/event"
 	"ripcord/pkg/vrrp"
+	"ripcord/pkg/wire"
 )
 
 // A new set of instances: the sockets that are still wanted stay the same and lose
@@ -63,6 +66,69 @@ func TestReceiverReconfigures(t *testing.T) {
 	for at, w := range e.wanted {
 		if at.link != two.Name || w.port == nil {
 			t.Errorf("after %s is gone there is %+v", one.Name, at)
+		}
+	}
+}
+
+// Instances of one link with several multicast groups: each hears what is sent to its group, also
+// after a new set of instances names other groups.
+func TestReceiverHearsGroups(t *testing.T) {
+	l := adverttest.NewLAN(t)
+	link := l.Cable(1, 0)
+	named := func(name string, f event.Family, group string) vrrp.Instance {
+		in := on(link.Name)[0]
+		if in.Family != f {
+			in = on(link.Name)[1]
+		}
+		in.Name, in.Multicast = name, netip.MustParseAddr(group)
+		return in
+	}
+	e := listen(t, named("a", event.IPv4, "224.0.0.18"), named("b", event.IPv4, "224.0.0.99"), named("c", event.IPv6, "ff02::99"))
+	e.tell(link)
+	hears := func(want string, groups ...string) {
+		t.Helper()
+		index, four, six := l.Far(1)
+		var batch []advert.Message
+		for _, text := range groups {
+			f := adverttest.Frames(index, four)
+			if strings.Contains(text, ":") {
+				f = adverttest.Frames(index, six)
+			}
+			m := adverttest.Message(f)
+			ad := wire.Advert{}
+			if err := ad.Decode(m.Payload, wire.Path{Source: f.Source, Dest: f.Copies[0].To, HopLimit: wire.HopLimit}); err != nil {
+				t.Fatal(err)
+			}
+			m.To = netip.MustParseAddr(text)
+			m.Payload = ad.Append(nil, f.Source, m.To)
+			batch = append(batch, m)
+		}
+		l.Sender(openSender).Send(batch)
+		var got []string
+		for _, h := range e.takes(len(strings.Fields(want))) {
+			got = append(got, h.Instance)
+		}
+		if slices.Sort(got); strings.Join(got, " ") != want {
+			t.Errorf("heard by %v, want %s", got, want)
+		}
+	}
+	hears("a b c", "224.0.0.18", "224.0.0.99", "ff02::12", "ff02::99")
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+	defer cancel()
+	next := []vrrp.Instance{named("b", event.IPv4, "239.0.0.1"), named("c", event.IPv6, "ff05::12")}
+	if err := e.Reconfigure(ctx, adverttest.Each(next)); err != nil {
+		t.Fatal(err)
+	}
+	hears("b c", "224.0.0.18", "224.0.0.99", "239.0.0.1", "ff02::99", "ff05::12")
+	if err := e.Reconfigure(ctx, adverttest.Each(next[:1])); err != nil {
+		t.Fatal(err)
+	}
+	hears("b", "239.0.0.1", "224.0.0.99")
+	e.Verify(e.ticket + 1)
+	e.ticket++
+	for _, r := range e.until(func(r vrrp.Result) bool { a, ok := r.(vrrp.Answered); return ok && a.Ticket == e.ticket }) {
+		if r, ok := r.(vrrp.Rejoined); ok {
+			t.Errorf("%s was found deaf", r.Instance)
 		}
 	}
 }

@@ -94,7 +94,7 @@ func (w *socket) examine(p *validate.Packet, acceptor *validate.Acceptor, delive
 	if err != nil || len(payload) < 2 || !slices.Contains(w.filterSpec.vrids, payload[1]) || slices.Contains(w.filterSpec.shared, h.Source) {
 		return
 	}
-	if acceptor.Owns(w.socketKey.link, h.Source) || h.Dest != wire.Group4 && !w.link.Has(h.Dest) {
+	if acceptor.Owns(w.socketKey.link, h.Source) || !slices.Contains(w.filterSpec.groups, h.Dest) && !w.link.Has(h.Dest) {
 		return
 	}
 	if w.reach.known(h.Source, now) || now.Sub(w.reach.asked) < questionEvery {
@@ -124,7 +124,7 @@ func (w *socket) reexamine(delivers deliversFunc, now time.Time) (changed, lost 
 		return delivered
 	}
 	for _, source := range was.delivered {
-		dest := wire.Group4
+		dest := w.filterSpec.groups[0]
 		if w.filterSpec.unicast {
 			dest = w.link.Primary4
 		}

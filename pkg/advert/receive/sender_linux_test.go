@@ -42,7 +42,7 @@ func TestSenderFromVirtualMAC(t *testing.T) {
 	var batch []advert.Message
 	for i, source := range []netip.Addr{four, six, netip.MustParseAddr("198.51.1.77")} {
 		f := adverttest.Frames(index, source)
-		f.Header = wire.AppendHeaders(nil, [6]byte{0, 0, 0x5e, 0, 1, byte(i)}, source, len(f.Copies[0].Advert))
+		f.Header = wire.AppendHeaders(nil, [6]byte{0, 0, 0x5e, 0, 1, byte(i)}, source, f.Copies[0].To, len(f.Copies[0].Advert))
 		batch = append(batch, adverttest.Message(f))
 	}
 	lost := adverttest.Frames(9999, four)

@@ -3,12 +3,13 @@ package receive
 import (
 	"errors"
 	"fmt"
+	"net/netip"
+	"slices"
 	"time"
 
 	"ripcord/pkg/advert/repeats"
 	"ripcord/pkg/event"
 	"ripcord/pkg/repeatfilter"
-	"ripcord/pkg/wire"
 )
 
 // socketKey identifies a receive socket: the link and family on which it hears adverts,
@@ -58,25 +59,58 @@ func (s sockets) rawOf(w *socket) *socket {
 	return s[socketKey{link: w.socketKey.link, family: w.family}]
 }
 
-// membersFunc asks which links, by index, are members of the group of a family.
-type membersFunc func(event.Family) (map[int]bool, error)
+// membership is that of a link, by its index, in a multicast group.
+type membership struct {
+	index int
+	group netip.Addr
+}
+
+// membersFunc asks which links are members of groups of a family.
+type membersFunc func(f event.Family, groups []netip.Addr) (map[membership]bool, error)
+
+// groups returns the multicast groups that the sockets of a family have joined, once each.
+func (s sockets) groups(f event.Family) (all []netip.Addr) {
+	for _, w := range s {
+		for _, group := range w.filterSpec.groups {
+			if w.family == f && !slices.Contains(all, group) {
+				all = append(all, group)
+			}
+		}
+	}
+	return all
+}
+
+// memberships are those that one audit looks up, once for each family.
+type memberships struct {
+	ask      membersFunc
+	sockets  sockets
+	byFamily map[event.Family]map[membership]bool
+}
+
+// of returns the memberships of a family; nil where they cannot be known.
+func (m *memberships) of(f event.Family) map[membership]bool {
+	all, known := m.byFamily[f]
+	if !known {
+		all, _ = m.ask(f, m.sockets.groups(f))
+		m.byFamily[f] = all
+	}
+	return all
+}
 
 // deafness returns why an open socket would hear nothing; nil if nothing
-// is known against it. members are those of the families that were looked up.
-func (w *socket) deafness(ask membersFunc, members map[event.Family]map[int]bool) error {
+// is known against it.
+func (w *socket) deafness(members *memberships) error {
 	if w.socketKey.early || w.socketKey.own {
 		if !w.port.bound() {
 			return errors.New("its packet socket has come off the link")
 		}
 		return nil
 	}
-	all, known := members[w.family]
-	if !known {
-		all, _ = ask(w.family) // nil: it cannot be known
-		members[w.family] = all
-	}
-	if all != nil && !all[w.port.index] {
-		return fmt.Errorf("the link is no member of %v any more", wire.GroupOf(w.family))
+	all := members.of(w.family)
+	for _, group := range w.filterSpec.groups {
+		if all != nil && !all[membership{w.port.index, group}] {
+			return fmt.Errorf("the link is no member of %v any more", group)
+		}
 	}
 	return nil
 }

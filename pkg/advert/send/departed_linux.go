@@ -85,10 +85,9 @@ func (d *departed) resign(m *advert.Message) error {
 	if !m.Source.IsValid() || len(m.Payload) == 0 {
 		return errors.New("it has no source, or says nothing")
 	}
-	f := event.FamilyOf(m.Source)
 	switch {
-	case m.To == wire.GroupOf(f):
-		return d.sendFrame(m, wire.GroupMAC(f))
+	case m.To.IsMulticast():
+		return d.sendFrame(m, wire.GroupMAC(m.To))
 	case d.sendToPeer(m) == nil:
 		return nil
 	}

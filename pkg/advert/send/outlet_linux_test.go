@@ -42,7 +42,7 @@ func ways(l *adverttest.LAN, n int) map[string]advert.Message {
 	}
 	for name, source := range map[string]netip.Addr{"virtual MAC, IPv4": four, "virtual MAC, IPv6": six} {
 		f := adverttest.Frames(index, source)
-		f.Header = wire.AppendHeaders(nil, [6]byte{0, 0, 0x5e, 0, 1, 51}, source, len(f.Copies[0].Advert))
+		f.Header = wire.AppendHeaders(nil, [6]byte{0, 0, 0x5e, 0, 1, 51}, source, f.Copies[0].To, len(f.Copies[0].Advert))
 		ways[name] = adverttest.Message(f)
 	}
 	return ways
@@ -215,7 +215,7 @@ func TestLeavesTheVirtualMAC(t *testing.T) {
 	index, four, _ := l.Far(1)
 	next, s := l.CaptureFrames(link.Index), l.Sender(openSender)
 	f := adverttest.Frames(index, four)
-	f.Header = wire.AppendHeaders(nil, mac, four, len(f.Copies[0].Advert))
+	f.Header = wire.AppendHeaders(nil, mac, four, f.Copies[0].To, len(f.Copies[0].Advert))
 	for _, virtual := range []bool{true, false} {
 		if !virtual {
 			f.Header = nil
@@ -280,7 +280,7 @@ func TestMTU(t *testing.T) {
 			f := adverttest.Frames(index, c.source)
 			f.Copies[0].Advert = make([]byte, 1280-c.header+over)
 			raw := adverttest.Message(f)
-			f.Header = wire.AppendHeaders(nil, [6]byte{0, 0, 0x5e, 0, 1, 51}, c.source, len(f.Copies[0].Advert))
+			f.Header = wire.AppendHeaders(nil, [6]byte{0, 0, 0x5e, 0, 1, 51}, c.source, f.Copies[0].To, len(f.Copies[0].Advert))
 			batch := []advert.Message{raw, adverttest.Message(f)}
 			s.Send(batch)
 			if batch[0].Err != nil || errors.Is(batch[1].Err, unix.EMSGSIZE) != (over > 0) {

@@ -131,7 +131,7 @@ func member(t *testing.T, index int, f event.Family) (heard func()) {
 	fd, err := rawsock.Open(f, nil)
 	if err == nil {
 		t.Cleanup(func() { _ = unix.Close(fd) })
-		err = rawsock.Join(fd, index, f)
+		err = rawsock.Join(fd, index, wire.GroupOf(f))
 	}
 	if err != nil {
 		t.Fatal(err)

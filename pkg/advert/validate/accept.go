@@ -279,13 +279,12 @@ func (a *Acceptor) fits(ours *peer) error {
 	return nil
 }
 
-// meets checks that an advert was multicast or unicast as configured.
+// meets checks that an advert was sent to the multicast group or unicast, as configured.
 func (o *peer) meets(path wire.Path) error {
-	group := path.Dest == wire.GroupOf(o.Family)
 	switch peers := o.Unicast.Peers; {
-	case len(peers) == 0 && !group:
+	case len(peers) == 0 && path.Dest != o.MulticastGroup():
 		return wire.NotMulticast
-	case len(peers) > 0 && group:
+	case len(peers) > 0 && path.Dest.IsMulticast():
 		return wire.NotUnicast
 	case len(peers) > 0 && !slices.Contains(peers, path.Source):
 		return wire.NotAPeer

@@ -27,7 +27,7 @@ func (a *Acceptor) Arrived(p *Packet) (x Arrival, ok bool) {
 		return x, false
 	}
 	ours := on.peer(p.Family, a.advert.VRID, path)
-	if ours == nil || ours.check(&a.advert) != nil || ours.meets(path) != nil || !deliverable(p, path, on) {
+	if ours == nil || ours.check(&a.advert) != nil || ours.meets(path) != nil || !deliverable(p, path, ours, on) {
 		return x, false
 	}
 	return Arrival{ours.Name, path.Source, path.Dest, a.advert.Interval}, true
@@ -35,12 +35,12 @@ func (a *Acceptor) Arrived(p *Packet) (x Arrival, ok bool) {
 
 // deliverable reports whether the kernel accepts the IP header of a packet: a packet that it
 // drops for its header is not dropped by a firewall.
-func deliverable(p *Packet, path wire.Path, on *linkPeers) bool {
+func deliverable(p *Packet, path wire.Path, ours *peer, on *linkPeers) bool {
 	const noOptions = 0x45
 	if p.Family == event.IPv4 && (p.Data[0] != noOptions || !wire.IPv4HeaderHolds(p.Data[:20])) {
 		return false
 	}
-	if path.Dest != wire.GroupOf(p.Family) && !on.link.Has(path.Dest) {
+	if path.Dest != ours.MulticastGroup() && !on.link.Has(path.Dest) {
 		return false
 	}
 	return path.Source.IsGlobalUnicast() || path.Source.IsLinkLocalUnicast()

@@ -11,6 +11,8 @@ import (
 	"ripcord/pkg/wire"
 )
 
+var group99 = netip.MustParseAddr("224.0.0.99")
+
 // TestAcceptUnicast: who sent it and from how far counts where peers are
 // configured, and elsewhere that it was sent to the group.
 func TestAcceptUnicast(t *testing.T) {
@@ -18,7 +20,8 @@ func TestAcceptUnicast(t *testing.T) {
 	single.Unicast = vrrp.Unicast{Peers: []netip.Addr{peer4}, TTL: 255, MinTTL: 250}
 	near := virtual4()
 	near.Unicast = vrrp.Unicast{Peers: []netip.Addr{peer4}, TTL: 255, MinTTL: 255}
-	other := netip.MustParseAddr("192.0.2.3")
+	other, elsewhere := netip.MustParseAddr("192.0.2.3"), virtual4()
+	elsewhere.Multicast = group99
 	for _, c := range []struct {
 		name         string
 		in           vrrp.Instance
@@ -36,6 +39,11 @@ func TestAcceptUnicast(t *testing.T) {
 		{"the segment only", near, peer4, own4, 254, wire.IPTTLError, "ip_ttl_errors=1"},
 		{"multicast", many, peer4, wire.Group4, 255, "", "advertisement_rcvd=1"},
 		{"multicast, sent to us alone", many, peer4, own4, 255, wire.NotMulticast, "peer_errors=1"},
+		{"multicast, to another group", many, peer4, group99, 255, wire.NotMulticast, "peer_errors=1"},
+		{"another group", elsewhere, peer4, group99, 255, "", "advertisement_rcvd=1"},
+		{"another group, from afar", elsewhere, peer4, group99, 254, wire.IPTTLError, "ip_ttl_errors=1"},
+		{"another group, to that of RFC 9568", elsewhere, peer4, wire.Group4, 255, wire.NotMulticast, "peer_errors=1"},
+		{"a peer that sends to another group", single, peer4, group99, 255, wire.NotUnicast, "peer_errors=1"},
 		{"multicast, from afar", many, peer4, wire.Group4, 250, wire.IPTTLError, "ip_ttl_errors=1"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -77,6 +85,8 @@ func TestAcceptAmongSeveral(t *testing.T) {
 	}
 	at := func(n byte) netip.Addr { return netip.AddrFrom4([4]byte{192, 0, 2, n}) }
 	group, near, far, twin := named("group", netip.Addr{}), named("near", at(1), at(11), at(12)), named("far", at(2), at(13)), named("twin", at(3), at(11))
+	otherGroup := named("other", netip.Addr{})
+	otherGroup.Multicast = group99
 	for _, c := range []struct {
 		name         string
 		in           []vrrp.Instance
@@ -87,6 +97,9 @@ func TestAcceptAmongSeveral(t *testing.T) {
 		{"to the group", []vrrp.Instance{group, near}, at(99), wire.Group4, 255, "group advertisement_rcvd=1"},
 		{"to the group, from a peer", []vrrp.Instance{near, group}, at(11), wire.Group4, 255, "group advertisement_rcvd=1"},
 		{"to the group, through a router", []vrrp.Instance{group, near}, at(11), wire.Group4, 200, "group ip_ttl_errors=1"},
+		{"to another group", []vrrp.Instance{group, otherGroup, near}, at(99), group99, 255, "other advertisement_rcvd=1"},
+		{"to the group, beside another", []vrrp.Instance{otherGroup, group}, at(99), wire.Group4, 255, "group advertisement_rcvd=1"},
+		{"to a group of none", []vrrp.Instance{group, near}, at(99), group99, 255, "group peer_errors=1"},
 		{"from a peer, through a router", []vrrp.Instance{group, near}, at(11), at(1), 200, "near advertisement_rcvd=1"},
 		{"from nobody's peer", []vrrp.Instance{group, near, far}, at(99), at(1), 255, "near peer_errors=1"},
 		{"from the one's peer", []vrrp.Instance{near, far}, at(12), at(1), 255, "near advertisement_rcvd=1"},

@@ -113,6 +113,23 @@ func Station(report *problem.Report, at problem.Place) (netip.Addr, bool) {
 	return netip.Addr{}, false
 }
 
+// MulticastGroup is a multicast group that other machines can be in.
+func MulticastGroup(report *problem.Report, at problem.Place) (netip.Addr, bool) {
+	s, ok := report.Word(at, "an address")
+	if !ok {
+		return netip.Addr{}, false
+	}
+	switch a, err := netip.ParseAddr(s); {
+	case err != nil || a.Zone() != "" || a.Is4In6() || !a.IsMulticast():
+		report.Advise(at, "write it like 224.0.0.99 or ff02::99", "%s is not a multicast group", problem.Show(s))
+	case a.IsInterfaceLocalMulticast():
+		report.Advise(at, "take one that begins with ff02", "packets to %s do not leave the machine", s)
+	default:
+		return a, true
+	}
+	return netip.Addr{}, false
+}
+
 // Endpoint is a TCP address to listen on: an IP address with a port, or a port
 // alone after a colon. Names are refused: nothing waits for a name server when
 // a router starts.
