@@ -273,6 +273,7 @@ func (s *step) absorbResignation(m *member, h *vrrp.Heard) {
 	if m.resigned == nil {
 		s.f.unverify()
 		m.downAt = r.at.Add(s.f.members.resignationWait(m))
+		m.awaitSecond(s.now)
 		m.resigned, m.holdReported = &r, false
 	}
 	if alone := s.f.lastStanding && gone.Priority == vrrp.Impaired; gone.Source == h.Source && !alone {

@@ -175,6 +175,18 @@ func (m *member) waitForSecond(now time.Time) {
 	}
 }
 
+// awaitSecond puts the end of the wait after a resignation off to Skew_Time after the next advert of
+// the second Active, if the member may not preempt it: the best Active has probably yielded to it.
+func (m *member) awaitSecond(now time.Time) {
+	a := m.others.Second
+	if a == nil || m.outranks(a.Priority, now) {
+		return
+	}
+	if at := a.At.Add(a.Interval + m.timing().SkewTime(a.Interval)); at.After(m.downAt) {
+		m.downAt = at
+	}
+}
+
 // due returns the end of the member's own wait: of the Active_Down_Timer, and of the time for
 // which incompatible adverts keep it in Backup.
 func (m *member) due() time.Time {
