@@ -12,6 +12,7 @@ import (
 
 // execute executes one order, all its instances in one batch.
 func (w *Worker) execute(o queued) {
+	defer w.findLimit()
 	if len(o.ask) > 0 {
 		w.neighbors.Ask(o.ask...)
 		return
@@ -79,6 +80,7 @@ func (w *Worker) adopt() {
 		w.placements.expect(name)
 		w.announcer.adopt(now, name)
 	}
+	w.findLimit()
 	w.adopted = Order{}
 }
 
@@ -86,21 +88,36 @@ func (w *Worker) adopt() {
 // The advert engine reports that, since it resigns by the same lease.
 func (w *Worker) checkLease() {
 	now := w.ran()
-	if !w.watch.Expired(now, w.cfg.Lease.Last(), lease.Least) {
+	if w.limit == 0 || !w.watch.Expired(now, w.cfg.Lease.Last(), w.limit) {
 		return
 	}
 	var hung []string
-	for _, name := range w.ledger.order {
-		set := w.ledger.sets[name]
-		if set.Static {
-			continue
-		}
-		if w.watch.Expired(now, w.cfg.Lease.Last(), lease.Limit(set.Miss, set.Interval)) {
+	for name, limit := range w.limits {
+		if w.watch.Expired(now, w.cfg.Lease.Last(), limit) {
 			hung = append(hung, name)
 		}
 	}
 	if len(hung) > 0 {
 		w.execute(queued{Order: Order{Kind: Release, Cause: w.cfg.Minter.Cause(now), Instances: hung}, at: now})
+	}
+}
+
+// limits yields the instances that are held for the loop, with the limits of their leases.
+func (w *Worker) limits(yield func(instance string, limit time.Duration) bool) {
+	for _, name := range w.ledger.order {
+		if set := w.ledger.sets[name]; !set.Static && !yield(name, lease.Limit(set.Miss, set.Interval)) {
+			return
+		}
+	}
+}
+
+// findLimit finds the shortest limit, after an order has changed which instances are held.
+func (w *Worker) findLimit() {
+	w.limit = 0
+	for _, limit := range w.limits {
+		if w.limit == 0 || limit < w.limit {
+			w.limit = limit
+		}
 	}
 }
 

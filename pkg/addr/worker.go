@@ -23,6 +23,7 @@ type Worker struct {
 	cfg   Config
 	bell  bus.Bell // rings for facts
 	watch lease.Watch
+	limit time.Duration // the shortest limit of the instances that are held; 0: none is
 
 	// These are the concerns, in the order in which converge and turn call them.
 	ledger     *ledger
@@ -318,7 +319,7 @@ func (w *Worker) plan() time.Time {
 	due.add(w.announcer.deadline())
 	due.add(w.neighbors.Deadline(now))
 	due.add(w.addresses.relist, w.addresses.dirty)
-	due.add(w.cfg.Lease.Next(now), len(w.ledger.held) > 0) // to check it while anything is held
+	due.add(w.watch.Expiry(w.cfg.Lease.Last(), w.limit), w.limit > 0) // not earlier, even if the loop hangs by now
 	at := due.at
 	if due.ok && at.Before(now) {
 		at = now

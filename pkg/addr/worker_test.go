@@ -262,13 +262,52 @@ func TestWorkerReleasesWhenTheLoopHangs(t *testing.T) {
 		r.do(Hold, "a")
 		r.pass(5 * time.Second)
 		r.names()
-		time.Sleep(2800 * time.Millisecond) // the last stamp is 0.1 s old
+		time.Sleep(time.Until(r.lease.Last().Add(3*time.Second - 1)))
 		synctest.Wait()
 		expect(t, "events before the limit", r.names(), "")
-		time.Sleep(400 * time.Millisecond)
+		time.Sleep(1)
 		synctest.Wait()
 		expect(t, "events", r.names(), "removed")
 		expect(t, "left", len(r.kernel.standing), 0)
+	})
+}
+
+// TestWorkerReleasesEachAtItsLimit checks that the worker releases the addresses of each instance
+// exactly at its limit.
+func TestWorkerReleasesEachAtItsLimit(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		sets := append(many(1, Announce{}), Set{
+			Instance: "b", Interval: 2 * time.Second, Miss: 3, Addresses: []Address{{Prefix: vip6, Interface: "eth0"}},
+		})
+		r := newRig(t, sets)
+		r.do(Hold, "a", "b")
+		r.pass(5 * time.Second)
+		for _, at := range []struct {
+			limit time.Duration
+			left  int
+		}{{3 * time.Second, 1}, {6 * time.Second, 0}} {
+			time.Sleep(time.Until(r.lease.Last().Add(at.limit - 1)))
+			synctest.Wait()
+			expect(t, "left before the limit", len(r.kernel.standing), at.left+1)
+			time.Sleep(1)
+			synctest.Wait()
+			expect(t, "left at the limit", len(r.kernel.standing), at.left)
+		}
+	})
+}
+
+// TestWorkerAtRestSleeps checks that a worker at rest wakes once a second to check its links, and not
+// for a lease that cannot have expired.
+func TestWorkerAtRestSleeps(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, many(1, Announce{Count: 1}))
+		r.do(Hold, "a")
+		r.pass(10 * time.Second)
+		before := r.Turns()
+		r.pass(time.Minute)
+		if turns := r.Turns() - before; turns > 62 {
+			t.Errorf("it turned %d times in a minute, want 60 or a few more", turns)
+		}
 	})
 }
 

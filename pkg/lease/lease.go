@@ -8,15 +8,12 @@ import (
 	"time"
 )
 
-// Lease is one instant, stamped at each turn of the loop and at least each
-// StampEvery. It may be stamped and read from any goroutine.
+// Lease is one instant, which the loop stamps at each turn and at least once in each StampEvery. Any
+// goroutine may stamp and read it.
 type Lease struct {
 	base time.Time
 	last atomic.Int64 // nanoseconds since base
 }
-
-// StampEvery is the longest time between two stamps of a loop that runs.
-const StampEvery = 250 * time.Millisecond
 
 // Least is the shortest time after which a silent loop counts as hung: no Limit is less.
 const Least = time.Second
@@ -28,13 +25,6 @@ func New(base time.Time) *Lease { return &Lease{base: base} }
 // Stamp records that the loop ran at now.
 func (l *Lease) Stamp(now time.Time) { l.last.Store(int64(now.Sub(l.base))) }
 
-// Next returns the next of the instants, StampEvery apart, at which the loop wakes to stamp and
-// others to look: at the same ones, since each time that an idle process wakes costs more
-// than what it then does.
-func (l *Lease) Next(now time.Time) time.Time {
-	return now.Add(StampEvery - now.Sub(l.base)%StampEvery)
-}
-
 // Last returns the instant of the last stamp.
 func (l *Lease) Last() time.Time { return l.base.Add(time.Duration(l.last.Load())) }
 
@@ -45,6 +35,23 @@ func (l *Lease) Age(now time.Time) time.Duration { return now.Sub(l.Last()) }
 // max(Least, miss × interval).
 func Limit(miss int, interval time.Duration) time.Duration {
 	return max(Least, time.Duration(miss)*interval)
+}
+
+// Shortest and longest are the bounds of StampEvery.
+const (
+	Shortest = Least / 4
+	longest  = time.Second
+)
+
+// StampEvery returns the longest time between two stamps of a loop that runs, where no Limit is less
+// than this one: a second, a half or a quarter of one. A loop may be late by twice as long, and by
+// 0.75 s at the least, before it counts as hung.
+func StampEvery(limit time.Duration) time.Duration {
+	every := longest
+	for every > max(Shortest, limit/3) {
+		every /= 2
+	}
+	return every
 }
 
 // Watch judges a lease for one goroutine that sleeps between its looks. A goroutine

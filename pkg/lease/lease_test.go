@@ -95,15 +95,19 @@ func TestWatchWithoutPlanForgivesNothing(t *testing.T) {
 	}
 }
 
-// TestNext: all who ask between two instants wake at the same one.
-func TestNext(t *testing.T) {
-	base := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
-	l := New(base)
-	for after, want := range map[time.Duration]time.Duration{
-		0: StampEvery, 1: StampEvery, StampEvery - 1: StampEvery, StampEvery: 2 * StampEvery, 10*StampEvery + 7: 11 * StampEvery,
+// TestStampEvery checks that a loop which stamps so seldom may be late by at least 0.75 s, and by twice
+// its period, before it counts as hung.
+func TestStampEvery(t *testing.T) {
+	for limit, want := range map[time.Duration]time.Duration{
+		Least: 250 * time.Millisecond, 1499 * time.Millisecond: 250 * time.Millisecond, 1500 * time.Millisecond: 500 * time.Millisecond,
+		2999 * time.Millisecond: 500 * time.Millisecond, 3 * time.Second: time.Second, 4095 * time.Second: time.Second,
 	} {
-		if got := l.Next(base.Add(after)); !got.Equal(base.Add(want)) {
-			t.Errorf("after %v the next is %v, want %v", after, got.Sub(base), want)
+		every := StampEvery(limit)
+		if every != want {
+			t.Errorf("a limit of %v is stamped each %v, want %v", limit, every, want)
+		}
+		if late := limit - every; late < 2*every || late < 750*time.Millisecond {
+			t.Errorf("a limit of %v is lost when a stamp is %v late", limit, late)
 		}
 	}
 }

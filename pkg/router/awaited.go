@@ -7,7 +7,6 @@ import (
 
 	"ripcord/pkg/addr"
 	"ripcord/pkg/event"
-	"ripcord/pkg/lease"
 	"ripcord/pkg/vrrp"
 	"ripcord/pkg/vrrp/machine"
 )
@@ -25,6 +24,8 @@ const (
 	// A worker that hangs again within hangsAgain is not trusted as soon as it works again, but
 	// after a pause that doubles each time.
 	hangsAgain, minPause, maxPause = 5 * time.Minute, 10 * time.Second, 5 * time.Minute
+	// lookEvery is how often the loop turns at least while it waits for the worker.
+	lookEvery = 250 * time.Millisecond
 )
 
 // awaited are the orders for the address worker that have not been carried out yet.
@@ -39,6 +40,9 @@ type awaited struct {
 	ended    time.Time     // when the worker last stopped being hung; zero if it never hung
 	pause    time.Duration // from finished until the worker is trusted again
 }
+
+// any reports whether the loop waits for the worker, or does not trust it yet.
+func (a *awaited) any() bool { return len(a.open) > 0 || a.hung != nil }
 
 // waiting is an order that has not been carried out yet.
 type waiting struct {
@@ -155,12 +159,13 @@ func (c *Core) workerFault(g *machine.Machine, now time.Time, on bool, out *Orde
 	}
 }
 
-// noteTurn records that the loop turns, which it does several times a second. If it has not, the
-// process stood still, and the worker had no time either.
+// noteTurn records that the loop turns, which it does in each lookEvery while it waits. If it has not,
+// the process stood still, and the worker had no time either.
 func (a *awaited) noteTurn(now time.Time) {
-	if gap := now.Sub(a.turned); !a.turned.IsZero() && gap > 2*lease.StampEvery {
+	if gap := now.Sub(a.turned); !a.turned.IsZero() && gap > 2*lookEvery {
 		for i := range a.open {
-			a.open[i].at = a.open[i].at.Add(gap)
+			w := &a.open[i]
+			w.at = w.at.Add(min(gap, now.Sub(w.at))) // an order may have been given since
 		}
 	}
 	a.turned = now

@@ -10,11 +10,13 @@ import (
 
 	"ripcord/pkg/addr"
 	"ripcord/pkg/event"
-	"ripcord/pkg/lease"
 	"ripcord/pkg/router"
 	"ripcord/pkg/router/routertest"
 	"ripcord/pkg/vrrp"
 )
+
+// lookEvery is how often the loop turns at least while it waits for the worker.
+const lookEvery = 250 * time.Millisecond
 
 // stuckable is an address worker that carries out orders at once, except while it is stuck.
 type stuckable struct {
@@ -76,7 +78,7 @@ func TestWorkerHangsWhileTakingOver(t *testing.T) {
 		b.journal.Take()
 		settle(2*time.Second - 100*time.Millisecond)
 		b.want("before the limit", b.moves(), nil)
-		settle(lease.StampEvery + 100*time.Millisecond)
+		settle(lookEvery + 100*time.Millisecond)
 		events, _ := b.ring.Take()
 		b.want("after it", faults(events), []string{"inside worker-hung begins", "outside worker-hung begins"})
 		if !slices.ContainsFunc(events, func(e event.Event) bool {
@@ -96,7 +98,7 @@ func TestWorkerHangsWhileTakingOver(t *testing.T) {
 		settle(time.Minute)
 		b.want("for as long as it hangs", b.moves(), nil)
 		worker.goOn()
-		settle(lease.StampEvery)
+		settle(lookEvery)
 		events, _ = b.ring.Take()
 		b.want("when it goes on", faults(events), []string{"inside worker-hung ends", "outside worker-hung ends"})
 		settle(longest)
@@ -199,5 +201,31 @@ func TestWorkerHangsAgain(t *testing.T) {
 		if got := now.Sub(wentOn); got != want {
 			t.Errorf("round %d: trusted after %v, want %v", round, got, want)
 		}
+	}
+}
+
+// TestWorkerIsAwaitedFromTheOrder checks that the time limit of an order begins with the order, even if
+// the loop has slept for long before.
+func TestWorkerIsAwaitedFromTheOrder(t *testing.T) {
+	core := router.NewCore(alone(), event.NewMinter(0), time.Time{})
+	now := time.Time{}.Add(time.Hour)
+	var out router.Orders
+	core.Executed(now, 0, &out)
+	now = now.Add(time.Second)
+	core.Ordered(now, &router.Orders{Ask: []string{"eth0"}})
+	core.Executed(now, 0, &out)
+	for range 8 {
+		if len(faults(out.Events)) > 0 {
+			t.Fatalf("%q, and it is not overdue", faults(out.Events))
+		}
+		next := core.Wake(now)
+		if wait := next.Sub(now); wait > lookEvery {
+			t.Errorf("the loop sleeps for %v, and awaits the worker", wait)
+		}
+		now = next
+		core.Executed(now, 0, &out)
+	}
+	if got := faults(out.Events); len(got) != 1 {
+		t.Errorf("faults %q after 2 s, want one", got)
 	}
 }

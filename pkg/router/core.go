@@ -1,10 +1,12 @@
 package router
 
 import (
+	"math"
 	"slices"
 	"time"
 
 	"ripcord/pkg/event"
+	"ripcord/pkg/lease"
 	"ripcord/pkg/vrrp"
 	"ripcord/pkg/vrrp/machine"
 )
@@ -23,12 +25,13 @@ type Core struct {
 	isTouched  []bool // by group: whether it is in touched
 	awaited    awaited
 	standing   standing
-	reloaded   time.Time // when the present configuration took effect
+	reloaded   time.Time     // when the present configuration took effect
+	stampEvery time.Duration // the longest time between two stamps of the lease
 }
 
 // NewCore returns a router whose groups are in Initialize. No instance may be in two groups.
 func NewCore(groups []vrrp.Group, minter *event.Minter, now time.Time) *Core {
-	c := &Core{minter: minter, standing: make(standing), reloaded: now}
+	c := &Core{minter: minter, standing: make(standing), reloaded: now, stampEvery: lease.StampEvery(math.MaxInt64)}
 	machines := make([]*machine.Machine, len(groups))
 	for i, g := range groups {
 		machines[i] = machine.New(g, &c.tickets, now)
@@ -49,6 +52,8 @@ func (c *Core) setGroups(machines []*machine.Machine, groups []vrrp.Group) {
 		for j := range g.Members {
 			in := &g.Members[j]
 			c.byInstance[in.Name] = i
+			// It never becomes longer: after a reload to a longer interval, adverts keep the old one for a while.
+			c.stampEvery = min(c.stampEvery, lease.StampEvery(lease.Limit(in.Miss, in.Interval)))
 			concern(c.byLink, in.Interface, i)
 			c.track(i, in.Track)
 		}
@@ -191,9 +196,32 @@ func (c *Core) await(i int) {
 	}
 }
 
-// Slept reports to the groups that the whole router stood still for gap.
-func (c *Core) Slept(now time.Time, gap time.Duration, out *Orders) {
-	for i := range c.groups {
+// Wake returns when the loop has to turn at the latest if it turned now: for the next deadline,
+// to stamp its lease, or to see which orders the address worker has carried out.
+func (c *Core) Wake(now time.Time) time.Time {
+	next := now.Add(c.stampEvery)
+	if c.awaited.any() {
+		next = now.Add(min(c.stampEvery, lookEvery))
+	}
+	if at, ok := c.Deadline(); ok && at.Before(next) {
+		next = at
+	}
+	return next
+}
+
+// StampEvery returns the longest time between two stamps of the lease.
+func (c *Core) StampEvery() time.Duration { return c.stampEvery }
+
+// Slept reports to the groups that the whole router stood still: the loop woke late by that much, and
+// had last turned before silent. It may have stood still for a part of the time in which it meant to
+// sleep. A group that does not serve counts all of that but lease.Shortest, since it may have lost
+// adverts; for one that serves, the engine knows which adverts it missed.
+func (c *Core) Slept(now time.Time, late, silent time.Duration, out *Orders) {
+	for i, g := range c.groups {
+		gap := late
+		if !g.Serving() {
+			gap = max(late, silent-lease.Shortest)
+		}
 		c.step(i, now, vrrp.Slept{Cause: c.minter.Cause(now), Gap: gap}, out)
 	}
 }

@@ -290,7 +290,7 @@ func TestSlept(t *testing.T) {
 		b.give(vrrp.Start{})
 		b.play(start.Add(time.Second))
 		var out router.Orders
-		b.core.Slept(b.now, tt.gap, &out)
+		b.core.Slept(b.now, tt.gap, tt.gap, &out)
 		var got []string
 		for _, e := range out.Events {
 			if e, ok := e.(event.EngineStalled); ok && e.Gap == tt.gap {
@@ -301,10 +301,25 @@ func TestSlept(t *testing.T) {
 			t.Errorf("%v late: %q listen, want %q", tt.gap, got, tt.want)
 		}
 	}
-	// A Backup has nothing to listen for.
+	// A Backup that woke late may have lost adverts in all of its sleep.
+	groups = alone()
+	groups[0].Members[0].Interval = time.Second
+	for late, given := range map[time.Duration]bool{250 * time.Millisecond: false, 251 * time.Millisecond: true} {
+		b := newBare(t)
+		b.core = router.NewCore(groups, event.NewMinter(0), start)
+		b.link("eth0", true)
+		b.give(vrrp.Start{})
+		b.now = start.Add(2500 * time.Millisecond)
+		var out router.Orders
+		b.core.Slept(b.now, late, late+time.Second, &out)
+		if got := len(out.Events) > 0; got != given {
+			t.Errorf("a Backup that slept 1s and woke %v late gives the Active time: %v, want %v", late, got, given)
+		}
+	}
+	// It has nothing to listen for.
 	b := started(t, 0)
 	var out router.Orders
-	b.core.Slept(b.now, time.Hour, &out)
+	b.core.Slept(b.now, time.Hour, time.Hour, &out)
 	if len(out.Events) > 0 {
 		t.Errorf("in Backup: %v", out.Events)
 	}

@@ -294,3 +294,25 @@ func TestReconfigureRestates(t *testing.T) {
 		t.Errorf("after it joined another group: faults %q", got)
 	}
 }
+
+// TestReconfigureStampsAsOften checks that the loop stamps its lease as often as the shortest interval
+// requires, and not less often after a reload to a longer interval: adverts keep the old interval for a
+// while.
+func TestReconfigureStampsAsOften(t *testing.T) {
+	b := newBare(t)
+	for _, tt := range []struct{ interval, want time.Duration }{
+		{time.Second, time.Second}, {500 * time.Millisecond, 500 * time.Millisecond},
+		{100 * time.Millisecond, 250 * time.Millisecond}, {time.Second, 250 * time.Millisecond},
+	} {
+		groups := alone()
+		groups[0].Members[0].Interval = tt.interval
+		if tt.want == time.Second {
+			b.core = router.NewCore(groups, event.NewMinter(0), start)
+		} else {
+			b.reload(groups)
+		}
+		if got := b.core.Wake(b.now).Sub(b.now); got != tt.want {
+			t.Errorf("at %v the loop wakes after %v, want %v", tt.interval, got, tt.want)
+		}
+	}
+}

@@ -229,7 +229,7 @@ func (r *Router) turn() {
 	r.turns.Add(1)
 }
 
-// Turns returns the number of turns of the loop. It turns several times a second.
+// Turns returns the number of turns of the loop. It turns at least once a second.
 func (r *Router) Turns() uint64 { return r.turns.Load() }
 
 // Wake makes the loop turn.
@@ -263,7 +263,7 @@ func (r *Router) absorb(in vrrp.Input, out *Orders) { r.core.Absorb(r.cfg.Now(),
 func (r *Router) slept(now time.Time) {
 	if late := now.Sub(r.wake); late > stallThreshold {
 		var out Orders
-		r.core.Slept(now, late, &out)
+		r.core.Slept(now, late, r.cfg.Lease.Age(now), &out)
 		r.dispatch(&out)
 	}
 }
@@ -272,12 +272,9 @@ func (r *Router) slept(now time.Time) {
 func (r *Router) endTurn() {
 	now := r.cfg.Now()
 	r.cfg.Lease.Stamp(now)
-	next := r.cfg.Lease.Next(now)
-	if at, ok := r.core.Deadline(); ok && at.Before(next) {
-		next = at
-		if at.Before(now) { // it came during this turn
-			next = now
-		}
+	next := r.core.Wake(now)
+	if next.Before(now) { // a deadline came during this turn
+		next = now
 	}
 	// Each advert postpones a deadline. An alarm that rings too early costs an extra turn at
 	// times; setting it anew in each turn would cost more.

@@ -66,19 +66,48 @@ func TestRouterLeads(t *testing.T) {
 	})
 }
 
-// TestLeaseIsStamped checks that the lease is renewed at least every 250 ms, even if no event
-// occurs.
+// TestLeaseIsStamped checks that the loop renews the lease as often as the limit requires, even if no event
+// occurs, and that the loop wakes no more often than that.
 func TestLeaseIsStamped(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		b := newBench(t, alone())
-		b.link("eth0", false) // a group in Fault has no deadline
-		b.run()
-		settle(0)
-		for range 300 {
-			if age := b.cfg.Lease.Age(time.Now()); age > lease.StampEvery {
-				t.Fatalf("the lease is %v old", age)
+	for advertised, every := range map[time.Duration]time.Duration{100 * time.Millisecond: 250 * time.Millisecond, time.Second: time.Second} {
+		synctest.Test(t, func(t *testing.T) {
+			groups := alone()
+			groups[0].Members[0].Interval = advertised
+			b := newBench(t, groups)
+			b.link("eth0", false) // a group in Fault has no deadline
+			b.run()
+			settle(0)
+			before := b.router.Turns()
+			for range 60 * 100 {
+				if age := b.cfg.Lease.Age(time.Now()); age > every {
+					t.Fatalf("at %v the lease is %v old", advertised, age)
+				}
+				settle(10 * time.Millisecond)
 			}
-			settle(10 * time.Millisecond)
+			if turns, want := b.router.Turns()-before, uint64(time.Minute/every); turns > want {
+				t.Errorf("at %v the loop turned %d times in a minute, want %d", advertised, turns, want)
+			}
+			b.stop()
+		})
+	}
+}
+
+// TestActiveAtRestSleeps checks that the loop of an Active at rest wakes only to renew its lease: waking
+// an idle process costs more than the work that it then does.
+func TestActiveAtRestSleeps(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		groups := alone()
+		groups[0].Members[0].Interval = time.Second
+		b := newBench(t, groups)
+		b.run()
+		settle(10 * time.Second)
+		if s := b.router.Groups()[0]; s.State != event.Active {
+			t.Fatalf("it is %v", s.State)
+		}
+		before := b.router.Turns()
+		settle(time.Minute)
+		if turns := b.router.Turns() - before; turns > 60 {
+			t.Errorf("the loop turned %d times in a minute, want 60", turns)
 		}
 		b.stop()
 	})

@@ -3,7 +3,6 @@ package sim
 import (
 	"time"
 
-	"ripcord/pkg/lease"
 	"ripcord/pkg/router"
 	"ripcord/pkg/vrrp"
 )
@@ -84,8 +83,9 @@ func (l *loop) read() {
 // a while after that.
 func (l *loop) slept(since time.Time) {
 	w := l.router.world
-	if late := w.now.Sub(since) - w.between(0, lease.StampEvery); late > 0 {
-		l.router.core.Slept(w.now, late, l.collect())
+	core := l.router.core
+	if late := w.now.Sub(since) - w.between(0, core.StampEvery()); late > 0 {
+		core.Slept(w.now, late, late+core.StampEvery(), l.collect())
 		l.give()
 	}
 }
@@ -115,8 +115,8 @@ func (l *loop) turn() {
 	if !ok {
 		at = w.now.Add(time.Hour)
 	}
-	if next := w.now.Add(lease.StampEvery); r.worker.attended && next.Before(at) {
-		at = next
+	if r.worker.attended {
+		at = r.core.Wake(w.now)
 	}
 	l.wakeUp.set(at.Sub(w.now) + w.between(0, waking))
 }

@@ -123,7 +123,7 @@ func startOrder(name string, interval time.Duration) advert.Order {
 func (r *rig) alive(d time.Duration) {
 	for end := time.Now().Add(d); time.Now().Before(end); {
 		r.lease.Stamp(time.Now())
-		time.Sleep(min(lease.StampEvery, time.Until(end)))
+		time.Sleep(min(lease.Shortest, time.Until(end)))
 	}
 	r.lease.Stamp(time.Now())
 	synctest.Wait()
