@@ -14,7 +14,7 @@ type limited struct {
 
 const (
 	restoredWithin = time.Minute
-	restoredMost   = 5
+	maxRestored    = 5
 )
 
 // take counts one more event and returns the number since the last report; report is false if this
@@ -22,7 +22,7 @@ const (
 func (l *limited) take(now time.Time) (count int, report bool) {
 	l.count++
 	l.reported = slices.DeleteFunc(l.reported, func(t time.Time) bool { return now.Sub(t) >= restoredWithin })
-	if len(l.reported) >= restoredMost {
+	if len(l.reported) >= maxRestored {
 		return l.count, false
 	}
 	l.reported = append(l.reported, now)

@@ -12,14 +12,14 @@ import (
 	"ripcord/pkg/vrrp"
 )
 
-// advertsMax is the number of adverts that are kept until pkg/neigh takes them, once a second or
+// maxAdverts is the number of adverts that are kept until pkg/neigh takes them, once a second or
 // more often: of more than that the last ones are kept, since they show which routers are present.
-const advertsMax = 1024
+const maxAdverts = 1024
 
 // newMonitor returns the Monitor of the stations on the links of a worker, and subscribes it to the
 // adverts.
 func newMonitor(w *Worker) *neigh.Monitor {
-	heard := bus.SubscribeRing(w.cfg.Heard, bus.NewBell(), advertsMax) // this bell is not used
+	heard := bus.SubscribeRing(w.cfg.Heard, bus.NewBell(), maxAdverts) // this bell is not used
 	var adverts []neigh.Advert                                         // of the last call
 	return neigh.NewMonitor(neigh.Config{
 		Sets: neighborSets(w.cfg.Sets), Sender: w.cfg.Sender, Wake: w.Wake,

@@ -107,10 +107,10 @@ func (w *Worker) Ask(links ...string) {
 	w.Wake()
 }
 
-// Beside returns up to n stations of a link that can be asked, except the one with that MAC. It may
+// OtherStations returns up to n stations of a link that can be asked, except the one with that MAC. It may
 // be called from any goroutine.
-func (w *Worker) Beside(link string, mac [6]byte, n int) []netip.Addr {
-	return w.neighbors.Beside(link, mac, n)
+func (w *Worker) OtherStations(link string, mac [6]byte, n int) []netip.Addr {
+	return w.neighbors.OtherStations(link, mac, n)
 }
 
 // HandOver makes Run leave everything held in place when its context ends.

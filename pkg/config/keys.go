@@ -329,7 +329,7 @@ var ruleKeys = schema.Table[ruleEntry]{
 		"Matches this source port, or a range of ports.", "sport: 1024-65535"},
 	{"dport", schema.Optional, schema.To(func(r *ruleEntry) *route.Range { return &r.Dport }, schema.As(portsText, value.Ports)),
 		"Matches this destination port, or a range of ports.", ""},
-	{"uidrange", schema.Optional, schema.Said(func(r *ruleEntry) (*route.Range, *bool) { return &r.UIDs, &r.UIDSaid }, schema.As(usersText, value.Users)),
+	{"uidrange", schema.Optional, schema.Said(func(r *ruleEntry) (*route.Range, *bool) { return &r.UIDs, &r.HasUIDs }, schema.As(usersText, value.Users)),
 		"Matches packets from sockets of this user, or of a range of users.", "uidrange: 1000-1999"},
 	{"fwmark", schema.Optional, schema.Into(schema.Description{Type: schema.TypeText, Range: "a mark, or mark/mask"}, func(report *problem.Report, at problem.Place, r *ruleEntry) (ok bool) {
 		r.Fwmark, r.Mask, ok = value.Fwmark(report, at)
@@ -339,7 +339,7 @@ var ruleKeys = schema.Table[ruleEntry]{
 		"The routing table to look up. Required unless `action` or `l3mdev` is set.", ""},
 	{"l3mdev", "false", schema.To(func(r *ruleEntry) *bool { return &r.L3MDev }, schema.Boolean),
 		"Look up the table of the packet's VRF, instead of `table`.", ""},
-	{"suppress_prefixlength", schema.Optional, schema.Said(func(r *ruleEntry) (*uint32, *bool) { return &r.Suppress, &r.SuppressSaid }, schema.Number[uint32](0, 128)),
+	{"suppress_prefixlength", schema.Optional, schema.Said(func(r *ruleEntry) (*uint32, *bool) { return &r.Suppress, &r.HasSuppress }, schema.Number[uint32](0, 128)),
 		"Ignore routes with this prefix length or a shorter one. 0 ignores the default route.", ""},
 	{"action", "lookup", schema.To(func(r *ruleEntry) *route.Action { return &r.Action }, schema.Choice(schema.Words[route.Action]{
 		{"lookup", route.Lookup}, {"nop", route.GoOn}, {"goto", route.Goto},

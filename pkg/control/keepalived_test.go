@@ -102,7 +102,7 @@ func TestKeepalivedWords(t *testing.T) {
 			"from 192.0.2.0/24 to 10.0.0.0/8 priority 79 tos 0x10 fwmark 0x10/0xff iif eth0 oif eth1 protocol 112 lookup 4"},
 		{iproute.Rule{Not: true, From: prefix("10.10.0.0/16"), Table: 6, Priority: 81}, "not from 10.10.0.0/16 priority 81 tos 0x0 protocol 112 lookup 6"},
 		{iproute.Rule{Family: event.IPv6, Fwmark: 1, Mask: 1<<32 - 1, Action: iproute.Goto, Goto: 100, Priority: 83}, "inet6 from all priority 83 tos 0x0 fwmark 0x1 protocol 112 goto 100"},
-		{iproute.Rule{Protocol: 6, Dport: iproute.Range{First: 80, Last: 90}, SuppressSaid: true, Action: iproute.DropTraffic, Priority: 85}, "from all priority 85 tos 0x0 suppress_prefixlen 0 protocol 112 ipproto 6 dport 80-90 type blackhole"},
+		{iproute.Rule{Protocol: 6, Dport: iproute.Range{First: 80, Last: 90}, HasSuppress: true, Action: iproute.DropTraffic, Priority: 85}, "from all priority 85 tos 0x0 suppress_prefixlen 0 protocol 112 ipproto 6 dport 80-90 type blackhole"},
 	} {
 		got := ""
 		switch of := c.of.(type) {

@@ -114,7 +114,7 @@ func (p *parts) buildWatcher(o Options) error {
 	}
 	p.closers = append(p.closers, frames)
 	p.watcher = liveness.New(liveness.Config{
-		Links: p.links, Results: &p.results, Minter: p.minter, Sender: frames, Beside: p.worker.Beside, Threads: p.threads(o), Now: time.Now,
+		Links: p.links, Results: &p.results, Minter: p.minter, Sender: frames, OtherStations: p.worker.OtherStations, Threads: p.threads(o), Now: time.Now,
 		Open: func() (liveness.Answers, error) { return neigh.OpenAnswers() },
 		Failed: func(err error) {
 			p.events.Publish(event.ProbeFailed{Stamp: event.Stamp{At: time.Now()}, Err: err.Error()})

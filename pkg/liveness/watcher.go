@@ -30,8 +30,8 @@ type Config struct {
 	Sender  neigh.Sender // of its own
 	// Open opens what hears the answers, when the first machine is to be watched.
 	Open func() (Answers, error)
-	// Beside returns up to n stations of a link that can be asked, beside the one with that MAC.
-	Beside func(link string, mac [6]byte, n int) []netip.Addr
+	// OtherStations returns up to n stations of a link that can be asked, beside the one with that MAC.
+	OtherStations func(link string, mac [6]byte, n int) []netip.Addr
 	// Failed is called when the answers cannot be heard, so that nothing is watched until that
 	// is tried again.
 	Failed  func(error)
@@ -65,7 +65,7 @@ const retryEvery = 10 * time.Second
 
 // New returns a Watcher that watches nothing. It starts nothing.
 func New(cfg Config) *Watcher {
-	w := &Watcher{cfg: cfg, bell: bus.NewBell(), shares: make(map[Key]share), table: NewTable(cfg.Now(), cfg.Beside)}
+	w := &Watcher{cfg: cfg, bell: bus.NewBell(), shares: make(map[Key]share), table: NewTable(cfg.Now(), cfg.OtherStations)}
 	w.links = cfg.Links.Subscribe(w.bell)
 	return w
 }

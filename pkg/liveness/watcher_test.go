@@ -72,7 +72,7 @@ func watcherOn(c *cable, open func() (Answers, error), failed func(error), now f
 	links.Publish(up)
 	return New(Config{
 		Links: links, Results: &results, Minter: event.NewMinter(1), Sender: c, Open: open, Failed: failed, Now: now,
-		Beside: func(string, [6]byte, int) []netip.Addr { return []netip.Addr{host} },
+		OtherStations: func(string, [6]byte, int) []netip.Addr { return []netip.Addr{host} },
 	}), bell, reports
 }
 

@@ -14,42 +14,42 @@ import (
 const (
 	// answersBuffer has room for the answers of a thousand stations.
 	answersBuffer = 1 << 20
-	// readAtOnce is how many messages are read by one system call, readMost how many at most
-	// until Read gives up: there is a flood of answers.
+	// readAtOnce is the number of messages read by one system call, maxRead the number after which
+	// Read gives up because there is a flood of answers.
 	readAtOnce = 32
-	readMost   = 4096
+	maxRead    = 4096
 )
 
-// Answers hears ARP replies and neighbor advertisements on all links, for one goroutine that
-// reads them when it wants to know. Beside a Listener it loses no answer that it has not read,
-// unless Read reports so.
+// Answers receives ARP replies and neighbor advertisements on all links, for one goroutine that
+// reads them when it needs them. Unlike a Listener it loses no answer between two reads, unless
+// Read reports so.
 type Answers struct {
 	sockets []*answerSocket
 }
 
-// answerSocket is one of the sockets, and room for what is read from it at once.
+// answerSocket is one of the sockets, with the buffers for the messages that are read at once.
 type answerSocket struct {
 	fd    int
 	parse parser
-	drops uint32 // messages that did not fit into its buffer
+	drops uint32 // the number of messages that did not fit into its buffer
 	msgs  [readAtOnce]mmsg.Message
 	iovs  [readAtOnce]unix.Iovec
-	names [readAtOnce]unix.RawSockaddrLinklayer // of the packet socket
+	names [readAtOnce]unix.RawSockaddrLinklayer // the senders, of the packet socket
 	data  [readAtOnce][128]byte
 	oob   [readAtOnce][128]byte
 }
 
-// OpenAnswers opens the sockets. Without IPv6 it hears IPv4 alone.
+// OpenAnswers opens the sockets. Without IPv6 it opens only the one for IPv4.
 func OpenAnswers() (*Answers, error) {
 	a := &Answers{}
-	err := a.open(unix.AF_PACKET, 0, hearReplies, parseARP)
+	err := a.open(unix.AF_PACKET, 0, filterReplies, parseARP)
 	if err != nil {
-		return nil, fmt.Errorf("opening the socket that hears ARP replies (needs CAP_NET_RAW): %w", err)
+		return nil, fmt.Errorf("opening the socket that receives ARP replies (needs CAP_NET_RAW): %w", err)
 	}
 	err = a.open(unix.AF_INET6, unix.IPPROTO_ICMPV6, filterND, parseND)
 	if err != nil && !errors.Is(err, unix.EAFNOSUPPORT) {
 		_ = a.Close()
-		return nil, fmt.Errorf("opening the socket that hears neighbor advertisements (needs CAP_NET_RAW): %w", err)
+		return nil, fmt.Errorf("opening the socket that receives neighbor advertisements (needs CAP_NET_RAW): %w", err)
 	}
 	return a, nil
 }
@@ -90,8 +90,8 @@ func (a *Answers) Close() error {
 	return mmsg.Close(fds...)
 }
 
-// Read calls heard for each answer that came in since it was last called. It reports whether it
-// gave them all: a flood may have driven some out.
+// Read calls heard for each answer that has arrived since the last call. It reports whether these
+// were all answers: a flood may have displaced some.
 func (a *Answers) Read(heard func(Sighting)) (all bool) {
 	all = true
 	for _, s := range a.sockets {
@@ -102,7 +102,7 @@ func (a *Answers) Read(heard func(Sighting)) (all bool) {
 
 func (s *answerSocket) read(heard func(Sighting)) (all bool) {
 	count := 0
-	for count < readMost {
+	for count < maxRead {
 		for i := range s.msgs {
 			h := &s.msgs[i].Header
 			if h.Name != nil {
@@ -113,7 +113,7 @@ func (s *answerSocket) read(heard func(Sighting)) (all bool) {
 			}
 		}
 		n, errno := mmsg.Receive(s.fd, s.msgs[:])
-		if errno != 0 && errno != unix.EAGAIN { // as ENETDOWN, which says nothing of what is queued
+		if errno != 0 && errno != unix.EAGAIN { // such as ENETDOWN, which says nothing about the queued messages
 			count++
 			continue
 		}
@@ -126,10 +126,10 @@ func (s *answerSocket) read(heard func(Sighting)) (all bool) {
 			break
 		}
 	}
-	return count < readAtOnce || count < readMost && !s.dropped()
+	return count < readAtOnce || count < maxRead && !s.dropped()
 }
 
-// message reads the i-th message.
+// message parses the i-th message.
 func (s *answerSocket) message(i int) (Sighting, bool) {
 	h := &s.msgs[i].Header
 	data := s.data[i][:min(int(s.msgs[i].Len), len(s.data[i]))]
@@ -140,7 +140,7 @@ func (s *answerSocket) message(i int) (Sighting, bool) {
 	return s.parse(data, &unix.SockaddrInet6{}, readControl(s.oob[i][:h.Controllen]))
 }
 
-// dropped reports whether messages did not fit into the buffer since it was last asked.
+// dropped reports whether messages did not fit into the buffer since the last call.
 func (s *answerSocket) dropped() bool {
 	const words, drops = 9, 8 // SK_MEMINFO_VARS, SK_MEMINFO_DROPS
 	var info [words]uint32
@@ -155,8 +155,8 @@ func (s *answerSocket) dropped() bool {
 	return s.drops != before
 }
 
-// hearReplies has a packet socket hear ARP replies of others.
-func hearReplies(fd int) error {
+// filterReplies makes a packet socket receive only ARP replies of other machines.
+func filterReplies(fd int) error {
 	const operation = 14 + 6
 	raw, err := bpf.Assemble([]bpf.Instruction{
 		bpf.LoadAbsolute{Off: operation, Size: 2},

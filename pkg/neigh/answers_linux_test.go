@@ -11,7 +11,7 @@ import (
 	"ripcord/test/netns"
 )
 
-// openBoth opens what asks and what hears the answers, in this namespace.
+// openBoth opens the sender of questions and the receiver of answers in this namespace.
 func openBoth(t *testing.T) (*Answers, *LinuxSender) {
 	t.Helper()
 	answers, err := OpenAnswers()
@@ -27,8 +27,8 @@ func openBoth(t *testing.T) (*Answers, *LinuxSender) {
 	return answers, sender
 }
 
-// TestAnswers asks the kernel of this namespace from the far end of a cable, by a question to all
-// and by one to the MAC that answered, over both families.
+// TestAnswers asks the kernel of this namespace from the far end of a cable, by a broadcast
+// question and by one to the MAC that answered, over both families.
 func TestAnswers(t *testing.T) {
 	near, far := cable(t)
 	for link, name := range map[string]string{near: "fe80::98/64", far: "fe80::99/64"} {
@@ -46,7 +46,7 @@ func TestAnswers(t *testing.T) {
 				t.Errorf("%s: answers were lost", what)
 			}
 			if time.Now().After(deadline) {
-				t.Fatalf("%s: nobody answers", what)
+				t.Fatalf("%s: no answer", what)
 			}
 		}
 		return seen
@@ -76,7 +76,8 @@ func TestAnswers(t *testing.T) {
 		t.Errorf("heard %+v, before %+v", again, first)
 	}
 
-	// A question to another MAC is not answered, nor is a message that is none heard.
+	// A question to another MAC is not answered, and a message that is not an answer is not
+	// received.
 	batch.Reset()
 	batch.AskAt(from, station, [6]byte{2, 0, 0, 0, 0, 0x55})
 	sender.Send(batch.Frames())
@@ -84,7 +85,7 @@ func TestAnswers(t *testing.T) {
 	time.Sleep(100 * time.Millisecond)
 	answers.Read(func(s Sighting) { t.Errorf("heard %+v", s) })
 
-	// Over IPv6 the answer comes to a host that has the address that asks.
+	// Over IPv6 the answer goes to a host that has the address of the sender of the question.
 	from.LinkLocal6 = netip.MustParseAddr("fe80::99")
 	from.HardwareAddr = netns.MAC(t, far)
 	six := netip.MustParseAddr("fe80::98")
@@ -97,7 +98,7 @@ func TestAnswers(t *testing.T) {
 	}
 }
 
-// TestAnswersLost: a flood that does not fit into the buffer is noticed.
+// TestAnswersLost requires that a flood that does not fit into the buffer is noticed.
 func TestAnswersLost(t *testing.T) {
 	_, far := cable(t)
 	answers, sender := openBoth(t)
@@ -110,7 +111,7 @@ func TestAnswersLost(t *testing.T) {
 	sender.Send(frames)
 	heard := 0
 	if answers.Read(func(Sighting) { heard++ }) {
-		t.Errorf("all of %d answers are said to be heard, and %d were", len(frames), heard)
+		t.Errorf("Read reports all of %d answers, and returned %d", len(frames), heard)
 	}
 	for range 10 {
 		answers.Read(func(Sighting) {})
@@ -118,6 +119,6 @@ func TestAnswersLost(t *testing.T) {
 	sender.Send(frames[:3])
 	heard = 0
 	if !answers.Read(func(Sighting) { heard++ }) || heard != 3 {
-		t.Errorf("heard %d of 3", heard)
+		t.Errorf("received %d of 3", heard)
 	}
 }

@@ -7,7 +7,7 @@ import (
 	"ripcord/pkg/wire"
 )
 
-// MaxFrames is how many frames a Sender hands to a link by one system call.
+// MaxFrames is the number of frames that a Sender passes to a link by one system call.
 const MaxFrames = 64
 
 // Frame is one Ethernet frame for one link.
@@ -19,27 +19,27 @@ type Frame struct {
 
 // Sender sends Ethernet frames. Only one goroutine calls it.
 type Sender interface {
-	// Send hands frames to their links, in order, and sets the Err of each. It does not wait
-	// for room, and goes on after a frame that cannot be sent.
+	// Send passes frames to their links, in order, and sets the Err of each. It does not wait for
+	// buffer space, and continues after a frame that cannot be sent.
 	Send(frames []Frame)
 }
 
-// Batch holds frames that are sent together. Its memory is used again after Reset.
+// Batch holds frames that are sent together. Reset makes its memory available again.
 type Batch struct {
 	frames []Frame
-	bytes  []byte // of the frames
+	bytes  []byte // the bytes of the frames
 }
 
 // Reset empties the batch.
 func (b *Batch) Reset() { b.frames, b.bytes = b.frames[:0], b.bytes[:0] }
 
-// Frames returns the frames in the order in which they were added; they are valid
-// until the next Reset.
+// Frames returns the frames in the order in which they were added; they are valid until the next
+// Reset.
 func (b *Batch) Frames() []Frame { return b.frames }
 
-// Announce adds the gratuitous ARP or unsolicited neighbor advertisement which says
-// that an address is at the present MAC of a link. It adds none, and returns false,
-// where neighbors do not resolve addresses.
+// Announce adds the gratuitous ARP or unsolicited neighbor advertisement which says that an address
+// is at the present MAC of a link. On a link without address resolution it adds none, and returns
+// false.
 func (b *Batch) Announce(link event.Link, a netip.Addr) bool {
 	if !link.Resolves() {
 		return false
@@ -54,7 +54,7 @@ func (b *Batch) Announce(link event.Link, a netip.Addr) bool {
 	return true
 }
 
-// Ask adds the question to a station on a link whether it is there.
+// Ask adds a question to a station on a link (an ARP request or a neighbor solicitation).
 func (b *Batch) Ask(link event.Link, station netip.Addr) {
 	if !link.Resolves() {
 		return
@@ -64,7 +64,7 @@ func (b *Batch) Ask(link event.Link, station netip.Addr) {
 	b.add(link, begin)
 }
 
-// AskAt adds the question to a station whose MAC is known: no other station hears it.
+// AskAt adds a question to a station whose MAC is known: no other station receives it.
 func (b *Batch) AskAt(link event.Link, station netip.Addr, mac [6]byte) {
 	begin := len(b.bytes)
 	if b.Ask(link, station); len(b.bytes) > begin {
@@ -72,9 +72,8 @@ func (b *Batch) AskAt(link event.Link, station netip.Addr, mac [6]byte) {
 	}
 }
 
-// Probe adds the question whether another station on a link has an address that is
-// held here. An ARP probe has no sender, so it changes no neighbor's table (RFC 5227
-// §2.1.1).
+// Probe adds the question whether another station on a link has an address that is held here. An
+// ARP probe has no sender address, so it changes no neighbor's table (RFC 5227 §2.1.1).
 func (b *Batch) Probe(link event.Link, held netip.Addr) {
 	if held.Is6() && !link.LinkLocal6.IsValid() {
 		return
@@ -83,8 +82,8 @@ func (b *Batch) Probe(link event.Link, held netip.Addr) {
 	b.Ask(link, held)
 }
 
-// Report adds the reports that a link is a member of a multicast group, in the older
-// and the newer form. A link that is not up, or has no MAC, reports nothing.
+// Report adds the reports that a link is a member of a multicast group, in the older and the newer
+// form. It adds none for a link that is not up, or has no MAC.
 func (b *Batch) Report(link event.Link, group netip.Addr) {
 	if !link.Usable || link.HardwareAddr == [6]byte{} {
 		return
@@ -97,14 +96,13 @@ func (b *Batch) Report(link event.Link, group netip.Addr) {
 	}
 }
 
-// add adds the bytes from begin on as a frame. When b.bytes has to grow, the frames
-// that were added before keep their bytes in the old array.
+// add adds the bytes from begin on as a frame. When b.bytes has to grow, earlier frames keep their
+// bytes in the old array.
 func (b *Batch) add(link event.Link, begin int) {
 	b.frames = append(b.frames, Frame{Index: link.Index, Data: b.bytes[begin:len(b.bytes):len(b.bytes)]})
 }
 
-// reportSource returns the address from which a link reports its membership of a
-// group.
+// reportSource returns the address from which a link reports its membership of a group.
 func reportSource(link event.Link, group netip.Addr) netip.Addr {
 	if a := link.Address(event.FamilyOf(group)); a.IsValid() {
 		return a
@@ -115,8 +113,8 @@ func reportSource(link event.Link, group netip.Addr) netip.Addr {
 	return netip.IPv4Unspecified()
 }
 
-// appendQuestion appends the frame that asks who has an address. From a link without
-// an IPv4 address it is an ARP probe, which is answered too (RFC 5227 §2.1.1).
+// appendQuestion appends the frame that asks for the MAC of an address. From a link without an IPv4
+// address it is an ARP probe, which is answered too (RFC 5227 §2.1.1).
 func appendQuestion(b []byte, link event.Link, station netip.Addr) []byte {
 	if station.Is6() {
 		return wire.AppendNS(b, link.HardwareAddr, link.LinkLocal6, station)

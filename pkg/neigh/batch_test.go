@@ -10,8 +10,8 @@ import (
 	"ripcord/pkg/wire"
 )
 
-// A batch has the frames of both families and the questions, in order, however
-// often its memory had to grow; a second one uses that memory again.
+// TestBatch requires that a batch has the frames of both families and the questions, in order,
+// however often its memory had to grow; a second batch reuses that memory.
 func TestBatch(t *testing.T) {
 	link := event.Link{Index: 7, HardwareAddr: [6]byte{2, 0, 0, 0, 0, 1}}
 	var b Batch
@@ -48,7 +48,8 @@ func TestBatch(t *testing.T) {
 	}
 }
 
-// A probe has no IPv4 sender, and is not sent where nobody could answer it.
+// TestProbeNamesNoSender requires that a probe has no IPv4 sender, and is not sent where no station
+// could answer it.
 func TestProbeNamesNoSender(t *testing.T) {
 	mac := [6]byte{2, 0, 0, 0, 0, 0x99}
 	var b Batch

@@ -9,20 +9,20 @@ import (
 	"ripcord/pkg/event"
 )
 
-// cache holds what the listener's goroutines notice until Apply looks at it: the
-// stations on the links, the claims of addresses, and who answered to a virtual MAC.
+// cache holds the observations of the listener's goroutines until the next Apply: the stations on
+// the links, the claims of addresses, and which stations answered to a virtual MAC.
 type cache struct {
 	mu       sync.Mutex
 	sets     map[string]*Set // by instance
 	stations *stations
-	answered []string               // links on which an ask was answered
-	claims   map[netip.Addr]claim   // of configured addresses, the last of each
-	reach    map[int]*reachQuestion // by the ifindex of a device: what was asked from it
-	below    map[int]int            // by the ifindex of a device: that of the link below
+	answered []string               // links on which a question was answered
+	claims   map[netip.Addr]claim   // the last claim of each configured address
+	reach    map[int]*reachQuestion // the question that was asked from a device, by its ifindex
+	below    map[int]int            // the ifindex of the link below a device, by the device's
 }
 
-// reachQuestion is a question to stations, from a device and from the link below it,
-// and whether any answered.
+// reachQuestion is a question to stations, from a device and from the link below it, with the
+// result.
 type reachQuestion struct {
 	link             int // ifindex of the link below
 	stations         []netip.Addr
@@ -36,7 +36,7 @@ func newCache(sets []Set, byInstance map[string]*Set, all holders) *cache {
 	}
 }
 
-// configure takes new sets, and keeps what is known of the links that stay.
+// configure takes over new sets, and keeps the stations of the links that stay.
 func (c *cache) configure(sets []Set, byInstance map[string]*Set, all holders) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -49,13 +49,13 @@ func (c *cache) setLink(l event.Link) {
 	c.stations.setLink(l)
 }
 
-// seen takes a station. It reports whether that was the answer to an ask on a link,
-// and whether there is a claim that Apply has to look at.
+// seen records a sighting. It reports whether that was the answer to a question on a link, and
+// whether it contains a claim for Apply.
 func (c *cache) seen(s Sighting) (link string, answers, claimed bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	link, answers = c.stations.notice(s)
-	if below, ok := c.below[s.Index]; ok { // what a device hears came through the link below
+	if below, ok := c.below[s.Index]; ok { // a frame for a device came through the link below
 		through := s
 		through.Index, through.Answer = below, false
 		c.stations.notice(through)
@@ -67,8 +67,8 @@ func (c *cache) seen(s Sighting) (link string, answers, claimed bool) {
 	return link, answers, c.noteClaim(s)
 }
 
-// noteClaim keeps the claim of a configured address, and reports whether that is the
-// first since takeClaims.
+// noteClaim records the claim of a configured address, and reports whether it is the first since
+// takeClaims.
 func (c *cache) noteClaim(s Sighting) bool {
 	a := s.Address.WithZone("")
 	if len(c.stations.holders.of(a)) == 0 || s.MAC == [6]byte{} {
@@ -79,7 +79,7 @@ func (c *cache) noteClaim(s Sighting) bool {
 	return !pending
 }
 
-// takeClaims returns the claims since it was last called.
+// takeClaims returns the claims since the last call.
 func (c *cache) takeClaims() []claim {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -94,7 +94,7 @@ func (c *cache) takeClaims() []claim {
 	return all
 }
 
-// takeAnswered returns the links on which an ask was answered since it was last called.
+// takeAnswered returns the links on which a question was answered since the last call.
 func (c *cache) takeAnswered() []string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -103,7 +103,7 @@ func (c *cache) takeAnswered() []string {
 	return links
 }
 
-// heard remembers the senders of adverts.
+// heard records the senders of adverts.
 func (c *cache) heard(adverts []Advert) {
 	if len(adverts) == 0 {
 		return
@@ -121,7 +121,7 @@ func (c *cache) heard(adverts []Advert) {
 	}
 }
 
-// link returns what is known of a link that carries adverts.
+// link returns the last fact about a link that carries adverts.
 func (c *cache) link(name string) event.Link {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -131,22 +131,22 @@ func (c *cache) link(name string) event.Link {
 	return event.Link{}
 }
 
-// ask returns the stations to ask on a link. The first answer is reported by seen.
+// ask returns the stations to ask on a link. seen reports the first answer.
 func (c *cache) ask(name string, now time.Time) (event.Link, []netip.Addr) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.stations.ask(name, now)
 }
 
-// groups returns what is known of a link, and the groups that it is a member of.
+// groups returns the last fact about a link, and the groups of which it is a member.
 func (c *cache) groups(name string) (event.Link, []netip.Addr) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.stations.groups(name)
 }
 
-// lastHeard returns the last fact about a link, when a station was last heard on it, and how
-// many stations should answer.
+// lastHeard returns the last fact about a link, when a station was last heard on it, and how many
+// stations should answer.
 func (c *cache) lastHeard(name string) (link event.Link, heard time.Time, stations int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -157,26 +157,25 @@ func (c *cache) lastHeard(name string) (link event.Link, heard time.Time, statio
 	return at.link, at.heardAt, at.resolved()
 }
 
-// askable returns up to n stations that can be asked on a link. An answer to them is
-// no proof that the segment forwards, as one to ask is.
+// askable returns up to n stations that can be asked on a link. Unlike with ask, an answer is not a
+// proof that the segment forwards.
 func (c *cache) askable(name string, n int) []netip.Addr {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.stations.links[name].askable(n)
 }
 
-// beside returns up to n stations that can be asked on a link and do not have that MAC.
-func (c *cache) beside(name string, mac [6]byte, n int) []netip.Addr {
+// otherStations returns up to n stations that can be asked on a link and do not have that MAC.
+func (c *cache) otherStations(name string, mac [6]byte, n int) []netip.Addr {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if at := c.stations.links[name]; at != nil {
-		return at.beside(mac, n)
+		return at.otherStations(mac, n)
 	}
 	return nil
 }
 
-// sameFamily returns a link, and up to n stations on it that can be asked from an
-// address.
+// sameFamily returns a link, and up to n stations on it that can be asked from an address.
 func (c *cache) sameFamily(name string, from netip.Addr, n int) (event.Link, []netip.Addr) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -193,20 +192,20 @@ func (c *cache) sameFamily(name string, from netip.Addr, n int) (event.Link, []n
 	return at.link, stations
 }
 
-// answersTo reports whether a station can be asked from an address of a device: it is
-// of the same family and, over IPv6, on the same link.
+// answersTo reports whether a station can be asked from an address of a device: it is of the same
+// family and, over IPv6, on the same link.
 func answersTo(station, from netip.Addr) bool {
 	return station.Is4() == from.Is4() && (station.Is4() || station.IsLinkLocalUnicast())
 }
 
-// setBelow notes which link a device is on.
+// setBelow records the link below a device.
 func (c *cache) setBelow(device, link int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.below[device] = link
 }
 
-// expectReach notes which stations are asked from a device and from the link below.
+// expectReach records the stations that are asked from a device and from the link below.
 func (c *cache) expectReach(device, link int, stations []netip.Addr) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -214,8 +213,8 @@ func (c *cache) expectReach(device, link int, stations []netip.Addr) {
 	c.below[device] = link
 }
 
-// takeReach returns whether any station has answered to the device, and to the link
-// below, and ends the question.
+// takeReach ends the question, and returns whether any station has answered to the device, and to
+// the link below.
 func (c *cache) takeReach(device int) (toDevice, toLink bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -7,36 +7,36 @@ import (
 )
 
 const (
-	// probeAfter is the time from the order to hold an address until it is probed: by then
-	// the former Active has given it up.
+	// probeAfter is the time from the order to hold an address until it is probed: by then the
+	// former Active has removed it.
 	probeAfter = time.Second
-	// probeEvery is how often the addresses that are held are probed. A station that
-	// was given the address by hand announces nothing.
+	// probeEvery is the period at which held addresses are probed. A station to which the address
+	// was added by hand announces nothing.
 	probeEvery = 30 * time.Second
-	// confirmAfter is how long after a claim its station is probed: it may have given
-	// the address up by then, as an Active that preempts us has.
+	// confirmAfter is how long after a claim its station is probed: by then it may have removed the
+	// address, as an Active that preempts us has.
 	confirmAfter = time.Second
-	// confirmApart is how far two claims must be apart to be a conflict.
+	// confirmApart is the least time between two claims that are a conflict.
 	confirmApart = confirmAfter / 2
-	// conflictProbe is how often a station that is in conflict is probed, and after
-	// conflictOver without an answer it has given the address up.
+	// conflictProbe is the period at which a station in conflict is probed. After conflictOver
+	// without an answer it has removed the address.
 	conflictProbe = 5 * time.Second
 	conflictOver  = 3*conflictProbe + time.Second
 )
 
-// claim is a message of another station: a configured address is at its MAC.
+// claim is a message of another station which says that a configured address is at its MAC.
 type claim struct {
 	address netip.Addr
-	index   int // of the link on which it was heard
+	index   int // of the link on which it was received
 	mac     [6]byte
 	at      time.Time
 }
 
-// claims judges what other stations claim of the addresses that are held (RFC 5227
-// §2.4). One claim is no conflict: the address may just be changing hands.
+// claims evaluates claims of other stations to held addresses (RFC 5227 §2.4). One claim is not a
+// conflict: the address may just be moving.
 type claims struct {
 	claimed map[netip.Addr]*claimed
-	next    map[string]time.Time // when an instance that is held is probed, by name
+	next    map[string]time.Time // the next probe of each held instance, by name
 }
 
 // claimed is an address that another station claims.
@@ -44,7 +44,7 @@ type claimed struct {
 	instance    string
 	mac         [6]byte
 	first, last time.Time
-	probe       time.Time // when it is probed again
+	probe       time.Time // the time of the next probe
 	conflict    bool      // it was claimed for confirmApart or longer
 }
 
@@ -52,8 +52,7 @@ func newClaims() *claims {
 	return &claims{claimed: make(map[netip.Addr]*claimed), next: make(map[string]time.Time)}
 }
 
-// add takes a claim of an address that an instance holds, and reports whether that is
-// a conflict.
+// add records a claim of an address that an instance holds, and reports whether that is a conflict.
 func (c *claims) add(instance string, of claim) (conflict bool) {
 	known := c.claimed[of.address]
 	if known == nil || !known.conflict && known.mac != of.mac {
@@ -68,8 +67,8 @@ func (c *claims) add(instance string, of claim) (conflict bool) {
 	return known.conflict
 }
 
-// due returns of which of the instances that are held all addresses are to be probed
-// now, which single addresses are, and which addresses are claimed no more.
+// due returns the held instances whose addresses must all be probed now, the single addresses to
+// probe, and the addresses that are no longer claimed.
 func (c *claims) due(now time.Time, held Holdings) (instances []string, addresses, over []netip.Addr) {
 	for _, name := range held.Held() {
 		next, ok := c.next[name]
@@ -102,13 +101,13 @@ func (c *claims) due(now time.Time, held Holdings) (instances []string, addresse
 	return instances, addresses, over
 }
 
-// inConflict reports whether an instance that is held is in conflict for an address.
+// inConflict reports whether a held instance has a conflict about an address.
 func (c *claims) inConflict(instance string, a netip.Addr) bool {
 	known := c.claimed[a]
 	return known != nil && known.conflict && known.instance == instance
 }
 
-// deadline is when due has something to do if nothing happens.
+// deadline returns when due has something to do if nothing happens.
 func (c *claims) deadline() (due time.Time, ok bool) {
 	earlier := func(t time.Time) {
 		if !ok || t.Before(due) {

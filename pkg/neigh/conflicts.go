@@ -8,14 +8,13 @@ import (
 	"ripcord/pkg/event"
 )
 
-// findConflicts judges the claims of other stations, and probes for the addresses that
-// are held.
+// findConflicts evaluates the claims of other stations, and probes the held addresses.
 func (t *turn) findConflicts() {
 	for _, c := range t.cache.takeClaims() {
 		if set, link, ok := t.holder(c); ok && t.claims.add(set.Instance, c) {
 			t.reportConflict(set.Instance, link, c.address, c.mac, fmt.Sprintf(
-				"%s on %s is answered for by %s too: hosts reach one or the other; find that machine and take the address off it",
-				c.address, link, writeMAC(c.mac)))
+				"%s also answers for %s on %s: hosts reach one or the other; find that machine and remove the address from it",
+				writeMAC(c.mac), c.address, link))
 		}
 	}
 	instances, addresses, over := t.claims.due(t.now, t.held)
@@ -25,8 +24,8 @@ func (t *turn) findConflicts() {
 	t.probe(instances, addresses)
 }
 
-// holder returns the instance that holds an address which another station claims, and
-// the link on whose segment that is heard.
+// holder returns the instance that holds an address which another station claims, and the link on
+// whose segment the claim was received.
 func (t *turn) holder(c claim) (set *Set, link string, ok bool) {
 	if t.locals.has(c.mac) {
 		return nil, "", false
@@ -45,7 +44,7 @@ func (t *turn) holder(c claim) (set *Set, link string, ok bool) {
 	return nil, "", false
 }
 
-// indexOf returns the ifindex of the link on which an address is, or would be, put.
+// indexOf returns the ifindex of the link on which an address is, or would be, added.
 func (t *turn) indexOf(set *Set, a Address) int {
 	if !a.Virtual {
 		return t.locals[a.Link].index
@@ -58,8 +57,8 @@ func (t *turn) indexOf(set *Set, a Address) int {
 	return 0
 }
 
-// probe asks whether another station has a held address: any address of these instances, or
-// one of these addresses.
+// probe asks whether another station has a held address: any address of these instances, or one of
+// these addresses.
 func (t *turn) probe(instances []string, addresses []netip.Addr) {
 	if len(instances)+len(addresses) == 0 {
 		return
@@ -91,7 +90,7 @@ func (t *turn) addProbes(instance string, wanted func(netip.Addr) bool) {
 	}
 }
 
-// reportConflict reports the warning that an address is answered for twice.
+// reportConflict reports the warning that two machines answer for an address.
 func (t *turn) reportConflict(instance, link string, a netip.Addr, mac [6]byte, text string) {
 	stamp := t.stamp()
 	t.cfg.Warnings.ReportAs(event.Warning{

@@ -10,8 +10,9 @@ import (
 	"ripcord/pkg/wire"
 )
 
-// The Active probes for what it holds, after the former Active gave it up, and again:
-// by ARP without a sender, which changes no neighbor's table, and by solicitations.
+// TestHeldAddressesAreProbed: the Active probes its addresses after the former Active removed them,
+// and again later: by ARP without a sender, which changes no neighbor's table, and by
+// solicitations.
 func TestHeldAddressesAreProbed(t *testing.T) {
 	probes := []string{
 		fmt.Sprintf("%d:%x", eth0, wire.AppendARPRequest(nil, ownMAC, netip.IPv4Unspecified(), vip4)),
@@ -38,12 +39,12 @@ func TestHeldAddressesAreProbed(t *testing.T) {
 	expect(t, "after the release", r.take(), "[]")
 }
 
-// Another station that has a held address is reported when it has been asked again,
-// once, and it is over when it answers no more.
+// TestClaimIsAConflict: another station that has a held address is reported once, after it was
+// asked again, and the conflict is over when it does not answer any more.
 func TestClaimIsAConflict(t *testing.T) {
 	for _, a := range []netip.Addr{vip4, vip6} {
 		r := newRig(t, onLink())
-		r.claim(a, otherMAC) // the Active, while we are Backup
+		r.claim(a, otherMAC) // the Active's, while we are Backup
 		r.hold()
 		r.pass(time.Second)
 		r.claim(a, otherMAC) // its last answer
@@ -78,9 +79,9 @@ func TestClaimIsAConflict(t *testing.T) {
 	}
 }
 
-// The routers of an instance share its virtual MAC: what is claimed with it is no
-// conflict, what is claimed with another is, whether it is heard on the device or on
-// the link below.
+// TestClaimOfAVirtualMAC: the routers of an instance share its virtual MAC, so a claim with it is
+// not a conflict; a claim with another MAC is, whether it is received on the device or on the link
+// below.
 func TestClaimOfAVirtualMAC(t *testing.T) {
 	for _, index := range []int{eth0, device} {
 		r := newRig(t, onDevice())
@@ -98,8 +99,8 @@ func TestClaimOfAVirtualMAC(t *testing.T) {
 	}
 }
 
-// An address that is on this machine while its instance is not held is reported, where
-// it answers.
+// TestStrayAddress requires that an address that is on this machine while its instance is not held
+// is reported if it answers.
 func TestStrayAddress(t *testing.T) {
 	const lo = 3
 	for _, c := range []struct {
@@ -149,7 +150,7 @@ func TestStrayAddress(t *testing.T) {
 	}
 }
 
-// The addresses of an owner are those of its machine, and no strays.
+// TestOwnersAddressIsNoStray: the addresses of an owner are those of its machine, and not strays.
 func TestOwnersAddressIsNoStray(t *testing.T) {
 	set := onLink()
 	set.Owner = true

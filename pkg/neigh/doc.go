@@ -1,6 +1,6 @@
-// Package neigh knows the stations on the links that carry adverts. It remembers who
-// was heard there, asks them whether the segment forwards, and finds out what makes
-// two machines answer for an address, or none:
+// Package neigh tracks the stations on the links that carry adverts. It remembers which stations
+// were heard there, asks them whether the segment forwards, and detects what makes two machines
+// answer for an address, or none:
 //
 //   - another station that has an address which is held here (conflicts.go),
 //   - an address that is on this machine though its instance is not held (strays.go),
@@ -10,10 +10,10 @@
 //
 // Each of these is a warning as long as it lasts, and none is a fault.
 //
-// The Monitor owns all of that and knows no clock: its owner, the address worker of
-// pkg/addr, calls Apply at each Deadline and tells it by the Holdings interface what
-// is held. Only Seen, which takes the stations that a Listener notices, may be called
-// from other goroutines; it fills a cache behind a mutex, from which Apply takes.
+// The Monitor owns all of that and has no clock: its owner, the address worker of pkg/addr, calls
+// Apply at each Deadline and provides the held addresses through the Holdings interface. Only Seen,
+// which records the sightings of a Listener, may be called from other goroutines; it fills a cache
+// behind a mutex, which Apply reads.
 //
 // The files *_linux.go hold the file descriptors: Listener receives ARP and neighbor
 // discovery, LinuxSender sends them and the announcements of pkg/addr, SolicitedGroups

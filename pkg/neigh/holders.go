@@ -5,8 +5,8 @@ import (
 	"slices"
 )
 
-// holders holds which instances have an address, sorted by address: a map would take three
-// times the memory, which is much with a thousand instances.
+// holders maps addresses to their instances, sorted by address: a map would take three times the
+// memory, which is much with a thousand instances.
 type holders []holder
 
 type holder struct {

@@ -18,48 +18,47 @@ import (
 	"ripcord/pkg/wire"
 )
 
-// Listener notices the stations of a network namespace: those that send ARP, by a
-// packet socket that receives nothing else and costs other traffic nothing; those that
-// send neighbor discovery, by a raw ICMPv6 socket with the kernel's own filter; and
-// those in the kernel's neighbor tables.
+// Listener observes the stations of a network namespace: those that send ARP, by a packet socket
+// that receives nothing else and costs other traffic nothing; those that send neighbor discovery,
+// by a raw ICMPv6 socket with the kernel's own filter; and those in the kernel's neighbor tables.
 type Listener struct {
 	sockets []*listenSocket
 	tables  *rtnl.Conn
 }
 
-// listenSocket is one socket, and what reads its messages.
+// listenSocket is one socket, with the parser of its messages.
 type listenSocket struct {
 	file  *os.File
 	raw   syscall.RawConn
 	parse parser
 }
 
-// parser reads a message; false if it shows no station.
+// parser parses a message; false if it shows no station.
 type parser func(data []byte, from unix.Sockaddr, c control) (Sighting, bool)
 
 const (
-	// tablesEvery is how often the neighbor tables are read.
+	// tablesEvery is the period at which the neighbor tables are read.
 	tablesEvery = 10 * time.Second
-	// After pauseAfter messages a socket is not read for floodPause: a flood of ARP
-	// must not cost a core. Messages that do not fit into its buffer meanwhile are
-	// lost, and their stations are asked again.
+	// After pauseAfter messages a socket is not read for floodPause: a flood of ARP must not cost a
+	// core. Messages that do not fit into its buffer meanwhile are lost, and their stations are
+	// asked again.
 	pauseAfter = 128
 	floodPause = 10 * time.Millisecond
 )
 
-// OpenListener opens the sockets. Without IPv6 it hears IPv4 alone.
+// OpenListener opens the sockets. Without IPv6 it opens only those for IPv4.
 func OpenListener() (*Listener, error) {
 	l := &Listener{}
 	arp, err := openListenSocket(unix.AF_PACKET, unix.SOCK_RAW, 0, bindARP, parseARP)
 	if err != nil {
-		return nil, fmt.Errorf("opening the socket that hears ARP (needs CAP_NET_RAW): %w", err)
+		return nil, fmt.Errorf("opening the socket that receives ARP (needs CAP_NET_RAW): %w", err)
 	}
 	l.sockets = append(l.sockets, arp)
 	switch nd, err := openListenSocket(unix.AF_INET6, unix.SOCK_RAW, unix.IPPROTO_ICMPV6, filterND, parseND); {
 	case errors.Is(err, unix.EAFNOSUPPORT):
 	case err != nil:
 		l.Close()
-		return nil, fmt.Errorf("opening the socket that hears neighbor discovery (needs CAP_NET_RAW): %w", err)
+		return nil, fmt.Errorf("opening the socket that receives neighbor discovery (needs CAP_NET_RAW): %w", err)
 	default:
 		l.sockets = append(l.sockets, nd)
 	}
@@ -82,8 +81,8 @@ func (l *Listener) Close() error {
 	return errors.Join(errs...)
 }
 
-// Listen calls seen for each station that is noticed, from several goroutines, until
-// ctx ends. A station that it misses is one less to ask.
+// Listen calls seen for each sighting of a station, from several goroutines, until ctx ends. A
+// station that it misses is one less to ask.
 func (l *Listener) Listen(ctx context.Context, seen func(Sighting)) {
 	var running sync.WaitGroup
 	for _, s := range l.sockets {
@@ -92,13 +91,13 @@ func (l *Listener) Listen(ctx context.Context, seen func(Sighting)) {
 	running.Go(func() { l.readTables(ctx, seen) })
 	<-ctx.Done()
 	for _, s := range l.sockets {
-		_ = s.file.SetReadDeadline(time.Unix(1, 0)) // ends the read under way
+		_ = s.file.SetReadDeadline(time.Unix(1, 0)) // ends the present read
 	}
 	running.Wait()
 }
 
-// readTables reads the neighbor tables now and then. A dump that fails is tried again
-// with the next.
+// readTables reads the neighbor tables periodically. A failed dump is repeated with the next
+// period.
 func (l *Listener) readTables(ctx context.Context, seen func(Sighting)) {
 	for {
 		known, _ := listNeighbors(l.tables)
@@ -143,10 +142,10 @@ func openListenSocket(domain, typ, proto int, prepare func(fd int) error, parse 
 	return s, nil
 }
 
-// listen reads until ctx ends. It goes on after an error, as when the link went down
-// or there is no memory.
+// listen reads until ctx ends. It continues after an error, as when the link went down or there is
+// no memory.
 func (s *listenSocket) listen(ctx context.Context, seen func(Sighting)) {
-	var data [128]byte // all that the parsers look at
+	var data [128]byte // the parsers need no more
 	var oob [256]byte
 	for n := 1; ; n++ {
 		var size, oobn int
@@ -188,7 +187,7 @@ func readControl(oob []byte) control {
 		switch level, typ := m.Header.Level, m.Header.Type; {
 		case level == unix.SOL_SOCKET && typ == unix.SO_TIMESTAMPNS_NEW && len(m.Data) >= 16:
 			stamp := time.Unix(int64(binary.NativeEndian.Uint64(m.Data)), int64(binary.NativeEndian.Uint64(m.Data[8:])))
-			// A greater age is not believed: the wall clock may have been set.
+			// A greater age is not plausible: the wall clock may have been set.
 			c.at = now.Add(-min(max(now.Round(0).Sub(stamp), 0), time.Second))
 		case level == unix.IPPROTO_IPV6 && typ == unix.IPV6_PKTINFO && len(m.Data) >= 20:
 			c.index = int(binary.NativeEndian.Uint32(m.Data[16:]))

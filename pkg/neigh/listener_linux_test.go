@@ -38,14 +38,14 @@ func TestDecodeNeighbor(t *testing.T) {
 	}
 }
 
-// FuzzNeighbor feeds decodeNeighbor messages of neighbors. What it accepts is
-// of a station that may be there, and reads the same when written anew.
+// FuzzNeighbor passes messages about neighbors to decodeNeighbor. A message that it accepts is
+// about a station that may be present, and encodes to the same again.
 func FuzzNeighbor(f *testing.F) {
 	for _, data := range [][]byte{
 		neighbor(unix.NUD_REACHABLE, unix.NDA_DST, host4.AsSlice()), neighbor(unix.NUD_STALE, unix.NDA_DST, host6.AsSlice()),
 	} {
 		if _, ok := decodeNeighbor(netlink.Message{Data: data}); !ok {
-			f.Fatalf("the seed %x is no neighbor", data)
+			f.Fatalf("the seed %x is not a neighbor", data)
 		}
 		f.Add(data)
 	}
@@ -55,18 +55,18 @@ func FuzzNeighbor(f *testing.F) {
 			return
 		}
 		if !s.Address.IsValid() || s.Answer || len(data) < 12 {
-			t.Fatalf("%x is taken for %+v", data, s)
+			t.Fatalf("%x is decoded as %+v", data, s)
 		}
 		again := neighbor(unix.NUD_STALE, unix.NDA_DST, s.Address.AsSlice())
 		copy(again[4:8], data[4:8]) // the index
 		if got, ok := decodeNeighbor(netlink.Message{Data: again}); !ok || got != s {
-			t.Errorf("%+v, written anew, is read as %+v", s, got)
+			t.Errorf("%+v, encoded again, is decoded as %+v", s, got)
 		}
 	})
 }
 
-// On a real cable the listener hears ARP and neighbor discovery of the other end, and
-// not what leaves; what the kernel knows it reads.
+// TestListener requires that on a real cable the listener receives ARP and neighbor discovery of
+// the other end, and not what this machine sends, and that it reads the kernel's tables.
 func TestListener(t *testing.T) {
 	near, far := cable(t)
 	ip(t, "link", "set", near, "addrgenmode", "eui64")
@@ -92,7 +92,7 @@ func TestListener(t *testing.T) {
 			select {
 			case s := <-seen:
 				if s.Address == own4 && s.Index == index {
-					t.Errorf("%s: it hears what leaves", what)
+					t.Errorf("%s: the listener receives what this machine sends", what)
 				}
 				if s.Index == index && s.Address == a {
 					if age := time.Since(s.At); s.Answer != answer || age < 0 || age > 5*time.Second {
@@ -101,7 +101,7 @@ func TestListener(t *testing.T) {
 					return
 				}
 			case <-timeout:
-				t.Fatalf("%s: not noticed", what)
+				t.Fatalf("%s: the station was not observed", what)
 			}
 		}
 	}
@@ -136,7 +136,7 @@ func TestListener(t *testing.T) {
 	_ = sender.Close()
 }
 
-// neighbor is an RTM_NEWNEIGH message.
+// neighbor returns an RTM_NEWNEIGH message.
 func neighbor(state uint16, attribute uint16, value []byte) []byte {
 	b := make([]byte, 12)
 	if b[0] = 2; len(value) == 16 { // AF_INET

@@ -8,8 +8,8 @@ type localLink struct {
 	mac   [6]byte
 }
 
-// locals holds the links of this machine by name. An address that is claimed at the
-// MAC of one of them is not claimed by another station.
+// locals maps the names of this machine's links to their ifindex and MAC. An address that is
+// claimed at one of these MACs is not claimed by another station.
 type locals map[string]localLink
 
 func (l locals) set(link event.Link) {

@@ -9,11 +9,11 @@ import (
 	"ripcord/pkg/event"
 )
 
-// Set is what the Monitor has to know of an instance: its configuration.
+// Set is the part of an instance's configuration that the Monitor needs.
 type Set struct {
 	Instance  string
-	Link      string     // carries its adverts
-	Group     netip.Addr // the multicast group to which they are sent; zero where they are unicast
+	Link      string     // the link that carries its adverts
+	Group     netip.Addr // the multicast group of the adverts; zero if they are unicast
 	MAC       [6]byte    // its virtual MAC; zero if it has none
 	Owner     bool       // its addresses are those of this router itself (priority 255)
 	Addresses []Address
@@ -24,8 +24,8 @@ type Address struct {
 	netip.Addr
 	// Link is the link on which stations find the address.
 	Link string
-	// Virtual reports that the address is at the virtual MAC, on the instance's own
-	// device above Link.
+	// Virtual reports that the address is at the virtual MAC, on the instance's own device above
+	// Link.
 	Virtual bool
 }
 
@@ -36,36 +36,37 @@ type Advert struct {
 	At       time.Time
 }
 
-// Stray is where an address of an instance was found that ripcord did not put there.
+// Stray is the place of an instance's address that ripcord did not add.
 type Stray struct {
 	Index  int // ifindex
 	Prefix netip.Prefix
 }
 
-// Holdings tells what this router holds now. Apply calls it, on its goroutine.
+// Holdings provides what this router holds now. Apply calls it, on its goroutine.
 type Holdings interface {
-	// Held returns the instances that are held, in the order in which they were ordered.
+	// Held returns the held instances, in the order of their orders.
 	Held() []string
 	// Holds reports whether an instance is held.
 	Holds(instance string) bool
 	// InPlace reports whether the n-th address of an instance is held and in place.
 	InPlace(instance string, n int) bool
-	// Devices yields the link that has the virtual MAC of an instance, of each that is
-	// to have one; its Index is 0 while it is not there.
+	// Devices yields, for each instance with a virtual MAC, the link that has it; its Index is 0
+	// while the link does not exist.
 	Devices(yield func(instance string, device event.Link) bool)
-	// Strays returns the configured addresses that ripcord did not put where they are.
+	// Strays returns the configured addresses that exist without having been added by ripcord.
 	Strays() map[netip.Addr]Stray
 }
 
-// Config is what a Monitor needs.
+// Config is the configuration of a Monitor.
 type Config struct {
 	Sets   []Set
 	Sender Sender
-	// Adverts returns the adverts received since it was last called; they are valid until
-	// the next call. Apply calls it at least once a second.
+	// Adverts returns the adverts received since the last call; they are valid until the next call.
+	// Apply calls it at least once a second.
 	Adverts func() []Advert
-	// Forwards is called when a station has answered an Ask on a link, on the goroutine
-	// that called Seen: the segment forwards. At is when the answer was received.
+	// Forwards is called when a station has answered an Ask on a link, which proves that the
+	// segment forwards. It is called on the goroutine that called Seen; at is when the answer was
+	// received.
 	Forwards func(link string, at time.Time)
 	// Wake is called, from any goroutine, when Apply has something to do at once.
 	Wake func()
@@ -75,12 +76,12 @@ type Config struct {
 	Minter   *event.Minter
 }
 
-// Monitor watches the stations on the links that carry adverts: who is there, whether
-// they answer for addresses that are held here, and whether anything comes through.
+// Monitor observes the stations on the links that carry adverts: which are present, whether they
+// answer for addresses that are held here, and whether frames come through.
 //
-// Seen and Beside may be called from any goroutine. The others are called by the goroutine that
-// holds the addresses: Configure when the configuration has changed, Link for each fact about a link, Apply after those and after
-// Ask, at each Deadline and after each Wake.
+// Seen and OtherStations may be called from any goroutine. The other methods are called by the
+// goroutine that holds the addresses: Configure when the configuration has changed, Link for each
+// fact about a link, and Apply after those and after Ask, at each Deadline and after each Wake.
 type Monitor struct {
 	cfg        Config
 	sets       map[string]*Set // by instance
@@ -88,7 +89,7 @@ type Monitor struct {
 	cache      *cache
 	locals     locals
 	batch      Batch
-	nextAdvert time.Time // when Apply has to take the adverts
+	nextAdvert time.Time // when Apply has to read the adverts
 
 	claims  *claims
 	strays  strays
@@ -96,13 +97,13 @@ type Monitor struct {
 	reaches reaches
 	silence silences
 
-	ask []string // links whose stations Apply asks
+	ask []string // the links whose stations Apply asks
 }
 
-// advertsEvery is how often the senders of adverts are looked at, at least.
+// advertsEvery is the longest time between two readings of the adverts.
 const advertsEvery = time.Second
 
-// NewMonitor returns a Monitor that knows no station. It starts nothing.
+// NewMonitor returns a Monitor without stations. It starts nothing.
 func NewMonitor(cfg Config) *Monitor {
 	m := &Monitor{
 		cfg: cfg, sets: byInstance(cfg.Sets), holders: newHolders(cfg.Sets), locals: make(locals),
@@ -120,12 +121,11 @@ func byInstance(sets []Set) map[string]*Set {
 	return all
 }
 
-// Ask has the stations on some links asked by the next Apply. The first of them that
-// answers on a link shows that its segment forwards. A question that cannot be sent is
-// not answered, so Ask is called again.
+// Ask makes the next Apply ask the stations on some links. The first answer on a link proves that
+// its segment forwards. A question that cannot be sent is not answered, so Ask is called again.
 func (m *Monitor) Ask(links ...string) { m.ask = appendMissing(m.ask, links...) }
 
-// Seen takes a station that a listener noticed.
+// Seen records a sighting of a listener.
 func (m *Monitor) Seen(s Sighting) {
 	link, forwards, claimed := m.cache.seen(s)
 	if claimed || forwards {
@@ -136,23 +136,23 @@ func (m *Monitor) Seen(s Sighting) {
 	}
 }
 
-// Beside returns up to n stations of a link that can be asked, beside the one with that MAC. It may
-// be called from any goroutine.
-func (m *Monitor) Beside(link string, mac [6]byte, n int) []netip.Addr {
-	return m.cache.beside(link, mac, n)
+// OtherStations returns up to n stations of a link that can be asked, except the one with that MAC.
+// It may be called from any goroutine.
+func (m *Monitor) OtherStations(link string, mac [6]byte, n int) []netip.Addr {
+	return m.cache.otherStations(link, mac, n)
 }
 
-// Link takes a fact about a link of this machine.
+// Link records a fact about a link of this machine.
 func (m *Monitor) Link(l event.Link) {
 	m.cache.setLink(l)
 	m.locals.set(l)
 }
 
-// Apply asks, probes and judges what is due.
+// Apply asks, probes and evaluates what is due.
 func (m *Monitor) Apply(now time.Time, held Holdings) {
 	m.nextAdvert = now.Add(advertsEvery)
 	m.cache.heard(m.cfg.Adverts())
-	m.carryOut(now)
+	m.sendQuestions(now)
 	t := &turn{m, now, held}
 	t.findConflicts()
 	t.findStrays()
@@ -177,14 +177,15 @@ func (m *Monitor) Deadline(now time.Time) (due time.Time, ok bool) {
 	return due, ok
 }
 
-// carryOut sends the questions of Ask, and reports the memberships of links on which
-// one was answered: the kernel may have asked that station, after an earlier report was
-// lost at a port that did not forward yet, and from now on a report gets through. Ahead of the
-// questions it reports the memberships: a switch that snoops multicast forgets a
-// port's groups with its carrier, and does not ask for them before 10 s, while answers
-// are unicast and pass. So an answer shows that the switch was told, for what proves
-// that a segment forwards must be about the adverts' group.
-func (m *Monitor) carryOut(now time.Time) {
+// sendQuestions sends the questions of Ask, after reports of the memberships: a switch that snoops
+// multicast drops a port's groups with its carrier, and does not ask for them before 10 s, while
+// answers are unicast and pass. So an answer shows that the switch has received the report, as the
+// proof that a segment forwards must be about the adverts' group.
+//
+// It also reports the memberships of links on which a question was answered: the kernel may have
+// asked that station after an earlier report was lost at a port that did not forward yet, and from
+// now on a report gets through.
+func (m *Monitor) sendQuestions(now time.Time) {
 	m.batch.Reset()
 	for _, name := range m.cache.takeAnswered() {
 		m.addReports(name)
@@ -200,7 +201,7 @@ func (m *Monitor) carryOut(now time.Time) {
 	m.send()
 }
 
-// addReports adds the reports of the groups that a link is a member of.
+// addReports adds the reports of the groups of which a link is a member.
 func (m *Monitor) addReports(name string) {
 	link, groups := m.cache.groups(name)
 	for _, group := range groups {
@@ -208,8 +209,7 @@ func (m *Monitor) addReports(name string) {
 	}
 }
 
-// send sends the batch. A question that was not sent is asked again, like one that
-// was not answered.
+// send sends the batch. A question that was not sent is repeated, like one that was not answered.
 func (m *Monitor) send() {
 	if frames := m.batch.Frames(); len(frames) > 0 {
 		m.cfg.Sender.Send(frames)
@@ -223,11 +223,10 @@ type turn struct {
 	held Holdings
 }
 
-// stamp returns the stamp of an event that nothing but the time caused.
+// stamp returns the stamp of an event that only the time caused.
 func (t *turn) stamp() event.Stamp { return event.Stamp{Cause: t.cfg.Minter.Cause(t.now), At: t.now} }
 
-// warn reports that a warning with this text is in force, or that it is over if the
-// text is empty.
+// warn sets a warning with this text, or ends it if the text is empty.
 func (t *turn) warn(instance string, reason event.WarningReason, subject, text string) {
 	t.cfg.Warnings.Set(text != "", event.Warning{
 		Stamp: t.stamp(), Instance: instance, Reason: reason, Subject: subject, Text: text,
@@ -239,7 +238,7 @@ func (t *turn) up(instance string, device event.Link) bool {
 	return t.held.Holds(instance) && device.Index != 0 && device.AdminUp
 }
 
-// appendMissing appends those names that a list does not have yet.
+// appendMissing appends the names that a list does not contain yet.
 func appendMissing(list []string, names ...string) []string {
 	for _, name := range names {
 		if !slices.Contains(list, name) {
@@ -249,8 +248,8 @@ func appendMissing(list []string, names ...string) []string {
 	return list
 }
 
-// Configure replaces the sets. Stations, claims and conflicts of addresses that stay are
-// kept; warnings about those that are gone end. The caller reports each new link by Link.
+// Configure replaces the sets. Stations, and claims and conflicts of addresses that stay, are kept;
+// warnings about addresses that are gone end. The caller reports each new link by Link.
 func (m *Monitor) Configure(now time.Time, sets []Set) {
 	before := m.cfg.Sets
 	m.cfg.Sets, m.sets, m.holders = sets, byInstance(sets), newHolders(sets)
@@ -264,11 +263,11 @@ func (m *Monitor) Configure(now time.Time, sets []Set) {
 	}
 }
 
-// follow forgets what was found out about an instance and does not hold for its new set,
-// which is nil if it has none.
+// follow drops the findings about an instance that do not apply to its new set, which is nil if it
+// has none.
 func (t *turn) follow(was, is *Set) {
 	name := was.Instance
-	delete(t.claims.next, name) // probed soon, as its new addresses must be
+	delete(t.claims.next, name) // probed soon, for its new addresses
 	for _, a := range was.Addresses {
 		if is != nil && slices.Contains(is.Addresses, a) {
 			continue

@@ -8,8 +8,8 @@ import (
 	"ripcord/pkg/wire"
 )
 
-// Whoever was noticed or sent adverts is asked, and the first answer alone shows that
-// the segment forwards.
+// TestAsk requires that every station that was observed or sent adverts is asked, and that only the
+// first answer proves that the segment forwards.
 func TestAsk(t *testing.T) {
 	r := newRig(t, Set{Instance: "a", Link: "eth0"})
 	r.sight(Sighting{Index: eth0, Address: host4})
@@ -33,8 +33,8 @@ func TestAsk(t *testing.T) {
 	expect(t, "frames of an Ask that is over", r.take(), "[]")
 }
 
-// The memberships are reported ahead of the questions, and once more when one is
-// answered; not where there is no carrier, nor of links whose adverts are unicast.
+// TestAskReportsMemberships requires that the memberships are reported before the questions, and
+// again after an answer; not without a carrier, and not on links with unicast adverts.
 func TestAskReportsMemberships(t *testing.T) {
 	r := newRig(t, Set{Instance: "a", Link: "eth0", Group: wire.Group4}, Set{Instance: "six", Link: "eth0", Group: wire.Group6},
 		Set{Instance: "unicast", Link: "eth0"})
@@ -62,7 +62,7 @@ func TestAskReportsMemberships(t *testing.T) {
 	expect(t, "without carrier", r.take(), "[]")
 }
 
-// Each concern has its own deadline, also where another one's comes later.
+// TestDeadline requires that each concern has its own deadline, also if another's is later.
 func TestDeadline(t *testing.T) {
 	r := newRig(t, onDevice())
 	due := func(what string, want time.Duration) {
@@ -80,12 +80,12 @@ func TestDeadline(t *testing.T) {
 	r.names = []string{"a"}
 	r.pass(700 * time.Millisecond)
 	r.hold()                       // at 11.2 s
-	r.pass(900 * time.Millisecond) // the links are looked at at 12 s
+	r.pass(900 * time.Millisecond) // the links are checked at 12 s
 	r.Apply(r.now, r)
 	due("stations are asked from the device", 12200*time.Millisecond)
 }
 
-// A Monitor without sets has nothing to do.
+// TestDeadlineOfNothing: a Monitor without sets has nothing to do.
 func TestDeadlineOfNothing(t *testing.T) {
 	m := NewMonitor(Config{Adverts: func() []Advert { return nil }})
 	m.Apply(start, &rig{Monitor: m})

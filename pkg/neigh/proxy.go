@@ -9,11 +9,11 @@ import (
 	"ripcord/pkg/event"
 )
 
-// proxyEvery is how often the settings are looked at that make a link answer for other
-// machines: no event reports that they have changed.
+// proxyEvery is the period at which the settings are read that make a link answer for other
+// machines: there is no event for their changes.
 const proxyEvery = 10 * time.Second
 
-// proxySettings make a link answer ARP for addresses that are not this machine's.
+// proxySettings make a link answer ARP for addresses of other machines.
 var proxySettings = []string{"proxy_arp", "proxy_arp_pvlan"}
 
 // proxies looks for links that answer for other machines.
@@ -21,8 +21,8 @@ type proxies struct {
 	next time.Time
 }
 
-// check warns of links that carry adverts and answer for other machines. It reads the
-// settings of each link once, however many instances there are on it.
+// check warns about links that carry adverts and answer for other machines. It reads the settings
+// of each link once, however many instances are on it.
 func (p *proxies) check(t *turn) {
 	if t.now.Before(p.next) || t.cfg.Setting == nil {
 		return
@@ -43,8 +43,8 @@ func (p *proxies) check(t *turn) {
 	}
 }
 
-// proxyText says which setting makes a link answer ARP for other machines, and what to do;
-// it is empty if none does.
+// proxyText names the setting that makes a link answer ARP for other machines, and says what to do;
+// it is empty if there is none.
 func proxyText(t *turn, link string) string {
 	key, value, ok := AnswersForOthers(link, t.setting)
 	if !ok {
@@ -55,8 +55,8 @@ func proxyText(t *turn, link string) string {
 		key, value, key)
 }
 
-// AnswersForOthers returns the setting that makes a link answer ARP for addresses that are
-// not this machine's, by its key below net; it is not ok if none does.
+// AnswersForOthers returns the setting that makes a link answer ARP for addresses of other
+// machines, by its key below net; ok is false if there is none.
 func AnswersForOthers(link string, read func(key string) (string, bool)) (key, value string, ok bool) {
 	for _, name := range proxySettings {
 		for _, scope := range []string{link, "all"} {

@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// A link that answers ARP for others is a warning until it does not, whether the
-// instance is held or not; where all addresses are IPv6 it is none.
+// TestProxyARPIsAWarning: a link that answers ARP for other machines is a warning as long as it
+// does, whether the instance is held or not, unless all addresses are IPv6.
 func TestProxyARPIsAWarning(t *testing.T) {
 	for _, key := range []string{"ipv4/conf/eth0/proxy_arp", "ipv4/conf/eth0/proxy_arp_pvlan", "ipv4/conf/all/proxy_arp"} {
 		r := newRig(t, onLink())
@@ -15,7 +15,7 @@ func TestProxyARPIsAWarning(t *testing.T) {
 		r.pass(proxyEvery)
 		expect(t, key, r.warned(), "proxy-arp eth0")
 		if text := r.warnings.All()[0].Text; !strings.Contains(text, "sysctl -w net."+strings.ReplaceAll(key, "/", ".")+"=0") {
-			t.Errorf("it does not say what to do: %s", text)
+			t.Errorf("the warning does not say what to do: %s", text)
 		}
 		r.settings[key] = "0"
 		r.pass(proxyEvery)
@@ -27,8 +27,9 @@ func TestProxyARPIsAWarning(t *testing.T) {
 	expect(t, "IPv6 alone", r.warned(), "")
 }
 
-// The settings of a link are read once a check, however many instances there are on it: a
-// thousand instances once cost more than all else that the daemon did.
+// TestProxySettingsAreReadOnceALink requires that the settings of a link are read once per check,
+// however many instances are on it: a thousand instances once cost more than everything else in the
+// daemon.
 func TestProxySettingsAreReadOnceALink(t *testing.T) {
 	readings := func(instances int) int {
 		var sets []Set

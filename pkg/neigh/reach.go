@@ -9,14 +9,14 @@ import (
 )
 
 const (
-	// reachEvery is the period at which an Active with a virtual MAC asks stations for an
-	// answer to that MAC; reachAgain is the period while none has come.
+	// reachEvery is the period at which an Active with a virtual MAC asks stations for an answer to
+	// that MAC; reachAgain is the period while there is no answer.
 	reachEvery = 30 * time.Second
 	reachAgain = 3 * time.Second
-	// reachWait is how long their answers are waited for.
+	// reachWait is how long the answers may take.
 	reachWait = time.Second
-	// reachMisses rounds in a row without an answer, while the same stations answer to
-	// the link's own MAC, show that something filters the virtual one.
+	// reachMisses consecutive rounds without an answer, while the same stations answer to the
+	// link's own MAC, show that something filters the virtual one.
 	reachMisses = 3
 	reachAsked  = 3 // stations
 )
@@ -24,17 +24,17 @@ const (
 // reaches holds, by instance, whether stations reach its virtual MAC.
 type reaches map[string]*reach
 
-// reach finds out whether stations reach the virtual MAC of an instance that is held.
-// A switch port that lets one MAC through, or a hypervisor's filter, drops what comes
-// from it and for it; then both routers are Active for hosts that reach none.
+// reach finds out whether stations reach the virtual MAC of a held instance. A switch port that
+// lets one MAC through, or a hypervisor's filter, drops frames from it and for it; then both
+// routers are Active, and hosts reach neither.
 type reach struct {
 	device int       // ifindex
 	next   time.Time // when to ask
-	until  time.Time // when to judge the answers; zero if nothing was asked
+	until  time.Time // when to evaluate the answers; zero if no question was asked
 	misses int
 }
 
-// checkReach asks and judges, for each device that is up.
+// checkReach asks, and evaluates the answers, for each device that is up.
 func (t *turn) checkReach() {
 	for instance, device := range t.held.Devices {
 		set, r := t.sets[instance], t.reaches[instance]
@@ -77,7 +77,7 @@ func (t *turn) askReach(set *Set, device event.Link, r *reach) {
 	r.until = t.now.Add(reachWait)
 }
 
-// judgeReach judges the answers to askReach.
+// judgeReach evaluates the answers to askReach.
 func (t *turn) judgeReach(set *Set, r *reach) {
 	toDevice, toLink := t.cache.takeReach(r.device)
 	r.until = time.Time{}
@@ -96,8 +96,8 @@ func (t *turn) judgeReach(set *Set, r *reach) {
 	}
 }
 
-// forgetReach ends the warnings that stations do not answer to a virtual MAC on a link
-// on which they answer to no MAC at all.
+// forgetReach ends the warnings that stations do not answer to a virtual MAC, on a link on which
+// they answer to no MAC at all.
 func (t *turn) forgetReach(link string) {
 	for instance, r := range t.reaches {
 		if t.sets[instance].Link == link {
@@ -107,8 +107,8 @@ func (t *turn) forgetReach(link string) {
 	}
 }
 
-// source returns an address of an instance from which stations are asked: it is held
-// on the device, and stations answer to it.
+// source returns an address of an instance from which to ask stations: it is held on the device,
+// and stations answer to it.
 func (t *turn) source(set *Set) (from netip.Addr, ok bool) {
 	for n, a := range set.Addresses {
 		if a.Virtual && (a.Is4() || a.IsLinkLocalUnicast()) && t.held.InPlace(set.Instance, n) {
@@ -118,7 +118,7 @@ func (t *turn) source(set *Set) (from netip.Addr, ok bool) {
 	return from, false
 }
 
-// asking returns a device as a link from which stations are asked, from an address.
+// asking returns a device as a link from which stations are asked, with that address.
 func asking(device event.Link, from netip.Addr) event.Link {
 	if from.Is4() {
 		device.Primary4 = from
@@ -128,7 +128,7 @@ func asking(device event.Link, from netip.Addr) event.Link {
 	return device
 }
 
-// deadline is when checkReach has something to do if nothing happens.
+// deadline returns when checkReach has something to do if nothing happens.
 func (r reaches) deadline() (due time.Time, ok bool) {
 	for _, one := range r {
 		at := one.next

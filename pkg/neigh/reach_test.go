@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// answering lets time pass while a station answers what is sent on some links.
+// answering lets time pass while a station answers the frames sent on some links.
 func (r *rig) answering(d time.Duration, links ...int) {
 	var asked []int
 	r.onSend = func(index int) { asked = append(asked, index) }
@@ -23,9 +23,9 @@ func (r *rig) answering(d time.Duration, links ...int) {
 	}
 }
 
-// Stations that answer to the link's own MAC and not to the virtual one show a filter.
-// Those that answer to both show none, and where they answer to neither nothing comes
-// through, which has a warning of its own.
+// TestUnreachedVirtualMAC: stations that answer to the link's own MAC and not to the virtual one
+// show a filter. Stations that answer to both show none. If they answer to neither, no frames come
+// through, which has its own warning.
 func TestUnreachedVirtualMAC(t *testing.T) {
 	for _, c := range []struct {
 		name  string
@@ -52,8 +52,8 @@ func TestUnreachedVirtualMAC(t *testing.T) {
 	}
 }
 
-// What a device hears came through the link below: where only the virtual MAC gets
-// through, the link is not unheard.
+// TestDeviceIsHeardForTheLink: a frame for a device came through the link below: if only the
+// virtual MAC gets through, the link is not unheard.
 func TestDeviceIsHeardForTheLink(t *testing.T) {
 	r := newRig(t, onDevice())
 	r.sight(Sighting{Index: eth0, Address: host4})
@@ -62,8 +62,8 @@ func TestDeviceIsHeardForTheLink(t *testing.T) {
 	expect(t, "warned", r.warned(), "")
 }
 
-// Stations are asked from an address that is held on the device, not from one of the
-// link's own.
+// TestReachSource requires that stations are asked from an address that is held on the device, not
+// from one of the link's own.
 func TestReachSource(t *testing.T) {
 	r := newRig(t, onDevice())
 	r.hold()
@@ -81,7 +81,7 @@ func TestReachSource(t *testing.T) {
 	if a, ok := now.source(set); ok {
 		t.Errorf("from %v, which is on the link", a)
 	}
-	set.Addresses[0] = Address{Addr: netip.MustParseAddr("2001:db8::1"), Link: "eth0", Virtual: true} // no station answers to it at the link-local
+	set.Addresses[0] = Address{Addr: netip.MustParseAddr("2001:db8::1"), Link: "eth0", Virtual: true} // no station answers to it at the link-local address
 	if a, ok := now.source(set); ok {
 		t.Errorf("from %v", a)
 	}

@@ -8,8 +8,8 @@ import (
 	"ripcord/pkg/event"
 )
 
-// What is known of a link outlives a new configuration, but for a station whose address
-// an instance has from now on.
+// TestConfigureKeepsStations requires that the stations of a link outlive a new configuration,
+// except one whose address now belongs to an instance.
 func TestConfigureKeepsStations(t *testing.T) {
 	r := newRig(t, onLink())
 	r.sight(Sighting{Index: eth0, Address: host4, MAC: otherMAC})
@@ -39,7 +39,8 @@ func TestConfigureKeepsStations(t *testing.T) {
 	expect(t, "without instances", len(r.take()), 0)
 }
 
-// A conflict lasts as long as its address is configured, whatever else changes.
+// TestConfigureKeepsConflicts requires that a conflict lasts as long as its address is configured,
+// whatever else changes.
 func TestConfigureKeepsConflicts(t *testing.T) {
 	r := newRig(t, onLink())
 	r.hold()
@@ -67,7 +68,8 @@ func TestConfigureKeepsConflicts(t *testing.T) {
 	r.pass(time.Minute)
 }
 
-// What an instance was warned of on a link or at a MAC ends with its having them.
+// TestConfigureEndsWarnings requires that a warning about an instance on a link or at a MAC ends
+// when the instance leaves it.
 func TestConfigureEndsWarnings(t *testing.T) {
 	for _, c := range []struct {
 		name  string

@@ -14,7 +14,7 @@ import (
 
 const (
 	eth0   = 7  // ifindex
-	device = 20 // ifindex of what has the virtual MAC
+	device = 20 // ifindex of the link with the virtual MAC
 )
 
 var (
@@ -38,28 +38,28 @@ func onDevice() Set {
 	return Set{Instance: "a", Link: "eth0", MAC: virtualMAC, Addresses: []Address{{Addr: vip4, Link: "eth0", Virtual: true}}}
 }
 
-// rig is a Monitor in a time that only pass lets go by, and what it has to do with.
+// rig is a Monitor in a time that only pass advances, with its surroundings.
 type rig struct {
 	*Monitor
 	t        *testing.T
 	now      time.Time
-	names    []string        // of instances that are held
-	missing  map[string]bool // their addresses are not in place
+	names    []string        // the held instances
+	missing  map[string]bool // instances whose addresses are not in place
 	device   event.Link
 	strays   map[netip.Addr]Stray
 	settings map[string]string
-	readings int // of settings
+	readings int // the number of settings that were read
 	adverts  []Advert
-	taken    int      // how often the adverts were
+	taken    int      // how often the adverts were read
 	sent     []string // the index of the link, a colon, and the frame
 	onSend   func(index int)
 	forwards []string
 	woken    bool
 	warnings *event.Warnings
-	events   []string // names
+	events   []string // the names of events
 }
 
-// newRig returns a rig on whose machine there is a usable eth0.
+// newRig returns a rig whose machine has a usable eth0.
 func newRig(t *testing.T, sets ...Set) *rig {
 	r := &rig{t: t, now: start, missing: make(map[string]bool), strays: make(map[netip.Addr]Stray), onSend: func(int) {}}
 	r.warnings = event.NewWarnings(func(e event.Event) { r.events = append(r.events, e.Name()) })
@@ -75,8 +75,7 @@ func newRig(t *testing.T, sets ...Set) *rig {
 	return r
 }
 
-// pass lets time pass: the Monitor is called at each of its deadlines, as its owner
-// does.
+// pass lets time pass: it calls the Monitor at each of its deadlines, as its owner does.
 func (r *rig) pass(d time.Duration) {
 	r.t.Helper()
 	for end := r.now.Add(d); ; {
@@ -97,7 +96,7 @@ func (r *rig) pass(d time.Duration) {
 	}
 }
 
-// hold has the instance "a" held from now on; with the device up, if it has one.
+// hold makes the instance "a" held from now on, with the device up if it has one.
 func (r *rig) hold() {
 	r.names = []string{"a"}
 	r.device = event.Link{Name: "vrrp.51", Index: device, AdminUp: true, Usable: true, HardwareAddr: virtualMAC}
@@ -109,26 +108,26 @@ func (r *rig) release() {
 	r.pass(0)
 }
 
-// sight has the listener notice a station now.
+// sight makes the listener observe a station now.
 func (r *rig) sight(s Sighting) {
 	s.At = r.now
 	r.Seen(s)
 	r.pass(0)
 }
 
-// claim has a station say that it has an address.
+// claim makes a station announce that it has an address.
 func (r *rig) claim(a netip.Addr, mac [6]byte) {
 	r.sight(Sighting{Index: eth0, Address: a, MAC: mac, Answer: true})
 }
 
-// take returns the frames since they were last taken.
+// take returns the frames since the last call.
 func (r *rig) take() []string {
 	sent := r.sent
 	r.sent = nil
 	return sent
 }
 
-// takeEvents returns the names of the events since they were last taken.
+// takeEvents returns the names of the events since the last call.
 func (r *rig) takeEvents() string {
 	events := strings.Join(r.events, " ")
 	r.events = nil
@@ -160,7 +159,7 @@ func (r *rig) setting(key string) (string, error) {
 	return value, nil
 }
 
-// Send is part of Sender.
+// Send implements Sender.
 func (r *rig) Send(frames []Frame) {
 	for _, f := range frames {
 		r.sent = append(r.sent, fmt.Sprintf("%d:%x", f.Index, f.Data))
@@ -168,7 +167,7 @@ func (r *rig) Send(frames []Frame) {
 	}
 }
 
-// Held, Holds, InPlace, Devices and Strays are Holdings.
+// Held, Holds, InPlace, Devices and Strays implement Holdings.
 func (r *rig) Held() []string                      { return r.names }
 func (r *rig) Holds(instance string) bool          { return slices.Contains(r.names, instance) }
 func (r *rig) InPlace(instance string, _ int) bool { return r.Holds(instance) && !r.missing[instance] }

@@ -10,19 +10,19 @@ import (
 	"ripcord/pkg/mmsg"
 )
 
-// sendBuffer has room for the announcements of a thousand addresses, 0.75 KiB each,
-// on a link that is slower than this machine.
+// sendBuffer has room for the announcements of a thousand addresses, 0.75 KiB each, on a link that
+// is slower than this machine.
 const sendBuffer = 1 << 20
 
-// maxSockets is for how many links a socket is kept; the others share one.
+// maxSockets is the number of links with their own socket; the others share one.
 const maxSockets = 256
 
-// LinuxSender sends frames on the links of a network namespace, up to MaxFrames by one system
-// call. They pass the queueing discipline of the link: what does not fit into the ring of a
-// NIC waits there, where PACKET_QDISC_BYPASS would lose it. A frame that waits there counts
-// against the send buffer of its socket, so each link has an AF_PACKET socket of its own: a
-// link that does not drain holds up no other. For the same reason adverts leave through other
-// sockets (pkg/advert/send): a thousand announcements must not fill the buffer of an advert.
+// LinuxSender sends frames on the links of a network namespace, up to MaxFrames by one system call.
+// They pass the queueing discipline of the link: frames that do not fit into the ring of a NIC wait
+// there, where PACKET_QDISC_BYPASS would lose them. A waiting frame counts against the send buffer
+// of its socket, so each link has its own AF_PACKET socket: a link that does not drain delays no
+// other. For the same reason adverts are sent through other sockets (pkg/advert/send): a thousand
+// announcements must not fill the buffer of an advert.
 type LinuxSender struct {
 	shared  *packetSocket
 	sockets map[int]*packetSocket // by ifindex
@@ -37,7 +37,7 @@ type LinuxSender struct {
 
 var _ Sender = (*LinuxSender)(nil)
 
-// packetSocket is a socket, and the frames to be sent through it, in order.
+// packetSocket is a socket with the frames to send through it, in order.
 type packetSocket struct {
 	fd     int
 	queued []*Frame
@@ -56,7 +56,7 @@ func openPacketSocket() (*packetSocket, error) {
 	return &packetSocket{fd: fd}, nil
 }
 
-// OpenSender opens the socket that links share which cannot have one of their own.
+// OpenSender opens the socket that is shared by the links without a socket of their own.
 func OpenSender() (*LinuxSender, error) {
 	shared, err := openPacketSocket()
 	if err != nil {
@@ -81,7 +81,7 @@ func (s *LinuxSender) Close() error {
 	return mmsg.Close(fds...)
 }
 
-// Send is part of Sender. Order is kept within a link.
+// Send implements Sender. It keeps the order within a link.
 func (s *LinuxSender) Send(frames []Frame) {
 	for i := range frames {
 		f := &frames[i]
@@ -102,7 +102,7 @@ func (s *LinuxSender) Send(frames []Frame) {
 	s.touched = s.touched[:0]
 }
 
-// socket returns the socket of a link, or else the shared one.
+// socket returns the socket of a link, or otherwise the shared one.
 func (s *LinuxSender) socket(index int) *packetSocket {
 	if o := s.sockets[index]; o != nil {
 		return o
@@ -111,14 +111,14 @@ func (s *LinuxSender) socket(index int) *packetSocket {
 		return s.shared
 	}
 	o, err := openPacketSocket()
-	if err != nil { // as when descriptors run out
+	if err != nil { // for example when descriptors run out
 		return s.shared
 	}
 	s.sockets[index] = o
 	return o
 }
 
-// drain sends what is queued for a socket, and closes it if its link is gone.
+// drain sends the frames queued for a socket, and closes the socket if its link is gone.
 func (s *LinuxSender) drain(o *packetSocket) {
 	index := o.queued[0].Index
 	for _, f := range o.queued {

@@ -14,8 +14,7 @@ import (
 	"ripcord/test/netns"
 )
 
-// gratuitous are the frames that announce n addresses at a link, IPv4 and IPv6 in
-// turn.
+// gratuitous returns the frames that announce n addresses at a link, IPv4 and IPv6 in turn.
 func gratuitous(index, n int) *Batch {
 	b := new(Batch)
 	four, six := netip.MustParseAddr("192.0.2.1"), netip.MustParseAddr("2001:db8::1")
@@ -31,8 +30,8 @@ func gratuitous(index, n int) *Batch {
 	return b
 }
 
-// One frame that cannot be sent keeps no other back, in more than one call's
-// worth of them, and their order stays.
+// TestFramesThatFail requires that a frame that cannot be sent delays no other, in more frames than
+// one call sends, and that their order stays.
 func TestFramesThatFail(t *testing.T) {
 	near, far := cable(t)
 	dead, _ := cable(t)
@@ -53,7 +52,7 @@ func TestFramesThatFail(t *testing.T) {
 		}
 	}
 	frames[7].Data = frames[7].Data[:13]
-	for range 2 { // the errors of the first time are forgotten
+	for range 2 { // the errors of the first time are dropped
 		sender.Send(frames)
 	}
 	for i, f := range frames {
@@ -78,13 +77,13 @@ func TestFramesThatFail(t *testing.T) {
 	}
 	frames[0].Index = indexOf(t, near)
 	if sender.Send(frames[:1]); frames[0].Err != nil {
-		t.Errorf("sent at last, and still: %v", frames[0].Err)
+		t.Errorf("the frame was sent at last, but its error is: %v", frames[0].Err)
 	}
 }
 
-// TestStuckLinkHoldsUpNoOther: a link that sends next to nothing keeps what it was given,
-// up to the room of its socket, and refuses more; what is announced on another link leaves
-// all the same. The sockets of links that are gone are closed.
+// TestStuckLinkHoldsUpNoOther requires that a link that sends almost nothing keeps frames up to the
+// buffer of its socket, and refuses more; announcements on another link are sent all the same. The
+// sockets of links that are gone are closed.
 func TestStuckLinkHoldsUpNoOther(t *testing.T) {
 	stuck, _ := cable(t)
 	free, far := cable(t)

@@ -5,14 +5,14 @@ import (
 	"time"
 )
 
-// Sighting is a station that a listener noticed on a link.
+// Sighting is the observation of a station on a link.
 type Sighting struct {
 	Index   int // ifindex
 	Address netip.Addr
-	Answer  bool      // it answered a question: perhaps one of ours
+	Answer  bool      // the message is an answer, perhaps to a question of ours
 	At      time.Time // when the kernel received the message
-	MAC     [6]byte   // of the address, as the message says; zero if it does not say
-	// FromTable reports that the kernel's neighbor table has the station: nothing was
-	// received from it now, and it may be long gone.
+	MAC     [6]byte   // of the address, from the message; zero if it has none
+	// FromTable reports that the station is in the kernel's neighbor table: no message was received
+	// from it now, and it may be long gone.
 	FromTable bool
 }

@@ -9,40 +9,40 @@ import (
 	"ripcord/pkg/event"
 )
 
-// A link whose carrier is up may carry nothing all the same: a macvlan or a tap whose lower
-// device does not pass its carrier on, a bridge without a port to the outside. Frames that
-// are sent there vanish without an error. The only sign is that no station is heard any more
-// where stations were known.
+// A link whose carrier is up may carry nothing all the same: a macvlan or a tap whose lower device
+// does not pass on its carrier, a bridge without a port to the outside. Frames that are sent there
+// vanish without an error. The only sign is that no station is heard any more where stations were
+// known.
 
 const (
-	// silenceEvery is how often an Active looks at when its links last heard anything.
+	// silenceEvery is the period at which an Active checks when its links last received anything.
 	silenceEvery = time.Second
-	// quietAfter is the silence after which stations are asked, silentAgain the time for
-	// which their answers are awaited.
+	// quietAfter is the silence after which stations are asked, silentAgain the time that their
+	// answers may take.
 	quietAfter  = 10 * time.Second
 	silentAgain = 3 * time.Second
-	// silentRounds in a row without any answer show that nothing comes through.
+	// silentRounds consecutive rounds without any answer show that no frames come through.
 	silentRounds = 3
-	// silentAsked is how many stations the first round asks; the others ask all.
+	// silentAsked is the number of stations that the first round asks; the others ask all.
 	silentAsked = 3
-	// unknownAgain is how often stations are asked of which none ever answered.
+	// unknownAgain is the period of questions to stations of which none ever answered.
 	unknownAgain = time.Minute
 )
 
 // silences holds, by name, the links on which instances are held.
 type silences struct {
 	links map[string]*silence
-	next  time.Time // when they are looked at
+	next  time.Time // the time of the next check
 	turn  uint64    // counts the calls of checkSilence
 }
 
-// silence judges whether anything comes through a link.
+// silence evaluates whether frames come through a link.
 type silence struct {
 	heard  time.Time // when a station was last heard, or the watch began
 	due    time.Time // when to ask next
-	rounds int       // of questions since heard
+	rounds int       // the number of rounds of questions since heard
 	warned []string  // instances whose warning is in force
-	turn   uint64    // when an instance was last held on the link
+	turn   uint64    // the turn in which an instance was last held on the link
 }
 
 func newSilences() silences { return silences{links: make(map[string]*silence)} }
@@ -51,8 +51,8 @@ func newSilence(now time.Time) *silence {
 	return &silence{heard: now, due: now.Add(quietAfter)}
 }
 
-// step takes when a station was last heard and of how many stations an answer can be
-// expected. It returns how many to ask now.
+// step records when a station was last heard and how many stations should answer. It returns how
+// many to ask now.
 func (s *silence) step(now, heard time.Time, stations int) (ask int) {
 	if heard.After(s.heard) {
 		s.heard, s.due, s.rounds = heard, heard.Add(quietAfter), 0
@@ -72,10 +72,10 @@ func (s *silence) step(now, heard time.Time, stations int) (ask int) {
 	if s.rounds == 1 {
 		return silentAsked
 	}
-	return stationsMax
+	return maxStations
 }
 
-// unheard reports whether nothing comes through.
+// unheard reports whether no frames come through.
 func (s *silence) unheard(stations int) bool { return stations > 0 && s.rounds > silentRounds }
 
 // check watches the links on which instances are held.
@@ -104,7 +104,7 @@ func (all *silences) check(t *turn) {
 	}
 }
 
-// judge asks stations on a link where none is heard, and judges.
+// judge asks stations on a link where none is heard, and evaluates the answers.
 func (s *silence) judge(t *turn, name string) {
 	link, heard, stations := t.cache.lastHeard(name)
 	if !link.Usable || !link.Resolves() {
@@ -127,8 +127,8 @@ func (s *silence) judge(t *turn, name string) {
 	t.forgetReach(name)
 }
 
-// askSilent asks stations on a link, also from one of its devices of each family: where
-// the network lets only a virtual MAC through, something comes through all the same.
+// askSilent asks stations on a link, also from one of its devices of each family: if the network
+// lets only a virtual MAC through, frames do come through.
 func askSilent(t *turn, link event.Link, stations []netip.Addr) {
 	t.batch.Reset()
 	for _, a := range stations {

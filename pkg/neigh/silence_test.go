@@ -11,15 +11,15 @@ import (
 	"ripcord/pkg/wire"
 )
 
-// A link is judged by when something was last heard on it. Each line is a second, the
-// numbers are of seconds since the watch began.
+// TestSilence: a link is evaluated by the time of the last frame on it. Each line is a second; the
+// numbers are seconds since the watch began.
 func TestSilence(t *testing.T) {
 	for _, c := range []struct {
 		name     string
 		stations int
 		heard    []int // seconds at which a station is heard
 		seconds  int
-		want     string // second:how many are asked, second:! unheard, second:. not any more
+		want     string // second:number of stations asked, second:! unheard, second:. no longer
 	}{
 		{"something is heard all the time", 1, []int{0, 5, 10, 19, 28, 37}, 40, ""},
 		{"nothing at all", 1, nil, 40, "10:3 13:32 16:32 19:32! 29:32 39:32"},
@@ -57,11 +57,11 @@ func TestSilence(t *testing.T) {
 	}
 }
 
-// unheardTime is long enough for a warning, from when a station was last heard.
+// unheardTime is long enough for a warning, from the last time that a station was heard.
 const unheardTime = quietAfter + (silentRounds+1)*silentAgain
 
-// An Active that hears nobody any more where stations were known asks them and warns,
-// until anything is heard, it is released, or its link is down.
+// TestUnheard: an Active that hears no station any more where stations were known asks them and
+// warns, until it hears something, is released, or its link is down.
 func TestUnheard(t *testing.T) {
 	ends := map[string]func(r *rig){
 		"an answer":   func(r *rig) { r.sight(Sighting{Index: eth0, Address: host4, Answer: true}) },
@@ -105,8 +105,8 @@ func TestUnheard(t *testing.T) {
 	}
 }
 
-// Stations of which no answer can be expected, or that the kernel's neighbor table
-// alone knows, prove nothing: neither that something comes through nor the contrary.
+// TestUnheardProvesNothing: stations that need not answer, or that are only in the kernel's
+// neighbor table, prove neither that frames come through nor the contrary.
 func TestUnheardProvesNothing(t *testing.T) {
 	for name, c := range map[string]struct {
 		known  Sighting
@@ -136,28 +136,28 @@ func TestUnheardProvesNothing(t *testing.T) {
 	}
 }
 
-// A neighbor table full of stations that have long gone pushes none out of which an
-// answer can be expected.
+// TestTableDisplacesNoStationThatAnswers requires that a neighbor table full of stations that are
+// long gone displaces none that should answer.
 func TestTableDisplacesNoStationThatAnswers(t *testing.T) {
 	s := stationsOf(watched...)
 	s.setLink(usable)
 	s.notice(sighting(host4))
 	a := netip.MustParseAddr("198.51.100.0")
-	for range 3 * stationsMax {
+	for range 3 * maxStations {
 		a = a.Next()
 		table := sighting(a)
 		table.FromTable = true
 		s.notice(table)
 	}
 	at := s.links["eth0"]
-	expect(t, "remembered", len(at.known), stationsMax)
+	expect(t, "remembered", len(at.known), maxStations)
 	expect(t, "an answer is expected of", at.resolved(), 1)
 	expect(t, "asked first", at.askable(1), "[192.0.2.12]")
 	expect(t, "last heard", at.heardAt, during)
 }
 
-// Where stations ceased to answer to the virtual MAC, and then to any, the warning that
-// nothing comes through takes the place of the other.
+// TestUnheardTakesThePlaceOfUnreached requires that if stations cease to answer to the virtual MAC,
+// and then to any, the warning that no frames come through replaces the other.
 func TestUnheardTakesThePlaceOfUnreached(t *testing.T) {
 	r := newRig(t, onDevice())
 	r.sight(Sighting{Index: eth0, Address: host4})

@@ -11,14 +11,14 @@ import (
 	"ripcord/pkg/wire"
 )
 
-// SolicitedGroups is a member of the solicited-node groups of the IPv6 addresses that we add
-// (RFC 9568 §6.4.2), so that solicitations for one are heard at once. The kernel joins them
-// too, but from a work queue behind its RTNL lock, which takes up to 0.3 s on a machine where
-// network namespaces come and go.
+// SolicitedGroups is a member of the solicited-node groups of the IPv6 addresses that we add (RFC
+// 9568 §6.4.2), so that solicitations for one are received at once. The kernel joins them too, but
+// from a work queue behind its RTNL lock, which takes up to 0.3 s on a machine where network
+// namespaces come and go.
 //
-// It only bridges that time: its errors are ignored, and a batch takes no longer than
-// joinLimit, since older kernels take the same lock for each group. The methods of a nil
-// *SolicitedGroups do nothing.
+// It only bridges that time: its errors are ignored, and a batch takes no longer than joinLimit,
+// since older kernels take the same lock for each group. The methods of a nil *SolicitedGroups do
+// nothing.
 type SolicitedGroups struct {
 	fd     int
 	joined map[unix.IPv6Mreq]bool
@@ -27,8 +27,8 @@ type SolicitedGroups struct {
 // joinLimit is how long one batch of memberships may take.
 const joinLimit = 50 * time.Millisecond
 
-// OpenSolicitedGroups opens the socket that is a member; it neither sends nor receives. It
-// returns nil if there is no IPv6.
+// OpenSolicitedGroups opens the member socket, which neither sends nor receives. It returns nil if
+// there is no IPv6.
 func OpenSolicitedGroups() (*SolicitedGroups, error) {
 	fd, err := unix.Socket(unix.AF_INET6, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
 	switch {
@@ -58,9 +58,9 @@ func (s *SolicitedGroups) Join(addresses []event.AddressKey) {
 	}
 }
 
-// Leave leaves the groups of addresses that are gone, or about to be added: then a membership
-// that is still there belongs to an earlier link of the same index. The kernel itself has
-// joined the group for other addresses in it.
+// Leave leaves the groups of addresses that are gone, or about to be added: a membership that still
+// exists then belongs to an earlier link with the same index. The kernel itself has joined the
+// group for other addresses in it.
 func (s *SolicitedGroups) Leave(addresses []event.AddressKey) {
 	begun := time.Now()
 	for _, group := range s.groups(addresses) {

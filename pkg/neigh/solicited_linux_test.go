@@ -10,8 +10,8 @@ import (
 	"ripcord/pkg/event"
 )
 
-// TestSolicitedGroups: the groups of IPv6 addresses are joined once each, by index and
-// group, and left again; a link that was made again under its index can be joined anew.
+// TestSolicitedGroups requires that the groups of IPv6 addresses are joined once each, by index and
+// group, and left again, and that a link that was made again with its index can be joined again.
 func TestSolicitedGroups(t *testing.T) {
 	near, far := cable(t)
 	index := indexOf(t, near)
@@ -44,7 +44,7 @@ func TestSolicitedGroups(t *testing.T) {
 	expect(t, "closing none", none.Close(), nil)
 }
 
-// members returns how many are in the group of addresses that end in 51:1.
+// members returns the number of members of the group of addresses that end in 51:1.
 func members(t *testing.T, link string) int {
 	t.Helper()
 	table, err := os.ReadFile("/proc/net/igmp6") // index, name, group, members, …

@@ -8,37 +8,37 @@ import (
 	"ripcord/pkg/event"
 )
 
-// stationsMax is how many stations are remembered on a link: those heard last.
-const stationsMax = 32
+// maxStations is the number of stations remembered on a link: those heard last.
+const maxStations = 32
 
-// stations holds the stations on the links that carry adverts. The kernel empties its own
-// neighbor table when the carrier is lost, just when ripcord has to know whom to ask.
+// stations holds the stations on the links that carry adverts. The kernel empties its own neighbor
+// table when the carrier is lost, just when ripcord has to know which stations to ask.
 type stations struct {
 	links   map[string]*linkStations
 	byIndex map[int]*linkStations // those whose link exists, by its ifindex
-	// holders are the instances of each address. A message from such an address shows
-	// no other station: it is ours while we are Active.
+	// holders maps addresses to their instances. A message from such an address shows no other
+	// station: it is ours while we are Active.
 	holders holders
 }
 
 // linkStations holds the stations on one link.
 type linkStations struct {
 	link    event.Link
-	group   []netip.Addr // that the instances on it are members of
-	known   []station    // heard last first
-	asked   []netip.Addr // by the last ask; none: one has answered since
+	group   []netip.Addr // the groups of which the instances on it are members
+	known   []station    // in the order in which they were last heard, the latest first
+	asked   []netip.Addr // the stations of the last question; empty after the first answer
 	askedAt time.Time
-	heardAt time.Time // when a station was last heard; zero: none ever was
+	heardAt time.Time // when a station was last heard; zero: never
 }
 
-// station is one that is remembered.
+// station is one remembered station.
 type station struct {
 	address netip.Addr
-	// resolved is set once the station was heard by ARP or neighbor discovery, so that
-	// an answer can be expected of it: not of a unicast peer behind a router, nor of
-	// one that is known from the kernel's neighbor table alone.
+	// resolved is set when the station was heard by ARP or neighbor discovery, so that it should
+	// answer: unlike a unicast peer behind a router, or a station known only from the kernel's
+	// neighbor table.
 	resolved bool
-	// mac is the one that it was last heard to have; zero if that was never said.
+	// mac is its last known MAC; zero if no message contained it.
 	mac [6]byte
 }
 
@@ -57,8 +57,8 @@ func newStations(sets []Set, all holders) *stations {
 	return s
 }
 
-// with returns the stations of new sets: those known on the links that stay. A station
-// whose address an instance has from now on is none.
+// with returns the stations for new sets: those known on the links that stay. It drops a station
+// whose address now belongs to an instance.
 func (s *stations) with(sets []Set, all holders) *stations {
 	next := newStations(sets, all)
 	for name, at := range next.links {
@@ -75,7 +75,7 @@ func (s *stations) with(sets []Set, all holders) *stations {
 	return next
 }
 
-// setLink takes what is known of a link now.
+// setLink records a fact about a link.
 func (s *stations) setLink(l event.Link) {
 	at := s.links[l.Name]
 	if at == nil {
@@ -92,9 +92,9 @@ func (s *stations) setLink(l event.Link) {
 	}
 }
 
-// notice remembers a station, and reports whether it has answered the last ask on the
-// link. One that was heard just before a carrier loss may be read after it, and is all
-// that is known if nobody else is there.
+// notice records a sighting, and reports whether it answers the last question on the link. A
+// message from just before a carrier loss may be read after it, and is all that is known if no
+// other station is present.
 func (s *stations) notice(seen Sighting) (link string, answers bool) {
 	at := s.byIndex[seen.Index]
 	if at == nil {
@@ -109,9 +109,9 @@ func (s *stations) notice(seen Sighting) (link string, answers bool) {
 	return at.link.Name, answers
 }
 
-// remember puts a station in front of the others; resolved reports whether it was heard by
-// ARP or neighbor discovery. It returns false if the address is not one of another station. A
-// station that was never resolved does not drive out one that was.
+// remember moves a station to the front; resolved reports whether it was heard by ARP or neighbor
+// discovery. It returns false if the address is not that of another station. A station that was
+// never resolved does not displace one that was.
 func (s *stations) remember(at *linkStations, a netip.Addr, mac [6]byte, resolved bool) bool {
 	a = a.WithZone("")
 	if !a.IsValid() || a.IsUnspecified() || a.IsMulticast() || a.IsLoopback() || len(s.holders.of(a)) > 0 || at.link.Has(a) {
@@ -124,7 +124,7 @@ func (s *stations) remember(at *linkStations, a netip.Addr, mac [6]byte, resolve
 		if mac == [6]byte{} {
 			mac = at.known[i].mac
 		}
-	case len(at.known) < stationsMax:
+	case len(at.known) < maxStations:
 		at.known = append(at.known, station{})
 		i = len(at.known) - 1
 	default:
@@ -138,7 +138,7 @@ func (s *stations) remember(at *linkStations, a netip.Addr, mac [6]byte, resolve
 	return true
 }
 
-// ask returns the stations to ask on a link, and remembers them.
+// ask returns the stations to ask on a link, and records them.
 func (s *stations) ask(name string, now time.Time) (event.Link, []netip.Addr) {
 	at := s.links[name]
 	if at == nil || !at.canAsk() {
@@ -153,8 +153,8 @@ func (s *stations) ask(name string, now time.Time) (event.Link, []netip.Addr) {
 	return at.link, at.asked
 }
 
-// groups returns what is known of a link, and the multicast groups that the instances
-// on it are members of.
+// groups returns the last fact about a link, and the multicast groups of which the instances on it
+// are members.
 func (s *stations) groups(name string) (event.Link, []netip.Addr) {
 	if at := s.links[name]; at != nil {
 		return at.link, at.group
@@ -162,14 +162,14 @@ func (s *stations) groups(name string) (event.Link, []netip.Addr) {
 	return event.Link{}, nil
 }
 
-// heard notes that a station was heard.
+// heard records that a station was heard.
 func (l *linkStations) heard(at time.Time) {
 	if at.After(l.heardAt) {
 		l.heardAt = at
 	}
 }
 
-// resolved counts the stations of which an answer can be expected.
+// resolved counts the stations that should answer.
 func (l *linkStations) resolved() (n int) {
 	for _, known := range l.known {
 		if known.resolved {
@@ -179,8 +179,7 @@ func (l *linkStations) resolved() (n int) {
 	return n
 }
 
-// askable returns up to n stations that can be asked on the link, those first of which
-// an answer can be expected.
+// askable returns up to n stations that can be asked on the link, first those that should answer.
 func (l *linkStations) askable(n int) (stations []netip.Addr) {
 	if !l.canAsk() {
 		return nil
@@ -195,17 +194,17 @@ func (l *linkStations) askable(n int) (stations []netip.Addr) {
 	return stations
 }
 
-// beside returns up to n stations that can be asked on the link and are not known to have a MAC,
-// those first of which an answer can be expected.
-func (l *linkStations) beside(mac [6]byte, n int) []netip.Addr {
+// otherStations returns up to n stations that can be asked on the link and are not known to have a
+// MAC, first those that should answer.
+func (l *linkStations) otherStations(mac [6]byte, n int) []netip.Addr {
 	all := slices.DeleteFunc(l.askable(len(l.known)), func(a netip.Addr) bool {
 		return mac != [6]byte{} && slices.ContainsFunc(l.known, func(known station) bool { return known.address == a && known.mac == mac })
 	})
 	return all[:min(n, len(all))]
 }
 
-// canAsk reports whether stations can be asked on the link now. A tunnel, which has no
-// ARP, proves by adverts alone that it forwards.
+// canAsk reports whether stations can be asked on the link now. A tunnel, which has no ARP, proves
+// only by adverts that it forwards.
 func (l *linkStations) canAsk() bool { return l.link.Usable && l.link.Resolves() }
 
 // canAskFor reports whether the link has an address from which a station can be asked.

@@ -14,15 +14,15 @@ var (
 	before, during = time.Unix(99, 0), time.Unix(100, 0)
 )
 
-// stationsOf returns the empty memory of a Monitor for sets.
+// stationsOf returns the empty stations of a Monitor for sets.
 func stationsOf(sets ...Set) *stations { return NewMonitor(Config{Sets: sets}).cache.stations }
 
 func sighting(a netip.Addr) Sighting {
 	return Sighting{Index: eth0, Address: a, At: during}
 }
 
-// Remembered is whoever was heard on a link, the last first and no more
-// than stationsMax; not we ourselves, nor who has what we share.
+// TestStationsRemember requires that the stations heard on a link are remembered, the last first
+// and no more than maxStations; neither this router, nor one with the shared addresses.
 func TestStationsRemember(t *testing.T) {
 	s := stationsOf(watched...)
 	s.notice(sighting(host4)) // the link is not known yet
@@ -47,19 +47,19 @@ func TestStationsRemember(t *testing.T) {
 	expect(t, "after it was heard again", whom, "[192.0.2.12 fe80::12]")
 
 	a := netip.MustParseAddr("198.51.100.0")
-	for range stationsMax - 1 {
+	for range maxStations - 1 {
 		a = a.Next()
 		s.notice(sighting(a))
 	}
 	_, whom = s.ask("eth0", during)
-	expect(t, "how many are remembered", len(whom), stationsMax)
-	expect(t, "the first and the last", fmt.Sprint(whom[0], whom[stationsMax-1]), fmt.Sprint(a, host4))
+	expect(t, "how many are remembered", len(whom), maxStations)
+	expect(t, "the first and the last", fmt.Sprint(whom[0], whom[maxStations-1]), fmt.Sprint(a, host4))
 	_, whom = s.ask("eth9", during)
 	expect(t, "on another link", whom, "[]")
 }
 
-// The memory outlives the carrier. Nobody is asked without it, but who was heard
-// before it went is learned, though read later.
+// TestStationsWithoutCarrier: the memory outlives the carrier. Without it no station is asked, but
+// a station that was heard before the loss and is read later is recorded.
 func TestStationsWithoutCarrier(t *testing.T) {
 	s := stationsOf(watched...)
 	s.setLink(usable)
@@ -71,7 +71,7 @@ func TestStationsWithoutCarrier(t *testing.T) {
 	_, whom := s.ask("eth0", during)
 	expect(t, "while it is out", whom, "[]")
 	again := usable
-	again.Index = eth0 + 1 // it was made again
+	again.Index = eth0 + 1 // the link was made again
 	s.setLink(again)
 	link, whom := s.ask("eth0", during)
 	expect(t, "after the return", whom, "[fe80::12 192.0.2.12]")
@@ -82,8 +82,8 @@ func TestStationsWithoutCarrier(t *testing.T) {
 	expect(t, "without an address to ask from", whom, "[192.0.2.12]")
 }
 
-// An answer is one that came after the question, from one of those who were
-// asked, and only the first counts.
+// TestStationsAnswer: an answer counts if it comes after the question from one of the stations
+// asked, and only the first one counts.
 func TestStationsAnswer(t *testing.T) {
 	for _, tt := range []struct {
 		name   string
@@ -102,7 +102,7 @@ func TestStationsAnswer(t *testing.T) {
 		answer := sighting(host4)
 		answer.Answer = true
 		if _, ok := s.notice(answer); ok {
-			t.Errorf("%s: it counts before anybody was asked", tt.name)
+			t.Errorf("%s: the answer counts before any question", tt.name)
 		}
 		s.ask("eth0", during)
 		tt.change(&answer)
@@ -111,7 +111,7 @@ func TestStationsAnswer(t *testing.T) {
 			t.Errorf("%s: %t for %q, want %t", tt.name, got, link, tt.want)
 		}
 		if _, again := s.notice(answer); again {
-			t.Errorf("%s: it counts twice", tt.name)
+			t.Errorf("%s: the answer counts twice", tt.name)
 		}
 	}
 	s := stationsOf(watched...)
@@ -121,11 +121,12 @@ func TestStationsAnswer(t *testing.T) {
 	s.setLink(event.Link{Name: "eth0", Index: eth0})
 	s.setLink(usable)
 	if _, ok := s.notice(Sighting{Index: eth0, Address: host4, Answer: true, At: during}); ok {
-		t.Error("the question of before the loss is answered after it")
+		t.Error("a question from before the loss is answered after it")
 	}
 }
 
-// A kernel that knows sixty thousand neighbors, on a machine with a thousand links.
+// TestManyNeighbors tests a kernel that knows sixty thousand neighbors, on a machine with a
+// thousand links.
 func TestManyNeighbors(t *testing.T) {
 	var sets []Set
 	for i := range 1000 {
@@ -140,14 +141,14 @@ func TestManyNeighbors(t *testing.T) {
 		s.notice(Sighting{Index: i%2000 + 1, Address: netip.AddrFrom4([4]byte{10, byte(i >> 16), byte(i >> 8), byte(i)})})
 	}
 	took := time.Since(begun)
-	if t.Logf("noticed in %v", took); took > 500*time.Millisecond {
+	if t.Logf("recorded in %v", took); took > 500*time.Millisecond {
 		t.Errorf("it took %v: is each link looked at for each neighbor?", took)
 	}
 	if n := len(s.links["v0"].known); n == 0 {
-		t.Error("nobody was noticed")
+		t.Error("no station was recorded")
 	}
 	s.setLink(event.Link{Name: "v0"})
 	if s.byIndex[1] != nil {
-		t.Error("a link that has gone is still known by its index")
+		t.Error("a link that is gone is still known by its index")
 	}
 }

@@ -6,11 +6,11 @@ import (
 	"time"
 )
 
-// strayAfter is how long an address of a released instance may stay on this machine before it
-// is reported as a stray.
+// strayAfter is how long an address of a released instance may stay on this machine before it is
+// reported as a stray.
 const strayAfter = time.Second
 
-// strays holds since when addresses of instances are where ripcord did not put them.
+// strays records since when addresses of instances exist that ripcord did not add.
 type strays map[netip.Addr]foundStray
 
 type foundStray struct {
@@ -18,8 +18,8 @@ type foundStray struct {
 	since time.Time
 }
 
-// findStrays reports addresses that are on this machine, and that answer, though their
-// instance is not held: the Active answers for them too.
+// findStrays reports addresses that are on this machine, and that answer, although their instance
+// is not held: the Active answers for them too.
 func (t *turn) findStrays() {
 	now := t.held.Strays()
 	for a, stray := range now {
@@ -40,7 +40,7 @@ func (t *turn) findStrays() {
 	}
 }
 
-// judgeStray reports that a stray of an instance answers, or that it does not.
+// judgeStray reports whether a stray of an instance answers.
 func (t *turn) judgeStray(set *Set, a netip.Addr, stray Stray, age time.Duration) {
 	switch {
 	case !t.answers(set, a, stray.Index):
@@ -50,13 +50,12 @@ func (t *turn) judgeStray(set *Set, a netip.Addr, stray Stray, age time.Duration
 	case age >= strayAfter:
 		link, local := t.locals.byIndex(stray.Index)
 		t.reportConflict(set.Instance, link, a, local.mac, fmt.Sprintf(
-			"%s stands on %s of this machine and answers, though %s is not Active here: remove it with ip address del %s dev %s, and from what put it there",
+			"%s is on %s of this machine and answers, though %s is not Active here: remove it with ip address del %s dev %s, and from what added it",
 			a, link, set.Instance, stray.Prefix, link))
 	}
 }
 
-// answers reports whether a stray of an instance on a link answers instead of the Active's
-// address.
+// answers reports whether a stray of an instance on a link answers instead of the Active's address.
 func (t *turn) answers(set *Set, stray netip.Addr, index int) bool {
 	if t.held.Holds(set.Instance) || set.Owner {
 		return false
@@ -68,8 +67,8 @@ func (t *turn) answers(set *Set, stray netip.Addr, index int) bool {
 		if t.locals[a.Link].index == index || t.indexOf(set, a) == index {
 			return true
 		}
-		// An address on another link of the machine is answered for, but over IPv4
-		// only, and not where the link answers for its own addresses alone.
+		// This machine also answers for an address on another of its links, but only over IPv4, and
+		// not if the link answers only for its own addresses.
 		if name, _ := t.locals.byIndex(index); stray.Is4() && name != "" && !t.ignoresARP(a.Link) {
 			return true
 		}
@@ -96,7 +95,7 @@ func (t *turn) setting(key string) (value string, ok bool) {
 	return value, err == nil
 }
 
-// deadline is when a stray has been found for strayAfter.
+// deadline returns when a stray has existed for strayAfter.
 func (s strays) deadline(now time.Time) (due time.Time, ok bool) {
 	for _, found := range s {
 		if at := found.since.Add(strayAfter); at.After(now) && (!ok || at.Before(due)) {

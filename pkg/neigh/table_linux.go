@@ -11,8 +11,7 @@ import (
 	"ripcord/pkg/rtnl"
 )
 
-// aliveStates are the states of a neighbor that has answered once and is not known to
-// be gone.
+// aliveStates are the states of a neighbor that has answered once and is not known to be gone.
 const aliveStates = unix.NUD_REACHABLE | unix.NUD_STALE | unix.NUD_DELAY | unix.NUD_PROBE | unix.NUD_PERMANENT
 
 // listNeighbors dumps the kernel's neighbor tables of both families.
@@ -33,7 +32,7 @@ func listNeighbors(conn *rtnl.Conn) ([]Sighting, error) {
 	return all, errors.Join(errs...)
 }
 
-// decodeNeighbor reads a neighbor message; false if the station may not be there.
+// decodeNeighbor decodes a neighbor message; false if the station may not be present.
 func decodeNeighbor(m netlink.Message) (Sighting, bool) {
 	n, ok := rtnl.DecodeNeighbor(m)
 	return Sighting{Index: n.Index, Address: n.Address, FromTable: true}, ok && n.State&aliveStates != 0

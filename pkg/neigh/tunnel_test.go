@@ -6,8 +6,9 @@ import (
 	"ripcord/pkg/event"
 )
 
-// Into a tunnel (tun, WireGuard, GRE), or a link without ARP, no frame of ARP or
-// neighbor discovery is sent, and nobody is asked there: adverts prove the segment.
+// TestNoFramesWithoutARP requires that no frame of ARP or neighbor discovery is sent into a tunnel
+// (tun, WireGuard, GRE) or a link without ARP, and that no station is asked there: adverts prove
+// the segment.
 func TestNoFramesWithoutARP(t *testing.T) {
 	for name, change := range map[string]func(*event.Link){
 		"a tunnel":           func(l *event.Link) { l.HardwareAddr = [6]byte{} },

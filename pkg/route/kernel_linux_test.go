@@ -66,7 +66,7 @@ func entriesOf(link string) []Entry {
 		Rule{Family: event.IPv4, From: netip.MustParsePrefix("10.1.0.0/16"), Iif: link, Fwmark: 1, Mask: 0xff, Table: 1000, Priority: 500},
 		Rule{Family: event.IPv4, Not: true, From: netip.MustParsePrefix("10.2.0.0/16"), Oif: link, TOS: 0x10, Table: 1000, Priority: 502},
 		Rule{Family: event.IPv4, Protocol: 6, Sport: Range{1024, 2047}, Dport: Range{80, 80}, Table: 1000, Priority: 503},
-		Rule{Family: event.IPv4, UIDs: Range{0, 999}, UIDSaid: true, Table: MainTable, SuppressSaid: true, Priority: 504},
+		Rule{Family: event.IPv4, UIDs: Range{0, 999}, HasUIDs: true, Table: MainTable, HasSuppress: true, Priority: 504},
 		Rule{Family: event.IPv4, From: netip.MustParsePrefix("10.3.0.0/16"), Action: DropTraffic, Priority: 505},
 		Rule{Family: event.IPv4, From: netip.MustParsePrefix("10.4.0.0/16"), Action: RefuseTraffic, Priority: 506},
 		Rule{Family: event.IPv6, From: netip.MustParsePrefix("2001:db8:6::/48"), Action: ProhibitTraffic, Priority: 507},

@@ -171,12 +171,12 @@ func ruleMessage(r Rule) ([]byte, error) {
 	case r.Action == Lookup:
 		a.Table = &r.Table
 	}
-	if r.SuppressSaid {
+	if r.HasSuppress {
 		a.SuppressPrefixLen = &r.Suppress
 	}
 	selectors(r, &m)
 	data, err := m.MarshalBinary()
-	if err != nil || !r.UIDSaid {
+	if err != nil || !r.HasUIDs {
 		return data, err
 	}
 	more := netlink.NewAttributeEncoder() // that of rtnetlink has 16 bits for a user
@@ -226,8 +226,8 @@ func ruleOp(m netlink.Message) (op Op, ours bool) {
 	}
 	rule := Rule{
 		Family: event.IPv4, Not: r.Not, From: r.From, To: r.To, Iif: r.Iif, Oif: r.Oif, Fwmark: r.Fwmark, Mask: r.Mask, TOS: r.TOS, Protocol: r.IPProto,
-		Sport: Range(r.Sport), Dport: Range(r.Dport), UIDs: Range(r.UIDs), UIDSaid: r.UIDSaid,
-		Action: Action(action), Table: r.Table, L3MDev: r.L3MDev, Goto: r.Goto, Suppress: r.Suppress, SuppressSaid: r.SuppressSaid, Priority: r.Priority,
+		Sport: Range(r.Sport), Dport: Range(r.Dport), UIDs: Range(r.UIDs), HasUIDs: r.HasUIDs,
+		Action: Action(action), Table: r.Table, L3MDev: r.L3MDev, Goto: r.Goto, Suppress: r.Suppress, HasSuppress: r.HasSuppress, Priority: r.Priority,
 	}
 	if r.Family == unix.AF_INET6 {
 		rule.Family = event.IPv6

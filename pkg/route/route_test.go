@@ -26,7 +26,7 @@ func TestText(t *testing.T) {
 		{Route{To: net10, Table: MainTable, Type: Throw, TOS: 8}, "throw 10.0.0.0/8 tos 0x8"},
 		{Route{To: net10, Table: MainTable, Hops: []Hop{{Via: netip.MustParseAddr("192.0.2.1")}, {Interface: "eth1", Weight: 2, OnLink: true}}},
 			"10.0.0.0/8 nexthop via 192.0.2.1 weight 1 nexthop dev eth1 weight 2 onlink"},
-		{Rule{Not: true, Oif: "eth0", TOS: 8, Protocol: 6, Dport: Range{80, 90}, UIDs: Range{0, 9}, UIDSaid: true, Table: 7, SuppressSaid: true, Priority: 1},
+		{Rule{Not: true, Oif: "eth0", TOS: 8, Protocol: 6, Dport: Range{80, 90}, UIDs: Range{0, 9}, HasUIDs: true, Table: 7, HasSuppress: true, Priority: 1},
 			"rule 1: not from all tos 0x8 oif eth0 uidrange 0-9 ipproto 6 dport 80-90 lookup 7 suppress_prefixlength 0"},
 		{Rule{Action: Goto, Goto: 9, Priority: 1}, "rule 1: from all goto 9"},
 	} {

@@ -19,16 +19,16 @@ type Rule struct {
 	Protocol     uint8        // IPPROTO_*; 0: any
 	Sport, Dport Range        // of ports
 	UIDs         Range        // of users, if it has a Last or First
-	UIDSaid      bool
+	HasUIDs      bool
 	Action       Action
 	Table        uint32 // for Lookup
 	L3MDev       bool   // for Lookup: in the table of the VRF that the traffic is of
 	Goto         uint32 // for Goto: the priority of a rule behind this one
-	// Suppress is the length of a prefix, if SuppressSaid: a route of that length or a shorter
+	// Suppress is the length of a prefix, if HasSuppress: a route of that length or a shorter
 	// one does not count.
-	Suppress     uint32
-	SuppressSaid bool
-	Priority     uint32 // the lower is asked first
+	Suppress    uint32
+	HasSuppress bool
+	Priority    uint32 // the lower is asked first
 }
 
 // Range is two numbers and all between; of ports, 0 to 0 is any.
@@ -85,7 +85,7 @@ func (r Rule) String() string {
 			fmt.Fprintf(&b, " %s %s", link.word, link.name)
 		}
 	}
-	if r.UIDSaid {
+	if r.HasUIDs {
 		fmt.Fprintf(&b, " uidrange %d-%d", r.UIDs.First, r.UIDs.Last)
 	}
 	if r.Protocol != 0 {
@@ -113,7 +113,7 @@ func (r Rule) does() string {
 	case r.Action == Lookup:
 		text += fmt.Sprintf(" %d", r.Table)
 	}
-	if r.SuppressSaid {
+	if r.HasSuppress {
 		text += fmt.Sprintf(" suppress_prefixlength %d", r.Suppress)
 	}
 	return text

@@ -9,11 +9,11 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Attributes yields the type, without its flags, and the value of each attribute. It ends at
-// an attribute that is longer than the rest of the message, so that those before it are still
+// Attributes yields the type, without its flags, and the value of each attribute. It ends at an
+// attribute that is longer than the rest of the message, so that the attributes before it are still
 // read.
 func Attributes(b []byte) iter.Seq2[uint16, []byte] {
-	const typeMask = 0x3fff // less NLA_F_NESTED and NLA_F_NET_BYTEORDER
+	const typeMask = 0x3fff // without NLA_F_NESTED and NLA_F_NET_BYTEORDER
 	return func(yield func(uint16, []byte) bool) {
 		for len(b) >= unix.SizeofNlAttr {
 			length := int(binary.NativeEndian.Uint16(b))
@@ -58,8 +58,7 @@ func String(b []byte) string {
 	return string(text)
 }
 
-// addr returns an attribute's IP address; invalid unless it has the length of one
-// of the family.
+// addr returns an attribute's IP address; invalid unless it has the length of one of the family.
 func addr(family uint8, b []byte) netip.Addr {
 	switch {
 	case family == unix.AF_INET && len(b) >= 4:

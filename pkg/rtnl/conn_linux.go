@@ -13,40 +13,39 @@ import (
 )
 
 const (
-	// DefaultTimeout is how long the kernel may take for an answer once it has the
-	// request. It executes requests within the system calls that send and receive,
-	// so that it waits there for its RTNL lock, for as long as others hold it.
+	// DefaultTimeout is how long the kernel may take for an answer after it has received the
+	// request. It executes requests within the system calls that send and receive, so it waits
+	// there for its RTNL lock as long as others hold it.
 	DefaultTimeout = 3 * time.Second
-	// batchMax is how many messages go into one datagram: their errors, if all
-	// fail, must fit into the receive buffer.
-	batchMax = 256
-	// dumpAttempts bounds how often a list is asked for that changes each time.
+	// maxBatch is the number of messages in one datagram: their errors, if all fail, must fit into
+	// the receive buffer.
+	maxBatch = 256
+	// dumpAttempts limits how often a list is requested that changes each time.
 	dumpAttempts = 4
 )
 
 var (
-	// ErrUnknown matches the errors that leave open whether the kernel carried out the
-	// request.
+	// ErrUnknown matches the errors that leave open whether the kernel executed the request.
 	ErrUnknown = errors.New("the kernel did not answer")
 	// ErrInterrupted is the error of a list that changed during each attempt.
 	ErrInterrupted = errors.New("the list changed while the kernel sent it")
 )
 
-// Config says how a Conn is opened.
+// Config configures a Conn.
 type Config struct {
-	// Protocol is that of netlink, such as NETLINK_ROUTE.
+	// Protocol is the netlink protocol, such as NETLINK_ROUTE.
 	Protocol int
-	// Strict has the kernel filter its lists by what the request names
+	// Strict makes the kernel filter its lists by the fields of the request
 	// (NETLINK_GET_STRICT_CHK, Linux 4.20).
 	Strict bool
 	// Timeout is how long the kernel may take for an answer; 0: DefaultTimeout.
 	Timeout time.Duration
-	// Open, if set, opens the sockets in place of the kernel's: for tests.
+	// Open, if set, opens the sockets instead of the kernel: for tests.
 	Open func() (Transport, error)
 }
 
-// Conn sends requests and receives their answers. Only Port may be called by
-// another goroutine than the one that sends requests.
+// Conn sends requests and receives their answers. Only Port may be called by other goroutines than
+// the one that sends requests.
 type Conn struct {
 	config   Config
 	socket   Transport // nil: the next request opens one
@@ -79,13 +78,13 @@ func (c *Conn) Close() error {
 	return socket.Close()
 }
 
-// Port returns the port number that notifications give as the sender of changes by this Conn.
-// Each socket has its own.
+// Port returns the port number that notifications give as the sender of changes by this Conn. Each
+// socket has its own.
 func (c *Conn) Port() uint32 { return c.port.Load() }
 
-// Execute sends one request that the kernel answers, by its nature or for
-// NLM_F_ACK, and returns the answer, which is empty where the kernel only
-// acknowledges. Its Data is valid until the next request.
+// Execute sends one request that the kernel answers, by its nature or for NLM_F_ACK, and returns
+// the answer, which is empty if the kernel only acknowledges. Its Data is valid until the next
+// request.
 func (c *Conn) Execute(request netlink.Message) (answer netlink.Message, err error) {
 	request.Header.Flags |= netlink.Request
 	messages := []netlink.Message{request}
@@ -103,9 +102,8 @@ func (c *Conn) Execute(request netlink.Message) (answer netlink.Message, err err
 	return answer, errors.Join(refused, err)
 }
 
-// Dump sends a request for a list and returns what decode makes of each message;
-// it leaves out those for which decode returns false. The Data of a message is
-// valid only during the call.
+// Dump sends a request for a list and returns the result of decode for each message; it omits
+// messages for which decode returns false. The Data of a message is valid only during the call.
 func Dump[T any](c *Conn, request netlink.Message, decode func(netlink.Message) (T, bool)) ([]T, error) {
 	request.Header.Flags |= netlink.Request | netlink.Dump
 	for range dumpAttempts {
@@ -122,8 +120,7 @@ func Dump[T any](c *Conn, request netlink.Message, decode func(netlink.Message) 
 	return nil, ErrInterrupted
 }
 
-// dump hands each message of a list to take. It is not whole if the list changed
-// meanwhile.
+// dump passes each message of a list to take. whole is false if the list changed meanwhile.
 func (c *Conn) dump(request netlink.Message, take func(netlink.Message)) (whole bool, err error) {
 	messages := []netlink.Message{request}
 	if err := c.send(messages); err != nil {
@@ -131,7 +128,7 @@ func (c *Conn) dump(request netlink.Message, take func(netlink.Message)) (whole 
 	}
 	whole = true
 	failed := c.receive(messages, func(_ int, m netlink.Message) (done bool) {
-		whole = whole && m.Header.Flags&netlink.DumpInterrupted == 0 // the last message of all may bear it
+		whole = whole && m.Header.Flags&netlink.DumpInterrupted == 0 // only the last message of all may bear it
 		switch m.Header.Type {
 		case netlink.Error, netlink.Done:
 			err = refusal(m)
@@ -143,12 +140,12 @@ func (c *Conn) dump(request netlink.Message, take func(netlink.Message)) (whole 
 	return whole, errors.Join(failed, err)
 }
 
-// Batch sends requests with one system call for each 256 and returns the outcome of each:
-// nil, the kernel's refusal, or an error that ErrUnknown matches.
+// Batch sends requests with one system call for each 256 and returns the result of each: nil, the
+// kernel's refusal, or an error that ErrUnknown matches.
 func (c *Conn) Batch(requests []netlink.Message) []error {
 	errs := make([]error, 0, len(requests))
 	var broken error
-	for part := range slices.Chunk(requests, batchMax) {
+	for part := range slices.Chunk(requests, maxBatch) {
 		if broken != nil { // each part would wait as long
 			errs = append(errs, slices.Repeat([]error{broken}, len(part))...)
 			continue
@@ -160,9 +157,9 @@ func (c *Conn) Batch(requests []netlink.Message) []error {
 	return errs
 }
 
-// batch sends requests in one datagram. Errors come unasked, and nothing comes for
-// what succeeds; a no-op at the end asks for the one answer that closes the batch,
-// whatever became of the last request.
+// batch sends requests in one datagram. The kernel sends errors unasked, and nothing for a success;
+// a no-op at the end requests the one answer that closes the batch, whatever the result of the last
+// request.
 func (c *Conn) batch(requests []netlink.Message) (errs []error, broken error) {
 	errs = make([]error, len(requests))
 	messages := append(slices.Clone(requests), netlink.Message{
@@ -181,15 +178,15 @@ func (c *Conn) batch(requests []netlink.Message) (errs []error, broken error) {
 		})
 	}
 	for i := range errs {
-		if errs[i] == nil { // of what was not refused nothing is known
+		if errs[i] == nil { // nothing is known about requests without a refusal
 			errs[i] = broken
 		}
 	}
 	return errs, broken
 }
 
-// send numbers messages and sends them in one datagram, on a new socket after an
-// error of the last one.
+// send numbers messages and sends them in one datagram, on a new socket after an error of the last
+// one.
 func (c *Conn) send(messages []netlink.Message) error {
 	if c.socket == nil {
 		if err := c.open(); err != nil {
@@ -197,20 +194,20 @@ func (c *Conn) send(messages []netlink.Message) error {
 		}
 	}
 	if c.sequence > math.MaxUint32-uint32(len(messages)) {
-		c.sequence = 0 // so that those of a batch are in a row, and none is 0
+		c.sequence = 0 // so that the numbers of a batch are consecutive, and none is 0
 	}
 	for i := range messages {
 		c.sequence++
 		messages[i].Header.Sequence = c.sequence
 	}
 	if err := c.socket.Send(messages); err != nil {
-		return c.broken(fmt.Errorf("sending to it: %w", err))
+		return c.broken(fmt.Errorf("sending the request: %w", err))
 	}
 	return nil
 }
 
-// receive calls take for each message that answers one of the requests, with the request's
-// index, until take returns true.
+// receive calls take for each message that answers one of the requests, with the request's index,
+// until take returns true.
 func (c *Conn) receive(requests []netlink.Message, take func(i int, m netlink.Message) (done bool)) error {
 	until := time.Now().Add(c.config.Timeout)
 	for {
@@ -251,12 +248,12 @@ func (c *Conn) broken(err error) error {
 // Flags of an NLMSG_ERROR or NLMSG_DONE (linux/netlink.h) that package netlink
 // does not name.
 const (
-	capped  = 0x100 // NLM_F_CAPPED: of the request only the header is repeated
+	capped  = 0x100 // NLM_F_CAPPED: the answer contains only the header of the request
 	ackTLVs = 0x200 // NLM_F_ACK_TLVS: attributes follow
 )
 
-// refusal returns the error of an NLMSG_ERROR or NLMSG_DONE, with the kernel's
-// explanation if there is one; nil if all went well.
+// refusal returns the error of an NLMSG_ERROR or NLMSG_DONE, with the kernel's explanation if there
+// is one; nil if the request succeeded.
 func refusal(m netlink.Message) error {
 	if len(m.Data) < 4 {
 		return nil // NLMSG_DONE of an old kernel
@@ -284,7 +281,7 @@ func refusal(m netlink.Message) error {
 	return unix.Errno(code)
 }
 
-// Distinct joins the errors of a batch, and of those that read alike only one.
+// Distinct joins the errors of a batch, each text once.
 func Distinct(errs []error) error {
 	seen := make(map[string]bool)
 	var distinct []error

@@ -24,7 +24,7 @@ func dial(t *testing.T, k *rtnltest.Kernel) *rtnl.Conn {
 	return c
 }
 
-// get is a request whose Data the kernel of these tests sends back.
+// get is a request whose Data the kernel of these tests returns.
 func get(text string) netlink.Message {
 	return netlink.Message{Header: netlink.Header{Type: unix.RTM_GETLINK}, Data: []byte(text)}
 }
@@ -44,7 +44,7 @@ func mustAnswer(t *testing.T, c *rtnl.Conn, text string) {
 	}
 }
 
-// A request that the kernel executes for longer than it may take for the answer is
+// TestSlowSend: a request that the kernel executes for longer than the timeout of the answer is
 // answered all the same: the time counts from the end of the send.
 func TestSlowSend(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -61,7 +61,7 @@ func TestSlowSend(t *testing.T) {
 	})
 }
 
-// What comes too late answers no later request.
+// TestLateAnswer requires that a late answer does not count for a later request.
 func TestLateAnswer(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		late := rtnl.DefaultTimeout + time.Second
@@ -82,7 +82,7 @@ func TestLateAnswer(t *testing.T) {
 	})
 }
 
-// An answer that comes twice, or that nobody asked for, is skipped.
+// TestForeignSequence requires that an answer that comes twice, or unasked, is skipped.
 func TestForeignSequence(t *testing.T) {
 	k := &rtnltest.Kernel{}
 	k.Answer = func(requests []netlink.Message) []rtnltest.Datagram {
@@ -144,7 +144,7 @@ func TestInterruptedDump(t *testing.T) {
 	k := &rtnltest.Kernel{Answer: func(requests []netlink.Message) []rtnltest.Datagram {
 		if interruptions--; interruptions >= 0 {
 			m := rtnltest.List(requests[0], unix.RTM_NEWLINK, 0, []byte("stale"))
-			m[len(m)-1].Header.Flags |= netlink.DumpInterrupted // the last message alone may bear it
+			m[len(m)-1].Header.Flags |= netlink.DumpInterrupted // only the last message may bear it
 			return one(m...)
 		}
 		m := rtnltest.List(requests[0], unix.RTM_NEWLINK, 0, []byte("a"), []byte("b"), []byte("skipped"))
@@ -163,7 +163,7 @@ func TestInterruptedDump(t *testing.T) {
 	}
 }
 
-// A list may take longer than one answer, as long as it goes on.
+// TestLongDump: a list may take longer than one answer, as long as it continues.
 func TestLongDump(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := dial(t, &rtnltest.Kernel{Answer: func(requests []netlink.Message) (all []rtnltest.Datagram) {
@@ -179,7 +179,7 @@ func TestLongDump(t *testing.T) {
 	})
 }
 
-// Of a batch of which the kernel refuses some, each learns its own error.
+// TestBatch requires that each request of a batch gets its own error if the kernel refuses some.
 func TestBatch(t *testing.T) {
 	c := dial(t, &rtnltest.Kernel{Answer: func(requests []netlink.Message) (all []rtnltest.Datagram) {
 		for i, m := range requests {
@@ -200,8 +200,8 @@ func TestBatch(t *testing.T) {
 	}
 }
 
-// A batch that is not answered is not known to have failed, nor waited for part by
-// part.
+// TestBatchUnanswered requires that the result of an unanswered batch is unknown, and that the wait
+// is not repeated for each part.
 func TestBatchUnanswered(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		sent := 0

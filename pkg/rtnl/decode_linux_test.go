@@ -11,8 +11,8 @@ import (
 	"ripcord/pkg/rtnl"
 )
 
-// unknown are attributes that no kernel has yet, in front of and behind those that
-// are known, and one that is longer than the message.
+// message encodes a message with attributes that no kernel has yet, before and after the known
+// ones, and with one that is longer than the message.
 func message(t *testing.T, header []byte, known ...netlink.Attribute) netlink.Message {
 	t.Helper()
 	unknown := []netlink.Attribute{{Type: 1000, Data: []byte{1, 2, 3}}, {Type: 1001}}
@@ -26,12 +26,13 @@ func message(t *testing.T, header []byte, known ...netlink.Attribute) netlink.Me
 	return netlink.Message{Data: append(header, b...)}
 }
 
-// grown is a value to which a later kernel has added.
+// grown returns a value to which a later kernel has added bytes.
 func grown(b ...byte) []byte { return append(b, 9, 9, 9, 9, 9) }
 
 func u32(v byte) []byte { return grown(v, 0, 0, 0) }
 
-// What other programs configured, and what later kernels add, is read past.
+// TestDecodeUnknown requires that the decoders skip what other programs configured, and what later
+// kernels add.
 func TestDecodeUnknown(t *testing.T) {
 	at := func(n int, set map[int]byte) []byte {
 		b := make([]byte, n)
@@ -71,7 +72,7 @@ func TestDecodeUnknown(t *testing.T) {
 		t.Errorf("route: %+v, %v", got, ok)
 	}
 	if _, ok := rtnl.DecodeRoute(route, 3); ok {
-		t.Error("a route of another protocol is read")
+		t.Error("a route of another protocol is decoded")
 	}
 
 	rule := message(t, at(12, map[int]byte{0: unix.AF_INET, 2: 24, 7: unix.FR_ACT_TO_TBL}),
@@ -83,12 +84,12 @@ func TestDecodeUnknown(t *testing.T) {
 		t.Errorf("rule: %+v, %v", got, ok)
 	}
 	if _, ok := rtnl.DecodeRule(rule, 0); ok {
-		t.Error("a rule of another protocol is read")
+		t.Error("a rule of another protocol is decoded")
 	}
 	ports := message(t, at(12, map[int]byte{0: unix.AF_INET}),
 		netlink.Attribute{Type: unix.FRA_PROTOCOL, Data: []byte{112}}, netlink.Attribute{Type: unix.FRA_DPORT_RANGE, Data: []byte{22, 0, 23, 0}},
 		netlink.Attribute{Type: unix.FRA_UID_RANGE, Data: []byte{1, 0, 0, 0, 9, 0, 0, 0}}, netlink.Attribute{Type: unix.FRA_SUPPRESS_PREFIXLEN, Data: u32(0)})
-	if got, ok := rtnl.DecodeRule(ports, 112); !ok || got.More || got.Dport != (rtnl.Range{First: 22, Last: 23}) || got.UIDs != (rtnl.Range{First: 1, Last: 9}) || !got.SuppressSaid {
+	if got, ok := rtnl.DecodeRule(ports, 112); !ok || got.More || got.Dport != (rtnl.Range{First: 22, Last: 23}) || got.UIDs != (rtnl.Range{First: 1, Last: 9}) || !got.HasSuppress {
 		t.Errorf("a rule that selects ports: %+v, %v", got, ok)
 	}
 	realms := message(t, at(12, map[int]byte{0: unix.AF_INET}),
@@ -104,8 +105,8 @@ func TestDecodeUnknown(t *testing.T) {
 	}
 }
 
-// A message cut anywhere, or with a value that is too short, is never read past its
-// end.
+// FuzzDecode requires that a message that is cut anywhere, or has a value that is too short, is
+// never read beyond its end.
 func FuzzDecode(f *testing.F) {
 	f.Add([]byte{2, 24, 0, 0, 5, 0, 0, 0, 8, 0, 1, 0, 192, 0, 2, 1})
 	f.Fuzz(func(_ *testing.T, b []byte) {

@@ -15,23 +15,22 @@ import (
 // reopenAfter is how long after a failure a watch opens its socket again.
 const reopenAfter = time.Second
 
-// Deletions says which of the kernel's notifications a watch receives, such as that
-// a route was deleted. The kernel filters them, so that all others wake nobody.
+// Deletions selects the notifications of the kernel that a watch receives, such as those of deleted
+// routes. The kernel filters them, so that others wake no process.
 type Deletions struct {
-	Protocol int      // of netlink, such as NETLINK_ROUTE
+	Protocol int      // the netlink protocol, such as NETLINK_ROUTE
 	Groups   []uint32 // multicast groups
-	// Filter runs over each datagram, and begins with the low byte of the first
-	// message's type in its accumulator.
+	// Filter is applied to each datagram. It begins with the low byte of the first message's type
+	// in its accumulator.
 	Filter []bpf.Instruction
 }
 
-// Watch calls changed for each notification of a change by another socket than that of the
-// port number own, and when some may have been missed, until ctx ends. After a failure it
-// opens the socket again.
+// Watch calls changed for each notification of a change by a socket with another port number than
+// own, and when some may have been missed, until ctx ends. After a failure it reopens the socket.
 func (d Deletions) Watch(ctx context.Context, own func() uint32, changed func()) {
 	for ctx.Err() == nil {
 		if conn, err := d.open(); err == nil {
-			changed() // nobody listened until now
+			changed() // no socket listened until now
 			receiveDeletions(ctx, conn, own, changed)
 			_ = conn.Close()
 		}
@@ -63,8 +62,7 @@ func (d Deletions) open() (*netlink.Conn, error) {
 	return conn, nil
 }
 
-// loadType loads the low byte of the type of an nlmsghdr, which is in the host's
-// byte order.
+// loadType loads the low byte of the type of an nlmsghdr, which is in the host's byte order.
 func loadType() bpf.Instruction {
 	at := uint32(4)
 	if binary.NativeEndian.Uint16([]byte{1, 0}) != 1 {

@@ -1,7 +1,7 @@
-// Package rtnl sends requests to the kernel over netlink, in most cases rtnetlink, and
-// decodes its answers. The packages above it ask through nothing else.
+// Package rtnl sends requests to the kernel over netlink, in most cases rtnetlink, and decodes its
+// answers. The packages above it send requests only through it.
 //
-// A Conn takes one request at a time:
+// A Conn handles one request at a time:
 //
 //   - Execute sends one request and returns its answer.
 //   - Dump lists, and lists again when the kernel reports that the list changed

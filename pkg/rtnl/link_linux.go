@@ -15,18 +15,18 @@ type Link struct {
 	Flags     uint32 // IFF_*
 	OperState uint8  // IF_OPER_*
 	MTU       int
-	MAC       [6]byte // zero if its address is none of Ethernet
+	MAC       [6]byte // zero if it is not an Ethernet address
 	Kind      string  // IFLA_INFO_KIND, such as macvlan; empty for a NIC
 	Alias     string
-	// Below is IFLA_LINK, the link that carries this one, or the other end of a
-	// pair; in another network namespace if Elsewhere.
+	// Below is IFLA_LINK, the link that carries this one, or the other end of a pair; it is in
+	// another network namespace if Elsewhere.
 	Below     int
 	Elsewhere bool
-	// Namespace is the id of the namespace in which Below is, where it is Elsewhere.
+	// Namespace is the id of the namespace of Below if Elsewhere.
 	Namespace int
 	Mode      uint32 // IFLA_MACVLAN_MODE of a macvlan or macvtap
-	// Master is the bridge, bond or VRF that it is a port of; 0: none. MasterKind is
-	// the kind of that (IFLA_INFO_SLAVE_KIND); empty where the kernel does not say it.
+	// Master is the bridge, bond or VRF of which it is a port; 0: none. MasterKind is the kind of
+	// that (IFLA_INFO_SLAVE_KIND); empty if the kernel does not report it.
 	Master     int
 	MasterKind string
 	AltNames   []string // its alternative names (IFLA_ALT_IFNAME)
@@ -37,8 +37,8 @@ type Link struct {
 // Up reports whether the link is administratively up.
 func (l Link) Up() bool { return l.Flags&unix.IFF_UP != 0 }
 
-// DecodeLink reads a link message; false if it is not about a link itself
-// (AF_BRIDGE: about a port) or lacks its index or name.
+// DecodeLink decodes a link message; false if it is not about a link itself (AF_BRIDGE: about a
+// port) or lacks its index or name.
 func DecodeLink(m netlink.Message) (l Link, ok bool) {
 	b := m.Data
 	if len(b) < unix.SizeofIfInfomsg || b[0] != unix.AF_UNSPEC {
@@ -82,7 +82,7 @@ func DecodeLink(m netlink.Message) (l Link, ok bool) {
 	return l, l.Index > 0 && l.Name != ""
 }
 
-// decodeInfo reads IFLA_LINKINFO, in which the kind comes before its data.
+// decodeInfo decodes IFLA_LINKINFO, in which the kind comes before its data.
 func (l *Link) decodeInfo(b []byte) {
 	const macvlanMode = 1 // IFLA_MACVLAN_MODE
 	for kind, value := range Attributes(b) {
@@ -101,17 +101,17 @@ func (l *Link) decodeInfo(b []byte) {
 	}
 }
 
-// ListLinks is the request for all links, for Dump.
+// ListLinks returns the request for all links, for Dump.
 func ListLinks() netlink.Message { return list(unix.RTM_GETLINK, unix.SizeofIfInfomsg) }
 
-// LinkByIndex asks for one link.
+// LinkByIndex requests one link.
 func (c *Conn) LinkByIndex(index int) (Link, error) {
 	request := ListLinks()
 	binary.NativeEndian.PutUint32(request.Data[4:], uint32(index))
 	return c.link(request, fmt.Sprintf("link %d", index))
 }
 
-// LinkByName asks for one link.
+// LinkByName requests one link.
 func (c *Conn) LinkByName(name string) (Link, error) {
 	request := ListLinks()
 	tail, err := netlink.MarshalAttributes([]netlink.Attribute{{Type: unix.IFLA_IFNAME, Data: append([]byte(name), 0)}})
@@ -129,7 +129,7 @@ func (c *Conn) link(request netlink.Message, what string) (Link, error) {
 	}
 	l, ok := DecodeLink(answer)
 	if !ok {
-		return Link{}, fmt.Errorf("asking for %s: %w: its answer is none", what, ErrUnknown)
+		return Link{}, fmt.Errorf("asking for %s: %w: the answer contains no link", what, ErrUnknown)
 	}
 	return l, nil
 }

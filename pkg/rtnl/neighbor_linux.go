@@ -7,8 +7,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Neighbor is an RTM_NEWNEIGH or RTM_DELNEIGH: an entry of the ARP or neighbor
-// discovery table.
+// Neighbor is an RTM_NEWNEIGH or RTM_DELNEIGH: an entry of the ARP or neighbor discovery table.
 type Neighbor struct {
 	Index   int // ifindex
 	Address netip.Addr
@@ -18,7 +17,7 @@ type Neighbor struct {
 // neighborHeader is the size of struct ndmsg (linux/neighbour.h).
 const neighborHeader = 12
 
-// DecodeNeighbor reads a neighbor message; false if it holds no IP address.
+// DecodeNeighbor decodes a neighbor message; false if it contains no IP address.
 func DecodeNeighbor(m netlink.Message) (n Neighbor, ok bool) {
 	b := m.Data
 	if len(b) < neighborHeader {
@@ -33,7 +32,7 @@ func DecodeNeighbor(m netlink.Message) (n Neighbor, ok bool) {
 	return n, n.Address.IsValid() && n.Index > 0
 }
 
-// ListNeighbors is the request for the neighbors of a family, for Dump.
+// ListNeighbors returns the request for the neighbors of a family, for Dump.
 func ListNeighbors(family uint8) netlink.Message {
 	m := list(unix.RTM_GETNEIGH, neighborHeader)
 	m.Data[0] = family

@@ -28,8 +28,8 @@ type Hop struct {
 	Weight int        // 1 to 256
 }
 
-// DecodeRoute reads a route message of a protocol; false for those of others, of
-// which nothing but the protocol is read.
+// DecodeRoute decodes a route message of a protocol; false for other protocols, of whose messages
+// it reads nothing else.
 func DecodeRoute(m netlink.Message, protocol uint8) (r Route, ok bool) {
 	b := m.Data
 	if len(b) < unix.SizeofRtMsg || b[5] != protocol {
@@ -63,7 +63,7 @@ func DecodeRoute(m netlink.Message, protocol uint8) (r Route, ok bool) {
 	return r, r.To.IsValid()
 }
 
-// hops reads the rtnexthops of RTA_MULTIPATH.
+// hops decodes the rtnexthops of RTA_MULTIPATH.
 func hops(family uint8, b []byte) (all []Hop) {
 	for len(b) >= unix.SizeofRtNexthop {
 		length := int(Uint16(b))
@@ -82,15 +82,15 @@ func hops(family uint8, b []byte) (all []Hop) {
 	return all
 }
 
-// ListRoutes is the request for the routes of a family and protocol, for Dump. The
-// kernel filters them only on a Conn that is Strict.
+// ListRoutes returns the request for the routes of a family and protocol, for Dump. The kernel
+// filters them only on a Conn that is Strict.
 func ListRoutes(family, protocol uint8) netlink.Message {
 	m := list(unix.RTM_GETROUTE, unix.SizeofRtMsg)
 	m.Data[0], m.Data[5] = family, protocol
 	return m
 }
 
-// prefix returns a destination; the kernel leaves out the default route's address.
+// prefix returns a destination; the kernel omits the address of the default route.
 func prefix(family uint8, a netip.Addr, bits uint8) netip.Prefix {
 	switch {
 	case a.IsValid():

@@ -11,33 +11,33 @@ import (
 type Rule struct {
 	Family       uint8        // AF_INET or AF_INET6
 	From, To     netip.Prefix // invalid: any
-	Iif          string       // the interface that a packet came in by; empty: any
+	Iif          string       // the input interface of a packet; empty: any
 	Fwmark, Mask uint32       // Mask 0: any
 	Oif          string
 	Not          bool // FIB_RULE_INVERT
 	TOS, IPProto uint8
 	Sport, Dport Range
 	UIDs         Range
-	UIDSaid      bool
+	HasUIDs      bool
 	L3MDev       bool
 	Table        uint32
 	Goto         uint32
-	Suppress     uint32 // FRA_SUPPRESS_PREFIXLEN, if SuppressSaid
-	SuppressSaid bool
+	Suppress     uint32 // FRA_SUPPRESS_PREFIXLEN, if HasSuppress
+	HasSuppress  bool
 	Priority     uint32
 	Action       uint8 // FR_ACT_*
 	Protocol     uint8 // RTPROT_*
-	// More reports whether it selects by what is not named here, such as realms.
+	// More reports whether it has selectors that are not named here, such as realms.
 	More bool
 }
 
-// Range is two numbers and all between.
+// Range is a closed range of numbers.
 type Range struct{ First, Last uint32 }
 
 // ruleHeader is the size of struct fib_rule_hdr (linux/fib_rules.h).
 const ruleHeader = 12
 
-// DecodeRule reads a rule message of a protocol; false for those of others.
+// DecodeRule decodes a rule message of a protocol; false for other protocols.
 func DecodeRule(m netlink.Message, protocol uint8) (r Rule, ok bool) {
 	const invert = 0x2 // FIB_RULE_INVERT
 	b := m.Data
@@ -68,14 +68,14 @@ func DecodeRule(m netlink.Message, protocol uint8) (r Rule, ok bool) {
 	return r, true
 }
 
-// decodeMore reads the rarer attributes.
+// decodeMore decodes the rarer attributes.
 func (r *Rule) decodeMore(kind uint16, value []byte) {
 	ports := func() Range { return Range{uint32(Uint16(value)), uint32(Uint16(value[min(2, len(value)):]))} }
 	switch kind {
 	case unix.FRA_OIFNAME:
 		r.Oif = String(value)
 	case unix.FRA_UID_RANGE:
-		r.UIDs, r.UIDSaid = Range{Uint32(value), Uint32(value[min(4, len(value)):])}, true
+		r.UIDs, r.HasUIDs = Range{Uint32(value), Uint32(value[min(4, len(value)):])}, true
 	case unix.FRA_IP_PROTO:
 		r.IPProto = Uint8(value)
 	case unix.FRA_SPORT_RANGE:
@@ -88,7 +88,7 @@ func (r *Rule) decodeMore(kind uint16, value []byte) {
 		r.Goto = Uint32(value)
 	case unix.FRA_SUPPRESS_PREFIXLEN: // all ones: it has none
 		if n := Uint32(value); n != ^uint32(0) {
-			r.Suppress, r.SuppressSaid = n, true
+			r.Suppress, r.HasSuppress = n, true
 		}
 	case unix.FRA_SUPPRESS_IFGROUP:
 		r.More = r.More || Uint32(value) != ^uint32(0)
@@ -106,7 +106,7 @@ func ruleProtocol(b []byte) uint8 {
 	return unix.RTPROT_UNSPEC
 }
 
-// ListRules is the request for the rules of a family, for Dump.
+// ListRules returns the request for the rules of a family, for Dump.
 func ListRules(family uint8) netlink.Message {
 	m := list(unix.RTM_GETRULE, ruleHeader)
 	m.Data[0] = family

@@ -13,19 +13,19 @@ import (
 )
 
 const (
-	// datagramMax holds the longest datagram that the kernel sends: 32 KiB in a dump.
-	datagramMax = 64 << 10
-	// requestBuffer is the size of both buffers of a socket for requests: they hold
-	// a transaction of thousands of addresses, and the errors of a whole batch.
+	// maxDatagram is more than the longest datagram that the kernel sends: 32 KiB in a dump.
+	maxDatagram = 64 << 10
+	// requestBuffer is the size of both buffers of a socket for requests: they hold a transaction
+	// of thousands of addresses, and the errors of a whole batch.
 	requestBuffer = 1 << 20
 )
 
-// ErrOverrun is the error of a socket whose receive buffer was full, so that the
-// kernel dropped messages.
+// ErrOverrun is the error of a socket whose receive buffer was full, so that the kernel dropped
+// messages.
 var ErrOverrun = errors.New("netlink messages were lost: the socket's receive buffer was full")
 
-// Socket is a netlink socket that is read datagram by datagram, which shows the
-// sender, an overrun, and the flags of a dump's last message.
+// Socket is a netlink socket that is read datagram by datagram, which shows the sender, an overrun,
+// and the flags of a dump's last message.
 type Socket struct {
 	conn     *netlink.Conn
 	raw      syscall.RawConn
@@ -46,11 +46,11 @@ func OpenSocket(protocol int) (*Socket, error) {
 		conn.Close()
 		return nil, fmt.Errorf("open a netlink socket: %w", err)
 	}
-	return &Socket{conn: conn, raw: raw, buf: make([]byte, datagramMax)}, nil
+	return &Socket{conn: conn, raw: raw, buf: make([]byte, maxDatagram)}, nil
 }
 
-// Listen opens a socket of a netlink protocol with a receive buffer of that size,
-// and joins multicast groups.
+// Listen opens a socket of a netlink protocol with a receive buffer of that size, and joins
+// multicast groups.
 func Listen(protocol, size int, groups ...uint32) (*Socket, error) {
 	s, err := OpenSocket(protocol)
 	if err != nil {
@@ -79,7 +79,7 @@ func openForRequests(protocol int, strict bool) (Transport, error) {
 			return nil, fmt.Errorf("ask the kernel to filter its lists (needs Linux 4.20): %w", err)
 		}
 	}
-	// A kernel without these sends errors that are longer and say less.
+	// A kernel without these options sends errors that are longer and say less.
 	_ = s.conn.SetOption(netlink.ExtendedAcknowledge, true)
 	_ = s.conn.SetOption(netlink.CapAcknowledge, true)
 	_ = s.conn.SetReadBuffer(requestBuffer)
@@ -109,7 +109,7 @@ func (s *Socket) Receive(until time.Time) ([]netlink.Message, error) {
 	return s.messages, err
 }
 
-// datagram returns the next datagram of the kernel, valid until the next call.
+// datagram returns the next datagram from the kernel, valid until the next call.
 func (s *Socket) datagram(until time.Time) ([]byte, error) {
 	if err := s.conn.SetReadDeadline(until); err != nil {
 		return nil, err
@@ -139,7 +139,7 @@ func (s *Socket) datagram(until time.Time) ([]byte, error) {
 	}
 }
 
-// split appends the messages of a datagram. Their data remain part of it.
+// split appends the messages of a datagram. Their data remain part of the datagram.
 func split(messages []netlink.Message, b []byte) ([]netlink.Message, error) {
 	for len(b) >= unix.SizeofNlMsghdr {
 		length := int(binary.NativeEndian.Uint32(b))
@@ -159,5 +159,5 @@ func split(messages []netlink.Message, b []byte) ([]netlink.Message, error) {
 	return messages, nil
 }
 
-// align rounds a length up as netlink does, to a multiple of four.
+// align rounds a length up to a multiple of four, as netlink does.
 func align(n int) int { return (n + unix.NLMSG_ALIGNTO - 1) &^ (unix.NLMSG_ALIGNTO - 1) }

@@ -7,7 +7,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// A datagram is split whatever it holds.
+// FuzzSplit splits any datagram.
 func FuzzSplit(f *testing.F) {
 	m, err := netlink.Message{Header: netlink.Header{Length: 20, Type: unix.RTM_NEWLINK}, Data: []byte{1, 2, 3, 4}}.MarshalBinary()
 	if err != nil {

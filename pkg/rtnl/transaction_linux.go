@@ -9,14 +9,12 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Transact sends requests to a subsystem of nfnetlink, such as
-// NFNL_SUBSYS_NFTABLES, as one transaction: all of them take effect or none. It
-// returns the refusals, each of them once.
+// Transact sends requests to a subsystem of nfnetlink, such as NFNL_SUBSYS_NFTABLES, as one
+// transaction: all of them take effect or none. It returns the refusals, each once.
 //
-// The kernel answers a transaction as a whole, at its first message, when it has no
-// such subsystem (EOPNOTSUPP), the sender may not (EPERM), or it could not be
-// completed; else it sends an error for each message at fault and what the last one
-// asks for.
+// The kernel answers a transaction as a whole, at its first message, if it has no such subsystem
+// (EOPNOTSUPP), the sender has no right (EPERM), or it could not be completed; otherwise it sends
+// an error for each message at fault, and the answer to the last one.
 func (c *Conn) Transact(subsystem uint8, requests []netlink.Message) error {
 	if len(requests) == 0 {
 		return nil
@@ -25,7 +23,7 @@ func (c *Conn) Transact(subsystem uint8, requests []netlink.Message) error {
 		return netlink.Message{Header: netlink.Header{Type: kind}, Data: []byte{unix.AF_UNSPEC, 0, 0, subsystem}}
 	}
 	messages := slices.Concat([]netlink.Message{limit(unix.NFNL_MSG_BATCH_BEGIN)}, requests, []netlink.Message{limit(unix.NFNL_MSG_BATCH_END)})
-	last := len(requests) // its place in messages
+	last := len(requests) // its index in messages
 	for i := range messages {
 		messages[i].Header.Flags |= netlink.Request
 	}

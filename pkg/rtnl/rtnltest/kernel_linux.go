@@ -1,5 +1,5 @@
-// Package rtnltest plays a kernel for tests of what asks it over package rtnl: one
-// that answers late, twice, for somebody else, or never.
+// Package rtnltest simulates a kernel for tests of code that uses package rtnl: one that answers
+// late, twice, to another request, or never.
 package rtnltest
 
 import (
@@ -15,17 +15,17 @@ import (
 	"ripcord/pkg/rtnl"
 )
 
-// Datagram is what the socket receives next.
+// Datagram is the next datagram that the socket receives.
 type Datagram struct {
 	After    time.Duration // since the send
 	Messages []netlink.Message
-	Err      error // in place of messages, such as rtnl.ErrOverrun
+	Err      error // instead of messages, such as rtnl.ErrOverrun
 }
 
 // Kernel answers requests by a function.
 type Kernel struct {
-	// Answer is called with the messages of each datagram that is sent. It may
-	// sleep, as the kernel does while it holds its RTNL lock for others.
+	// Answer is called with the messages of each datagram that is sent. It may sleep, like the
+	// kernel while others hold its RTNL lock.
 	Answer func(requests []netlink.Message) []Datagram
 
 	mu     sync.Mutex
@@ -47,7 +47,7 @@ func (k *Kernel) Opened() int {
 	return k.opened
 }
 
-// socket is one socket; what arrives after it is closed is lost.
+// socket is one socket; datagrams that arrive after it is closed are lost.
 type socket struct {
 	kernel *Kernel
 	port   uint32
@@ -71,7 +71,7 @@ func (s *socket) Send(messages []netlink.Message) error {
 	return nil
 }
 
-// Receive fails at once where until has passed, as Go's sockets do.
+// Receive returns at once if until has passed, as Go's sockets do.
 func (s *socket) Receive(until time.Time) ([]netlink.Message, error) {
 	if len(s.queue) == 0 || s.queue[0].at.After(until) || !until.After(time.Now()) {
 		time.Sleep(time.Until(until))
@@ -94,8 +94,8 @@ func Ack(request netlink.Message, errno unix.Errno) netlink.Message {
 	return Reply(request, netlink.Error, 0, append(data, make([]byte, unix.SizeofNlMsghdr)...))
 }
 
-// List returns the messages of a dump, up to NLMSG_DONE; flags are those of each,
-// besides NLM_F_MULTI.
+// List returns the messages of a dump, up to NLMSG_DONE; flags are those of each, besides
+// NLM_F_MULTI.
 func List(request netlink.Message, kind netlink.HeaderType, flags netlink.HeaderFlags, all ...[]byte) []netlink.Message {
 	var messages []netlink.Message
 	for _, data := range all {
