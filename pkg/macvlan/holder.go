@@ -16,24 +16,22 @@ type Kernel interface {
 	Links() ([]Link, error)
 	// Make makes a device that is down and marks it as ours.
 	Make(s Shape) error
-	// Mend gives a device its alias, its MTU and its VRF again.
+	// Mend restores the alias, the MTU and the VRF of a device.
 	Mend(index int, s Shape) error
 	// OtherDaemon reports whether another process here speaks VRRP.
 	OtherDaemon() bool
 	// Remove removes a link.
 	Remove(index int) error
-	// SetUp sets links up or down, all in one batch. An error says that not all
-	// did turn.
+	// SetUp sets links up or down, all in one batch. An error says that not all were changed.
 	SetUp(indexes []int, up bool) error
-	// Tune makes the kernel answer for the addresses of a device on that device, and not on
-	// the links below it, which hear the same questions.
+	// Tune makes the kernel answer for the addresses of a device on that device, and not on the
+	// links below it, which receive the same questions.
 	Tune(below, device string, ipv6 bool, lower ...string) error
-	// Restore gives the links that were tuned, but those to keep, the settings
-	// back that they had.
+	// Restore restores the original settings of the links that were tuned, except those to keep.
 	Restore(keep []string) error
 }
 
-// Config is what a Holder needs. All of it is required.
+// Config is the configuration of a Holder. All of it is required.
 type Config struct {
 	Wanted []Wanted
 	// Held reports whether an instance is held.
@@ -51,38 +49,37 @@ type Config struct {
 type Holder struct {
 	cfg     Config
 	ledger  *ledger
-	untuned []*device  // turned, and to be tuned again
-	over    []Conflict // of devices that are wanted no more, for Apply to report
-	dropped bool       // some device is wanted no more, and may be there
-	retune  time.Time  // when settings that could not be written are tried again
+	untuned []*device  // devices that were set up or down, and have to be tuned again
+	over    []Conflict // of devices that are no longer wanted, for Apply to report
+	dropped bool       // some device is no longer wanted, and may exist
+	retune  time.Time  // the next attempt at settings that could not be written
 }
 
-// NewHolder returns a Holder that made nothing yet.
+// NewHolder returns a Holder that has made nothing yet.
 func NewHolder(cfg Config) *Holder { return &Holder{cfg: cfg, ledger: newLedger(cfg.Wanted)} }
 
-// Outcome is what Apply changed, for those who put addresses on the devices.
+// Outcome is the changes of one Apply, for the packages that add addresses to the devices.
 type Outcome struct {
 	Moved     []Moved // in their order
 	Lost      bool    // the kernel may have removed addresses with a device
 	Conflicts []Conflict
 }
 
-// Moved is the device of an instance that came, went, or was set up or down.
+// Moved is the device of an instance that appeared, disappeared, or was set up or down.
 type Moved struct {
 	Instance string
 	Link     event.Link // without an index if it is gone
 }
 
-// Conflict is whether another link bears the virtual MAC of an instance, where that is
-// news.
+// Conflict says, when that changes, whether another link bears the virtual MAC of an instance.
 type Conflict struct {
 	Cause    event.Cause
 	Instance string
-	Err      string // empty: no more
+	Err      string // empty: there is none any more
 }
 
-// Configure replaces the wanted devices. One that stays wanted is not touched; Apply removes
-// the others, and makes the new ones.
+// Configure replaces the wanted devices. One that stays wanted is not touched; Apply removes the
+// others, and makes the new ones.
 func (h *Holder) Configure(wanted []Wanted) {
 	gone, changed := h.ledger.configure(wanted)
 	for _, v := range gone {
@@ -97,7 +94,7 @@ func (h *Holder) Configure(wanted []Wanted) {
 		if v.index == 0 {
 			continue
 		}
-		// The kernel makes no link-local address out of the virtual MAC once it is mended.
+		// After Mend the kernel makes no link-local address from the virtual MAC.
 		if err := h.cfg.Kernel.Mend(v.index, h.ledger.shape(v)); err != nil {
 			h.reportOnce(v, fmt.Sprintf("its IPv6 settings could not be changed: %v", err))
 		}
@@ -105,7 +102,7 @@ func (h *Holder) Configure(wanted []Wanted) {
 	}
 }
 
-// SeeLink takes a fact about a link.
+// SeeLink records a fact about a link.
 func (h *Holder) SeeLink(fact event.Link) { h.ledger.see(fact) }
 
 // Deadline returns when Apply or Tune has something to do if nothing happens.
@@ -120,10 +117,10 @@ func (h *Holder) Deadline() (time.Time, bool) {
 	return due, ok
 }
 
-// State is how a wanted device is.
+// State is the state of a wanted device.
 type State struct {
 	Wanted
-	Link event.Link // without an index while it is not there
+	Link event.Link // without an index while it does not exist
 }
 
 // Each yields all devices.
@@ -135,8 +132,8 @@ func (h *Holder) Each(yield func(State) bool) {
 	}
 }
 
-// Apply makes the devices agree with what is held. A device that was released is set down
-// first of all: a device that is down neither answers nor sends, whatever stands on it still.
+// Apply makes the devices agree with what is held. It first sets down the devices of released
+// instances: a device that is down neither answers nor sends, whatever addresses it still has.
 func (h *Holder) Apply() (out Outcome) {
 	out.Conflicts, h.over = h.over, nil
 	h.ledger.audit(h.cfg.Now())
@@ -147,13 +144,13 @@ func (h *Holder) Apply() (out Outcome) {
 	h.resolveConflicts(&out)
 	h.makeMissing(&out)
 	h.turn(true, &out)
-	if h.resolveConflicts(&out) { // one was refused for a link that conflicts with it
+	if h.resolveConflicts(&out) { // a device was refused because another link conflicts with it
 		h.turn(true, &out)
 	}
 	return out
 }
 
-// survey asks the kernel which links there are, if the ledger may be wrong.
+// survey asks the kernel for its links if the ledger may be wrong.
 func (h *Holder) survey(out *Outcome) {
 	now := h.cfg.Now()
 	if !h.ledger.stale || now.Before(h.ledger.retry) {
@@ -181,7 +178,7 @@ func (h *Holder) survey(out *Outcome) {
 
 func (out *Outcome) move(v *device) { out.Moved = append(out.Moved, Moved{v.Instance, v.link()}) }
 
-// turn sets up the devices of what is held, or sets down the others.
+// turn sets up the devices of held instances, or sets down the others.
 func (h *Holder) turn(up bool, out *Outcome) {
 	turned := h.ledger.turned(h.cfg.Now(), up, h.cfg.Held)
 	if len(turned) == 0 {
@@ -194,7 +191,7 @@ func (h *Holder) turn(up bool, out *Outcome) {
 	err := h.cfg.Kernel.SetUp(indexes, up)
 	if err != nil {
 		h.ledger.doubt()
-		h.survey(out) // some may have turned
+		h.survey(out) // some may have changed
 	}
 	for _, v := range turned {
 		switch {
@@ -217,7 +214,7 @@ func upOrDown(up bool) string {
 	return "down"
 }
 
-// removeUnwanted removes what a crashed run left behind and nobody wants now.
+// removeUnwanted removes devices that a crashed run left behind and that are not wanted now.
 func (h *Holder) removeUnwanted(out *Outcome) {
 	if len(h.ledger.other) == 0 {
 		return
@@ -225,14 +222,14 @@ func (h *Holder) removeUnwanted(out *Outcome) {
 	for _, n := range h.ledger.other {
 		v := &device{Wanted: Wanted{Device: Device{Name: n.Name, MAC: n.MAC}}, name: n.Name}
 		made := h.ledger.made[n.Index]
-		if made != nil { // by this run; its link has gone or was renamed, or it is wanted no more
+		if made != nil { // this run made it; its link has gone or was renamed, or it is no longer wanted
 			v.Instance, v.Below = made.Instance, made.Below
 		}
 		if err := h.cfg.Kernel.Remove(n.Index); err != nil {
 			h.report(event.DeviceFailed, v, fmt.Sprintf("not wanted any more, and not removed: %v: remove it with ip link del %s", err, n.Name))
 			continue
 		}
-		if (made == nil || made.dropped) && !h.ledger.vanishing(n) { // else it was reported when it was lost
+		if (made == nil || made.dropped) && !h.ledger.vanishing(n) { // otherwise it was reported when it was lost
 			h.report(event.DeviceRemoved, v, "")
 		}
 	}
@@ -242,7 +239,7 @@ func (h *Holder) removeUnwanted(out *Outcome) {
 	}
 }
 
-// makeMissing makes the devices that are not there.
+// makeMissing makes the missing devices.
 func (h *Holder) makeMissing(out *Outcome) {
 	missing := h.ledger.missing(h.cfg.Now())
 	for _, v := range missing {
@@ -262,41 +259,42 @@ func (h *Holder) makeMissing(out *Outcome) {
 			h.report(event.DeviceAdded, v, "")
 			h.tune(v)
 		case v.own && !h.ledger.stale:
-			// Made, and not found again where it should be: that must not go on and on.
+			// The device was made, and not found again where it should be: this must not repeat for
+			// ever.
 			v.own = false
 			h.vanish(v)
 		}
 	}
 }
 
-// vanishedMax is the longest wait until a device that vanished is made again.
-const vanishedMax = time.Minute
+// maxVanished is the longest wait until a device that vanished is made again.
+const maxVanished = time.Minute
 
-// vanish reports a device that did not appear, and has it made again later and later.
+// vanish reports a device that did not appear, and delays each further attempt to make it.
 func (h *Holder) vanish(v *device) {
 	v.vanished++
-	wait := min(retryEvery<<min(v.vanished, 10), vanishedMax)
-	h.reportOnce(v, fmt.Sprintf("made, and not found on %s afterwards: something else removes or moves it", v.Below))
+	wait := min(retryEvery<<min(v.vanished, 10), maxVanished)
+	h.reportOnce(v, fmt.Sprintf("made, and not found on %s afterwards: another program removes or moves it", v.Below))
 	v.retry = h.cfg.Now().Add(wait)
 }
 
-// mend restores settings of a device that others have changed, and follows changes of the
+// mend restores settings of a device that other programs have changed, and follows changes of the
 // link below.
 func (h *Holder) mend(out *Outcome) {
 	now := h.cfg.Now()
 	for _, v := range h.ledger.altered(now) {
 		v.mended = now
 		if v.worn {
-			// The kernel dropped its IPv6 settings; one that is made anew has no
-			// link-local address of its own either.
+			// The kernel dropped its IPv6 settings; a device that is made again also has no
+			// link-local address of its own.
 			if err := h.cfg.Kernel.Remove(v.index); err != nil {
-				h.reportOnce(v, fmt.Sprintf("not made anew after its MTU was below %d: %v", minMTU6, err))
+				h.reportOnce(v, fmt.Sprintf("not made again after its MTU was below %d: %v", minMTU6, err))
 			}
 			h.ledger.doubt()
 			continue
 		}
 		if err := h.cfg.Kernel.Mend(v.index, h.ledger.shape(v)); err != nil {
-			h.reportOnce(v, fmt.Sprintf("%s could not be put right, tried again every %v: %v", strings.Join(v.wrong, ", "), retryEvery, err))
+			h.reportOnce(v, fmt.Sprintf("%s could not be corrected, tried again every %v: %v", strings.Join(v.wrong, ", "), retryEvery, err))
 			continue
 		}
 		h.ledger.doubt()
@@ -307,11 +305,10 @@ func (h *Holder) mend(out *Outcome) {
 	h.survey(out)
 }
 
-// resolveConflicts removes the links that bear a virtual MAC of ours and that nobody
-// uses any more, and reports the others: the kernel sets up one link with a MAC on a
-// lower link, and the addresses of the instance would stand on one that is down. It
-// reports whether it removed any. It does nothing until the kernel has been asked for
-// the links again.
+// resolveConflicts removes the unused links that bear a virtual MAC of ours, and reports the
+// others: the kernel sets up only one link with a MAC on a lower link, and the addresses of the
+// instance would be on one that is down. It reports whether it removed any. It does nothing until
+// the kernel has been asked for the links again.
 func (h *Holder) resolveConflicts(out *Outcome) (removed bool) {
 	if !h.ledger.looked {
 		return false
@@ -334,7 +331,7 @@ func (h *Holder) removeLeftBehind(out *Outcome) (removed bool) {
 			if !v.leftBehind(n) || h.ledger.made[n.Index] != nil || h.cfg.InUse(n.Index) || h.cfg.Kernel.OtherDaemon() {
 				continue
 			}
-			v.retry = h.cfg.Now() // it may have been refused for this
+			v.retry = h.cfg.Now() // the device may have been refused because of this link
 			if err := h.cfg.Kernel.Remove(n.Index); err != nil {
 				h.fail(v, fmt.Sprintf("the link %s bears its MAC, was left behind by another program, and was not removed: %v", n.Name, err))
 				continue
@@ -351,11 +348,11 @@ func (h *Holder) removeLeftBehind(out *Outcome) (removed bool) {
 	return removed
 }
 
-// retuneEvery is how often settings that could not be written are tried again.
+// retuneEvery is the period of attempts at settings that could not be written.
 const retuneEvery = 10 * time.Second
 
-// Tune writes the settings of the devices that were turned, since other programs may
-// have changed them, and now and then those that could not be written.
+// Tune writes the settings of the devices that were set up or down, since other programs may have
+// changed them, and periodically those that could not be written.
 func (h *Holder) Tune() {
 	for _, v := range h.untuned {
 		if v.up {
@@ -372,7 +369,7 @@ func (h *Holder) Tune() {
 	}
 }
 
-// mistuned reports whether settings of a device are to be tried again.
+// mistuned reports whether settings of a device have to be tried again.
 func (h *Holder) mistuned() bool {
 	return slices.ContainsFunc(h.ledger.all, func(v *device) bool { return v.mistuned && v.index != 0 })
 }
@@ -386,14 +383,14 @@ func (h *Holder) tune(v *device) {
 	v.mistuned = err != nil
 	text := ""
 	if err != nil {
-		text = fmt.Sprintf("the virtual MAC %s needs settings that cannot be written, so that the MAC of %s may answer too: %v", v.text(), v.Below, err)
+		text = fmt.Sprintf("the virtual MAC %s needs settings that cannot be written, so %s may also answer with its own MAC: %v", v.text(), v.Below, err)
 	}
 	h.retune = h.cfg.Now().Add(retuneEvery)
 	h.warn(v, text)
 }
 
-// warn reports that the settings that a device needs cannot be written, or that this is
-// over if the text is empty.
+// warn reports that the settings that a device needs cannot be written, or that this is over if the
+// text is empty.
 func (h *Holder) warn(v *device, text string) {
 	now := h.cfg.Now()
 	h.cfg.Warnings.Set(text != "", event.Warning{
@@ -402,8 +399,8 @@ func (h *Holder) warn(v *device, text string) {
 	})
 }
 
-// Dismantle removes all devices and gives the links below their settings back. It
-// returns what could not be done.
+// Dismantle removes all devices and restores the settings of the links below. It returns what
+// failed.
 func (h *Holder) Dismantle() (left []string) {
 	if len(h.ledger.all) == 0 && !h.dropped {
 		return nil
@@ -429,13 +426,13 @@ func (h *Holder) Dismantle() (left []string) {
 	return left
 }
 
-// fail reports what could not be done for a device, and has it tried again after a while.
+// fail reports a failure about a device, and schedules another attempt.
 func (h *Holder) fail(v *device, why string) {
 	v.retry = h.cfg.Now().Add(retryEvery)
 	h.reportOnce(v, why)
 }
 
-// reportOnce reports a failure of a device unless it is the one last reported.
+// reportOnce reports a failure of a device unless it was the last one reported.
 func (h *Holder) reportOnce(v *device, why string) {
 	if v.failure != why {
 		v.failure = why

@@ -51,7 +51,7 @@ func newRig(kernel *macvlantest.Kernel, change ...func(*macvlan.Wanted)) *rig {
 	return r
 }
 
-// turn makes the kernel agree, as the owner of a Holder does when something happened.
+// turn makes the kernel agree, as the owner of a Holder does after an event.
 func (r *rig) turn() {
 	out := r.Apply()
 	r.Tune()
@@ -76,7 +76,7 @@ func (r *rig) pass(d time.Duration) {
 	}
 }
 
-// see takes a fact about a link, and what follows.
+// see records a fact about a link, with a turn.
 func (r *rig) see(fact event.Link) {
 	r.SeeLink(fact)
 	r.turn()
@@ -87,7 +87,7 @@ func (r *rig) hold(held bool) {
 	r.turn()
 }
 
-// names are the events since they were last taken.
+// names returns the events since the last call.
 func (r *rig) names() string {
 	events, _ := r.events.Take()
 	var names []string
@@ -104,12 +104,12 @@ func expect(t *testing.T, what string, got, want any) {
 	}
 }
 
-// keepalived is a macvlan as keepalived leaves it behind when it is killed.
+// keepalived returns a macvlan as a killed keepalived leaves it behind.
 func keepalived(index int, name string) macvlan.Link {
 	return macvlan.Link{Index: index, Below: eth0, Name: name, MAC: mac51, Kind: "macvlan", Shared: true, Up: true}
 }
 
-// A device is made when its link is there, up while its instance is held, and gone at
+// TestHolder: a device is made when its link exists, is up while its instance is held, and gone at
 // the end.
 func TestHolder(t *testing.T) {
 	r := newRig(macvlantest.New())
@@ -127,7 +127,7 @@ func TestHolder(t *testing.T) {
 	expect(t, "events", r.names(), "removed")
 }
 
-// The device of an earlier run is taken over; one that nobody wants is removed.
+// TestHolderTakesOver: a wanted device of an earlier run is taken over, others are removed.
 func TestHolderTakesOver(t *testing.T) {
 	ours := macvlan.Link{Index: 10, Below: eth0, Name: "vrrp.51", MAC: mac51, Kind: "macvlan", Ours: true}
 	other := ours
@@ -137,7 +137,7 @@ func TestHolderTakesOver(t *testing.T) {
 	expect(t, "events", r.names(), "adopted removed")
 }
 
-// The link below goes and comes: so does the device.
+// TestHolderFollowsTheLink: the device disappears and reappears with the link below.
 func TestHolderFollowsTheLink(t *testing.T) {
 	r := newRig(macvlantest.New())
 	r.kernel.Calls()
@@ -150,7 +150,7 @@ func TestHolderFollowsTheLink(t *testing.T) {
 	expect(t, "back, and its name taken", r.kernel.Calls(), "make vrrp.51.9 on 9; tune eth0 vrrp.51.9")
 }
 
-// What the kernel refuses is tried again each second and reported once.
+// TestHolderRefused requires that a refused request is repeated each second and reported once.
 func TestHolderRefused(t *testing.T) {
 	r := newRig(macvlantest.New())
 	r.names()
@@ -165,7 +165,8 @@ func TestHolderRefused(t *testing.T) {
 	expect(t, "tries", r.kernel.Calls(), "up [20]; tune eth0 vrrp.51")
 }
 
-// What a killed keepalived left behind is removed, and ours made in its place.
+// TestLeftBehindByKeepalived requires that a device of a killed keepalived is removed, and ours
+// made.
 func TestLeftBehindByKeepalived(t *testing.T) {
 	for _, name := range []string{"vrrp.51", "vrrp.51.3", "vrrp6.51"} {
 		r := newRig(macvlantest.New(keepalived(10, name)))
@@ -179,8 +180,8 @@ func TestLeftBehindByKeepalived(t *testing.T) {
 	}
 }
 
-// What may be in use, or is nobody's that we know, is a conflict as long as it is up,
-// and is left alone.
+// TestConflict: a link that may be in use, or whose owner is unknown, is a conflict while it is up,
+// and is not changed.
 func TestConflict(t *testing.T) {
 	for name, with := range map[string]func(*rig, *macvlan.Link){
 		"another daemon runs":  func(r *rig, _ *macvlan.Link) { r.kernel.Other = true },
@@ -213,14 +214,14 @@ func TestConflict(t *testing.T) {
 			r.pass(audit)
 			expect(t, "over", r.conflicts[1:], "[]")
 			if len(r.conflicts) != 2 || r.conflicts[1] != "" {
-				t.Errorf("its end: %q", r.conflicts[1:])
+				t.Errorf("the end of the conflict: %q", r.conflicts[1:])
 			}
 		})
 	}
 }
 
-// The kernel hangs a macvlan on a macvlan on the lowest link, which may be in another
-// namespace: it is ours all the same, and made once.
+// TestDeviceOnMacvlan: the kernel attaches a macvlan on a macvlan to the lowest link, which may be
+// in another namespace: it is ours all the same, and made once.
 func TestDeviceOnMacvlan(t *testing.T) {
 	for name, ns := range map[string]int{"here": 0, "elsewhere": 3} {
 		t.Run(name, func(t *testing.T) {
@@ -233,7 +234,7 @@ func TestDeviceOnMacvlan(t *testing.T) {
 			expect(t, "calls", k.Calls(), "make vrrp.51 on 7; tune eth0 vrrp.51; up [20]; tune eth0 vrrp.51")
 			expect(t, "events", r.names(), "added")
 
-			// Its link goes; the kernel leaves it, as it hangs elsewhere.
+			// Its link disappears; the kernel keeps it, since it is attached elsewhere.
 			k.List = k.List[1:]
 			r.hold(false)
 			r.see(event.Link{Name: "eth0"})
@@ -243,7 +244,8 @@ func TestDeviceOnMacvlan(t *testing.T) {
 	}
 }
 
-// A device that does not appear is made again later and later, and reported once.
+// TestDeviceVanishes requires that attempts to make a device that does not appear are delayed more
+// each time, and reported once.
 func TestDeviceVanishes(t *testing.T) {
 	k := macvlantest.New()
 	k.HangOn = func(macvlan.Shape) (int, int) { return 99, 0 } // somewhere else
@@ -257,8 +259,8 @@ func TestDeviceVanishes(t *testing.T) {
 	}
 }
 
-// What another program changes of a device is put right, and the device is never
-// forgotten.
+// TestDeviceMended requires that changes of a device by another program are corrected, and that the
+// device is never dropped.
 func TestDeviceMended(t *testing.T) {
 	for name, change := range map[string]func(n *macvlan.Link){
 		"its alias": func(n *macvlan.Link) { n.Ours = false },
@@ -271,7 +273,7 @@ func TestDeviceMended(t *testing.T) {
 			k.List = []macvlan.Link{{Index: eth0, Name: "eth0", Up: true, MTU: 1500, Master: 4}, {Index: 4, Name: "blue", Kind: "vrf", Up: true}}
 			r := newRig(k)
 			if n := k.At(20); n.Master != 4 || n.MTU != 1500 {
-				t.Errorf("made as %+v", *n)
+				t.Errorf("the device was made as %+v", *n)
 			}
 			change(k.At(20))
 			r.pass(audit)
@@ -285,7 +287,8 @@ func TestDeviceMended(t *testing.T) {
 	}
 }
 
-// A bridge takes its ports' frames itself: a device is put into a VRF only.
+// TestDeviceBesideBridge: a bridge takes its ports' frames itself, so a device is only put into a
+// VRF.
 func TestDeviceBesideBridge(t *testing.T) {
 	k := macvlantest.New()
 	k.List = []macvlan.Link{{Index: eth0, Name: "eth0", Up: true, Master: 4}, {Index: 4, Name: "br0", Kind: "bridge", Up: true}}
@@ -293,8 +296,8 @@ func TestDeviceBesideBridge(t *testing.T) {
 	expect(t, "master", k.At(20).Master, 0)
 }
 
-// The MTU of the device follows that of its link, and a device that had less than
-// IPv6 needs is made anew, as the kernel has dropped its settings.
+// TestDeviceFollowsMTU: the MTU of the device follows that of its link, and a device whose MTU was
+// less than IPv6 needs is made again, since the kernel has dropped its settings.
 func TestDeviceFollowsMTU(t *testing.T) {
 	for _, six := range []bool{false, true} {
 		k := macvlantest.New()
@@ -315,7 +318,8 @@ func TestDeviceFollowsMTU(t *testing.T) {
 	}
 }
 
-// Settings that cannot be written are a warning until they can.
+// TestUnwritableSettings requires that settings that cannot be written are a warning until they
+// can.
 func TestUnwritableSettings(t *testing.T) {
 	k := macvlantest.New()
 	k.ReadOnly = errors.New("read-only file system")
@@ -331,8 +335,8 @@ func TestUnwritableSettings(t *testing.T) {
 	expect(t, "writable", len(r.warnings.All()), 0)
 }
 
-// A device that is wanted no more goes, with what was reported of it; one that stays is
-// not touched, and is mended where it has IPv6 from now on.
+// TestConfigure requires that a device that is no longer wanted disappears, with its reports; one
+// that stays is not touched, and is mended if it has IPv6 from now on.
 func TestConfigure(t *testing.T) {
 	v := macvlan.Wanted{Device: macvlan.Device{Name: "vrrp.51", MAC: mac51}, Instance: "v", Below: "eth0"}
 	w := macvlan.Wanted{Device: macvlan.Device{Name: "vrrp.52", MAC: [6]byte{0, 0, 0x5e, 0, 1, 52}}, Instance: "w", Below: "eth0"}

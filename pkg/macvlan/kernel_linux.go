@@ -13,17 +13,17 @@ import (
 	"ripcord/pkg/sysctl"
 )
 
-// LinuxKernel is the Kernel of the network namespace it was opened in.
+// LinuxKernel is the Kernel of the network namespace in which it was opened.
 //
-// The mode of its macvlans is VEPA. A private one would take every frame that comes from its
-// own MAC for its own, and the link below would not hear another Active of the
-// same virtual router; a bridge would hand frames from one to the other.
+// The mode of its macvlans is VEPA. A private one would take every frame from its own MAC for its
+// own, and the link below would not receive adverts of another Active of the same virtual router; a
+// bridge would pass frames from one to the other.
 type LinuxKernel struct {
 	conn *rtnl.Conn
-	// changed are the links below whose settings were changed, by index.
+	// changed contains the original settings of links below, by index.
 	changed map[int]earlier
 	names   map[int]string    // by index, as last listed
-	own     map[string]string // the own name of a link by each alternative one
+	own     map[string]string // the own name of a link, by each alternative one
 }
 
 var _ Kernel = (*LinuxKernel)(nil)
@@ -40,8 +40,8 @@ func OpenKernel() (*LinuxKernel, error) {
 // Close closes the socket.
 func (k *LinuxKernel) Close() error { return k.conn.Close() }
 
-// Links dumps all links. The alias of one that is ours also says what settings the link
-// below had.
+// Links dumps all links. The alias of one that is ours also contains the original settings of the
+// link below.
 func (k *LinuxKernel) Links() ([]Link, error) {
 	links, err := rtnl.Dump(k.conn, rtnl.ListLinks(), rtnl.DecodeLink)
 	if err != nil {
@@ -82,8 +82,8 @@ func (k *LinuxKernel) remember(below int, was earlier) {
 	}
 }
 
-// Make makes a macvlan, and then marks it and sets that it has no link-local address of its
-// own: the kernel takes neither in the request that makes it.
+// Make makes a macvlan, and then marks it and turns off its own link-local address: the kernel
+// accepts neither in the request that makes it.
 func (k *LinuxKernel) Make(s Shape) error {
 	for _, below := range []int{s.Below, s.Lowest} {
 		if below == 0 {
@@ -119,8 +119,8 @@ func (k *LinuxKernel) Mend(index int, s Shape) error {
 	return k.request(unix.RTM_SETLINK, 0, data)
 }
 
-// learn notes what settings a link below has that will be changed, unless that
-// is known from before they were.
+// learn records the settings of a link below that will be changed, unless their original values are
+// known.
 func (k *LinuxKernel) learn(below int) error {
 	was := make(earlier)
 	for _, s := range belowSettings {
@@ -146,7 +146,7 @@ func (k *LinuxKernel) Remove(index int) error {
 	return k.request(unix.RTM_DELLINK, 0, linkHeader(index, 0, 0))
 }
 
-// SetUp turns all in one batch.
+// SetUp changes all links in one batch.
 func (k *LinuxKernel) SetUp(indexes []int, up bool) error {
 	flags := uint32(0)
 	if up {
@@ -159,7 +159,7 @@ func (k *LinuxKernel) SetUp(indexes []int, up bool) error {
 	return rtnl.Distinct(k.conn.Batch(messages))
 }
 
-// ownName returns the own name of a link, under which its settings stand.
+// ownName returns the own name of a link, under which its settings are found.
 func (k *LinuxKernel) ownName(link string) string {
 	if own, ok := k.own[link]; ok {
 		return own
@@ -167,8 +167,7 @@ func (k *LinuxKernel) ownName(link string) string {
 	return link
 }
 
-// Tune writes the settings of a device and of the link below that are not what
-// they should be.
+// Tune writes the settings of a device and of the link below that differ.
 func (k *LinuxKernel) Tune(below, device string, ipv6 bool, lower ...string) error {
 	var errs []error
 	below = k.ownName(below)
@@ -199,7 +198,7 @@ func (k *LinuxKernel) Tune(below, device string, ipv6 bool, lower ...string) err
 	return errors.Join(errs...)
 }
 
-// Restore writes back only what is still as Tune left it.
+// Restore restores only settings that are still as Tune left them.
 func (k *LinuxKernel) Restore(keep []string) error {
 	var errs []error
 	for index, was := range k.changed {

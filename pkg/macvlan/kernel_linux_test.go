@@ -25,7 +25,7 @@ func openKernel(t *testing.T) *LinuxKernel {
 	return d
 }
 
-// find lists all links, and gives the one of that name.
+// find lists all links, and returns the one with that name.
 func find(t *testing.T, d *LinuxKernel, name string) Link {
 	t.Helper()
 	all, err := d.Links()
@@ -48,8 +48,8 @@ func read(t *testing.T, key string) string {
 	return value
 }
 
-// A device is what was asked for, is known again by another run, and leaves the
-// link below as it was.
+// TestDeviceOfTheKernel requires that a device has the requested properties, is recognized by
+// another run, and leaves the link below as it was.
 func TestDeviceOfTheKernel(t *testing.T) {
 	near, _ := netns.Cable(t)
 	d, below := openKernel(t), netns.Index(t, near)
@@ -59,7 +59,7 @@ func TestDeviceOfTheKernel(t *testing.T) {
 		t.Fatal(err)
 	}
 	if err := d.Make(m); !errors.Is(err, unix.EEXIST) {
-		t.Errorf("a second of that name: %v", err)
+		t.Errorf("a second device with that name: %v", err)
 	}
 	n := find(t, d, m.Name)
 	if want := (Link{
@@ -74,10 +74,10 @@ func TestDeviceOfTheKernel(t *testing.T) {
 		t.Fatal(err)
 	}
 	if !find(t, d, m.Name).Up {
-		t.Error("it is not up")
+		t.Error("the device is not up")
 	}
 	if text := netns.IP(t, "-d", "address", "show", m.Name); strings.Contains(text, "inet") || !strings.Contains(text, "mode vepa") {
-		t.Errorf("RFC 9568 §7.4: no address made of the virtual MAC, and mode VEPA:\n%s", text)
+		t.Errorf("RFC 9568 §7.4: no address made from the virtual MAC, and mode VEPA:\n%s", text)
 	}
 	ignore := "ipv4/conf/" + near + "/arp_ignore"
 	if got := read(t, ignore); got != "1" {
@@ -86,7 +86,7 @@ func TestDeviceOfTheKernel(t *testing.T) {
 
 	d = openKernel(t) // after a crash
 	if n := find(t, d, m.Name); !n.Ours {
-		t.Errorf("it is not known again: %+v", n)
+		t.Errorf("the device is not recognized: %+v", n)
 	}
 	if err := d.SetUp([]int{n.Index, 99999}, false); err == nil || find(t, d, m.Name).Up {
 		t.Errorf("one of two set down: %v, up %t", err, find(t, d, m.Name).Up)
@@ -102,7 +102,8 @@ func TestDeviceOfTheKernel(t *testing.T) {
 	}
 }
 
-// What somebody else has set meanwhile is not taken back.
+// TestRestoreLeavesOthersSettings requires that a setting that another program has changed
+// meanwhile is not restored.
 func TestRestoreLeavesOthersSettings(t *testing.T) {
 	near, _ := netns.Cable(t)
 	d := openKernel(t)
@@ -112,7 +113,7 @@ func TestRestoreLeavesOthersSettings(t *testing.T) {
 		t.Fatal(err)
 	}
 	if got := read(t, "ipv6/conf/vrrp.9/disable_ipv6"); got != "1" {
-		t.Errorf("it takes part in IPv6: %s", got)
+		t.Errorf("the device takes part in IPv6: %s", got)
 	}
 	ignore := "ipv4/conf/" + near + "/arp_ignore"
 	if err := sysctl.Write(ignore, "2"); err != nil {
@@ -123,6 +124,6 @@ func TestRestoreLeavesOthersSettings(t *testing.T) {
 		t.Fatal(err)
 	}
 	if got := read(t, ignore); got != "2" {
-		t.Errorf("arp_ignore is %s, want what somebody set", got)
+		t.Errorf("arp_ignore is %s, want the other program's value", got)
 	}
 }

@@ -11,11 +11,11 @@ import (
 
 // Device is the macvlan of an instance that has a virtual MAC.
 type Device struct {
-	Name string // where somebody else has it, the index of the link below is appended
+	Name string // if the name is taken, the index of the link below is appended
 	MAC  [6]byte
 }
 
-// Wanted is a device that an instance wants.
+// Wanted is a device that an instance needs.
 type Wanted struct {
 	Device
 	Instance string
@@ -23,84 +23,84 @@ type Wanted struct {
 	IPv6     bool   // some address on it is IPv6
 }
 
-// Link is what the kernel reports of a link.
+// Link is a link as the kernel reports it.
 type Link struct {
 	Index int    // ifindex
 	Below int    // ifindex of the link below, 0 if none
-	NS    int    // the id of the namespace in which that is, plus one; 0: here
-	On    int    // for a device of ours, ifindex of the link that it was made for, as its alias says; 0: Below
+	NS    int    // the id of the namespace of Below, plus one; 0: this one
+	On    int    // for a device of ours, the ifindex of the link for which it was made, from its alias; 0: Below
 	Kind  string // IFLA_INFO_KIND
 	Name  string
-	// AltNames are its alternative names, as good as its own to find it.
+	// AltNames are its alternative names, by which it can be found, too.
 	AltNames []string
 	MAC      [6]byte
 	MTU      int
-	// Master is the ifindex of the VRF, bridge or bond that the link is a port of; 0 if none.
+	// Master is the ifindex of the VRF, bridge or bond of which the link is a port; 0 if none.
 	Master int
 	Up     bool // administratively
-	Ours   bool // a macvlan that bears our mark
-	// Shared reports whether it is a macvlan in a mode in which links bear one MAC, as
+	Ours   bool // a macvlan with our mark
+	// Shared reports whether it is a macvlan in a mode in which several links can have one MAC, as
 	// ripcord and keepalived make them: private or VEPA.
 	Shared bool
 }
 
-// Shape is what a device is to be made like.
+// Shape is the description of a device to make.
 type Shape struct {
 	Device
 	Below  int  // ifindex
-	Lowest int  // ifindex of the link below that one, where the device hangs if that is a macvlan; 0 if it is not, or not here
-	MTU    int  // that of the link below; 0: not known
-	Master int  // ifindex of the VRF that the link below is in, 0 if none
+	Lowest int  // ifindex of the link below Below, to which the device is attached if Below is a macvlan; 0 if it is not, or not here
+	MTU    int  // that of the link below; 0: unknown
+	Master int  // ifindex of the VRF of the link below, 0 if none
 	IPv6   bool // some address on it is IPv6
 }
 
 const (
-	// retryEvery is how long after a failure it is tried again.
+	// retryEvery is how long after a failure the next attempt follows.
 	retryEvery = time.Second
-	// auditEvery is how often the kernel is asked for all links though nothing was heard: no
-	// notification tells of an alias, a VRF, or another link with the same MAC.
+	// auditEvery is the period at which the kernel is asked for all links without a notification:
+	// there is none about an alias, a VRF, or another link with the same MAC.
 	auditEvery = 5 * time.Second
 	// minMTU6 is IPv6's least MTU: below it the kernel keeps no IPv6 on a link.
 	minMTU6 = 1280
-	// nameMax is the longest name of a link: IFNAMSIZ, less the zero byte.
-	nameMax = 15
+	// maxName is the length of the longest name of a link: IFNAMSIZ, without the zero byte.
+	maxName = 15
 )
 
-// device is a wanted device and what became of it.
+// device is a wanted device with its state.
 type device struct {
 	Wanted
-	index    int    // 0: it is not there
-	name     string // that it has, or had
+	index    int    // 0: it does not exist
+	name     string // its present or last name
 	mtu      int
 	up       bool
 	own      bool      // was made or taken over since the start
-	retry    time.Time // not to be tried before
-	failure  string    // what was last reported
+	retry    time.Time // the earliest time of the next attempt
+	failure  string    // the failure last reported
 	mistuned bool      // settings that it needs could not be written
 	vanished int       // how often in a row it was made and did not appear
 
-	wrong  []string  // what of it differs from what it should be
-	mended time.Time // when that was last put right
-	worn   bool      // it has lost its IPv6 settings: to be made anew
-	rivals []Link    // other links, up, that bear its MAC where it would
+	wrong  []string  // its differences from what it should be
+	mended time.Time // when they were last corrected
+	worn   bool      // it has lost its IPv6 settings and has to be made again
+	rivals []Link    // other links, up, that bear its MAC on the same lower link
 	fault  string    // the conflict last reported; empty if none
 
-	dropped bool // it is configured no more
+	dropped bool // it is not configured any more
 }
 
-// ledger decides which macvlans there are to be. It follows what the kernel reports;
-// facts from the bus only say when to ask it.
+// ledger decides which macvlans should exist. It follows the kernel's lists; facts from the bus
+// only say when to ask for one.
 type ledger struct {
 	all     []*device
-	under   map[string]Link // the links below, by name: without an index if there is none
-	other   []Link          // of ours, and not wanted
-	lowest  map[string]Link // by the name of a link below that is a macvlan: the link below it, if that is here
-	made    map[int]*device // by index: what this run made or took over
-	names   map[string]bool // taken
+	under   map[string]Link // the links below, by name: without an index if it does not exist
+	other   []Link          // devices of ours that are not wanted
+	lowest  map[string]Link // by the name of a link below that is a macvlan: the link below it, if it is in this namespace
+	made    map[int]*device // by index: the devices that this run made or took over
+	names   map[string]bool // the names in use
 	stale   bool            // the kernel must be asked
-	retry   time.Time       // not to be asked before
-	audited time.Time       // when it was last asked
-	looked  bool            // it was, and conflicts were not resolved since
+	retry   time.Time       // the earliest time of the next question
+	audited time.Time       // the time of the last question
+	looked  bool            // the kernel was asked, and conflicts were not resolved since
 }
 
 func newLedger(wanted []Wanted) *ledger {
@@ -112,8 +112,8 @@ func newLedger(wanted []Wanted) *ledger {
 	return l
 }
 
-// configure replaces the wanted devices. It returns those that are wanted no more, and those
-// that stay but gain or lose IPv6.
+// configure replaces the wanted devices. It returns those that are no longer wanted, and those that
+// stay but gain or lose IPv6.
 func (l *ledger) configure(wanted []Wanted) (gone, changed []*device) {
 	gone, l.all = l.all, nil
 	under := make(map[string]Link)
@@ -143,8 +143,8 @@ func (l *ledger) configure(wanted []Wanted) (gone, changed []*device) {
 	return gone, changed
 }
 
-// observe takes the kernel's list of all links. It returns the devices that have come
-// or gone since the last one, or were set up or down by others.
+// observe records the kernel's list of all links. It returns the devices that have appeared or
+// disappeared since the last one, or were set up or down by others.
 func (l *ledger) observe(all []Link) (changed []*device) {
 	l.stale, l.looked, l.other, l.names = false, true, nil, make(map[string]bool)
 	for name := range l.under {
@@ -161,7 +161,7 @@ func (l *ledger) observe(all []Link) (changed []*device) {
 		}
 		vrf[n.Index] = n.Kind == "vrf"
 	}
-	for name, below := range l.under { // only a VRF takes what stands on its port along
+	for name, below := range l.under { // only a VRF also takes the devices on its ports
 		if !vrf[below.Master] {
 			below.Master = 0
 			l.under[name] = below
@@ -176,7 +176,7 @@ func (l *ledger) observe(all []Link) (changed []*device) {
 		}
 	}
 	maps.DeleteFunc(l.made, func(index int, _ *device) bool { return !there[index] })
-	found := l.recognise(all)
+	found := l.recognize(all)
 	for _, v := range l.all {
 		n := found[v]
 		if n.Index != v.index || n.Up != v.up || n.Index != 0 && n.Name != v.name {
@@ -193,16 +193,16 @@ func (l *ledger) observe(all []Link) (changed []*device) {
 	return changed
 }
 
-// recognise finds the link of each wanted device and its rivals, and the links of ours that
-// are not wanted.
-func (l *ledger) recognise(all []Link) map[*device]Link {
+// recognize finds the link of each wanted device and its rivals, and the links of ours that are not
+// wanted.
+func (l *ledger) recognize(all []Link) map[*device]Link {
 	found := make(map[*device]Link)
 	for _, v := range l.all {
 		v.rivals = nil
-		// Devices that this run made are known by their index, even if their alias has
+		// Devices that this run made are recognized by their index, even if their alias has
 		// changed.
 		for _, n := range all {
-			if n.Index != 0 && n.Index == v.index && l.made[n.Index] == v && v.could(n, l.under[v.Below]) {
+			if n.Index != 0 && n.Index == v.index && l.made[n.Index] == v && v.couldBe(n, l.under[v.Below]) {
 				found[v] = n
 			}
 		}
@@ -232,54 +232,54 @@ func (l *ledger) recognise(all []Link) map[*device]Link {
 	return found
 }
 
-// could reports whether a link is a macvlan with the device's MAC where the device
-// is to be: on the link below or, as the kernel hangs a macvlan on a macvlan on
-// the lowest link, beside it.
-func (v *device) could(n, below Link) bool {
+// couldBe reports whether a link is a macvlan with the device's MAC in the device's position: on
+// the link below or, since the kernel attaches a macvlan on a macvlan to the lowest link, beside
+// it.
+func (v *device) couldBe(n, below Link) bool {
 	if below.Index == 0 || n.MAC != v.MAC || n.Kind != "" && !isMacvlan(n) {
 		return false
 	}
 	return n.Below == below.Index && n.NS == 0 || isMacvlan(below) && n.Below == below.Below && n.NS == below.NS
 }
 
-// rivalled reports whether a link keeps the device from being set up, if it is up
-// itself: the kernel gives each MAC to one link on a lower link, that one included.
+// rivalled reports whether a link prevents the device from being set up if it is up itself: the
+// kernel allows each MAC on one link per lower link, including the lower link.
 func (v *device) rivalled(n, below Link) bool {
-	return n.MAC == v.MAC && below.Index != 0 && (n.Index == below.Index || isMacvlan(n) && v.could(n, below))
+	return n.MAC == v.MAC && below.Index != 0 && (n.Index == below.Index || isMacvlan(n) && v.couldBe(n, below))
 }
 
 func isMacvlan(n Link) bool { return n.Kind == "macvlan" || n.Kind == "macvtap" }
 
-// of returns the wanted device that a link of ours is; nil if it is none. One of an
-// earlier run under another name is none: firewall rules name the device as the
+// of returns the wanted device to which a link of ours belongs; nil if there is none. One of an
+// earlier run under another name does not count: firewall rules name the device as the
 // configuration does.
 func (l *ledger) of(n Link) *device {
 	for _, v := range l.all {
 		below := l.under[v.Below]
 		named := n.Name == v.Name || n.Name == secondName(v.Name, below.Index) || slices.Contains(n.AltNames, v.Name)
-		if named && v.could(n, below) && (n.On == 0 || n.On == below.Index) {
+		if named && v.couldBe(n, below) && (n.On == 0 || n.On == below.Index) {
 			return v
 		}
 	}
 	return nil
 }
 
-// compare notes what of a device is not as it should be.
+// compare records the differences of a device from what it should be.
 func (v *device) compare(n, below Link) {
 	if !n.Ours {
 		v.wrong = append(v.wrong, "its alias")
 	}
 	if below.MTU != 0 && n.MTU != below.MTU {
 		v.wrong = append(v.wrong, fmt.Sprintf("its MTU, %d, to %d", n.MTU, below.MTU))
-		// The kernel has dropped the IPv6 settings of a link of less.
+		// The kernel has dropped the IPv6 settings of a link with less.
 		v.worn = v.IPv6 && n.MTU < minMTU6 && below.MTU >= minMTU6
 	}
 	if n.Master != below.Master {
-		v.wrong = append(v.wrong, "the VRF it is in")
+		v.wrong = append(v.wrong, "its VRF")
 	}
 }
 
-// see takes a fact from the bus. If the fact differs from the known state, the kernel must be
+// see records a fact from the bus. If the fact differs from the known state, the kernel must be
 // asked, since the fact may be older.
 func (l *ledger) see(fact event.Link) {
 	if below, ok := l.under[fact.Name]; ok && (below.Index != fact.Index || fact.MTU != 0 && fact.MTU != below.MTU) {
@@ -292,7 +292,7 @@ func (l *ledger) see(fact event.Link) {
 	}
 }
 
-// audit has the kernel asked if it was not for long.
+// audit schedules a question to the kernel if the last one is long ago.
 func (l *ledger) audit(now time.Time) {
 	if due, ok := l.nextAudit(); ok && !now.Before(due) {
 		l.stale = true
@@ -301,15 +301,15 @@ func (l *ledger) audit(now time.Time) {
 
 func (l *ledger) nextAudit() (time.Time, bool) { return l.audited.Add(auditEvery), len(l.all) > 0 }
 
-// vanishing reports whether a link is what became of a device that was made, and
-// did not appear where it should be.
+// vanishing reports whether a link may be a device that was made and did not appear where it should
+// be.
 func (l *ledger) vanishing(n Link) bool {
 	return slices.ContainsFunc(l.all, func(v *device) bool { return v.vanished > 0 && v.MAC == n.MAC })
 }
 
 func (l *ledger) doubt() { l.stale, l.retry = true, time.Time{} }
 
-// missing lists what is to be made: where the link below is there.
+// missing lists the devices to make: those whose link below exists.
 func (l *ledger) missing(now time.Time) (all []*device) {
 	for _, v := range l.all {
 		if v.index == 0 && l.under[v.Below].Index != 0 && !now.Before(v.retry) {
@@ -319,7 +319,7 @@ func (l *ledger) missing(now time.Time) (all []*device) {
 	return all
 }
 
-// fresh returns the shape of a device to make, with a name that nobody has.
+// fresh returns the shape of a device to make, with an unused name.
 func (l *ledger) fresh(v *device) Shape {
 	m := l.shape(v)
 	if l.names[m.Name] {
@@ -328,20 +328,19 @@ func (l *ledger) fresh(v *device) Shape {
 	return m
 }
 
-// secondName returns the name of a device where somebody else has the one that is
-// wanted.
+// secondName returns the name of a device if the wanted one is taken.
 func secondName(name string, below int) string {
 	name = fmt.Sprintf("%s.%d", name, below)
-	return name[max(0, len(name)-nameMax):]
+	return name[max(0, len(name)-maxName):]
 }
 
-// shape returns what a device is to be like.
+// shape returns the shape of a device.
 func (l *ledger) shape(v *device) Shape {
 	below := l.under[v.Below]
 	return Shape{Device: v.Device, Below: below.Index, Lowest: l.lowest[v.Below].Index, MTU: below.MTU, Master: below.Master, IPv6: v.IPv6}
 }
 
-// altered lists the devices that are to be put right.
+// altered lists the devices to correct.
 func (l *ledger) altered(now time.Time) (all []*device) {
 	for _, v := range l.all {
 		if v.index != 0 && len(v.wrong) > 0 && now.Sub(v.mended) >= retryEvery {
@@ -351,8 +350,7 @@ func (l *ledger) altered(now time.Time) (all []*device) {
 	return all
 }
 
-// turned lists the devices that are to be set up, or down: they are up while
-// their instance is held.
+// turned lists the devices to set up, or down: they are up while their instance is held.
 func (l *ledger) turned(now time.Time, up bool, held func(instance string) bool) (all []*device) {
 	for _, v := range l.all {
 		if v.index != 0 && v.up != up && held(v.Instance) == up && !now.Before(v.retry) {
@@ -362,8 +360,7 @@ func (l *ledger) turned(now time.Time, up bool, held func(instance string) bool)
 	return all
 }
 
-// deadline returns when a device is to be changed, or the kernel to be asked, if
-// nothing happens.
+// deadline returns when to change a device, or to ask the kernel, if nothing happens.
 func (l *ledger) deadline(held func(instance string) bool) (due time.Time, ok bool) {
 	if l.stale {
 		return l.retry, true

@@ -19,7 +19,7 @@ var (
 
 func none(string) bool { return false }
 
-// observed is a ledger after one look at the kernel.
+// observed returns a ledger after one list of the kernel's links.
 func observed(links ...Link) *ledger {
 	l := newLedger(wanted)
 	l.observe(append([]Link{{Index: eth0, Name: "eth0"}}, links...))
@@ -65,16 +65,16 @@ func TestRecognise(t *testing.T) {
 	}
 }
 
-// A name is no longer than the kernel accepts.
+// TestName requires that a name is no longer than the kernel accepts.
 func TestName(t *testing.T) {
 	l := newLedger([]Wanted{{Below: "eth0", Device: Device{Name: "vrrp6.255"}}})
 	l.observe([]Link{{Index: 1234567, Name: "eth0"}, {Index: 3, Name: "vrrp6.255"}})
 	if got := l.fresh(l.all[0]).Name; got != "rp6.255.1234567" {
-		t.Errorf("%q, want its last %d characters", got, nameMax)
+		t.Errorf("%q, want its last %d characters", got, maxName)
 	}
 }
 
-// Something is due while the kernel must be asked, or while a device is not as it
+// TestDeadline requires a deadline while the kernel must be asked, or while a device is not as it
 // should be.
 func TestDeadline(t *testing.T) {
 	l := newLedger(wanted)
@@ -83,19 +83,19 @@ func TestDeadline(t *testing.T) {
 	}
 	l = observed()
 	if _, ok := l.deadline(none); !ok {
-		t.Error("one is to be made, and nothing is due")
+		t.Error("a device has to be made, and nothing is due")
 	}
 	l = observed(Link{Index: 20, Below: eth0, Name: "vrrp.51", MAC: mac51, Ours: true})
 	if due, ok := l.deadline(none); ok {
-		t.Errorf("all is well, and %v is due", due)
+		t.Errorf("nothing is wrong, and %v is due", due)
 	}
 	if _, ok := l.deadline(func(instance string) bool { return instance == "v" }); !ok {
-		t.Error("it is held and down, and nothing is due")
+		t.Error("the instance is held and its device down, and nothing is due")
 	}
 }
 
-// A fact that differs from what is known has the kernel asked; one that agrees costs
-// nothing.
+// TestSee requires that a fact that differs from the known state causes a question to the kernel,
+// and that one that agrees costs nothing.
 func TestSee(t *testing.T) {
 	for _, tt := range []struct {
 		fact  event.Link

@@ -47,8 +47,8 @@ func newMacvlan(s Shape) ([]byte, error) {
 	return withHeader(linkHeader(0, 0, 0), ae, s.Name)
 }
 
-// markMacvlan returns the RTM_SETLINK that gives a device its alias, its MTU and its
-// VRF, and keeps the kernel from making link-local addresses out of the virtual MAC (RFC 9568 §7.4).
+// markMacvlan returns the RTM_SETLINK that sets a device's alias, its MTU and its VRF, and keeps
+// the kernel from making link-local addresses from the virtual MAC (RFC 9568 §7.4).
 func markMacvlan(index int, s Shape, alias string) ([]byte, error) {
 	ae := netlink.NewAttributeEncoder()
 	ae.Bytes(unix.IFLA_IFALIAS, []byte(alias))
@@ -56,7 +56,7 @@ func markMacvlan(index int, s Shape, alias string) ([]byte, error) {
 		ae.Uint32(unix.IFLA_MTU, uint32(s.MTU))
 	}
 	ae.Uint32(unix.IFLA_MASTER, uint32(s.Master))
-	if s.IPv6 && (s.MTU == 0 || s.MTU >= minMTU6) { // below that the kernel has no IPv6 there
+	if s.IPv6 && (s.MTU == 0 || s.MTU >= minMTU6) { // with less the kernel has no IPv6 there
 		ae.Nested(unix.IFLA_AF_SPEC, func(spec *netlink.AttributeEncoder) error {
 			spec.Nested(unix.AF_INET6, func(six *netlink.AttributeEncoder) error {
 				six.Uint8(inet6AddrGen, addrGenNone)
@@ -76,8 +76,7 @@ func withHeader(header []byte, ae *netlink.AttributeEncoder, name string) ([]byt
 	return append(header, tail...), nil
 }
 
-// readLink returns a link as the ledger knows it, and the settings that its alias
-// remembers.
+// readLink returns a link as the ledger stores it, and the settings in its alias.
 func readLink(l rtnl.Link) (n Link, was earlier) {
 	n = Link{Index: l.Index, Below: l.Below, Kind: l.Kind, Name: l.Name, AltNames: l.AltNames, MAC: l.MAC, MTU: l.MTU, Master: l.Master, Up: l.Up()}
 	if l.Elsewhere {

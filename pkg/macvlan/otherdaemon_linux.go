@@ -11,12 +11,11 @@ import (
 // vrrpProtocol is VRRP's IP protocol number.
 const vrrpProtocol = 112
 
-// vrrpSocket is how the local port column of /proc/net/raw names VRRP's protocol
-// number.
+// vrrpSocket is VRRP's protocol number in the local port column of /proc/net/raw.
 var vrrpSocket = fmt.Sprintf(":%04X", vrrpProtocol)
 
-// OtherDaemon looks for raw sockets of VRRP that are not this process's own: keepalived and
-// FRR receive through such. It reports true if it cannot read the list.
+// OtherDaemon looks for raw VRRP sockets of other processes: keepalived and FRR receive through
+// them. It returns true if it cannot read the list.
 func (k *LinuxKernel) OtherDaemon() bool {
 	ours, err := Sockets("self")
 	if err != nil {
@@ -34,8 +33,7 @@ func (k *LinuxKernel) OtherDaemon() bool {
 	return false
 }
 
-// VRRPSockets returns the inodes of the raw sockets for VRRP in the network namespace of the
-// caller.
+// VRRPSockets returns the inodes of the raw VRRP sockets in the network namespace of the caller.
 func VRRPSockets() (inodes map[string]bool, err error) {
 	inodes = make(map[string]bool)
 	for _, family := range []string{"raw", "raw6"} {
@@ -50,8 +48,7 @@ func VRRPSockets() (inodes map[string]bool, err error) {
 	return inodes, nil
 }
 
-// Sockets returns the inodes of the sockets of a process, named as in /proc: by its PID, or
-// "self".
+// Sockets returns the inodes of the sockets of a process, named as in /proc: by its PID, or "self".
 func Sockets(process string) (map[string]bool, error) {
 	directory := "/proc/" + process + "/fd"
 	descriptors, err := os.ReadDir(directory)
@@ -69,7 +66,7 @@ func Sockets(process string) (map[string]bool, error) {
 	return inodes, nil
 }
 
-// rawSockets returns the inodes of the VRRP sockets that a table of raw sockets lists.
+// rawSockets returns the inodes of the VRRP sockets in a table of raw sockets.
 func rawSockets(path string) (inodes []string, err error) {
 	file, err := os.Open(path)
 	if err != nil {

@@ -11,10 +11,10 @@ import (
 // asterisk.
 type setting struct{ key, value string }
 
-// deviceSettings returns the settings of a device: it answers for its own addresses alone,
-// and receives from hosts that are reached through the link below, which the reverse path
-// filter would drop. The greater of the values of "all" and of the link is in force, so the
-// link's can make a strict "all" loose.
+// deviceSettings returns the settings of a device: it answers only for its own addresses, and
+// accepts packets from hosts that are reached through the link below, which the reverse path filter
+// would drop. The greater of the values of "all" and of the link is in force, so the link's can
+// make a strict "all" loose.
 func deviceSettings(ipv6 bool, read func(key string) (string, error)) []setting {
 	filter := "0"
 	if all, err := read("ipv4/conf/all/rp_filter"); err == nil && all != "0" {
@@ -34,19 +34,19 @@ func deviceSettings(ipv6 bool, read func(key string) (string, error)) []setting 
 		setting{"ipv6/conf/*/router_solicitations", "0"})
 }
 
-// inherited are what a device takes over from the link below: what forwards
-// there forwards here.
+// inherited are settings that a device takes from the link below: if that forwards, the device
+// forwards.
 var inherited = []string{"ipv4/conf/*/forwarding", "ipv6/conf/*/forwarding"}
 
-// belowSettings are those of the link below: it answers for its own addresses alone, and does
-// not name an address of a device as the sender when it asks for a host, which would tell
-// that host the wrong MAC. A greater value than the one here is left as it is.
+// belowSettings are those of the link below: it answers only for its own addresses, and does not
+// use an address of a device as the sender when it asks for a host, which would give that host the
+// wrong MAC. A greater value than the one here is kept.
 var belowSettings = []setting{
 	{"ipv4/conf/*/arp_ignore", "1"},
 	{"ipv4/conf/*/arp_announce", "2"},
 }
 
-// serves reports whether the present value of a setting of belowSettings will do.
+// serves reports whether the present value of a setting of belowSettings suffices.
 func (s setting) serves(now string) bool {
 	have, err := strconv.Atoi(now)
 	want, _ := strconv.Atoi(s.value)
@@ -56,22 +56,22 @@ func (s setting) serves(now string) bool {
 // on returns the key of a setting for a link.
 func (s setting) on(link string) string { return strings.Replace(s.key, "*", link, 1) }
 
-// earlier are the original values of the changed settings of a link, by key. The alias of
-// each device on the link holds them, so they outlive a crash, but not the device.
+// earlier contains the original values of the changed settings of a link, by key. The alias of each
+// device on the link contains them, so they outlive a crash, but not the device.
 type earlier map[string]string
 
 // deviceMark begins the alias of a device of ours.
 const deviceMark = "ripcord"
 
-// onKey stands in an alias before the ifindex of the link that the device was made
-// for: the kernel hangs a macvlan on a macvlan on the lowest link.
+// onKey precedes, in an alias, the ifindex of the link for which the device was made: the kernel
+// attaches a macvlan on a macvlan to the lowest link.
 const onKey = "on"
 
-// lowestPrefix stands in an alias before the settings of the link below the one that
-// the device was made for.
+// lowestPrefix precedes, in an alias, the settings of the link below the one for which the device
+// was made.
 const lowestPrefix = "low/"
 
-// with returns what the alias of a device remembers that was made for the link on.
+// with returns the values for the alias of a device that was made for the link on.
 func (b earlier) with(lowest earlier, on int) earlier {
 	all := earlier{onKey: strconv.Itoa(on)}
 	maps.Copy(all, b)
@@ -81,8 +81,7 @@ func (b earlier) with(lowest earlier, on int) earlier {
 	return all
 }
 
-// ofLowest returns the part that is about the link below the one that a device was
-// made for.
+// ofLowest returns the settings of the link below the one for which a device was made.
 func (b earlier) ofLowest() earlier {
 	part := make(earlier)
 	for key, was := range b {
@@ -93,7 +92,7 @@ func (b earlier) ofLowest() earlier {
 	return part
 }
 
-// alias returns the text that stands on a device.
+// alias returns the text of the alias.
 func (b earlier) alias() string {
 	text := []string{deviceMark}
 	if on, ok := b[onKey]; ok {
@@ -109,7 +108,7 @@ func (b earlier) alias() string {
 	return strings.Join(text, " ")
 }
 
-// parseAlias reads an alias; it is not ok where it is not ours.
+// parseAlias parses an alias; ok is false if it is not ours.
 func parseAlias(text string) (b earlier, ok bool) {
 	words := strings.Fields(text)
 	if len(words) == 0 || words[0] != deviceMark {

@@ -11,22 +11,21 @@ import (
 
 // Kernel adds, removes and lists routes and rules.
 type Kernel interface {
-	// Add adds routes and rules with the mark, and returns the answer to each: nil,
-	// fs.ErrExist if one like it exists, or why the kernel refused.
+	// Add adds routes and rules with the mark, and returns the answer to each: nil, fs.ErrExist if
+	// the like exists, or why the kernel refused.
 	Add(ops []Op) []error
 	// Replace replaces existing routes by those with the mark.
 	Replace(ops []Op) []error
-	// Remove removes routes and rules with the mark, and no others; fs.ErrNotExist says that
-	// there was none.
+	// Remove removes routes and rules with the mark, and no others; fs.ErrNotExist says that there
+	// was none.
 	Remove(ops []Op) []error
-	// List returns all that bear the mark.
+	// List returns all routes and rules with the mark.
 	List() ([]Op, error)
 }
 
-// Config is what a Holder needs. All of it is required.
+// Config is the configuration of a Holder. All of it is required.
 type Config struct {
-	// Entries are the routes and rules of each instance, in the order in which they
-	// are added.
+	// Entries are the routes and rules of each instance, in the order in which they are added.
 	Entries map[string][]Entry
 	// Ready reports whether the addresses of an instance are in place.
 	Ready  func(instance string) bool
@@ -47,7 +46,7 @@ func NewHolder(cfg Config) *Holder {
 	return &Holder{cfg: cfg, ledger: newLedger(cfg.Entries, cfg.Ready)}
 }
 
-// TakeOver has what a crashed run left removed.
+// TakeOver schedules the removal of what a crashed run left.
 func (h *Holder) TakeOver() error {
 	found, err := h.cfg.Kernel.List()
 	if err != nil {
@@ -58,40 +57,39 @@ func (h *Holder) TakeOver() error {
 	return nil
 }
 
-// Hold begins to hold what an instance has, as ordered at the instant at.
+// Hold begins to hold the routes and rules of an instance, as ordered at the instant at.
 func (h *Holder) Hold(at time.Time, cause event.Cause, instance string) {
 	h.ledger.hold(at, cause, instance)
 }
 
-// Adopt is Hold for what stands as a daemon that died, or handed over, has left it.
+// Adopt is Hold for routes and rules that a daemon that died, or handed over, has left in place.
 func (h *Holder) Adopt(at time.Time, cause event.Cause, instance string) {
 	h.ledger.adopt(at, cause, instance)
 }
 
-// Release ceases to hold it.
+// Release ceases to hold them.
 func (h *Holder) Release(at time.Time, cause event.Cause, instance string) {
 	h.ledger.release(at, cause, instance)
 }
 
-// Configure replaces the routes and rules of all instances. Those that are held and among
-// them stay as they are; those that are held and not among them are released; new ones of an
-// instance that holds some are added. An instance that had none is to be ordered to Hold
-// again.
+// Configure replaces the routes and rules of all instances. Held entries that are among them stay
+// as they are; the other held ones are released; new entries of an instance that holds some are
+// added. An instance that had none needs another Hold.
 func (h *Holder) Configure(at time.Time, cause event.Cause, entries map[string][]Entry) {
 	h.ledger.configure(at, cause, entries)
 }
 
-// SeeLink takes a fact about a link.
+// SeeLink records a fact about a link.
 func (h *Holder) SeeLink(fact event.Link) { h.ledger.link(fact) }
 
-// Link returns what is known of the interface of a route; zero if none has it.
+// Link returns the last fact about the interface of a route; zero if no route has it.
 func (h *Holder) Link(name string) event.Link { return h.ledger.links[name] }
 
-// Doubt has the kernel asked about everything that is held: it may have removed some with an
+// Doubt schedules a question to the kernel about all held entries: it may have removed some with an
 // address.
 func (h *Holder) Doubt() { h.ledger.doubt() }
 
-// Changed is Doubt where another program may have removed or replaced some.
+// Changed is Doubt after another program may have removed or replaced some.
 func (h *Holder) Changed() {
 	h.ledger.replaced = true
 	h.ledger.doubt()
@@ -100,10 +98,10 @@ func (h *Holder) Changed() {
 // Deadline returns when Remove or Add has something to do if nothing happens.
 func (h *Holder) Deadline() (time.Time, bool) { return h.ledger.deadline() }
 
-// RetryRemoval has the next Remove try what the kernel refused to remove.
+// RetryRemoval makes the next Remove retry what the kernel refused to remove.
 func (h *Holder) RetryRemoval() { h.ledger.removal = time.Time{} }
 
-// Left lists what is released and was not removed yet.
+// Left lists the released entries that were not removed yet.
 func (h *Holder) Left() (left []string) {
 	for _, leaving := range h.ledger.leaving {
 		for _, t := range leaving.all {
@@ -113,17 +111,17 @@ func (h *Holder) Left() (left []string) {
 	return left
 }
 
-// Missing is a route or rule that is held and not in place.
+// Missing is a held route or rule that is not in place.
 type Missing struct {
 	Entry
-	Reason string // empty: not known
-	// Refused reports that the kernel answered with an error, or that there never was the
-	// interface since it was ordered.
+	Reason string // empty: unknown
+	// Refused reports that the kernel answered with an error, or that the interface never existed
+	// since the order.
 	Refused bool
 }
 
-// Missing returns the routes and rules that a held instance has lacked for at least within.
-// settled is false while more may turn out to be missing.
+// Missing returns the routes and rules that a held instance has lacked for at least within. settled
+// is false while more may turn out to be missing.
 func (h *Holder) Missing(now time.Time, instance string, within time.Duration) (all []Missing, settled bool) {
 	settled = true
 	for t := range h.ledger.each {
@@ -139,7 +137,7 @@ func (h *Holder) Missing(now time.Time, instance string, within time.Duration) (
 	return all, settled
 }
 
-// Add adds what is due, and by this finds out which of those in doubt still stand.
+// Add adds what is due, which also shows which of the doubtful entries still exist.
 func (h *Holder) Add() {
 	try, r := h.ledger.adds(h.cfg.Now())
 	h.publish(r)
@@ -152,8 +150,8 @@ func (h *Holder) Add() {
 	h.publish(h.ledger.tried(now, h.cfg.Minter.Cause(now), try, errs))
 }
 
-// restoreReplaced puts back routes of ours that somebody has replaced, and sets the
-// answer in errs of each to that.
+// restoreReplaced restores routes of ours that another program has replaced, and sets their answers
+// in errs to the result.
 func (h *Holder) restoreReplaced(try []*tracked, errs []error) {
 	suspects := h.ledger.suspects(try, errs)
 	h.ledger.replaced = false
@@ -162,7 +160,7 @@ func (h *Holder) restoreReplaced(try []*tracked, errs []error) {
 	}
 	marked, err := h.cfg.Kernel.List()
 	if err != nil {
-		h.ledger.replaced = true // looked for again with the next audit
+		h.ledger.replaced = true // the next audit looks for them again
 		return
 	}
 	suspects = slices.DeleteFunc(suspects, func(t *tracked) bool { return standsAmong(t.Entry, marked) })

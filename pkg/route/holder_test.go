@@ -48,7 +48,7 @@ func newRig(t *testing.T, entries ...route.Entry) *rig {
 	return r
 }
 
-// turn makes the kernel agree, as its owner does when something happened.
+// turn makes the kernel agree, as the owner does after an event.
 func (r *rig) turn() {
 	r.Remove()
 	r.Add()
@@ -76,7 +76,7 @@ func (r *rig) pass(d time.Duration) {
 func (r *rig) hold()    { r.Hold(r.now, event.Cause{Trace: 7}, "a"); r.turn() }
 func (r *rig) release() { r.Release(r.now, event.Cause{Trace: 8}, "a"); r.turn() }
 
-// names are the events since they were last taken.
+// names returns the events since the last call.
 func (r *rig) names() string {
 	events, _ := r.events.Take()
 	var names []string
@@ -93,8 +93,8 @@ func expect(t *testing.T, what string, got, want any) {
 	}
 }
 
-// What is held is added in order once the addresses are in place, and removed in the
-// reverse order: no rule leads to a table that is empty.
+// TestHolder requires that held entries are added in order once the addresses are in place, and
+// removed in the reverse order: no rule leads to an empty table.
 func TestHolder(t *testing.T) {
 	r := newRig(t)
 	r.ready = false
@@ -113,7 +113,8 @@ func TestHolder(t *testing.T) {
 	}
 }
 
-// An entry that is lost is put back; one that is fought for, not as often as it is taken.
+// TestHolderPutsBack requires that a lost entry is restored, but less often if another program
+// keeps removing it.
 func TestHolderPutsBack(t *testing.T) {
 	r := newRig(t)
 	r.hold()
@@ -134,13 +135,13 @@ func TestHolderPutsBack(t *testing.T) {
 		r.pass(100 * time.Millisecond)
 	}
 	if n := strings.Count(r.names(), "restored"); n < 3 || n > 7 {
-		t.Errorf("put back %d times in 10 s of fighting", n)
+		t.Errorf("restored %d times in 10 s of removals", n)
 	}
 	r.pass(10 * time.Second)
 	expect(t, "stand", len(r.kernel.Standing), 3)
 }
 
-// What goes without a notification is found by an audit.
+// TestHolderAudits requires that an audit finds an entry that disappears without a notification.
 func TestHolderAudits(t *testing.T) {
 	r := newRig(t)
 	r.hold()
@@ -151,7 +152,8 @@ func TestHolderAudits(t *testing.T) {
 	expect(t, "after an audit", r.names(), "restored")
 }
 
-// A route whose interface the kernel finds may go with any link: it is put back when one changes.
+// TestHolderOfAGatewayAlone: a route whose interface the kernel chooses may disappear with any
+// link: it is restored when one changes.
 func TestHolderOfAGatewayAlone(t *testing.T) {
 	gateway := defaultRoute
 	gateway.Interface = ""
@@ -183,8 +185,8 @@ func TestHolderWaitsForTheInterface(t *testing.T) {
 	expect(t, "when it is up", r.names(), "added")
 }
 
-// A route of several next hops waits for all of their interfaces, is told from one with others,
-// and what was never tried is not removed.
+// TestHolderOfNextHops: a route with several next hops waits for all of their interfaces, differs
+// from one with others, and is not removed if it was never tried.
 func TestHolderOfNextHops(t *testing.T) {
 	hops := func(weight int) route.Route {
 		return route.Route{To: netip.MustParsePrefix("10.0.0.0/8"), Table: route.MainTable, Hops: []route.Hop{
@@ -209,7 +211,8 @@ func TestHolderOfNextHops(t *testing.T) {
 	expect(t, "another weight", r.kernel.Standing, map[string]bool{hops(2).String(): true})
 }
 
-// What the kernel refuses is reported once, is missing, and is tried again.
+// TestHolderRefused requires that a refusal is reported once, that the entry is missing, and that
+// it is tried again.
 func TestHolderRefused(t *testing.T) {
 	r := newRig(t)
 	r.kernel.Refuse = errors.New("no such gateway")
@@ -237,7 +240,8 @@ func TestHolderRefused(t *testing.T) {
 	expect(t, "left", r.Left(), "[]")
 }
 
-// What others put in the place of an entry is used, and never removed.
+// TestHolderUsesForeign requires that an entry of others in the place of ours is used, and never
+// removed.
 func TestHolderUsesForeign(t *testing.T) {
 	r := newRig(t)
 	r.kernel.Standing[defaultRoute.String()] = false
@@ -251,7 +255,7 @@ func TestHolderUsesForeign(t *testing.T) {
 
 	r.hold()
 	r.names()
-	delete(r.kernel.Standing, defaultRoute.String()) // theirs goes, ours comes
+	delete(r.kernel.Standing, defaultRoute.String()) // theirs disappears, ours is added
 	r.Changed()
 	r.pass(time.Second)
 	expect(t, "events", r.names(), "restored")
@@ -259,8 +263,8 @@ func TestHolderUsesForeign(t *testing.T) {
 	expect(t, "left at the end", len(r.kernel.Standing), 0)
 }
 
-// A route that somebody put in the place of ours is noticed, as adding gives the same
-// answer to both, and ours is put back.
+// TestHolderPutsBackReplaced requires that a route that replaces ours is noticed, although adding
+// has the same answer for both, and that ours is restored.
 func TestHolderPutsBackReplaced(t *testing.T) {
 	r := newRig(t)
 	r.hold()
@@ -274,13 +278,13 @@ func TestHolderPutsBackReplaced(t *testing.T) {
 	expect(t, "batches", r.kernel.Batches, "[+3 +3 =1]")
 	expect(t, "ours", r.kernel.Standing[defaultRoute.String()], true)
 
-	replace() // unheard
+	replace() // without a notification
 	r.release()
 	expect(t, "events", r.names(), "removed replaced")
 	expect(t, "left", len(r.kernel.Standing), 1)
 }
 
-// What a crashed run left is removed.
+// TestHolderTakesOver requires that the leftovers of a crashed run are removed.
 func TestHolderTakesOver(t *testing.T) {
 	r := newRig(t)
 	for _, e := range []route.Entry{defaultRoute, rule} {
@@ -295,8 +299,8 @@ func TestHolderTakesOver(t *testing.T) {
 	expect(t, "events", r.names(), "removed")
 }
 
-// What stays is not touched, what is gone is removed, also where the kernel refuses for a
-// while, and what is wanted again meanwhile is not.
+// TestConfigure requires that entries that stay are not touched, that others are removed, also if
+// the kernel refuses for a while, and that one that is wanted again meanwhile is not.
 func TestConfigure(t *testing.T) {
 	r := newRig(t)
 	hold := func(entries ...route.Entry) {
@@ -312,7 +316,7 @@ func TestConfigure(t *testing.T) {
 	hold(rule)
 	expect(t, "left", len(r.Left()), 2)
 	r.Release(r.now, event.Cause{}, "a")
-	hold(rule, tableRoute) // tableRoute and rule are held again, defaultRoute is still to go
+	hold(rule, tableRoute) // tableRoute and rule are held again, defaultRoute still has to be removed
 	expect(t, "left", r.Left(), []string{defaultRoute.String()})
 	r.kernel.Stuck = nil
 	r.pass(time.Second)
@@ -327,12 +331,12 @@ func TestConfigure(t *testing.T) {
 	r.turn()
 	expect(t, "with it", len(r.kernel.Standing), 1)
 	if r.Link("eth0").Index != 0 {
-		t.Error("a link is remembered that no route names")
+		t.Error("a link that no route names is remembered")
 	}
 }
 
-// TestHolderShares: a route that two instances have stands as long as one of them is held, and
-// nobody takes it for another program's.
+// TestHolderShares: a route of two instances exists as long as one of them is held, and never
+// counts as another program's.
 func TestHolderShares(t *testing.T) {
 	r := newRig(t)
 	all := []route.Entry{defaultRoute, rule}
@@ -353,7 +357,7 @@ func TestHolderShares(t *testing.T) {
 	r.release()
 	r.pass(time.Minute)
 	expect(t, "nobody holds it", len(r.kernel.Standing), 0)
-	// Whichever of release and hold comes first, both at once.
+	// Release and hold come at once, in either order.
 	r.hold()
 	r.Release(r.now, event.Cause{Trace: 8}, "a")
 	r.Hold(r.now, event.Cause{Trace: 9}, "b")

@@ -15,13 +15,13 @@ import (
 	"ripcord/pkg/rtnl"
 )
 
-// LinuxKernel is the Kernel of the network namespace it was opened in.
+// LinuxKernel is the Kernel of the network namespace in which it was opened.
 type LinuxKernel struct{ conn *rtnl.Conn }
 
 var _ Kernel = (*LinuxKernel)(nil)
 
-// OpenKernel opens a socket for requests. It needs Linux 4.20, which lists routes by
-// their protocol.
+// OpenKernel opens a socket for requests. It needs Linux 4.20, which lists routes by their
+// protocol.
 func OpenKernel() (*LinuxKernel, error) {
 	conn, err := rtnl.Dial(rtnl.Config{Protocol: unix.NETLINK_ROUTE, Strict: true})
 	if err != nil {
@@ -33,10 +33,9 @@ func OpenKernel() (*LinuxKernel, error) {
 // Close closes the socket.
 func (k *LinuxKernel) Close() error { return k.conn.Close() }
 
-// deletions are the deletions of routes with our mark and of all rules, and replacements of
-// routes by other programs. A routing daemon that adds a million routes wakes nobody. After
-// the 16 bytes of the nlmsghdr, which has its flags at byte 6, stands an rtmsg, whose
-// protocol is byte 5.
+// deletions are the deletions of routes with our mark and of all rules, and replacements of routes
+// by other programs. A routing daemon that adds a million routes causes no wake-up. The 16 bytes of
+// the nlmsghdr, with its flags at byte 6, precede an rtmsg, whose protocol is byte 5.
 func deletions() rtnl.Deletions {
 	const (
 		protocol  = 16 + 5
@@ -62,8 +61,8 @@ func deletions() rtnl.Deletions {
 	}}
 }
 
-// loadReplace loads the byte of an nlmsghdr's flags that has NLM_F_REPLACE, in the
-// host's byte order.
+// loadReplace loads the byte of an nlmsghdr's flags that contains NLM_F_REPLACE, in the host's byte
+// order.
 func loadReplace() bpf.Instruction {
 	at := uint32(7)
 	if binary.NativeEndian.Uint16([]byte{1, 0}) != 1 {
@@ -72,8 +71,8 @@ func loadReplace() bpf.Instruction {
 	return bpf.LoadAbsolute{Off: at, Size: 1}
 }
 
-// Watch calls changed when another program may have removed or replaced routes or
-// rules with our mark, until ctx ends.
+// Watch calls changed when another program may have removed or replaced routes or rules with our
+// mark, until ctx ends.
 func (k *LinuxKernel) Watch(ctx context.Context, changed func()) {
 	deletions().Watch(ctx, k.conn.Port, changed)
 }
@@ -88,11 +87,11 @@ func (k *LinuxKernel) Replace(ops []Op) []error {
 	return k.each(ops, netlink.Request|netlink.Create|netlink.Replace, unix.RTM_NEWROUTE, unix.RTM_NEWRULE)
 }
 
-// Remove implements Kernel. The message names the mark, and the kernel compares it.
+// Remove implements Kernel. The message contains the mark, and the kernel compares it.
 func (k *LinuxKernel) Remove(ops []Op) []error {
 	errs := k.each(ops, netlink.Request, unix.RTM_DELROUTE, unix.RTM_DELRULE)
 	for i, err := range errs {
-		// With its interface a route is gone, too.
+		// A route also disappears with its interface.
 		if errors.Is(err, unix.ESRCH) || errors.Is(err, unix.ENOENT) || errors.Is(err, unix.ENODEV) {
 			errs[i] = fs.ErrNotExist
 		}
@@ -116,7 +115,7 @@ func (k *LinuxKernel) each(ops []Op, flags netlink.HeaderFlags, route, rule netl
 			m.Header.Type = rule
 			m.Data, err = ruleMessage(e)
 		}
-		if err != nil { // one that cannot be encoded is a mistake of ours
+		if err != nil { // an entry that cannot be encoded is a mistake of ours
 			return slices.Repeat([]error{fmt.Errorf("encoding %s: %w", op, err)}, len(ops))
 		}
 		messages = append(messages, m)
@@ -124,8 +123,8 @@ func (k *LinuxKernel) each(ops []Op, flags netlink.HeaderFlags, route, rule netl
 	return k.conn.Batch(messages)
 }
 
-// List implements Kernel. It asks for the routes by their protocol, which the kernel
-// filters, and for all rules, of which there are few.
+// List implements Kernel. It requests the routes by their protocol, which the kernel filters, and
+// all rules, of which there are few.
 func (k *LinuxKernel) List() ([]Op, error) {
 	var all []Op
 	for _, family := range []uint8{unix.AF_INET, unix.AF_INET6} {
@@ -152,12 +151,12 @@ func (k *LinuxKernel) list(request netlink.Message, decode func(netlink.Message)
 	return ops, err
 }
 
-// named gives routes the names of their interfaces, for the log.
+// named sets the names of the interfaces of routes, for the log.
 func (k *LinuxKernel) named(routes []Op) []Op {
 	for i := range routes {
 		route := routes[i].Entry.(Route)
 		if route.Type.Discards() {
-			continue // over IPv6 the kernel lists the loopback interface, which was not asked for
+			continue // over IPv6 the kernel lists the loopback interface, which was not requested
 		}
 		for n, index := range routes[i].Hops {
 			if link, err := k.conn.LinkByIndex(index); err == nil {

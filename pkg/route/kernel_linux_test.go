@@ -85,7 +85,7 @@ func testMetrics() (m Metrics) {
 	return m
 }
 
-// texts lists what bears the mark.
+// texts lists the entries with the mark.
 func texts(t testing.TB, k *LinuxKernel) []string {
 	t.Helper()
 	all, err := k.List()
@@ -161,7 +161,7 @@ func TestRoutingInTheKernel(t *testing.T) {
 	var want []string
 	for i, op := range ops {
 		if r, ok := op.Entry.(Route); ok {
-			// What a removal does not ask for is not listed.
+			// Attributes that a removal does not need are not listed.
 			r.Scope, r.Scoped, r.OnLink, r.Metrics, r.Preferred, r.Preference = 0, false, false, Metrics{}, false, 0
 			if r.Via.IsValid() {
 				r.Interface = near // the kernel's choice, too
@@ -181,7 +181,7 @@ func TestRoutingInTheKernel(t *testing.T) {
 	if got := texts(t, r); !slices.Equal(got, want) {
 		t.Errorf("listed\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
 	}
-	left, err := r.List() // as a run that was killed leaves them
+	left, err := r.List() // as a killed run leaves them
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -196,12 +196,13 @@ func TestRoutingInTheKernel(t *testing.T) {
 	}
 	for i, err := range r.Remove(ops) {
 		if !errors.Is(err, fs.ErrNotExist) {
-			t.Errorf("removing %s, which is not there: %v", ops[i], err)
+			t.Errorf("removing %s, which does not exist: %v", ops[i], err)
 		}
 	}
 }
 
-// What others put in the same place is not added to, replaced or removed.
+// TestRoutesOfOthersInTheKernel requires that entries of others in the same place are not added to,
+// replaced or removed.
 func TestRoutesOfOthersInTheKernel(t *testing.T) {
 	near, _ := netns.Cable(t)
 	r, index := openKernel(t), netns.Index(t, near)
@@ -222,7 +223,7 @@ func TestRoutesOfOthersInTheKernel(t *testing.T) {
 		{Entry: Rule{Family: event.IPv4, From: netip.MustParsePrefix("10.0.0.0/8"), Table: 100, Priority: 500}},
 	}
 	for i, err := range r.Add(ops) {
-		// A rule of ours stands beside theirs, to the same effect.
+		// A rule of ours exists beside theirs, with the same effect.
 		if _, rule := ops[i].Entry.(Rule); !rule && !errors.Is(err, fs.ErrExist) || rule && err != nil {
 			t.Errorf("%s: %v", ops[i], err)
 		}
@@ -243,8 +244,8 @@ func TestRoutesOfOthersInTheKernel(t *testing.T) {
 	ip(t, "rule", "del", "priority", "500")
 }
 
-// What other programs configured, and what only newer kernels send, keeps nobody from
-// listing what is ours: a rule with a port has an attribute since Linux 6.15 that
+// TestListBesideOthers requires that configuration by other programs, and attributes of newer
+// kernels, do not prevent listing ours: since Linux 6.15 a rule with a port has an attribute that
 // made the whole list unreadable.
 func TestListBesideOthers(t *testing.T) {
 	near, _ := netns.Cable(t)
@@ -259,7 +260,7 @@ func TestListBesideOthers(t *testing.T) {
 			t.Logf("this machine cannot ip %s: %s", args, out)
 		}
 	}
-	t.Cleanup(func() { // what is not on the link
+	t.Cleanup(func() { // entries that are not on the link
 		for _, args := range []string{"rule flush table 100", "-6 rule flush table 100"} {
 			ip(t, strings.Fields(args)...)
 		}
@@ -285,13 +286,12 @@ func TestRoutesTheKernelRefuses(t *testing.T) {
 	}
 	errs := r.Add([]Op{route("10.1.0.0/16", "192.0.2.9"), route("10.2.0.0/16", "203.0.113.9"), route("10.3.0.0/16", "192.0.2.9")})
 	if errs[0] != nil || errs[1] == nil || errs[2] != nil {
-		t.Errorf("the second has no such gateway, and the answers are %v", errs)
+		t.Errorf("the gateway of the second does not exist, and the answers are %v", errs)
 	}
-	t.Logf("the kernel's words: %v", errs[1])
+	t.Logf("the kernel's answer: %v", errs[1])
 }
 
-// BenchmarkRoutes adds 250 routes beside 250 addresses, asks for them, and
-// removes them.
+// BenchmarkRoutes adds 250 routes beside 250 addresses, asks for them, and removes them.
 func BenchmarkRoutes(b *testing.B) {
 	near, _ := netns.Cable(b)
 	r, index := openKernel(b), netns.Index(b, near)
@@ -326,8 +326,8 @@ func BenchmarkRoutes(b *testing.B) {
 	b.ReportMetric(float64(removing.Microseconds())/float64(b.N), "µs/remove")
 }
 
-// TestReplacedRouteInTheKernel: `ip route replace` by a person is heard, and ours
-// takes its place again.
+// TestReplacedRouteInTheKernel requires that `ip route replace` by a person is noticed, and that
+// ours is restored.
 func TestReplacedRouteInTheKernel(t *testing.T) {
 	near, _ := netns.Cable(t)
 	r, index := openKernel(t), netns.Index(t, near)
@@ -338,7 +338,7 @@ func TestReplacedRouteInTheKernel(t *testing.T) {
 	done := make(chan struct{})
 	go func() { r.Watch(ctx, func() { heard <- struct{}{} }); close(done) }()
 	defer func() { cancel(); <-done }()
-	<-heard // it listens
+	<-heard // the watch listens
 	for _, w := range []Route{
 		{To: netip.MustParsePrefix("203.0.113.0/24"), Via: netip.MustParseAddr("192.0.2.9"), Interface: near, Table: MainTable},
 		{To: netip.MustParsePrefix("2001:db8:9::/48"), Via: netip.MustParseAddr("2001:db8::9"), Interface: near, Table: MainTable},
@@ -352,17 +352,17 @@ func TestReplacedRouteInTheKernel(t *testing.T) {
 		select {
 		case <-heard:
 		case <-time.After(5 * time.Second):
-			t.Errorf("nobody told that %s was replaced", w)
+			t.Errorf("no notification that %s was replaced", w)
 		}
 		marked, err := r.List()
 		if err != nil || standsAmong(w, marked) {
-			t.Errorf("%s was replaced, and is found among %v (%v)", w, marked, err)
+			t.Errorf("%s was replaced, and is among %v (%v)", w, marked, err)
 		}
 		if err := errors.Join(r.Replace(ops)...); err != nil {
 			t.Fatal(err)
 		}
 		if marked, err = r.List(); err != nil || !standsAmong(w, marked) {
-			t.Errorf("%s was put back, and is not found among %v (%v)", w, marked, err)
+			t.Errorf("%s was restored, and is not among %v (%v)", w, marked, err)
 		}
 		if err := errors.Join(r.Remove(ops)...); err != nil {
 			t.Error(err)

@@ -8,44 +8,44 @@ import (
 )
 
 const (
-	// retryEvery is how often what the kernel refused is tried again.
+	// retryEvery is the period of attempts at what the kernel refused.
 	retryEvery = 250 * time.Millisecond
-	// auditEvery is how often the kernel is asked about routes and rules that should stand.
+	// auditEvery is the period at which the kernel is asked about the wanted routes and rules.
 	auditEvery = 10 * time.Second
-	// fightWindow bounds how soon after it was restored an entry must be lost again to
-	// be one that another program removes again and again.
+	// fightWindow is the time after its restoration in which an entry must be lost again to count
+	// as one that another program keeps removing.
 	fightWindow = 10 * time.Second
 )
 
-// presence is how a wanted entry stands in the kernel.
+// presence is the state of a wanted entry in the kernel.
 type presence uint8
 
 const (
 	absent presence = iota
 	ours
-	foreign // something without the mark stands in its place
+	foreign // an entry without the mark is in its place
 )
 
-// tracked is one route or rule of an instance that is held.
+// tracked is one route or rule of a held instance.
 type tracked struct {
-	Op       // Index is that with which it was last tried
+	Op       // Index is that of the last attempt
 	holding  *holding
 	at       presence
 	placed   bool // has been in place since it was ordered
-	doubt    bool // it may have gone
+	doubt    bool // it may have disappeared
 	since    time.Time
 	cause    event.Cause
-	retry    time.Time // not to be tried before
+	retry    time.Time // the earliest time of the next attempt
 	delay    time.Duration
-	restored time.Time // for the last time
+	restored time.Time // the last time
 	failed   string    // the failure last reported
-	refused  bool      // when it was last tried (Missing.Refused)
+	refused  bool      // in the last attempt (Missing.Refused)
 }
 
 // is reports whether it is that entry.
 func (t *tracked) is(e Entry) bool { return Same(t.Entry, e) }
 
-// holding is the routes and rules of an instance that is held or was.
+// holding is the routes and rules of an instance that is or was held.
 type holding struct {
 	instance string
 	cause    event.Cause
@@ -54,18 +54,18 @@ type holding struct {
 	failed   bool // it was reported that the kernel keeps them
 }
 
-// ledger knows which routes and rules should be held and how they stand. It has no copy
-// of the kernel's tables.
+// ledger records which routes and rules should be held and their state. It has no copy of the
+// kernel's tables.
 type ledger struct {
 	entries map[string][]Entry         // by instance
 	ready   func(instance string) bool // its addresses are in place
 	links   map[string]event.Link
 	held    []*holding
 	leaving []*holding
-	removal time.Time // the next attempt at what the kernel would not remove
+	removal time.Time // the next attempt to remove what the kernel would not remove
 	audit   time.Time
-	// replaced is set when somebody may have put a route in the place of one of ours, to
-	// which adding gives the same answer as to ours.
+	// replaced is set when another program may have put a route in the place of one of ours: adding
+	// has the same answer for both.
 	replaced bool
 	moved    bool // a link has changed since unbound routes were last in doubt
 }
@@ -76,7 +76,7 @@ func newLedger(entries map[string][]Entry, ready func(instance string) bool) *le
 	return l
 }
 
-// nameLinks keeps what is known of the links of all routes, and forgets other links.
+// nameLinks keeps the facts about the links of all routes, and drops other links.
 func (l *ledger) nameLinks() {
 	links := make(map[string]event.Link)
 	add := func(e Entry) {
@@ -101,8 +101,8 @@ func (l *ledger) nameLinks() {
 	l.links = links
 }
 
-// link takes a fact about a link: with its addresses, or when it is set down, the
-// kernel removes routes and does not always notify.
+// link records a fact about a link: with its addresses, or when it is set down, the kernel removes
+// routes and does not always notify.
 func (l *ledger) link(fact event.Link) {
 	l.moved = true
 	old, ok := l.links[fact.Name]
@@ -121,7 +121,7 @@ func (l *ledger) link(fact event.Link) {
 	}
 }
 
-// doubt notes that anything that is held may have gone.
+// doubt records that every held entry may have disappeared.
 func (l *ledger) doubt() {
 	for t := range l.each {
 		t.doubt = true
@@ -156,8 +156,8 @@ func (l *ledger) hold(at time.Time, cause event.Cause, instance string) {
 	l.held = append(l.held, h)
 }
 
-// adopt begins to hold the routes and rules of an instance, and takes those for its own that are
-// among the leftovers.
+// adopt begins to hold the routes and rules of an instance, and takes over those among the
+// leftovers.
 func (l *ledger) adopt(at time.Time, cause event.Cause, instance string) {
 	l.hold(at, cause, instance)
 	n := l.find(instance)
@@ -171,15 +171,15 @@ func (l *ledger) adopt(at time.Time, cause event.Cause, instance string) {
 				continue
 			}
 			t.at, t.placed, t.Index, t.Hops = ours, true, h.all[i].Index, h.all[i].Hops
-			h.all = slices.Delete(h.all, i, i+1) // of those that several instances have, the others find it standing
+			h.all = slices.Delete(h.all, i, i+1) // for those of several instances, the others find it in place
 			break
 		}
 	}
 	l.leaving = slices.DeleteFunc(l.leaving, func(h *holding) bool { return len(h.all) == 0 })
 }
 
-// release ceases to hold them. All that were tried are to be removed, also those that
-// belonged to another program when last seen: the kernel keeps a route without the mark.
+// release ceases to hold them. All that were tried are removed, also those that belonged to another
+// program when last seen: the kernel keeps a route without the mark.
 func (l *ledger) release(at time.Time, cause event.Cause, instance string) {
 	n := l.find(instance)
 	if n < 0 {
@@ -190,10 +190,10 @@ func (l *ledger) release(at time.Time, cause event.Cause, instance string) {
 	l.giveUp(at, cause, instance, all)
 }
 
-// giveUp has routes and rules of an instance removed that were tried.
+// giveUp schedules the removal of the routes and rules of an instance that were tried.
 func (l *ledger) giveUp(at time.Time, cause event.Cause, instance string, all []*tracked) {
 	h := &holding{instance: instance, cause: cause, since: at}
-	for _, t := range slices.Backward(all) { // a rule before the table it leads to
+	for _, t := range slices.Backward(all) { // a rule before the table to which it leads
 		if t.never() {
 			continue
 		}
@@ -203,17 +203,17 @@ func (l *ledger) giveUp(at time.Time, cause event.Cause, instance string, all []
 	l.leave(h)
 }
 
-// never reports whether an entry was never handed to the kernel, for want of an interface.
+// never reports whether an entry was never passed to the kernel because its interface was missing.
 func (t *tracked) never() bool { return len(t.Links()) > 0 && t.Index == 0 && len(t.Hops) == 0 }
 
-// unbound reports whether an entry is a route whose interface the kernel finds: it may have gone
+// unbound reports whether an entry is a route whose interface the kernel chooses: it may disappear
 // with any.
 func (t *tracked) unbound() bool {
 	r, isRoute := t.Entry.(Route)
 	return isRoute && len(r.Links()) == 0 && !r.Type.Discards()
 }
 
-// stay keeps what an instance has from being removed that was released before.
+// stay cancels the removal of entries of an instance that was released before.
 func (l *ledger) stay(instance string) {
 	for _, h := range l.leaving {
 		if h.instance == instance {
@@ -223,8 +223,8 @@ func (l *ledger) stay(instance string) {
 	l.leaving = slices.DeleteFunc(l.leaving, func(h *holding) bool { return len(h.all) == 0 })
 }
 
-// configure replaces the routes and rules of all instances. Entries that are held and among
-// them stay as they are, and the rest is released.
+// configure replaces the routes and rules of all instances. Held entries that are among them stay
+// as they are, and the others are released.
 func (l *ledger) configure(at time.Time, cause event.Cause, entries map[string][]Entry) {
 	l.entries = entries
 	for _, h := range l.held {
@@ -236,7 +236,7 @@ func (l *ledger) configure(at time.Time, cause event.Cause, entries map[string][
 	l.nameLinks()
 }
 
-// change gives an instance that is held its present routes and rules.
+// change gives a held instance its present routes and rules.
 func (l *ledger) change(at time.Time, cause event.Cause, h *holding) {
 	l.stay(h.instance)
 	old := h.all
@@ -253,7 +253,7 @@ func (l *ledger) change(at time.Time, cause event.Cause, h *holding) {
 	l.giveUp(at, cause, h.instance, old)
 }
 
-// leftovers notes what a crashed run left, which is to be removed.
+// leftovers records what a crashed run left, for removal.
 func (l *ledger) leftovers(now time.Time, cause event.Cause, found []Op) {
 	h := &holding{cause: cause, since: now}
 	for _, op := range found {
@@ -268,7 +268,7 @@ func (l *ledger) leave(h *holding) {
 	}
 }
 
-// deadline returns when there is something to try or to ask if nothing happens.
+// deadline returns when to try or to ask something if nothing happens.
 func (l *ledger) deadline() (due time.Time, ok bool) {
 	earlier := func(t time.Time) {
 		if !ok || t.Before(due) {

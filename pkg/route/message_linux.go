@@ -14,7 +14,7 @@ import (
 	"ripcord/pkg/rtnl"
 )
 
-// types are the kernel's numbers of the types of routes.
+// types maps types of routes to the kernel's numbers.
 var types = [...]uint8{
 	Unicast: unix.RTN_UNICAST, Blackhole: unix.RTN_BLACKHOLE, Unreachable: unix.RTN_UNREACHABLE, Prohibit: unix.RTN_PROHIBIT, Throw: unix.RTN_THROW,
 	Local: unix.RTN_LOCAL, Broadcast: unix.RTN_BROADCAST, Anycast: unix.RTN_ANYCAST, Multicast: unix.RTN_MULTICAST,
@@ -43,7 +43,7 @@ func routeMessage(op Op, r Route) ([]byte, error) {
 	return appended(data, more)
 }
 
-// removalMessage returns the rtmsg of a route to remove, of whatever scope.
+// removalMessage returns the rtmsg of a route to remove, with any scope.
 func removalMessage(op Op, r Route) ([]byte, error) {
 	return scopedMessage(op, r, unix.RT_SCOPE_NOWHERE)
 }
@@ -124,9 +124,9 @@ func appended(data []byte, more *netlink.AttributeEncoder) ([]byte, error) {
 	return append(data, tail...), err
 }
 
-// routeOp reads a route of ours that was listed, to remove it. Of several next hops over IPv6
-// some may be those of another program's route, which the kernel joined to it: the mark keeps
-// these from being removed.
+// routeOp decodes a listed route of ours, to remove it. Among several next hops over IPv6 some may
+// be those of another program's route, which the kernel joined to it: the mark protects these from
+// removal.
 func routeOp(m netlink.Message) (op Op, ours bool) {
 	r, ok := rtnl.DecodeRoute(m, rtnl.Mark)
 	kind := slices.Index(types[:], r.Type)
@@ -143,7 +143,7 @@ func routeOp(m netlink.Message) (op Op, ours bool) {
 	return op, true
 }
 
-// actions are the kernel's numbers of what rules do.
+// actions maps actions of rules to the kernel's numbers.
 var actions = [...]uint8{
 	Lookup: unix.FR_ACT_TO_TBL, GoOn: unix.FR_ACT_NOP, Goto: unix.FR_ACT_GOTO,
 	DropTraffic: unix.FR_ACT_BLACKHOLE, RefuseTraffic: unix.FR_ACT_UNREACHABLE, ProhibitTraffic: unix.FR_ACT_PROHIBIT,
@@ -179,12 +179,12 @@ func ruleMessage(r Rule) ([]byte, error) {
 	if err != nil || !r.HasUIDs {
 		return data, err
 	}
-	more := netlink.NewAttributeEncoder() // that of rtnetlink has 16 bits for a user
+	more := netlink.NewAttributeEncoder() // rtnetlink's encoder has 16 bits for a user
 	more.Bytes(unix.FRA_UID_RANGE, binary.NativeEndian.AppendUint32(binary.NativeEndian.AppendUint32(nil, r.UIDs.First), r.UIDs.Last))
 	return appended(data, more)
 }
 
-// selectors adds what a rule selects.
+// selectors adds the selectors of a rule.
 func selectors(r Rule, m *rtnetlink.RuleMessage) {
 	a := m.Attributes
 	network := func(p netip.Prefix, bits *uint8, ip **net.IP) {
@@ -216,8 +216,8 @@ func selectors(r Rule, m *rtnetlink.RuleMessage) {
 	a.SPortRange, a.DPortRange = ports(r.Sport), ports(r.Dport)
 }
 
-// ruleOp reads a rule of ours that was listed, to remove it. A rule with a selector that ours
-// never have belongs to another program.
+// ruleOp decodes a listed rule of ours, to remove it. A rule with a selector that ours never have
+// belongs to another program.
 func ruleOp(m netlink.Message) (op Op, ours bool) {
 	r, ok := rtnl.DecodeRule(m, rtnl.Mark)
 	action := slices.Index(actions[:], r.Action)

@@ -5,19 +5,19 @@ import (
 	"strings"
 )
 
-// Metric is an RTAX_*: what a route says of the connections that use it.
+// Metric is an RTAX_*: a property of a route for the connections that use it.
 type Metric uint8
 
-// metricNames are the words that ip route has for them, by their numbers.
+// metricNames are ip route's words for the metrics, by their numbers.
 var metricNames = [...]string{
 	2: "mtu", 3: "window", 4: "rtt", 5: "rttvar", 6: "ssthresh", 7: "cwnd", 8: "advmss", 9: "reordering", 10: "hoplimit",
 	11: "initcwnd", 12: "features", 13: "rto_min", 14: "initrwnd", 15: "quickack", 16: congctl, 17: "fastopen_no_cookie",
 }
 
-// congctl is the one that is a name.
+// congctl is the metric whose value is a name.
 const congctl = "congctl"
 
-// MetricOf returns the metric that ip route calls so.
+// MetricOf returns the metric with that name in ip route.
 func MetricOf(name string) (Metric, bool) {
 	for n, known := range metricNames {
 		if known == name && name != "" {
@@ -27,24 +27,25 @@ func MetricOf(name string) (Metric, bool) {
 	return 0, false
 }
 
-// Metrics are the metrics of a route. They can be compared.
+// Metrics are the metrics of a route. They are comparable.
 type Metrics struct {
 	values [len(metricNames)]uint32
-	said   uint32 // a bit for each value
-	locked uint32 // likewise: RTAX_LOCK
-	algo   string // of congestion control
+	said   uint32 // a bit for each value that is set
+	locked uint32 // a bit for each locked value: RTAX_LOCK
+	algo   string // the algorithm of congestion control
 }
 
-// Set says a metric.
+// Set sets a metric.
 func (m *Metrics) Set(n Metric, value uint32) { m.values[n], m.said = value, m.said|1<<n }
 
-// SetCongestion says the algorithm of congestion control.
+// SetCongestion sets the algorithm of congestion control.
 func (m *Metrics) SetCongestion(name string) { m.algo = name }
 
-// Lock keeps the kernel from changing a metric by what it learns, as of the MTU of a path.
+// Lock keeps the kernel from changing a metric by what it learns, for example about the MTU of a
+// path.
 func (m *Metrics) Lock(n Metric) { m.locked |= 1 << n }
 
-// String writes them as ip route does, each behind a blank.
+// String writes them as ip route does, each after a blank.
 func (m Metrics) String() string {
 	var b strings.Builder
 	for n, name := range metricNames {

@@ -8,8 +8,7 @@ import (
 	"strings"
 )
 
-// MainTable is RT_TABLE_MAIN, the routing table that is asked unless a rule says
-// otherwise.
+// MainTable is RT_TABLE_MAIN, the routing table that is used unless a rule selects another.
 const MainTable = 254
 
 // Entry is a Route or a Rule. Same compares two.
@@ -19,10 +18,10 @@ type Entry interface {
 	Links() []string
 }
 
-// Same reports whether two entries are the same in all that they say.
+// Same reports whether two entries are the same in all fields.
 func Same(a, b Entry) bool {
 	if _, isRule := a.(Rule); isRule {
-		return a == b // which reflect takes 20 times as long for
+		return a == b // reflect takes 20 times as long
 	}
 	return reflect.DeepEqual(a, b)
 }
@@ -34,13 +33,13 @@ type Route struct {
 	Interface string       // empty: the kernel finds it by Via
 	Table     uint32
 	Metric    uint32     // 0: the kernel's default
-	Source    netip.Addr // for traffic of the router's own; invalid: the kernel chooses
+	Source    netip.Addr // for the router's own traffic; invalid: the kernel chooses
 	Type      Type
 	Scope     uint8 // RT_SCOPE_* over IPv4, if Scoped; otherwise what ip route chooses
 	Scoped    bool
-	TOS       uint8 // over IPv4: of the packets that it is for; 0: of all that no other is for
-	OnLink    bool  // Via is on the link, though no address of ours says so
-	Hops      []Hop // in place of Via and Interface: traffic is divided among them
+	TOS       uint8 // over IPv4: of the packets for which it is; 0: of all that have no route of their own
+	OnLink    bool  // Via is on the link, although none of our addresses shows that
+	Hops      []Hop // instead of Via and Interface: traffic is divided among them
 	Metrics   Metrics
 	// Preference is an RFC 4191 preference over IPv6, if Preferred; otherwise the kernel's.
 	Preference uint8
@@ -51,11 +50,11 @@ type Route struct {
 type Hop struct {
 	Via       netip.Addr // invalid: the destination is on the link
 	Interface string     // empty: the kernel finds it by Via
-	Weight    int        // of its share, 1 to 256; 0 counts as 1
+	Weight    int        // the weight of its share, 1 to 256; 0 counts as 1
 	OnLink    bool
 }
 
-// Type is what happens to what a route takes in.
+// Type is the treatment of packets that match a route.
 type Type uint8
 
 // The types.
@@ -64,23 +63,22 @@ const (
 	Blackhole               // it is dropped
 	Unreachable             // it is refused: host unreachable
 	Prohibit                // it is refused: administratively prohibited
-	Throw                   // the tables behind this one are asked
+	Throw                   // the lookup continues in the next table
 	Local                   // it is for this machine
 	Broadcast               // it is sent to all on the link
-	Anycast                 // it is for this machine, and sent as a broadcast is
+	Anycast                 // it is for this machine, and sent like a broadcast
 	Multicast               // it is sent to a group on the link
 )
 
-// Discards reports whether routes of the type lead nowhere: they have no Via, Interface or
-// Source.
+// Discards reports whether routes of the type lead nowhere: they have no Via, Interface or Source.
 func (t Type) Discards() bool { return t >= Blackhole && t <= Throw }
 
-// String returns the word that ip route has for it.
+// String returns ip route's word for the type.
 func (t Type) String() string {
 	return [...]string{"unicast", "blackhole", "unreachable", "prohibit", "throw", "local", "broadcast", "anycast", "multicast"}[t]
 }
 
-// scope returns the scope that ip route gives an IPv4 route that says none.
+// scope returns the scope that ip route gives an IPv4 route without one.
 func (r Route) scope() uint8 {
 	const link, host = 253, 254
 	switch {
@@ -94,10 +92,10 @@ func (r Route) scope() uint8 {
 	return 0
 }
 
-// scopes are the words that ip route has for RT_SCOPE_*.
+// scopes are ip route's words for RT_SCOPE_*.
 var scopes = map[uint8]string{0: "global", 200: "site", 253: "link", 254: "host"}
 
-// ScopeName returns the word or the number that ip route has for a scope.
+// ScopeName returns ip route's word or number for a scope.
 func ScopeName(scope uint8) string {
 	if name, ok := scopes[scope]; ok {
 		return name
@@ -118,7 +116,7 @@ func (r Route) Links() (all []string) {
 	return all
 }
 
-// Key identifies a route to the kernel, which keeps no two of one key.
+// Key identifies a route to the kernel, which keeps only one route per key.
 type Key struct {
 	To            netip.Prefix
 	Table, Metric uint32
@@ -134,7 +132,7 @@ func (r Route) Key() Key {
 	return Key{To: r.To, Table: r.Table, Metric: r.Metric, TOS: r.TOS}
 }
 
-// collides reports whether two entries cannot stand beside each other.
+// collides reports whether two entries cannot coexist in the kernel.
 func collides(a, b Entry) bool {
 	r, isRoute := a.(Route)
 	s, isOther := b.(Route)
@@ -192,7 +190,7 @@ func (r Route) String() string {
 	return b.String()
 }
 
-// String writes the next hop as ip route does, behind a blank.
+// String writes the next hop as ip route does, after a blank.
 func (h Hop) String() string {
 	text := " nexthop"
 	if h.Via.IsValid() {
@@ -212,5 +210,5 @@ func (h Hop) String() string {
 type Op struct {
 	Entry
 	Index int   // ifindex of its interface; 0 if it has none
-	Hops  []int // likewise of its next hops
+	Hops  []int // those of its next hops
 }

@@ -8,7 +8,7 @@ import (
 	"ripcord/pkg/event"
 )
 
-// Routes and rules are written as the ip program writes them.
+// TestText requires that routes and rules are written as the ip program writes them.
 func TestText(t *testing.T) {
 	net10, net6 := netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("2001:db8::/64")
 	for _, tt := range []struct {
@@ -36,8 +36,8 @@ func TestText(t *testing.T) {
 	}
 }
 
-// Two routes of one key take each other's place in the kernel, which gives an IPv6
-// route without a metric the metric 1024.
+// TestKey: two routes with one key replace each other in the kernel, which gives an IPv6 route
+// without a metric the metric 1024.
 func TestKey(t *testing.T) {
 	net10, net6 := netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("2001:db8::/64")
 	via := netip.MustParseAddr("192.0.2.254")

@@ -8,12 +8,12 @@ import (
 	"ripcord/pkg/event"
 )
 
-// Rule does something with the traffic that it selects.
+// Rule applies an action to the traffic that it selects.
 type Rule struct {
 	Family       event.Family
 	Not          bool         // it is for the traffic that it does not select
 	From, To     netip.Prefix // invalid: any
-	Iif, Oif     string       // the interface that it came in by, or that a socket is bound to; empty: any
+	Iif, Oif     string       // the input interface, or the interface to which a socket is bound; empty: any
 	Fwmark, Mask uint32       // Mask 0: any
 	TOS          uint8        // 0: any
 	Protocol     uint8        // IPPROTO_*; 0: any
@@ -22,32 +22,32 @@ type Rule struct {
 	HasUIDs      bool
 	Action       Action
 	Table        uint32 // for Lookup
-	L3MDev       bool   // for Lookup: in the table of the VRF that the traffic is of
-	Goto         uint32 // for Goto: the priority of a rule behind this one
-	// Suppress is the length of a prefix, if HasSuppress: a route of that length or a shorter
-	// one does not count.
+	L3MDev       bool   // for Lookup: in the table of the traffic's VRF
+	Goto         uint32 // for Goto: the priority of a later rule
+	// Suppress is the length of a prefix, if HasSuppress: routes of that length or a shorter one do
+	// not count.
 	Suppress    uint32
 	HasSuppress bool
-	Priority    uint32 // the lower is asked first
+	Priority    uint32 // the lowest is first
 }
 
-// Range is two numbers and all between; of ports, 0 to 0 is any.
+// Range is a closed range of numbers; of ports, 0 to 0 is any.
 type Range struct{ First, Last uint32 }
 
-// Action is what a rule does.
+// Action is the action of a rule.
 type Action uint8
 
 // The actions.
 const (
-	Lookup Action = iota // asks a routing table
-	GoOn                 // asks the next rule: ip rule calls it nop
-	Goto                 // asks another rule next
+	Lookup Action = iota // looks up a routing table
+	GoOn                 // continues with the next rule: ip rule calls it nop
+	Goto                 // continues with another rule
 	DropTraffic
 	RefuseTraffic // host unreachable
 	ProhibitTraffic
 )
 
-// String returns the word that ip rule has for it.
+// String returns ip rule's word for it.
 func (a Action) String() string {
 	return [...]string{"lookup", "nop", "goto", "blackhole", "unreachable", "prohibit"}[a]
 }
@@ -102,7 +102,7 @@ func (r Rule) String() string {
 	return b.String() + r.does()
 }
 
-// does writes what the rule does, behind a blank.
+// does writes the action of the rule, after a blank.
 func (r Rule) does() string {
 	text := " " + r.Action.String()
 	switch {

@@ -10,8 +10,7 @@ import (
 	"ripcord/pkg/event"
 )
 
-// report collects events about routes and rules: one event for all that differ in their text
-// alone.
+// report collects events about routes and rules: one event for all that differ only in their text.
 type report []event.RouteMoved
 
 func (r *report) add(kind event.RouteKind, now time.Time, t *tracked, why string) {
@@ -29,8 +28,8 @@ func (r *report) add(kind event.RouteKind, now time.Time, t *tracked, why string
 	})
 }
 
-// adds lists what is to be added now, or asked about, of the instances whose
-// addresses are in place. It reports what cannot be tried for want of its interface.
+// adds lists what to add now, or to ask about, for the instances whose addresses are in place. It
+// reports entries that cannot be tried because their interface is missing.
 func (l *ledger) adds(now time.Time) (try []*tracked, r report) {
 	if !now.Before(l.audit) {
 		l.audit = now.Add(auditEvery)
@@ -55,8 +54,8 @@ func (l *ledger) adds(now time.Time) (try []*tracked, r report) {
 	return try, r
 }
 
-// obstacle returns why an entry cannot be tried; empty if it can, with the indexes of its
-// links then.
+// obstacle returns why an entry cannot be tried; empty if it can, and then it sets the indexes of
+// its links.
 func (l *ledger) obstacle(t *tracked) string {
 	for _, name := range t.Links() {
 		switch link := l.links[name]; {
@@ -75,9 +74,9 @@ func (l *ledger) obstacle(t *tracked) string {
 	return ""
 }
 
-// tried records the kernel's answer to each.
+// tried records the kernel's answers.
 func (l *ledger) tried(now time.Time, cause event.Cause, try []*tracked, errs []error) (r report) {
-	var standing places // made where it is needed
+	var standing installed // made when needed
 	for i, t := range try {
 		if errors.Is(errs[i], fs.ErrExist) && t.at == absent && standing == nil {
 			standing = l.standing(true)
@@ -92,7 +91,7 @@ func (l *ledger) tried(now time.Time, cause event.Cause, try []*tracked, errs []
 		case errors.Is(err, fs.ErrExist) && t.at == absent:
 			r.add(event.RouteForeign, now, t, "")
 			t.at, t.placed, t.failed, t.refused = foreign, true, "", false
-		case errors.Is(err, fs.ErrExist): // still stands, or one in its place does
+		case errors.Is(err, fs.ErrExist): // it still exists, or another in its place
 		default:
 			t.lose(now)
 			t.refused = true
@@ -102,8 +101,8 @@ func (l *ledger) tried(now time.Time, cause event.Cause, try []*tracked, errs []
 	return r
 }
 
-// suspects returns those of the routes that the kernel refused as existing which another
-// program may have replaced.
+// suspects returns those routes that the kernel refused as existing and that another program may
+// have replaced.
 func (l *ledger) suspects(try []*tracked, errs []error) (all []*tracked) {
 	if !l.replaced {
 		return nil
@@ -116,7 +115,7 @@ func (l *ledger) suspects(try []*tracked, errs []error) (all []*tracked) {
 	return all
 }
 
-// standsAmong reports whether a route is among those that bear the mark.
+// standsAmong reports whether a route is among those with the mark.
 func standsAmong(e Entry, marked []Op) bool {
 	return slices.ContainsFunc(marked, func(op Op) bool { return Stands(e, op) })
 }
@@ -128,8 +127,8 @@ func (t *tracked) lose(now time.Time) {
 	}
 }
 
-// gain records that an entry was added. One that is lost again and again, as when
-// two programs fight for it, is put back less and less often.
+// gain records that an entry was added. An entry that is lost repeatedly, as when two programs
+// fight for it, is restored less and less often.
 func (t *tracked) gain(now time.Time, cause event.Cause, r *report) {
 	kind := event.RouteAdded
 	if t.placed {
@@ -152,7 +151,7 @@ func (t *tracked) fail(now time.Time, why string, r *report) {
 	}
 }
 
-// removes lists what is to be removed now.
+// removes lists the entries to remove now.
 func (l *ledger) removes(now time.Time) (gone []*tracked) {
 	if now.Before(l.removal) {
 		return nil
@@ -170,15 +169,15 @@ func (l *ledger) removes(now time.Time) (gone []*tracked) {
 	return gone
 }
 
-// unchanged reports whether the interface of an entry is as it was when the entry was
-// added, so that the kernel has not removed it by itself.
+// unchanged reports whether the interface of an entry is as it was when the entry was added, so
+// that the kernel has not removed it by itself.
 func (l *ledger) unchanged(t *tracked) bool {
 	r, _ := t.Entry.(Route)
 	link := l.links[r.Interface]
 	return r.Interface != "" && link.Index == t.Index && link.AdminUp
 }
 
-// removed records the kernel's answer to each, where fs.ErrNotExist is no failure.
+// removed records the kernel's answers; fs.ErrNotExist is not a failure.
 func (l *ledger) removed(now time.Time, gone []*tracked, errs []error) (r report) {
 	for i, t := range gone {
 		h, err := t.holding, errs[i]
@@ -196,7 +195,7 @@ func (l *ledger) removed(now time.Time, gone []*tracked, errs []error) (r report
 		}
 		kind := event.RouteRemoved
 		if missing && l.unchanged(t) {
-			kind = event.RouteReplaced // nothing but another program took it away
+			kind = event.RouteReplaced // only another program can have removed it
 		}
 		t.cause, t.since = h.cause, h.since
 		r.add(kind, now, t, "")

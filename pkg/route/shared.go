@@ -5,13 +5,13 @@ import "slices"
 // Several instances may have the same route or rule. It is added for the first of them that is
 // Active, and removed with the last.
 
-// places are entries of ours that stand, by what identifies them to the kernel.
-type places map[any][]*tracked
+// installed maps keys of the kernel to entries of ours that exist.
+type installed map[any][]*tracked
 
-// standing returns what stands for the instances that are held; with leaving, also what is to
-// be removed and still stands.
-func (l *ledger) standing(leaving bool) places {
-	p := places{}
+// standing returns the entries that exist for held instances; with leaving, also those that have to
+// be removed and still exist.
+func (l *ledger) standing(leaving bool) installed {
+	p := installed{}
 	for t := range l.each {
 		p.add(t)
 	}
@@ -25,26 +25,26 @@ func (l *ledger) standing(leaving bool) places {
 	return p
 }
 
-func (p places) add(t *tracked) {
+func (p installed) add(t *tracked) {
 	if t.at == ours {
-		p[place(t.Entry)] = append(p[place(t.Entry)], t)
+		p[kernelKey(t.Entry)] = append(p[kernelKey(t.Entry)], t)
 	}
 }
 
-// has reports whether an entry stands for another than t.
-func (p places) has(t *tracked) bool {
-	return slices.ContainsFunc(p[place(t.Entry)], func(other *tracked) bool { return other != t && other.is(t.Entry) })
+// has reports whether an entry exists for another than t.
+func (p installed) has(t *tracked) bool {
+	return slices.ContainsFunc(p[kernelKey(t.Entry)], func(other *tracked) bool { return other != t && other.is(t.Entry) })
 }
 
-// place is what identifies an entry to the kernel.
-func place(e Entry) any {
+// kernelKey returns the key by which the kernel identifies an entry.
+func kernelKey(e Entry) any {
 	if r, isRoute := e.(Route); isRoute {
 		return r.Key()
 	}
 	return e
 }
 
-// keep has an entry stay that was to be removed.
+// keep cancels the removal of an entry.
 func (l *ledger) keep(e Entry) {
 	for _, h := range l.leaving {
 		h.all = slices.DeleteFunc(h.all, func(t *tracked) bool { return t.is(e) })

@@ -1,4 +1,4 @@
-// Package macvlantest plays the kernel's links for tests of what keeps macvlans.
+// Package macvlantest simulates the kernel's links for tests of code that keeps macvlans.
 package macvlantest
 
 import (
@@ -14,13 +14,14 @@ import (
 // Eth0 is the index of the link that New has.
 const Eth0 = 7
 
-// Kernel is links in memory. Its fields belong to whoever is within With.
+// Kernel is links in memory. Its fields belong to the caller of With during the call.
 type Kernel struct {
 	List     []macvlan.Link
-	Refuse   error // of Make and SetUp
-	ReadOnly error // of Tune
+	Refuse   error // the error of Make and SetUp
+	ReadOnly error // the error of Tune
 	Other    bool  // another daemon runs
-	// HangOn, if set, returns where the kernel hangs what is made, in place of the link asked for.
+	// HangOn, if set, returns the link to which the kernel attaches a new device instead of the
+	// requested one.
 	HangOn func(macvlan.Shape) (below, ns int)
 
 	mu    sync.Mutex
@@ -28,8 +29,8 @@ type Kernel struct {
 	calls []string
 }
 
-// New returns a kernel with eth0, and these links beside it. The devices that it makes have
-// the indexes 20, 21 and so on.
+// New returns a kernel with eth0 and these links. The devices that it makes have the indexes 20, 21
+// and so on.
 func New(links ...macvlan.Link) *Kernel {
 	return &Kernel{List: append([]macvlan.Link{{Index: Eth0, Name: "eth0", Up: true}}, links...), next: 20}
 }
@@ -85,8 +86,8 @@ func (k *Kernel) Remove(index int) error {
 	return nil
 }
 
-// SetUp implements macvlan.Kernel. Of links with one MAC on one link it sets up one, as
-// the kernel does.
+// SetUp implements macvlan.Kernel. Among links with one MAC on one link it sets up only one, as the
+// kernel does.
 func (k *Kernel) SetUp(indexes []int, up bool) error {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -149,7 +150,7 @@ func (k *Kernel) At(index int) *macvlan.Link {
 	return new(macvlan.Link)
 }
 
-// Calls returns the calls that changed something since it was last called.
+// Calls returns the calls that changed something since the last call.
 func (k *Kernel) Calls() string {
 	k.mu.Lock()
 	defer k.mu.Unlock()

@@ -1,4 +1,4 @@
-// Package routetest plays the kernel's routing tables for tests of what holds routes.
+// Package routetest simulates the kernel's routing tables for tests of code that holds routes.
 package routetest
 
 import (
@@ -10,20 +10,20 @@ import (
 	"ripcord/pkg/route"
 )
 
-// Kernel is a routing table in memory. Its fields belong to whoever is within With.
+// Kernel is a routing table in memory. Its fields belong to the caller of With during the call.
 type Kernel struct {
 	Standing map[string]bool // by the text of an entry; value: ours
-	Refuse   error           // of all that is added
-	Stuck    error           // of all that is removed
+	Refuse   error           // the error of all additions
+	Stuck    error           // the error of all removals
 	Batches  []string
-	Removed  []string // in their order
+	Removed  []string // in order
 	Known    []route.Entry
 
 	mu      sync.Mutex
 	changed func()
 }
 
-// New returns an empty table, of which List can list what is known.
+// New returns an empty table, of which List can list the known entries.
 func New(known ...route.Entry) *Kernel {
 	return &Kernel{Standing: make(map[string]bool), Known: known}
 }
@@ -92,7 +92,7 @@ func (k *Kernel) List() (all []route.Op, err error) {
 	return all, nil
 }
 
-// Watch keeps changed for Notify, until ctx ends.
+// Watch stores changed for Notify until ctx ends.
 func (k *Kernel) Watch(ctx context.Context, changed func()) {
 	k.With(func() { k.changed = changed })
 	<-ctx.Done()
@@ -112,7 +112,7 @@ func (k *Kernel) Lose(e route.Entry) {
 	k.Notify()
 }
 
-// With changes the table while nobody else does.
+// With changes the table while no other goroutine does.
 func (k *Kernel) With(change func()) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
