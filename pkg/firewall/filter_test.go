@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// fake notes what it is to drop.
+// fake records what it has to drop.
 type fake struct {
 	drops  []string
 	refuse error
@@ -48,13 +48,13 @@ func expect(t *testing.T, what string, got, want any) {
 	}
 }
 
-// What is required is dropped in addition until it is limited, and nothing is asked of
-// the firewall without need.
+// TestFilter requires that required destinations are added until they are limited, and that the
+// firewall is not asked without need.
 func TestFilter(t *testing.T) {
 	f, k, _ := newFilter()
 	a, b := destinations("192.0.2.1"), destinations("192.0.2.1", "2001:db8::1")
 	if _, ok := f.Deadline(); ok || f.Left() {
-		t.Error("it drops nothing, and something is due or left")
+		t.Error("nothing is dropped, and something is due or left")
 	}
 	f.Require(a)
 	f.Require(a)
@@ -67,7 +67,7 @@ func TestFilter(t *testing.T) {
 	f.Limit(b[1:])
 	expect(t, "limited", k.drops[2:], "[[{2001:db8::1 }]]")
 	if f.Drops(a[0]) || !f.Drops(b[1]) || !f.Left() {
-		t.Error("it does not say what it drops")
+		t.Error("Drops does not report what is dropped")
 	}
 	f.Limit(nil)
 	expect(t, "at the end", k.drops[3:], "[[]]")
@@ -76,7 +76,7 @@ func TestFilter(t *testing.T) {
 	}
 }
 
-// What the firewall refuses is a warning, is tried again, and is mended then.
+// TestFilterRefused requires that a refusal is a warning, is tried again, and is mended then.
 func TestFilterRefused(t *testing.T) {
 	f, k, now := newFilter()
 	k.refuse = errors.New("not permitted")
@@ -97,8 +97,8 @@ func TestFilterRefused(t *testing.T) {
 	expect(t, "not wanted any more", f.Err(), "<nil>")
 }
 
-// What another program changed is found when it is notified, or by an audit, and is put
-// back.
+// TestFilterAudits requires that a change by another program is found after a notification, or by
+// an audit, and is reverted.
 func TestFilterAudits(t *testing.T) {
 	for name, lose := range map[string]func(*fake){
 		"another program changed": func(k *fake) { k.lost = true },

@@ -16,15 +16,15 @@ import (
 )
 
 const (
-	// answerWithin is how long nftables may take for an answer once it has the
-	// request, which it executes within the system call that sends it.
+	// answerWithin is how long nftables may take for an answer after it has received the request,
+	// which it executes within the system call that sends it.
 	answerWithin = 2 * time.Second
-	// Of nftables' types of set keys these are those of IP addresses.
+	// These are nftables' types of set keys for IP addresses.
 	typeIPv4, typeIPv6 = 7, 8
 )
 
-// LinuxKernel is the Kernel of the network namespace it was opened in: an nftables
-// table of its own.
+// LinuxKernel is the Kernel of the network namespace in which it was opened: an nftables table of
+// its own.
 type LinuxKernel struct {
 	conn *rtnl.Conn
 	made []string // our table, as the kernel listed it after the last Drop
@@ -32,8 +32,8 @@ type LinuxKernel struct {
 
 var _ Kernel = (*LinuxKernel)(nil)
 
-// OpenKernel opens a socket for requests. It asks nothing yet, so that a kernel
-// without nf_tables is found out by the first Drop.
+// OpenKernel opens a socket for requests. It sends none yet, so the first Drop finds out whether
+// the kernel has nf_tables.
 func OpenKernel() (*LinuxKernel, error) {
 	return openKernel(rtnl.Config{Protocol: unix.NETLINK_NETFILTER, Timeout: answerWithin})
 }
@@ -52,10 +52,10 @@ func openKernel(config rtnl.Config) (*LinuxKernel, error) {
 // Close closes the socket.
 func (k *LinuxKernel) Close() error { return k.conn.Close() }
 
-// tableDeletions are the transactions that begin with the removal of a rule, a set, a
-// chain or a table, as when the machine's own rules are loaded anew; not those of
-// single elements, of which there may be many. The kernel puts the messages of one
-// transaction together, and a filter sees the first.
+// tableDeletions are the transactions that begin with the removal of a rule, a set, a chain or a
+// table, as when the machine's own rules are loaded again; not those of single elements, of which
+// there may be many. The kernel puts the messages of one transaction together, and a filter sees
+// only the first.
 func tableDeletions() rtnl.Deletions {
 	return rtnl.Deletions{Protocol: unix.NETLINK_NETFILTER, Groups: []uint32{unix.NFNLGRP_NFTABLES}, Filter: []bpf.Instruction{
 		bpf.JumpIf{Cond: bpf.JumpEqual, Val: unix.NFT_MSG_DELRULE, SkipTrue: 3},
@@ -67,21 +67,21 @@ func tableDeletions() rtnl.Deletions {
 	}}
 }
 
-// Watch calls changed for each such transaction that is not our own, and where some
-// may have been missed, until ctx ends.
+// Watch calls changed for each such transaction by others, and when some may have been missed,
+// until ctx ends.
 func (k *LinuxKernel) Watch(ctx context.Context, changed func()) {
 	tableDeletions().Watch(ctx, k.conn.Port, changed)
 }
 
-// Drop replaces our table in one transaction; without anything to drop there is
-// none. It is deleted first, so that nothing remains that others did to it.
+// Drop replaces our table in one transaction; without anything to drop there is none. The old table
+// is deleted first, so that no changes by others remain.
 func (k *LinuxKernel) Drop(all []Destination) error {
 	k.made = nil
 	if len(all) == 0 {
 		return k.clear()
 	}
 	var t transaction
-	t.newTable() // else there may be none to delete
+	t.newTable() // otherwise there may be none to delete
 	t.delTable()
 	t.newTable()
 	t.newChain()
@@ -89,11 +89,11 @@ func (k *LinuxKernel) Drop(all []Destination) error {
 	if err := k.change(t); err != nil {
 		return err
 	}
-	k.made, _ = k.state() // where that fails the next audit makes it anew
+	k.made, _ = k.state() // if this fails, the next audit programs the table again
 	return nil
 }
 
-// addDrops adds the sets and rules that drop what comes for these addresses.
+// addDrops adds the sets and rules that drop packets for these addresses.
 func addDrops(t *transaction, all []Destination) {
 	var elements4, elements6 [][]byte
 	for _, r := range all {
@@ -109,7 +109,7 @@ func addDrops(t *transaction, all []Destination) {
 	t.newSet(set6Name, 2, typeIPv6, 16, elements6)
 	rule := func(parts ...[]expr.Any) { t.newRule(slices.Concat(parts...)) }
 	rule(compare(expr.MetaKeyIIFNAME, ifname("lo")), verdict(expr.VerdictAccept))
-	// NS and NA (RFC 9568 §6.1): the neighbors ask with them whether we live.
+	// NS and NA (RFC 9568 §6.1) are accepted: neighbors use them to find out whether we are alive.
 	for _, kind := range []byte{135, 136} {
 		rule(compare(expr.MetaKeyL4PROTO, []byte{unix.IPPROTO_ICMPV6}),
 			payload(expr.PayloadBaseTransportHeader, 0, []byte{kind}), verdict(expr.VerdictAccept))
@@ -124,8 +124,8 @@ func addDrops(t *transaction, all []Destination) {
 	rule(compare(expr.MetaKeyNFPROTO, []byte{unix.NFPROTO_IPV6}), destination(set6Name, 2, 24, 16), verdict(expr.VerdictDrop))
 }
 
-// clear deletes our table if there is one. Asking first keeps it from changing
-// anything where no run ever made one.
+// clear deletes our table if there is one. It asks first, so that nothing changes if no run ever
+// made one.
 func (k *LinuxKernel) clear() error {
 	_, err := k.get(unix.NFT_MSG_GETTABLE, nftaTable, 0, "")
 	switch {
@@ -138,7 +138,7 @@ func (k *LinuxKernel) clear() error {
 	}
 	var t transaction
 	t.newTable()
-	t.delTable() // there it is, whoever deleted it meanwhile
+	t.delTable() // the table exists then, even if another program deleted it meanwhile
 	return k.change(t)
 }
 
@@ -166,8 +166,8 @@ func (k *LinuxKernel) Stands() (bool, error) {
 	return err == nil && k.made != nil && slices.Equal(now, k.made), err
 }
 
-// state lists what our table holds: the table, its chain and rules, and the elements
-// of its sets, in no order of their own.
+// state lists the content of our table: the table, its chain and rules, and the elements of its
+// sets, in the kernel's order.
 func (k *LinuxKernel) state() (all []string, err error) {
 	table, err := k.get(unix.NFT_MSG_GETTABLE, nftaTable, 0, "")
 	if err != nil {
@@ -193,7 +193,7 @@ func (k *LinuxKernel) state() (all []string, err error) {
 	return all, nil
 }
 
-// get asks for the table or a part of it.
+// get requests the table or a part of it.
 func (k *LinuxKernel) get(kind uint8, table, name uint16, text string) (string, error) {
 	request, err := nftGet(kind, table, name, text)
 	if err != nil {
@@ -206,7 +206,7 @@ func (k *LinuxKernel) get(kind uint8, table, name uint16, text string) (string, 
 	return nftAttributes(answer), nil
 }
 
-// list dumps the parts of our table that have no name, of a chain or set.
+// list dumps the unnamed parts of a chain or set of our table.
 func (k *LinuxKernel) list(kind uint8, of string, decode func(netlink.Message) []string) ([]string, error) {
 	request, err := nftGet(kind, nftaTable, nftaName, of)
 	if err != nil {
@@ -219,12 +219,12 @@ func (k *LinuxKernel) list(kind uint8, of string, decode func(netlink.Message) [
 	return slices.Concat(all...), nil
 }
 
-// compare goes on with the packets whose property has a value.
+// compare selects the packets whose property has a value.
 func compare(key expr.MetaKey, value []byte) []expr.Any {
 	return []expr.Any{&expr.Meta{Key: key, Register: 1}, &expr.Cmp{Op: expr.CmpOpEq, Register: 1, Data: value}}
 }
 
-// payload goes on with the packets that have these bytes there.
+// payload selects the packets with these bytes at an offset.
 func payload(base expr.PayloadBase, offset uint32, value []byte) []expr.Any {
 	return []expr.Any{
 		&expr.Payload{DestRegister: 1, Base: base, Offset: offset, Len: uint32(len(value))},
@@ -232,7 +232,7 @@ func payload(base expr.PayloadBase, offset uint32, value []byte) []expr.Any {
 	}
 }
 
-// destination goes on with the packets whose destination is in a set.
+// destination selects the packets whose destination is in a set.
 func destination(set string, id, offset, length uint32) []expr.Any {
 	return []expr.Any{
 		&expr.Payload{DestRegister: 1, Base: expr.PayloadBaseNetworkHeader, Offset: offset, Len: length},

@@ -24,8 +24,8 @@ var refused = []Destination{
 
 func TestMain(m *testing.M) { netns.Main(m) }
 
-// A kernel without nf_tables answers a transaction once, at its first message, and
-// a question with EINVAL: neither is waited for any longer.
+// TestFirewallThatIsNotThere: a kernel without nf_tables answers a transaction once, at its first
+// message, and a question with EINVAL: the client must not wait longer for either.
 func TestFirewallThatIsNotThere(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		k := &rtnltest.Kernel{Answer: func(requests []netlink.Message) []rtnltest.Datagram {
@@ -48,8 +48,8 @@ func TestFirewallThatIsNotThere(t *testing.T) {
 	})
 }
 
-// A transaction that is not answered fails after a while, and what is answered late
-// harms no later one.
+// TestFirewallThatAnswersLate requires that an unanswered transaction fails after a while, and that
+// a late answer does not affect a later one.
 func TestFirewallThatAnswersLate(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		after := answerWithin + time.Second
@@ -72,10 +72,10 @@ func TestFirewallThatAnswersLate(t *testing.T) {
 		}
 		time.Sleep(time.Minute)
 		if err := f.Drop(refused); err != nil {
-			t.Errorf("the next: %v", err)
+			t.Errorf("the next transaction: %v", err)
 		}
 		if err := f.Drop(nil); err != nil {
-			t.Errorf("a table that is not there could not be removed: %v", err)
+			t.Errorf("a table that does not exist could not be removed: %v", err)
 		}
 	})
 }
@@ -119,7 +119,7 @@ func TestFirewallInTheKernel(t *testing.T) {
 			t.Fatal(err)
 		}
 		if !stands() {
-			t.Errorf("what was just made of %d addresses does not stand", len(all))
+			t.Errorf("the table just made of %d addresses counts as changed", len(all))
 		}
 	}
 	list := nft("list", "table", "inet", "ripcord")
@@ -141,7 +141,7 @@ func TestFirewallInTheKernel(t *testing.T) {
 	} {
 		nft(change)
 		if stands() {
-			t.Errorf("after nft %q it is said to stand", change)
+			t.Errorf("after nft %q the table counts as unchanged", change)
 		}
 		if err := f.Drop(refused); err != nil || !stands() {
 			t.Errorf("after nft %q: %v", change, err)
@@ -149,7 +149,7 @@ func TestFirewallInTheKernel(t *testing.T) {
 	}
 	nft("add table inet another; delete table inet another")
 	if !stands() {
-		t.Error("after another's change it does not stand")
+		t.Error("after a change by another program the table counts as changed")
 	}
 	if err := f.Drop(nil); err != nil {
 		t.Error(err)

@@ -10,8 +10,8 @@ import (
 	"ripcord/pkg/rtnl"
 )
 
-// The names of what nftables holds of ours: one table of family inet, with a chain
-// and two sets.
+// These are the names of our objects in nftables: one table of family inet, with a chain and two
+// sets.
 const (
 	tableName = "ripcord"
 	chainName = "input"
@@ -22,15 +22,15 @@ const (
 const (
 	// nfgenHeader is the size of struct nfgenmsg: family, version, resource.
 	nfgenHeader = 4
-	// beforeOthers is the priority of our chain: just ahead of that of the
-	// machine's own rules, which is 0.
+	// beforeOthers is the priority of our chain: just before the machine's own rules, whose
+	// priority is 0.
 	beforeOthers = -1
-	// elementsMax is how many elements fit into one attribute of at most 64 KiB.
-	elementsMax = 500
+	// maxElements is the number of elements that fit into one attribute of at most 64 KiB.
+	maxElements = 500
 )
 
-// nftMessage encodes a message about our table; add adds its attributes, whose
-// numbers are in network byte order.
+// nftMessage encodes a message about our table; add adds its attributes, whose numbers are in
+// network byte order.
 func nftMessage(kind uint8, flags netlink.HeaderFlags, add func(*netlink.AttributeEncoder)) (netlink.Message, error) {
 	ae := netlink.NewAttributeEncoder()
 	ae.ByteOrder = binary.BigEndian
@@ -56,8 +56,8 @@ func (t *transaction) add(kind uint8, flags netlink.HeaderFlags, add func(*netli
 	t.messages = append(t.messages, m)
 }
 
-// The attributes NFTA_*_TABLE and NFTA_*_NAME, _CHAIN or _SET of all messages but
-// that of a chain have these numbers.
+// These are the numbers of the attributes NFTA_*_TABLE and NFTA_*_NAME, _CHAIN or _SET in all
+// messages but those about a chain.
 const (
 	nftaTable = 1
 	nftaName  = 2
@@ -85,7 +85,7 @@ func (t *transaction) newChain() {
 	})
 }
 
-// newSet adds a set of addresses, which rules of the same transaction find by its id.
+// newSet adds a set of addresses, to which rules of the same transaction refer by its id.
 func (t *transaction) newSet(name string, id, keyType, keyLength uint32, elements [][]byte) {
 	t.add(unix.NFT_MSG_NEWSET, netlink.Create, func(ae *netlink.AttributeEncoder) {
 		ae.String(nftaTable, tableName)
@@ -96,7 +96,7 @@ func (t *transaction) newSet(name string, id, keyType, keyLength uint32, element
 		ae.Uint32(unix.NFTA_SET_ID, id)
 	})
 	for len(elements) > 0 {
-		part := elements[:min(elementsMax, len(elements))]
+		part := elements[:min(maxElements, len(elements))]
 		elements = elements[len(part):]
 		t.add(unix.NFT_MSG_NEWSETELEM, netlink.Create, func(ae *netlink.AttributeEncoder) {
 			ae.String(nftaTable, tableName)
@@ -135,8 +135,8 @@ func (t *transaction) newRule(expressions []expr.Any) {
 	})
 }
 
-// nftGet is the request for our table, or for a part of it by its name; dumped for
-// what has none.
+// nftGet returns the request for our table, or for a part of it by its name; parts without a name
+// are dumped.
 func nftGet(kind uint8, table, name uint16, text string) (netlink.Message, error) {
 	return nftMessage(kind, 0, func(ae *netlink.AttributeEncoder) {
 		ae.String(table, tableName)
@@ -146,14 +146,13 @@ func nftGet(kind uint8, table, name uint16, text string) (netlink.Message, error
 	})
 }
 
-// nftAttributes returns the attributes of a message. The header has the number of the
-// last transaction, whoever made it.
+// nftAttributes returns the attributes of a message. The header contains the number of the last
+// transaction, by any program.
 func nftAttributes(m netlink.Message) string {
 	return string(m.Data[min(nfgenHeader, len(m.Data)):])
 }
 
-// nftElements returns the elements of a set that a message lists, each as the kernel
-// encodes it.
+// nftElements returns the elements of a set in a message, each in the kernel's encoding.
 func nftElements(m netlink.Message) (all []string) {
 	for kind, value := range rtnl.Attributes([]byte(nftAttributes(m))) {
 		if kind != unix.NFTA_SET_ELEM_LIST_ELEMENTS {

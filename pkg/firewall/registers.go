@@ -5,7 +5,7 @@ import (
 	"encoding/binary"
 )
 
-// Numbers of linux/netfilter/nf_tables.h: what a part loads.
+// These are numbers of linux/netfilter/nf_tables.h: the values that an expression loads.
 const (
 	metaProtocol = 1
 	metaIndexIn  = 4
@@ -25,19 +25,19 @@ const (
 	register32  = 8 // of 4 bytes, the first of sixteen
 	registerEnd = 24
 
-	stateNew = 8 // adverts are answered by none, so that each is the first of its connection
+	stateNew = 8 // adverts are not answered, so each is the first packet of its connection
 
 	ethernet        = 1 // ARPHRD_ETHER
 	packetHost      = 0
 	packetMulticast = 2
-	rawPriority     = -200 // of connection tracking: ahead of it nothing has a state
+	rawPriority     = -200 // of connection tracking: before it, packets have no state
 )
 
-// registers are the 64 bytes in which a rule holds what it has loaded.
+// registers are the 64 bytes in which a rule keeps the values that it has loaded.
 type registers struct{ bytes, known [64]byte }
 
-// offset returns where a register begins, and its longest value.
-func offset(register uint32) (at, most int) {
+// offset returns the offset of a register, and the greatest length of its value.
+func offset(register uint32) (at, size int) {
 	switch {
 	case register >= register1 && register < register1+4:
 		at = int(register-register1) * 16
@@ -49,11 +49,11 @@ func offset(register uint32) (at, most int) {
 	return at, 64 - at
 }
 
-// load puts a value of that length into a register, and zeros up to the next four bytes, as
-// the kernel does; of what is shorter the rest is not known.
+// load puts a value of that length into a register, with zeros up to the next four bytes, as the
+// kernel does. The rest of a register is unknown if the value is shorter.
 func (r *registers) load(to, length uint32, v Known) {
-	at, most := offset(to)
-	n := min(int(length), most)
+	at, size := offset(to)
+	n := min(int(length), size)
 	clear(r.bytes[at : at+n])
 	clear(r.known[at : at+n])
 	copy(r.bytes[at:at+n], v.Bytes)
@@ -69,7 +69,7 @@ func (r *registers) get(from uint32, length int) Known {
 	return Known{r.bytes[at : at+n], r.known[at : at+n]}
 }
 
-// mask applies (value & mask) ^ value to a register. A bit that the mask clears is known.
+// mask applies (value & mask) ^ value to a register. Bits that the mask clears are known.
 func (r *registers) mask(p Part) {
 	v := r.get(p.From, len(p.Mask))
 	out := Known{make([]byte, len(v.Bytes)), make([]byte, len(v.Bytes))}
@@ -119,7 +119,7 @@ func holds(b bool) answer {
 	return no
 }
 
-// certain reports whether all is known.
+// certain reports whether all bits are known.
 func (k Known) certain() bool {
 	for _, m := range k.Mask {
 		if m != 0xff {
@@ -129,7 +129,7 @@ func (k Known) certain() bool {
 	return true
 }
 
-// equals reports whether what is known is that value.
+// equals reports whether the known bits agree with a value.
 func (k Known) equals(want []byte) answer {
 	if len(k.Bytes) != len(want) {
 		return maybe
@@ -145,14 +145,14 @@ func (k Known) equals(want []byte) answer {
 	return yes
 }
 
-// part returns some of the bytes; what is beyond the end is not known.
+// part returns some of the bytes; bytes beyond the end are unknown.
 func (k Known) part(offset, length uint32) Known {
 	from := min(int(offset), len(k.Bytes))
 	to := min(from+int(length), len(k.Bytes))
 	return Known{k.Bytes[from:to], k.Mask[from:to]}
 }
 
-// value returns what a part loads of the packet.
+// value returns the value that an expression loads from the packet.
 func (p *Packet) value(c *Chain, part Part) Known {
 	switch part.Operation {
 	case LoadMeta:
@@ -208,7 +208,7 @@ func (p *Packet) meta(key uint32) Known {
 	return Known{}
 }
 
-// ifname is a name as the kernel compares it.
+// ifname returns a name as the kernel compares it.
 func ifname(name string) []byte {
 	b := make([]byte, 16) // IFNAMSIZ
 	copy(b, name)

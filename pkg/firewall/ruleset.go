@@ -1,7 +1,7 @@
 package firewall
 
-// Ruleset is what nftables holds in a network namespace, as far as it decides what becomes
-// of a packet. iptables-nft keeps its rules there, too.
+// Ruleset is the part of a network namespace's nftables rules that decides about packets.
+// iptables-nft keeps its rules there, too.
 type Ruleset struct {
 	Chains []Chain
 	Sets   map[string]Set // by SetKey
@@ -33,8 +33,7 @@ func (f Family) String() string {
 	return "another family"
 }
 
-// Chain is a list of rules. A base chain stands at a hook, and packets come to it by
-// themselves.
+// Chain is a list of rules. A base chain is attached to a hook, and gets the packets that pass it.
 type Chain struct {
 	Family      Family
 	Table, Name string
@@ -42,7 +41,7 @@ type Chain struct {
 	Hook        uint32
 	Priority    int32
 	Drops       bool     // its policy is to drop
-	Devices     []string // at which a chain of ingress or egress stands
+	Devices     []string // the devices of a chain of ingress or egress
 	Rules       []Rule
 }
 
@@ -55,18 +54,18 @@ type Rule struct {
 	Parts  []Part
 }
 
-// Operation is what a part of a rule does.
+// Operation is the operation of a part of a rule.
 type Operation uint8
 
 // The operations.
 const (
-	Unknown  Operation = iota // a condition of which it is not known whether it holds
-	Neutral                   // nothing that decides: a counter, a line of the log
-	Untrack                   // connection tracking leaves the packet alone
+	Unknown  Operation = iota // a condition that cannot be evaluated
+	Neutral                   // no effect on the decision: a counter, a line of the log
+	Untrack                   // connection tracking ignores the packet
 	LoadMeta                  // puts a property of the packet into a register
 	LoadPayload
 	LoadState // the state of connection tracking
-	LoadOther // a value that is not known
+	LoadOther // an unknown value
 	Mask      // bits of a register: (value & Mask) ^ Value
 	Compare
 	Between
@@ -92,7 +91,7 @@ type Part struct {
 	Verdict   Verdict
 }
 
-// Relation is that of a comparison, numbered as NFT_CMP_*.
+// Relation is the relation of a comparison, numbered as NFT_CMP_*.
 type Relation uint32
 
 // The relations.
@@ -105,7 +104,7 @@ const (
 	GreaterOrEqual
 )
 
-// Verdict is what a rule decides.
+// Verdict is the decision of a rule.
 type Verdict struct {
 	Kind  Kind
 	Chain string // of Jump and Goto
@@ -126,9 +125,9 @@ const (
 
 // Set holds the keys of a set or a map.
 type Set struct {
-	// Opaque reports that not all that it holds could be read.
+	// Opaque reports that some of its elements could not be read.
 	Opaque bool
-	// Intervals reports that each element begins a range that ends before the next.
+	// Intervals reports that each element begins a range that ends before the next one.
 	Intervals bool
 	Elements  []Element // sorted by key
 }
@@ -136,7 +135,7 @@ type Set struct {
 // Element is an element of a set.
 type Element struct {
 	Key     []byte
-	End     bool // of an interval: what follows is not in the set
+	End     bool // of an interval: following values are not in the set
 	Verdict Verdict
 }
 

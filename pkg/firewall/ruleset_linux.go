@@ -14,8 +14,8 @@ import (
 	"ripcord/pkg/rtnl"
 )
 
-// ReadRuleset lists what nftables holds in the network namespace of the caller. Where there
-// is no nf_tables there are no chains.
+// ReadRuleset lists the nftables rules in the network namespace of the caller. Without nf_tables
+// there are no chains.
 func ReadRuleset() (*Ruleset, error) {
 	r := &Ruleset{Sets: make(map[string]Set)}
 	k, err := OpenKernel()
@@ -28,7 +28,7 @@ func ReadRuleset() (*Ruleset, error) {
 	defer k.Close()
 	switch r.Chains, err = dump(k.conn, unix.NFT_MSG_GETCHAIN, nil, decodeChain); {
 	case errors.Is(err, unix.EINVAL), errors.Is(err, unix.EOPNOTSUPP), errors.Is(err, unix.EPROTONOSUPPORT):
-		return &Ruleset{}, nil // the same
+		return &Ruleset{}, nil // the kernel has no nf_tables
 	case err != nil:
 		return nil, fmt.Errorf("listing the chains of nftables: %w", err)
 	}
@@ -76,7 +76,7 @@ func number(b []byte) uint32 {
 	return binary.BigEndian.Uint32(b)
 }
 
-// Numbers of linux/netfilter/nf_tables.h that x/sys does not name.
+// These are numbers of linux/netfilter/nf_tables.h that x/sys does not name.
 const (
 	hookDevice     = 3 // NFTA_HOOK_DEV
 	hookDevices    = 4 // NFTA_HOOK_DEVS
@@ -128,7 +128,7 @@ func (c *Chain) decodeHook(b []byte) {
 	}
 }
 
-// listedRule is a rule with the chain that it stands in.
+// listedRule is a rule with the name of its chain.
 type listedRule struct {
 	family       Family
 	table, chain string
@@ -156,8 +156,8 @@ func decodeRule(f Family, b []byte) (r listedRule, ok bool) {
 	return r, r.chain != ""
 }
 
-// decodePart reads an expression. One that is not understood is a condition of which nothing
-// is known.
+// decodePart decodes an expression. An expression that is not understood is a condition that cannot
+// be evaluated.
 func decodePart(f Family, b []byte) Part {
 	var name string
 	var data []byte
@@ -191,8 +191,8 @@ func decodePart(f Family, b []byte) Part {
 	return Part{Operation: Unknown}
 }
 
-// decodeExtension reads one of iptables' own matches and targets. What decides nothing is
-// known by its name.
+// decodeExtension decodes one of iptables' own matches and targets. Those without a decision are
+// recognized by their names.
 func decodeExtension(kind string, data []byte) Part {
 	var name string
 	for attribute, value := range rtnl.Attributes(data) {
@@ -209,7 +209,7 @@ func decodeExtension(kind string, data []byte) Part {
 	case kind == "target" && name == "REJECT":
 		return Part{Operation: Decide, Verdict: Verdict{Kind: Drop}}
 	case kind == "target":
-		return Part{Operation: Decide, Verdict: Verdict{Kind: Accept}} // it may
+		return Part{Operation: Decide, Verdict: Verdict{Kind: Accept}} // it may accept
 	}
 	return Part{Operation: Unknown}
 }
@@ -232,7 +232,7 @@ func decodeMeta(data []byte) Part {
 	return p
 }
 
-// decodeImmediate reads a verdict, or a constant that is put into a register.
+// decodeImmediate decodes a verdict, or a constant that is put into a register.
 func decodeImmediate(data []byte) Part {
 	p := Part{Operation: LoadOther, Length: 16}
 	for kind, value := range rtnl.Attributes(data) {
@@ -278,7 +278,7 @@ func decodeVerdict(b []byte) (v Verdict) {
 
 var errUnknown = errors.New("an expression that is not understood")
 
-// decodeKnown reads the expressions that nft makes of ordinary conditions.
+// decodeKnown decodes the expressions that nft uses for ordinary conditions.
 func decodeKnown(f byte, name string, data []byte) (p Part, err error) {
 	switch name {
 	case "cmp":
@@ -327,7 +327,7 @@ func decodeKnown(f byte, name string, data []byte) (p Part, err error) {
 	return p, err
 }
 
-// listedSet is a set as the list of all shows it: without its elements.
+// listedSet is a set in the list of all sets, without its elements.
 type listedSet struct {
 	family      Family
 	table, name string
@@ -349,8 +349,8 @@ func decodeSet(f Family, b []byte) (s listedSet, ok bool) {
 	return s, s.name != ""
 }
 
-// elements lists the elements of a set. One that cannot be read, or is of a kind that is not
-// understood, makes it opaque.
+// elements lists the elements of a set. An element that cannot be read, or is of an unknown kind,
+// makes the set opaque.
 func (s listedSet) elements(conn *rtnl.Conn) Set {
 	set := Set{Intervals: s.flags&setInterval != 0}
 	ae := netlink.NewAttributeEncoder()
@@ -379,8 +379,8 @@ func (s listedSet) elements(conn *rtnl.Conn) Set {
 	return set
 }
 
-// decodeElement reads an element; it is not ok where it is for all that no other is for, or
-// a range of several fields.
+// decodeElement decodes an element; ok is false for the default element, and for a range of several
+// fields.
 func decodeElement(b []byte) (e Element, ok bool) {
 	ok = true
 	for kind, value := range rtnl.Attributes(b) {

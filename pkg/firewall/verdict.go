@@ -7,32 +7,31 @@ import (
 	"slices"
 )
 
-// A packet is followed through the rules with what is known of it. A condition holds, does
-// not hold, or cannot be known, as that of a rate, or of an extension of iptables. What is
-// reported as dropped is dropped: a rule that may not apply drops nothing here, and one that
-// may accept accepts.
+// A packet is followed through the rules by what is known about it. A condition is true, false, or
+// unknown, such as that of a rate, or of an extension of iptables. Only certain drops are reported:
+// a rule that may not apply drops nothing here, and one that may accept does accept.
 
-// Packet is a packet as rules see it. Bits that are not known are zero in the masks.
+// Packet is a packet as rules see it. Unknown bits are zero in the masks.
 type Packet struct {
 	IPv6     bool
-	Protocol uint8  // behind the IP header
-	Incoming string // the link on which it comes in; empty for one that leaves
+	Protocol uint8  // after the IP header
+	Incoming string // the input link; empty for an outgoing packet
 	Outgoing string
 	Index    uint32 // ifindex of the link
-	Group    bool   // it is sent to a group
+	Group    bool   // its destination is a group
 	Network  Known  // the IP header
-	Payload  Known  // what is behind it
+	Payload  Known  // the bytes after the IP header
 
-	untracked bool // connection tracking may leave it alone
+	untracked bool // connection tracking may ignore it
 }
 
-// Known is bytes, with a mask of the bits that are known.
+// Known is bytes, with a mask of the known bits.
 type Known struct{ Bytes, Mask []byte }
 
 // Certain returns bytes that are all known.
 func Certain(b []byte) Known { return Known{b, bytes.Repeat([]byte{0xff}, len(b))} }
 
-// The hooks, as NF_INET_* and NF_NETDEV_*.
+// These are the hooks, numbered as NF_INET_* and NF_NETDEV_*.
 const (
 	hookPrerouting  = 0
 	hookInput       = 1
@@ -43,37 +42,37 @@ const (
 	hookEgress      = 1
 )
 
-// place is a hook with the families whose chains stand there.
-type place struct {
+// hookPoint is a hook with the families whose chains are attached there.
+type hookPoint struct {
 	families []Family
 	hook     uint32
 	device   bool // only chains of the link
 }
 
-// places returns the hooks that a packet passes, in order. What leaves by a packet socket,
-// as from a virtual MAC, passes the last alone.
-func (p *Packet) places(framed bool) []place {
+// hookPoints returns the hooks that a packet passes, in order. A packet that is sent by a packet
+// socket, as from a virtual MAC, passes only the last one.
+func (p *Packet) hookPoints(framed bool) []hookPoint {
 	ip := []Family{FamilyInet, FamilyIPv4}
 	if p.IPv6 {
 		ip[1] = FamilyIPv6
 	}
 	netdev := []Family{FamilyNetdev}
 	if p.Incoming != "" {
-		return []place{{netdev, hookIngress, true}, {ip[:1], hookInetIngress, true}, {ip, hookPrerouting, false}, {ip, hookInput, false}}
+		return []hookPoint{{netdev, hookIngress, true}, {ip[:1], hookInetIngress, true}, {ip, hookPrerouting, false}, {ip, hookInput, false}}
 	}
-	egress := place{netdev, hookEgress, true}
+	egress := hookPoint{netdev, hookEgress, true}
 	if framed {
-		return []place{egress}
+		return []hookPoint{egress}
 	}
-	return []place{{ip, hookOutput, false}, {ip, hookPostrouting, false}, egress}
+	return []hookPoint{{ip, hookOutput, false}, {ip, hookPostrouting, false}, egress}
 }
 
-// Drops returns where a packet is certainly dropped: the chain, and the rule if it is not by
-// its policy; empty if it is not. A packet that is framed leaves by a packet socket.
+// Drops returns the place where a packet is certainly dropped: the chain, and the rule unless the
+// chain's policy drops it; empty if it is not. A framed packet is sent by a packet socket.
 func (r *Ruleset) Drops(p *Packet, framed bool) (where string) {
 	link := cmp.Or(p.Incoming, p.Outgoing)
 	p.untracked = r.untracks()
-	for _, at := range p.places(framed) {
+	for _, at := range p.hookPoints(framed) {
 		var base []*Chain
 		for i := range r.Chains {
 			c := &r.Chains[i]
@@ -104,7 +103,7 @@ func (r *Ruleset) untracks() bool {
 	})
 }
 
-// walk is a packet on its way through the rules of a base chain.
+// walk is the walk of a packet through the rules of a base chain.
 type walk struct {
 	rules     *Ruleset
 	packet    *Packet
@@ -113,13 +112,13 @@ type walk struct {
 	where     string
 }
 
-// deepest is how deep chains call each other at most (NFT_JUMP_STACK_SIZE).
-const deepest = 16
+// maxDepth is the greatest depth of calls between chains (NFT_JUMP_STACK_SIZE).
+const maxDepth = 16
 
-// chain follows a chain to its end or a verdict, Accept, Drop or Continue. sure says that
-// the packet gets there, and that the verdict is the one that it gets.
+// chain follows a chain to its end or a verdict, Accept, Drop or Continue. sure says that the
+// packet certainly gets there, and certainly gets this verdict.
 func (w *walk) chain(c *Chain, sure bool, depth int) (Kind, bool) {
-	if c == nil || depth > deepest {
+	if c == nil || depth > maxDepth {
 		return Accept, false
 	}
 	for i := range c.Rules {
@@ -152,7 +151,7 @@ func (w *walk) chain(c *Chain, sure bool, depth int) (Kind, bool) {
 	return Continue, sure
 }
 
-// named finds a chain of the table of another.
+// named finds a chain in the table of another chain.
 func (w *walk) named(of *Chain, name string) *Chain {
 	for i := range w.rules.Chains {
 		if c := &w.rules.Chains[i]; c.Family == of.Family && c.Table == of.Table && c.Name == name {
@@ -162,7 +161,7 @@ func (w *walk) named(of *Chain, name string) *Chain {
 	return nil
 }
 
-// answer is whether a condition holds.
+// answer is the value of a condition.
 type answer uint8
 
 const (
@@ -171,7 +170,7 @@ const (
 	yes
 )
 
-// rule returns what a rule decides, and whether its conditions hold.
+// rule returns the decision of a rule, and the value of its conditions.
 func (w *walk) rule(c *Chain, r *Rule) (v Verdict, holds answer) {
 	holds = yes
 	w.registers = registers{}
@@ -189,7 +188,7 @@ func (w *walk) rule(c *Chain, r *Rule) (v Verdict, holds answer) {
 			holds = min(holds, found)
 			switch {
 			case part.Mapped && found == maybe:
-				return Verdict{Kind: Accept}, maybe // as it may
+				return Verdict{Kind: Accept}, maybe // it may accept
 			case part.Mapped && found == yes:
 				return verdict, holds
 			}
@@ -205,7 +204,7 @@ func (w *walk) rule(c *Chain, r *Rule) (v Verdict, holds answer) {
 	return Verdict{Kind: Continue}, holds
 }
 
-// lookup reports whether a set of the chain's table has what is in a register.
+// lookup reports whether a set of the chain's table contains the value of a register.
 func (w *walk) lookup(c *Chain, part Part) (answer, Verdict) {
 	set, ok := w.rules.Sets[SetKey(c.Family, c.Table, part.Set)]
 	if !ok || set.Opaque {

@@ -8,7 +8,7 @@ import (
 	"ripcord/test/netns"
 )
 
-// advert is an IPv4 advert with the VRID 51 as rules see it; of its source the first 24 bits
+// advert is an IPv4 advert with the VRID 51 as rules see it; only the first 24 bits of its source
 // are known: 192.0.2.
 func advert(in, out string) *Packet {
 	header := Certain([]byte{
@@ -21,8 +21,8 @@ func advert(in, out string) *Packet {
 	}
 }
 
-// TestKernelRuleset has nft load rules, and compares what becomes of an advert that arrives
-// and of one that leaves with what the kernel would do, as far as that is certain.
+// TestKernelRuleset makes nft load rules, and compares the result for an incoming and an outgoing
+// advert with what the kernel would certainly do.
 func TestKernelRuleset(t *testing.T) {
 	netns.Need(t)
 	nft, err := exec.LookPath("nft")
@@ -109,7 +109,7 @@ func TestKernelRuleset(t *testing.T) {
 	}
 }
 
-// TestMaybe: what is not known of a packet neither drops nor admits it for certain.
+// TestMaybe requires that unknown parts of a packet neither drop nor admit it for certain.
 func TestMaybe(t *testing.T) {
 	known := Known{[]byte{0xf0, 0}, []byte{0xf0, 0xff}}
 	for want, value := range map[answer][]byte{no: {0x10, 0}, maybe: {0xf3, 0}} {
@@ -124,7 +124,7 @@ func TestMaybe(t *testing.T) {
 		t.Errorf("masked: %v", got)
 	}
 	if got := r.get(11, 4); got.certain() {
-		t.Errorf("what was not loaded is known: %v", got)
+		t.Errorf("a value that was not loaded is known: %v", got)
 	}
 	r.load(99, 4, Certain([]byte{1, 2, 3, 4})) // there is no such register
 	if at, most := offset(23); at != 60 || most != 4 {

@@ -1,13 +1,12 @@
-// Package liveness watches the machines of Actives (`probe`, docs/probe.md): a Backup asks the
-// address from which its Active advertises, by ARP or neighbor discovery, many times a second.
-// The kernel of that machine answers as long as it has power and a cable, whatever its VRRP
-// daemon does; so answers that cease after they came regularly show within a fraction of an
+// Package liveness watches the machines of Actives (`probe`, docs/probe.md): a Backup sends
+// questions, by ARP or neighbor discovery, to the address from which its Active advertises, many
+// times a second. The kernel of that machine answers as long as it has power and a cable, whatever
+// its VRRP daemon does; so if regular answers cease, the Backup knows within a fraction of an
 // advert interval that the machine is gone.
 //
-// Record judges one machine by its answers, Table knows which machines are watched for which
-// instances and what to ask next; both are pure, and time is an argument. Watcher is the
-// goroutine with the sockets. What follows for the state of a group is decided in
-// pkg/vrrp/machine/liveness.go.
+// Record evaluates one machine by its answers; Table knows which machines are watched for which
+// instances and what to ask next. Both are pure, and time is an argument. Watcher is the goroutine
+// with the sockets. pkg/vrrp/machine/liveness.go decides what follows for the state of a group.
 //
 // The contract:
 //

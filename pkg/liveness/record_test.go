@@ -13,7 +13,7 @@ var zero = time.Unix(1000, 0)
 
 const ms = time.Millisecond
 
-// ask asks at the instant at, and judges after the pace that the record wants.
+// ask asks at the instant at, and judges after the pace of the record.
 func ask(r *Record, at time.Time, answered bool) (next time.Time) {
 	r.Asked(at)
 	next = at.Add(r.Pace())
@@ -29,8 +29,8 @@ func repeat(r *Record, at time.Time, n int, answered bool) time.Time {
 	return at
 }
 
-// TestRecord: a machine is silent once it did not answer for miss intervals, if it answered
-// regularly before.
+// TestRecord: a machine is silent if it did not answer for miss intervals and answered regularly
+// before.
 func TestRecord(t *testing.T) {
 	r := Record{Watching: vrrp.Watching{Interval: 50 * ms, Miss: 3}}
 	check := func(what string, want vrrp.Liveness) {
@@ -63,7 +63,7 @@ func TestRecord(t *testing.T) {
 	}
 	at = repeat(&r, at, 100*hurry, false)
 	if r.Pace() != 50*ms {
-		t.Errorf("a machine that is dead is asked each %v", r.Pace())
+		t.Errorf("a dead machine is asked each %v", r.Pace())
 	}
 	at = ask(&r, at, true)
 	check("it answers again", vrrp.Irregular)
@@ -71,7 +71,7 @@ func TestRecord(t *testing.T) {
 	check("and again", vrrp.Answering)
 }
 
-// TestVoid: what was not heard since this process did not run is no silence.
+// TestVoid: missing answers do not count as silence if this process did not run.
 func TestVoid(t *testing.T) {
 	r := Record{Watching: vrrp.Watching{Interval: 50 * ms, Miss: 3}}
 	at := repeat(&r, zero, 100, true)
@@ -81,14 +81,14 @@ func TestVoid(t *testing.T) {
 	if r.Liveness() == vrrp.Silent {
 		t.Error("silent")
 	}
-	r.Judge(at, false) // nothing was asked
+	r.Judge(at, false) // there was no question
 	if r.Liveness() == vrrp.Silent {
 		t.Error("silent without a question")
 	}
 }
 
-// TestLossIsNoSilence: a LAN that begins to lose a fifth of all frames makes no machine silent
-// for long enough.
+// TestLossIsNoSilence: a LAN that begins to lose a fifth of all frames makes no machine silent for
+// long enough.
 func TestLossIsNoSilence(t *testing.T) {
 	chance := newChance(1)
 	for range 2000 {
@@ -113,7 +113,7 @@ func newChance(seed uint64) func() uint64 {
 }
 
 // TestSilentProperty: whatever happens, a machine is silent only if it had answered 20 of its last
-// questions, and 95 % of them, before the first that it did not answer, and none after it for miss
+// questions, and 95 % of them, before the first unanswered one, and none after it for miss
 // intervals in which this process ran.
 func TestSilentProperty(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
@@ -121,7 +121,7 @@ func TestSilentProperty(t *testing.T) {
 			Interval: time.Duration(rapid.IntRange(20, 200).Draw(t, "interval")) * ms, Miss: rapid.IntRange(2, 6).Draw(t, "miss"),
 		}}
 		at, loss := zero, 0
-		var usual []bool // outcomes at the usual pace, up to the present silence
+		var usual []bool // results at the usual pace, up to the present silence
 		var since time.Time
 		var silent time.Duration
 		for range 400 {
@@ -156,11 +156,11 @@ func TestSilentProperty(t *testing.T) {
 					answers++
 				}
 			}
-			if answers < least {
-				t.Fatalf("silent, and it never answered more than %d questions", answers)
+			if answers < minAnswers {
+				t.Fatalf("silent, although it never answered more than %d questions", answers)
 			}
 			if since.IsZero() || !r.since.Equal(since) || silent < time.Duration(r.Miss)*r.Interval {
-				t.Fatalf("silent since %v, and it was since %v for %v", r.since, since, silent)
+				t.Fatalf("silent since %v, want since %v for %v", r.since, since, silent)
 			}
 		}
 	})

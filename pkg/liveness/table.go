@@ -15,65 +15,68 @@ type Key struct {
 	Address netip.Addr
 }
 
-// Question is a frame to send on a link: is the station with that address there? It goes to the
-// station at MAC, or to all if that is zero.
+// Question is a frame to send on a link which asks the station with that address for an answer. It
+// goes to the station at MAC, or is broadcast if MAC is zero.
 type Question struct {
 	Link    event.Link
 	Station netip.Addr
 	MAC     [6]byte
-	of      *machine // whose record has to know that it left; nil: it asks another station
+	of      *machine // its record has to know when the question was sent; nil: it asks another station
 }
 
-// Answer is a station that was heard on a link.
+// Answer is the answer of a station on a link.
 type Answer struct {
 	Index   int // ifindex
 	Address netip.Addr
 	MAC     [6]byte
 }
 
-// Table knows which machines are watched for which instances. It is a value for one goroutine.
+// Table holds the watched machines and the instances for which they are watched. It is for one
+// goroutine.
 type Table struct {
 	machines map[Key]*machine
 	order    []*machine     // the same, in the order in which they were first watched
 	watched  map[string]Key // by instance
 	links    map[string]event.Link
 	names    map[int]string // of the links, by ifindex
-	// beside returns up to n stations of a link that can be asked, beside the one with that MAC.
-	beside  func(link string, mac [6]byte, n int) []netip.Addr
-	epoch   time.Time // all questions of one pace leave together, counted from here
-	results []vrrp.Watched
-	ask     []Question // of the last Turn: their memory is used again
+	// otherStations returns up to n stations of a link that can be asked, except the one with that
+	// MAC.
+	otherStations func(link string, mac [6]byte, n int) []netip.Addr
+	epoch         time.Time // questions of one pace are sent together, at times counted from here
+	results       []vrrp.Watched
+	ask           []Question // the questions of the last Turn: their memory is reused
 }
 
-// machine is one that is watched.
+// machine is one watched machine.
 type machine struct {
 	Key
 	Record
-	mac       [6]byte   // from which it answered last; zero: it never did
-	instances []string  // for which it is watched
-	due       time.Time // when it is judged and asked next; zero: at once
-	answered  bool      // since it was last asked
-	// others are the stations that were asked beside it, and answers is when one was last
-	// asked that answered.
+	mac       [6]byte   // of its last answer; zero: it never answered
+	instances []string  // the instances for which it is watched
+	due       time.Time // the time of the next evaluation and question; zero: at once
+	answered  bool      // since the last question
+	// others are the other stations that were asked, and answers is the time of the last question
+	// that one of them answered.
 	others   []netip.Addr
 	known    bool // others were asked since the silence began
 	answers  time.Time
-	reported vrrp.Watched // the last one
+	reported vrrp.Watched // the last report
 }
 
-// mostOthers is how many other stations are asked.
-const mostOthers = 3
+// maxOthers is the number of other stations that are asked.
+const maxOthers = 3
 
-// NewTable returns a table of no machine. Beside returns up to n stations of a link that can be
-// asked, beside the one with that MAC. Questions of one pace leave together, at instants that are counted from epoch.
-func NewTable(epoch time.Time, beside func(link string, mac [6]byte, n int) []netip.Addr) *Table {
+// NewTable returns an empty table. otherStations returns up to n stations of a link that can be
+// asked, except the one with that MAC. Questions of one pace are sent together, at instants counted
+// from epoch.
+func NewTable(epoch time.Time, otherStations func(link string, mac [6]byte, n int) []netip.Addr) *Table {
 	return &Table{
 		machines: make(map[Key]*machine), watched: make(map[string]Key), links: make(map[string]event.Link),
-		names: make(map[int]string), beside: beside, epoch: epoch,
+		names: make(map[int]string), otherStations: otherStations, epoch: epoch,
 	}
 }
 
-// Watch takes an order of the router.
+// Watch executes an order of the router.
 func (t *Table) Watch(now time.Time, o vrrp.Watch) {
 	name, key := o.Instance.Name, Key{o.Instance.Interface, o.Active.WithZone("")}
 	t.forget(name, key)
@@ -96,8 +99,8 @@ func (t *Table) Watch(now time.Time, o vrrp.Watch) {
 	}
 }
 
-// forget ends what is watched for an instance, which is next to watch the machine of that key. A
-// machine that nobody watches any more is forgotten.
+// forget ends the watch for an instance, which next watches the machine of that key. It drops a
+// machine that no instance watches any more.
 func (t *Table) forget(instance string, next Key) {
 	key, ok := t.watched[instance]
 	if !ok {
@@ -112,7 +115,7 @@ func (t *Table) forget(instance string, next Key) {
 	}
 }
 
-// Link takes a fact about a link.
+// Link records a fact about a link.
 func (t *Table) Link(l event.Link) {
 	if was := t.links[l.Name].Index; was != l.Index && t.names[was] == l.Name {
 		delete(t.names, was)
@@ -132,7 +135,7 @@ func (t *Table) Link(l event.Link) {
 	}
 }
 
-// Heard takes a station that was heard on a link.
+// Heard records an answer of a station.
 func (t *Table) Heard(a Answer) {
 	link, ok := t.names[a.Index]
 	if !ok {
@@ -148,7 +151,7 @@ func (t *Table) Heard(a Answer) {
 		if m.Link != link || !m.Suspect() || !slices.Contains(m.others, a.Address) {
 			continue
 		}
-		if a.MAC == m.mac { // it is the machine itself, by another address of its own
+		if a.MAC == m.mac { // it is the machine itself, with another address
 			m.answered = true
 		} else {
 			m.answers = m.open
@@ -156,7 +159,7 @@ func (t *Table) Heard(a Answer) {
 	}
 }
 
-// Void forgets all silence: this process did not run, or has lost what it should have heard.
+// Void drops all silence: this process did not run, or has lost messages.
 func (t *Table) Void() {
 	for _, m := range t.order {
 		m.void()
@@ -168,8 +171,8 @@ func (m *machine) void() {
 	m.others, m.known, m.answers = nil, false, time.Time{}
 }
 
-// Turn judges the machines whose answers are due, and returns the questions that are to be sent
-// now; they are valid until the next Turn. Before it all that has been received is given to Heard.
+// Turn evaluates the machines whose answers are due, and returns the questions to send now; they
+// are valid until the next Turn. Before it, all received answers are passed to Heard.
 func (t *Table) Turn(now time.Time) []Question {
 	t.ask = t.ask[:0]
 	for _, m := range t.order {
@@ -191,11 +194,11 @@ func (t *Table) Turn(now time.Time) []Question {
 	return t.ask
 }
 
-// asleep is how late a machine may be judged, in its intervals: this process ran when the answer
-// came in if it was not later.
+// asleep is the greatest delay of the evaluation of a machine, in its intervals: with a smaller
+// delay, this process ran when the answer came in.
 const asleep = 1
 
-// judge judges a machine by what was heard since it was last asked.
+// judge evaluates a machine by its answers since the last question.
 func (m *machine) judge(now time.Time) {
 	answered := m.answered
 	m.answered = false
@@ -208,7 +211,7 @@ func (m *machine) judge(now time.Time) {
 	}
 }
 
-// addQuestions adds the question to a machine, and beside one that is suspected to others on its
+// addQuestions adds the question to a machine, and if it is suspect also questions to others on its
 // link.
 func (t *Table) addQuestions(m *machine, l event.Link) {
 	if !m.Suspect() {
@@ -218,9 +221,9 @@ func (t *Table) addQuestions(m *machine, l event.Link) {
 	t.ask = append(t.ask, Question{Link: l, Station: m.Address, of: m})
 	if !m.known {
 		m.known = true
-		for _, a := range t.beside(m.Link, m.mac, 2*mostOthers) {
+		for _, a := range t.otherStations(m.Link, m.mac, 2*maxOthers) {
 			asks := a.Is4() || l.LinkLocal6.IsValid()
-			if a = a.WithZone(""); asks && t.machines[Key{m.Link, a}] == nil && len(m.others) < mostOthers {
+			if a = a.WithZone(""); asks && t.machines[Key{m.Link, a}] == nil && len(m.others) < maxOthers {
 				m.others = append(m.others, a)
 			}
 		}
@@ -230,14 +233,14 @@ func (t *Table) addQuestions(m *machine, l event.Link) {
 	}
 }
 
-// Sent notes that a question has left at the instant now.
+// Sent records that a question was sent at the instant now.
 func (q *Question) Sent(now time.Time) {
 	if q.of != nil {
 		q.of.Asked(now)
 	}
 }
 
-// report reports what the answers of a machine show, if that is news.
+// report reports the liveness of a machine if it has changed.
 func (t *Table) report(m *machine) {
 	is := vrrp.Watched{Active: m.Address, Liveness: m.Liveness()}
 	if is.Liveness == vrrp.Silent {
@@ -257,8 +260,8 @@ func (t *Table) report(m *machine) {
 	}
 }
 
-// othersShow returns what the other stations did since the machine fell silent. One that answered shows
-// that the segment forwards if it was asked in the last interval of the silence.
+// othersShow returns what the other stations did since the machine fell silent. An answer of one
+// shows that the segment forwards if the station was asked in the last interval of the silence.
 func (m *machine) othersShow() vrrp.Others {
 	switch {
 	case !m.answers.IsZero() && !m.answers.Before(m.since.Add(m.silent-m.Interval)):
@@ -269,7 +272,7 @@ func (m *machine) othersShow() vrrp.Others {
 	return vrrp.OthersSilent
 }
 
-// Results returns what is to be reported, and forgets it.
+// Results returns the pending reports, and clears them.
 func (t *Table) Results() []vrrp.Watched {
 	all := t.results
 	t.results = nil
@@ -286,7 +289,7 @@ func (t *Table) Deadline() (next time.Time, ok bool) {
 	return next, ok
 }
 
-// Shares calls yield for each machine with how many of its last questions it answered.
+// Shares calls yield for each machine with its answered questions among the last ones.
 func (t *Table) Shares(yield func(k Key, answered, asked int)) {
 	for _, m := range t.order {
 		answered, asked := m.Answered()
@@ -297,8 +300,8 @@ func (t *Table) Shares(yield func(k Key, answered, asked int)) {
 // Watching reports whether any machine is watched.
 func (t *Table) Watching() bool { return len(t.machines) > 0 }
 
-// next returns the next instant at which questions of a pace leave together: half of it away at
-// least, so that each answer has time to come.
+// next returns the next instant at which questions of a pace are sent together: at least half a
+// pace away, so that each answer has time to come.
 func (t *Table) next(now time.Time, pace time.Duration) time.Time {
 	return t.epoch.Add((now.Sub(t.epoch) + pace/2).Truncate(pace) + pace)
 }

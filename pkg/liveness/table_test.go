@@ -22,7 +22,7 @@ var (
 	eth0     = event.Link{Name: "eth0", Index: 7, Usable: true, HardwareAddr: [6]byte{2, 0, 0, 0, 0, 1}, LinkLocal6: netip.MustParseAddr("fe80::1")}
 )
 
-// lan is a table, and the stations that answer what it asks.
+// lan is a table, and the stations that answer its questions.
 type lan struct {
 	*Table
 	t        *testing.T
@@ -51,7 +51,7 @@ func (l *lan) watch(name string, a netip.Addr) {
 	l.Watch(l.now, vrrp.Watch{Instance: instance(name), Active: a})
 }
 
-// pass lets time go by, with a turn at each deadline.
+// pass lets time pass, with a turn at each deadline.
 func (l *lan) pass(d time.Duration) {
 	for end := l.now.Add(d); ; {
 		at, ok := l.Deadline()
@@ -93,7 +93,7 @@ func (l *lan) turn() {
 	}
 }
 
-// expect compares what was reported since the last call.
+// expect compares the reports since the last call.
 func (l *lan) expect(want ...string) {
 	l.t.Helper()
 	if !slices.Equal(l.reported, want) {
@@ -102,7 +102,7 @@ func (l *lan) expect(want ...string) {
 	l.reported = nil
 }
 
-// TestTable: a machine that answered regularly and ceases to, beside a station that answers.
+// TestTable: a machine answers regularly and then ceases, beside a station that answers.
 func TestTable(t *testing.T) {
 	l := newLAN(t)
 	l.known = []netip.Addr{active, host}
@@ -113,7 +113,7 @@ func TestTable(t *testing.T) {
 	if l.asked != 40 || l.unicast != 39 {
 		t.Errorf("asked %d times for two instances, %d of them one station alone; want 40 and 39", l.asked, l.unicast)
 	}
-	l.watch("c", active) // what is known is reported for it
+	l.watch("c", active) // the present state is reported for it
 	l.answers[active] = false
 	l.pass(199 * ms)
 	l.expect("c 192.0.2.2 answering")
@@ -126,11 +126,11 @@ func TestTable(t *testing.T) {
 		l.watch(name, netip.Addr{})
 	}
 	if _, ok := l.Deadline(); ok || l.Watching() {
-		t.Error("it goes on to ask")
+		t.Error("the table still asks")
 	}
 }
 
-// TestOthers: what is known of other stations when a machine falls silent.
+// TestOthers: what is known about other stations when a machine falls silent.
 func TestOthers(t *testing.T) {
 	for _, c := range []struct {
 		name  string
@@ -155,7 +155,7 @@ func TestOthers(t *testing.T) {
 	}
 }
 
-// TestAlive: no machine is silent that has another MAC now, or was not asked.
+// TestAlive: a machine with a new MAC, or without questions, is not silent.
 func TestAlive(t *testing.T) {
 	for _, c := range []struct {
 		name   string
@@ -209,7 +209,7 @@ func TestAlive(t *testing.T) {
 	}
 }
 
-// TestReplaced: an instance that watches another machine asks no more of the first.
+// TestReplaced: an instance that watches another machine stops asking the first.
 func TestReplaced(t *testing.T) {
 	l := newLAN(t)
 	l.watch("a", active)
@@ -218,11 +218,11 @@ func TestReplaced(t *testing.T) {
 	l.asked = 0
 	l.pass(time.Second)
 	if l.asked != 20 || len(l.machines) != 1 || len(l.order) != 1 {
-		t.Errorf("asked %d times in 1 s, knows %d machines", l.asked, len(l.machines))
+		t.Errorf("asked %d times in 1 s, with %d machines", l.asked, len(l.machines))
 	}
 }
 
-// TestRewatched: with another interval the machine is judged anew.
+// TestRewatched: with another interval the evaluation of the machine starts over.
 func TestRewatched(t *testing.T) {
 	l := newLAN(t)
 	l.known = []netip.Addr{host}
@@ -238,7 +238,7 @@ func TestRewatched(t *testing.T) {
 	l.expect("a 192.0.2.2 answering")
 }
 
-// BenchmarkTurn is a turn for a hundred machines on as many links, with their answers.
+// BenchmarkTurn measures a turn for a hundred machines on as many links, with their answers.
 func BenchmarkTurn(b *testing.B) {
 	t := NewTable(zero, func(string, [6]byte, int) []netip.Addr { return nil })
 	for i := range 100 {

@@ -14,53 +14,52 @@ import (
 	"ripcord/pkg/vrrp"
 )
 
-// Answers hears what stations answer (neigh.Answers).
+// Answers receives the answers of stations (neigh.Answers).
 type Answers interface {
-	// Read calls heard for each answer since it was last called, and reports whether none
-	// was lost.
+	// Read calls heard for each answer since the last call, and reports whether none was lost.
 	Read(heard func(neigh.Sighting)) (all bool)
 	Close() error
 }
 
-// Config is what a Watcher needs. All of it is required.
+// Config is the configuration of a Watcher. All of it is required.
 type Config struct {
 	Links   *bus.Retained[string, event.Link]
 	Results *bus.Topic[vrrp.Result]
 	Minter  *event.Minter
-	Sender  neigh.Sender // of its own
-	// Open opens what hears the answers, when the first machine is to be watched.
+	Sender  neigh.Sender // only for the Watcher
+	// Open opens the receiver of answers when the first machine has to be watched.
 	Open func() (Answers, error)
-	// OtherStations returns up to n stations of a link that can be asked, beside the one with that MAC.
+	// OtherStations returns up to n stations of a link that can be asked, except the one with that
+	// MAC.
 	OtherStations func(link string, mac [6]byte, n int) []netip.Addr
-	// Failed is called when the answers cannot be heard, so that nothing is watched until that
-	// is tried again.
+	// Failed is called when answers cannot be received, so that no machine is watched until the
+	// next attempt.
 	Failed  func(error)
 	Threads thread.Raiser
 	Now     func() time.Time
 }
 
-// Watcher asks the machines that are to be watched and reports what their answers show. Make it
-// with New.
+// Watcher asks the machines that have to be watched and reports their liveness. Make it with New.
 type Watcher struct {
 	cfg  Config
 	bell bus.Bell
 
 	mu     sync.Mutex
 	orders []vrrp.Watch
-	shares map[Key]share // of the machines that are watched, as of the last turn
+	shares map[Key]share // of the watched machines, as of the last turn
 
 	// The fields below belong to the goroutine of Run.
 	links   *bus.Merged[string, event.Link]
 	table   *Table
-	answers Answers // nil while nothing is watched
+	answers Answers // nil while no machine is watched
 	retry   time.Time
 	batch   neigh.Batch
 }
 
-// share is how many of the last questions a machine answered.
+// share is the number of answered questions among the last ones.
 type share struct{ answered, asked int }
 
-// retryEvery is how often it is tried again to hear answers.
+// retryEvery is the period of attempts to receive answers.
 const retryEvery = 10 * time.Second
 
 // New returns a Watcher that watches nothing. It starts nothing.
@@ -78,8 +77,8 @@ func (w *Watcher) Watch(orders ...vrrp.Watch) {
 	w.bell.Ring()
 }
 
-// Answered returns how many of the last questions an Active on a link answered, of those that there
-// were: at most a hundred, and none if it is not watched.
+// Answered returns how many of the last questions an Active on a link answered, and their number:
+// at most a hundred, and zero if it is not watched.
 func (w *Watcher) Answered(link string, active netip.Addr) (answered, asked int) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -89,11 +88,11 @@ func (w *Watcher) Answered(link string, active netip.Addr) (answered, asked int)
 
 // Run watches until ctx ends.
 func (w *Watcher) Run(ctx context.Context) error {
-	// What it is late to read it has to ask anew, so it runs before others, as the address
-	// worker does.
+	// Late answers have to be requested again, so the thread runs before others, like the address
+	// worker's.
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
-	slower := func(thread.Priority, error) {} // without the right to it, it is later where processors are busy
+	slower := func(thread.Priority, error) {} // without the right to it, the thread is later if processors are busy
 	defer w.cfg.Threads.Raise(ctx, slower, thread.Nice)()
 
 	timer := time.NewTimer(0)
@@ -115,7 +114,7 @@ func (w *Watcher) Run(ctx context.Context) error {
 	}
 }
 
-// turn takes orders and links, then reads all answers, and then judges and asks.
+// turn processes orders and links, then reads all answers, and then evaluates and asks.
 func (w *Watcher) turn() {
 	now := w.cfg.Now()
 	for _, l := range w.links.Take() {
@@ -138,7 +137,7 @@ func (w *Watcher) turn() {
 	w.publish()
 }
 
-// count keeps the shares for Answered.
+// count updates the shares for Answered.
 func (w *Watcher) count() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -154,8 +153,8 @@ func (w *Watcher) take() []vrrp.Watch {
 	return orders
 }
 
-// listen opens what hears answers while machines are watched, closes it when none is, and reports
-// whether it is open.
+// listen opens the receiver of answers while machines are watched, closes it when none is, and
+// reports whether it is open.
 func (w *Watcher) listen(now time.Time) bool {
 	switch {
 	case !w.table.Watching():
@@ -188,7 +187,7 @@ func (w *Watcher) deadline() (time.Time, bool) {
 	return at, ok
 }
 
-// ask sends questions. One that does not leave is none.
+// ask sends questions. A question that cannot be sent does not count.
 func (w *Watcher) ask(questions []Question) {
 	if len(questions) == 0 {
 		return
@@ -211,7 +210,7 @@ func (w *Watcher) ask(questions []Question) {
 	}
 }
 
-// publish reports what is news.
+// publish publishes the reports of the table.
 func (w *Watcher) publish() {
 	for _, r := range w.table.Results() {
 		r.Cause = w.cfg.Minter.Cause(w.cfg.Now())

@@ -15,7 +15,7 @@ import (
 	"ripcord/pkg/vrrp"
 )
 
-// cable is a LAN with one station, that answers what is asked as long as it lives.
+// cable is a LAN with one station, which answers questions while it lives.
 type cable struct {
 	mu     sync.Mutex
 	dead   bool
@@ -61,7 +61,7 @@ func (c *cable) die() {
 	c.dead = true
 }
 
-// watcherOn returns a watcher on a cable, and what it reports.
+// watcherOn returns a watcher on a cable, and its reports.
 func watcherOn(c *cable, open func() (Answers, error), failed func(error), now func() time.Time) (w *Watcher, bell bus.Bell, reports *bus.Ring[vrrp.Result]) {
 	var results bus.Topic[vrrp.Result]
 	links := bus.NewRetained[string, event.Link]()
@@ -76,7 +76,8 @@ func watcherOn(c *cable, open func() (Answers, error), failed func(error), now f
 	}), bell, reports
 }
 
-// TestWatcherCannotHear: where answers cannot be heard nothing is asked, and that is tried again.
+// TestWatcherCannotHear requires that without a receiver of answers no question is sent, and that
+// opening it is tried again.
 func TestWatcherCannotHear(t *testing.T) {
 	now, c, failures := zero, &cable{}, 0
 	w, _, _ := watcherOn(c, func() (Answers, error) {
@@ -93,11 +94,11 @@ func TestWatcherCannotHear(t *testing.T) {
 	now = now.Add(retryEvery)
 	w.turn()
 	if w.answers == nil || failures != 1 {
-		t.Error("it is not tried again")
+		t.Error("opening is not tried again")
 	}
 }
 
-// TestWatcher: from an order to the report that the machine is silent, and to the end of the
+// TestWatcher goes from an order to the report that the machine is silent, and to the end of the
 // watch, by the clock of the goroutine.
 func TestWatcher(t *testing.T) { synctest.Test(t, watches) }
 
@@ -130,8 +131,8 @@ func watches(t *testing.T) {
 		}
 	}
 	want(vrrp.Answering)
-	if answered, asked := w.Answered(in.Interface, active); asked < least-1 || answered != asked {
-		t.Errorf("it answered %d of %d", answered, asked)
+	if answered, asked := w.Answered(in.Interface, active); asked < minAnswers-1 || answered != asked {
+		t.Errorf("the machine answered %d of %d", answered, asked)
 	}
 	c.die()
 	if got := want(vrrp.Silent); got.Instance != "a" || got.Active != active || got.Others != vrrp.OthersAnswer || got.Cause.At.Sub(got.Since) < 50*ms {
@@ -149,7 +150,7 @@ func watches(t *testing.T) {
 	cancel()
 	running.Wait()
 	if _, asked := w.Answered(in.Interface, active); asked != 0 {
-		t.Errorf("%d questions are counted of one that is not watched", asked)
+		t.Errorf("%d questions are counted for a machine that is not watched", asked)
 	}
 	if c.closed != 1 {
 		t.Errorf("closed %d times", c.closed)

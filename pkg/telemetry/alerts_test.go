@@ -16,9 +16,8 @@ import (
 	"ripcord/pkg/vrrp"
 )
 
-// pairOf is what Prometheus keeps of two routers, a that is Active and b that is
-// Backup, of which each is just as it was at the last scrape. What is only there
-// at times (a fault) has no values.
+// pairOf is what Prometheus has scraped from two routers, the Active a and the Backup b, both
+// unchanged since the last scrape. Series that exist only at times (a fault) have no values.
 type pairOf map[string]string // values by series, both as promtool writes them
 
 func quietPair(t *testing.T) pairOf {
@@ -51,7 +50,7 @@ func quietPair(t *testing.T) pairOf {
 
 var ourInstance = regexp.MustCompile(`\binstance="`)
 
-// scraped is a series as Prometheus calls it when it has it from a router.
+// scraped is a series with the labels that Prometheus adds for a router.
 func scraped(router, series string) string {
 	name, labels, _ := strings.Cut(strings.TrimSuffix(series, "}"), "{")
 	if labels != "" {
@@ -60,11 +59,10 @@ func scraped(router, series string) string {
 	return name + "{" + scrapedFrom(router) + labels + "}"
 }
 
-// scrapedFrom is the labels that Prometheus adds.
+// scrapedFrom returns the labels that Prometheus adds.
 func scrapedFrom(router string) string { return fmt.Sprintf(`job="ripcord",instance=%q`, router) }
 
-// set gives the series of a router that have this name and this label other
-// values; there must be some.
+// set gives other values to the series of a router with this name and label; there must be some.
 func (p pairOf) set(t *testing.T, c change) {
 	t.Helper()
 	found := false
@@ -78,22 +76,21 @@ func (p pairOf) set(t *testing.T, c change) {
 	}
 }
 
-// change is what happens to series of a router: a value every 10 s, the 61st at
-// minute 10.
+// change is a change of series of a router: a value every 10 s, the 61st at minute 10.
 type change struct{ router, metric, label, values string }
 
-// expectation is what is expected of an alert at an instant: nothing, or to fire
-// with these labels, beside its severity.
+// expectation is the expected state of an alert at an instant: inactive, or firing with these
+// labels and its severity.
 type expectation struct {
 	at, summary string
 	labels      map[string]string
 }
 
-// test is a test of promtool's, of one alert.
+// test returns a test of one alert for promtool.
 func (p pairOf) test(of rule, expect ...expectation) map[string]any {
 	var series, at []map[string]any
 	for name, values := range p {
-		if metric, _, _ := strings.Cut(name, "{"); strings.Contains(of.Expr, metric) { // all else takes time
+		if metric, _, _ := strings.Cut(name, "{"); strings.Contains(of.Expr, metric) { // anything else takes time
 			series = append(series, map[string]any{"series": name, "values": values})
 		}
 	}
@@ -111,9 +108,8 @@ func (p pairOf) test(of rule, expect ...expectation) map[string]any {
 	return map[string]any{"interval": "10s", "input_series": series, "alert_rule_test": at}
 }
 
-// TestAlerts: each alert is silent on a quiet pair, at what is not enough, and at
-// the last moment before it should fire; then it fires, and shows whom it is
-// about.
+// TestAlerts requires that each alert is silent on a quiet pair, with values that do not suffice,
+// and at the last moment before it should fire; that it fires then, and that it shows the subject.
 func TestAlerts(t *testing.T) {
 	tool, err := exec.LookPath("promtool")
 	if err != nil {
@@ -139,7 +135,7 @@ func TestAlerts(t *testing.T) {
 		silent, fires string
 		labels        labels
 		summary       string
-		less          []change // is not enough
+		less          []change // does not suffice
 	}{{
 		alert:   "RipcordNobodyServes",
 		changes: []change{{"a", "ripcord_instance_state", `state="active"`, "1+0x59 0+0x120"}},
@@ -252,7 +248,7 @@ func TestAlerts(t *testing.T) {
 	promtool(t, tool, tests)
 	for _, r := range readRules(t) {
 		if !tested[r.Alert] {
-			t.Errorf("nothing shows that %s fires", r.Alert)
+			t.Errorf("no test makes %s fire", r.Alert)
 		}
 	}
 }

@@ -8,14 +8,13 @@ import (
 	"time"
 )
 
-// A scrape is first written into memory, and only that is limited to a few at once: a client
-// that reads slowly, or not at all, keeps nobody else from being answered. answers limits the
-// memory that such clients cost.
+// A scrape is first written into memory, and only that is limited to a few at once: a client that
+// reads slowly, or not at all, delays no other client. answers limits the memory of unread answers.
 
 const (
-	blockSize      = 64 << 10
-	maxUnread      = 16 << 20        // bytes of answers that wait for their clients to read them
-	scrapePatience = 2 * time.Second // how long a scrape waits while others are rendered
+	blockSize  = 64 << 10
+	maxUnread  = 16 << 20        // bytes of answers that their clients have not read yet
+	scrapeWait = 2 * time.Second // how long a scrape waits while others are rendered
 )
 
 // blocks are reused by the next scrape, or freed by a garbage collection.
@@ -24,11 +23,11 @@ var blocks = sync.Pool{New: func() any { return new([blockSize]byte) }}
 // rendered is an answer in memory. It is an io.Writer.
 type rendered struct {
 	all  []*[blockSize]byte
-	free []byte // of the last
+	free []byte // of the last block
 	size int
 }
 
-// Write never fails.
+// Write never returns an error.
 func (t *rendered) Write(p []byte) (int, error) {
 	n := len(p)
 	t.size += n
@@ -63,12 +62,12 @@ func (t *rendered) forget() {
 	*t = rendered{}
 }
 
-// answers are the answers that are being sent. When they take more than maxUnread together, those
-// are broken off whose clients have read nothing for the longest time.
+// answers are the answers that are being sent. When their size exceeds maxUnread together, those
+// are aborted whose clients have read nothing for the longest time.
 type answers struct {
 	mu   sync.Mutex
-	all  []*sending // in the order of the last progress
-	size int        // of all
+	all  []*sending // in the order of their last progress
+	size int        // of all answers
 }
 
 // sending is one answer that is being sent.
@@ -96,15 +95,15 @@ func (a *answers) add(s *sending) {
 	}
 }
 
-// progress notes that a client has read something of its answer.
+// progress records that a client has read some of its answer.
 func (a *answers) progress(s *sending) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.all = append(slices.DeleteFunc(a.all, func(o *sending) bool { return o == s }), s)
 }
 
-// remove takes an answer off the list. It is called while the handler runs, so that no abandon comes
-// after it.
+// remove removes an answer from the list. It is called while the handler runs, so that no abandon
+// comes after it.
 func (a *answers) remove(s *sending) {
 	a.mu.Lock()
 	defer a.mu.Unlock()

@@ -11,7 +11,7 @@ import (
 	"testing"
 )
 
-// dashboard is the part of a Grafana dashboard that is checked.
+// dashboard is the part of a Grafana dashboard that the test checks.
 type dashboard struct {
 	Title  string
 	Panels []struct {
@@ -25,8 +25,8 @@ type dashboard struct {
 
 var legendLabel = regexp.MustCompile(`\{\{([a-z_]+)\}\}`)
 
-// TestDashboard: the dashboard names metrics that exist, and its legends show labels that
-// these bear; its panels stand beside one another.
+// TestDashboard requires that the dashboard names existing metrics, that its legends show labels of
+// these, and that its panels do not overlap.
 func TestDashboard(t *testing.T) {
 	var d dashboard
 	if err := json.Unmarshal([]byte(named(t, filepath.Join("..", "..", "deploy", "grafana", "ripcord.json"))), &d); err != nil {
@@ -43,7 +43,7 @@ func TestDashboard(t *testing.T) {
 			for y := range p.GridPos.H {
 				at := [2]int{p.GridPos.X + x, p.GridPos.Y + y}
 				if other := taken[at]; other != "" {
-					t.Fatalf("%s stands on %s", p.Title, other)
+					t.Fatalf("%s overlaps %s", p.Title, other)
 				}
 				taken[at] = p.Title
 			}
@@ -57,7 +57,7 @@ func TestDashboard(t *testing.T) {
 			for _, used := range legendLabel.FindAllStringSubmatch(target.LegendFormat, -1) {
 				label := shown(used[1])
 				if label != "" && !regexp.MustCompile(`(?m)^`+metrics[0]+`\{[^}]*\b`+label+`="`).MatchString(exposed) {
-					t.Errorf("%s shows the label %s, which %s does not bear", p.Title, used[1], metrics[0])
+					t.Errorf("%s shows the label %s, which %s does not have", p.Title, used[1], metrics[0])
 				}
 			}
 		}
@@ -68,7 +68,7 @@ func TestDashboard(t *testing.T) {
 	}
 }
 
-// checkPromQL has promtool parse the expressions, as Grafana would give them to Prometheus.
+// checkPromQL makes promtool parse the expressions that Grafana would send to Prometheus.
 func checkPromQL(t *testing.T, d dashboard) {
 	t.Helper()
 	promtool, err := exec.LookPath("promtool")

@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// kind is what Prometheus calls the type of a metric.
+// kind is the type of a metric in Prometheus.
 type kind string
 
 const (
@@ -16,21 +16,21 @@ const (
 	durations kind = "histogram"
 )
 
-// family is a metric: how it is described, in one line, and all its series.
+// family is a metric: its description, in one line, and all its series.
 type family struct {
 	name, help string
 	kind       kind
 	series     func(*page, *scrape)
 }
 
-// page writes ripcord's own metrics in version 0.0.4 of Prometheus' text format, line by line
-// as they are read. A thousand instances make 4 MiB of text. As a tree of client_golang's
-// metrics, which has to be complete before the first is written, they would take 24 MiB.
+// page writes ripcord's own metrics in version 0.0.4 of Prometheus' text format, line by line as
+// they are read. A thousand instances make 4 MiB of text. As a tree of client_golang's metrics,
+// which has to be complete before the first is written, they would take 24 MiB.
 type page struct {
 	out       *bufio.Writer // remembers the first error
-	of        *family       // that is being written
+	of        *family       // the family that is being written
 	described bool          // its HELP and TYPE are written
-	line      []byte        // the last one, whose memory the next one takes
+	line      []byte        // the last line, whose memory the next one reuses
 }
 
 // write writes a metric; nothing if it has no series now.
@@ -39,10 +39,11 @@ func (p *page) write(f *family, s *scrape) {
 	f.series(p, s)
 }
 
-// put writes a series. labels were written by label; more are further names and values by turns.
+// put writes a series. labels were written by label; more contains further names and values in
+// turn.
 func (p *page) put(v float64, labels string, more ...string) { p.sample("", v, labels, more...) }
 
-// sample writes a series whose name has a suffix beside the metric's.
+// sample writes a series whose name is the metric's with a suffix.
 func (p *page) sample(suffix string, v float64, labels string, more ...string) {
 	b := p.line[:0]
 	if !p.described {
@@ -61,7 +62,7 @@ func (p *page) sample(suffix string, v float64, labels string, more ...string) {
 // quote escapes the value of a label.
 var quote = strings.NewReplacer(`\`, `\\`, "\n", `\n`, `"`, `\"`)
 
-// label appends labels to those of b: names and values by turns.
+// label appends labels to those of b: names and values in turn.
 func label(b []byte, more ...string) []byte {
 	for ; len(more) > 1; more = more[2:] {
 		if n := len(b); n > 0 && b[n-1] != '{' {

@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// bounds are the upper ends of the buckets: from a wake-up that was in time to
-// a second, where VRRP's own timers give up.
+// bounds are the upper ends of the buckets: from a timely wake-up to a second, where VRRP's own
+// timers expire.
 var bounds = [...]time.Duration{
 	100 * time.Microsecond, 250 * time.Microsecond, 500 * time.Microsecond,
 	time.Millisecond, 2500 * time.Microsecond, 5 * time.Millisecond,
@@ -19,7 +19,7 @@ var bounds = [...]time.Duration{
 // be written and read from any goroutine. Observe takes no lock and allocates
 // nothing.
 type histogram struct {
-	buckets [len(bounds) + 1]atomic.Uint64 // the last: longer than any bound
+	buckets [len(bounds) + 1]atomic.Uint64 // the last one: longer than any bound
 	sum     atomic.Int64                   // nanoseconds
 }
 
@@ -33,8 +33,7 @@ func (h *histogram) Observe(d time.Duration) {
 	h.sum.Add(int64(d))
 }
 
-// series writes what has been counted by now as Prometheus has it: each bucket
-// holds those below it too.
+// series writes the present counts in Prometheus' form: each bucket includes those below it.
 func (h *histogram) series(p *page, _ *scrape) {
 	var count uint64
 	for i, upto := range bounds {

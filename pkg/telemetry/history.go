@@ -10,29 +10,28 @@ import (
 	"ripcord/pkg/event"
 )
 
-// Bounds of the part of the log that is kept in memory.
+// These limit the part of the log that is kept in memory.
 const (
 	maxLines = 10_000
 	maxBytes = 8 << 20
-	// maxLine is longer than any line but that of the status of many instances, which is
-	// left out.
+	// maxLine is longer than any line except the status of many instances, which is not kept.
 	maxLine = 64 << 10
 )
 
-// History keeps the newest lines of the log, those of level info and above, whatever the
-// log's own level is and whether or not anybody reads the log. Its lines are numbered.
-// Reading it may be done from any goroutine.
+// History keeps the newest lines of the log, those of level info and above, whatever the log's own
+// level is and whether or not the log is read. Its lines are numbered. It may be read from any
+// goroutine.
 type History struct {
 	log *Log
 
 	mu    sync.Mutex
 	lines []keptLine
-	first uint64 // the number of the first of them
+	first uint64 // the number of the first line
 	bytes int
-	more  chan struct{} // closed when there is a line more
+	more  chan struct{} // closed when there is a new line
 }
 
-// keptLine is a line and when it was written. Nobody changes its text.
+// keptLine is a line with the time when it was written. Its text is never changed.
 type keptLine struct {
 	at   time.Time
 	text []byte
@@ -45,10 +44,10 @@ func NewHistory(topic *bus.Topic[event.Event]) *History {
 	return h
 }
 
-// Run keeps what is published until ctx ends.
+// Run keeps the published events until ctx ends.
 func (h *History) Run(ctx context.Context) error { return h.log.Run(ctx) }
 
-// Write takes a line. It is called by the logger alone.
+// Write adds a line. Only the logger calls it.
 func (h *History) Write(line []byte) (int, error) {
 	if len(line) > maxLine {
 		return len(line), nil
@@ -80,15 +79,15 @@ func (h *History) Since(t time.Time) uint64 {
 	return h.first + uint64(len(h.lines))
 }
 
-// From returns at most so many lines from number n on, and the number of the first of
-// them, which is greater than n where older ones are not kept any more. more is closed
-// when there is a line behind the newest that is kept now.
-func (h *History) From(n uint64, most int) (first uint64, lines [][]byte, more <-chan struct{}) {
+// From returns at most limit lines from number n on, and the number of the first of them, which is
+// greater than n if older ones are not kept any more. more is closed when there is a line after the
+// newest one.
+func (h *History) From(n uint64, limit int) (first uint64, lines [][]byte, more <-chan struct{}) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	first = min(max(n, h.first), h.first+uint64(len(h.lines)))
 	kept := h.lines[first-h.first:]
-	for _, l := range kept[:min(len(kept), most)] {
+	for _, l := range kept[:min(len(kept), limit)] {
 		lines = append(lines, l.text)
 	}
 	return first, lines, h.more

@@ -11,8 +11,8 @@ import (
 	"ripcord/pkg/event"
 )
 
-// TestHistory: what is published is kept as the log writes it, from level info on, and
-// numbered; a reader learns that there is more.
+// TestHistory requires that published events are kept as the log writes them, from level info on,
+// and numbered, and that a reader learns that there is more.
 func TestHistory(t *testing.T) {
 	topic := &bus.Topic[event.Event]{}
 	h := NewHistory(topic)
@@ -31,7 +31,7 @@ func TestHistory(t *testing.T) {
 	select {
 	case <-more:
 	case <-time.After(5 * time.Second):
-		t.Fatal("nobody was told that there is more")
+		t.Fatal("the reader was not notified that there is more")
 	}
 	cancel()
 	if err := <-done; err != nil {
@@ -52,8 +52,8 @@ func TestHistory(t *testing.T) {
 	}
 }
 
-// TestHistoryIsBounded by lines and by bytes; the oldest go, and a reader learns it by the
-// number.
+// TestHistoryIsBounded requires bounds in lines and in bytes: the oldest lines are dropped, which a
+// reader sees by the number.
 func TestHistoryIsBounded(t *testing.T) {
 	for _, size := range []int{100, 32 << 10} {
 		h := NewHistory(&bus.Topic[event.Event]{})
@@ -74,7 +74,7 @@ func TestHistoryIsBounded(t *testing.T) {
 	}
 }
 
-// TestHistoryLeavesOutWhatIsLong: one document may not take the place of thousands of lines.
+// TestHistoryLeavesOutWhatIsLong: one document must not displace thousands of lines.
 func TestHistoryLeavesOutWhatIsLong(t *testing.T) {
 	h := NewHistory(&bus.Topic[event.Event]{})
 	if n, err := h.Write(make([]byte, maxLine+1)); n != maxLine+1 || err != nil {

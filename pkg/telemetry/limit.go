@@ -9,21 +9,21 @@ import (
 
 const (
 	limitWindow = 10 * time.Second
-	maxSubjects = 4096 // that are limited apart
+	maxSubjects = 4096 // that are limited separately
 )
 
-// limited leaves out of the log, and counts, events that strangers and other programs can
-// repeat at will.
+// limited omits from the log, and counts, events that strangers and other programs can repeat at
+// will.
 type limited struct {
 	limiter *ratelimit.Limiter[event.Subject]
-	last    map[event.Subject]event.Event // of what was left out
+	last    map[event.Subject]event.Event // of the omitted events
 }
 
 func newLimited() *limited {
 	return &limited{ratelimit.New(limitWindow, maxSubjects, event.Subject.Class), make(map[event.Subject]event.Event)}
 }
 
-// take returns the event to be logged now; nil if it is left out.
+// take returns the event to log now; nil if it is omitted.
 func (l *limited) take(now time.Time, e event.Event) event.Event {
 	subject, burst := event.Limit(e)
 	if burst == 0 {
@@ -38,8 +38,8 @@ func (l *limited) take(now time.Time, e event.Event) event.Event {
 	return repeated(e, count)
 }
 
-// flush yields the last of what was left out and is due, each with its count; with
-// all, of everything.
+// flush yields the last of the omitted events that is due for each subject, with its count; with
+// all, of every subject.
 func (l *limited) flush(now time.Time, all bool, yield func(event.Event)) {
 	l.limiter.Flush(now, all, func(s event.Subject, count uint64) {
 		if e := l.last[s]; e != nil {
@@ -50,15 +50,15 @@ func (l *limited) flush(now time.Time, all bool, yield func(event.Event)) {
 	l.limiter.Forget(now)
 }
 
-// next returns when flush has something to do; false if it has not.
+// next returns when flush has something to do; false if never.
 func (l *limited) next(now time.Time) (time.Time, bool) {
 	if at, waits := l.limiter.Next(); waits {
 		return at, true
 	}
-	return now.Add(limitWindow), l.limiter.Len() > 0 // to forget what is over
+	return now.Add(limitWindow), l.limiter.Len() > 0 // to drop subjects that are over
 }
 
-// counted is an event that stands for several.
+// counted is an event that represents several.
 type counted struct {
 	event.Event
 	count uint64

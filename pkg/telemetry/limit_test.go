@@ -13,7 +13,7 @@ import (
 	"ripcord/pkg/event"
 )
 
-// repeats are lines that others can bring about as often as they like.
+// repeats returns events that others can cause as often as they like.
 func repeats(i int) []event.Event {
 	v := event.Virtual{Name: "inside", Interface: "eth0", VRID: 51, Family: event.IPv4}
 	source := netip.AddrFrom4([4]byte{192, 0, byte(i >> 8), byte(i)})
@@ -26,8 +26,8 @@ func repeats(i int) []event.Event {
 	}
 }
 
-// TestLogIsLimited: of six thousand equal events a few are written, and those say of
-// how many they are; what else happens is written at once.
+// TestLogIsLimited requires that of six thousand equal events a few are written with their counts,
+// and that other events are written at once.
 func TestLogIsLimited(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var topic bus.Topic[event.Event]
@@ -61,7 +61,7 @@ func TestLogIsLimited(t *testing.T) {
 				t.Errorf("%d lines of %s, want at most 40", n, e.Name())
 			}
 			if n := told[e.Name()]; n != times {
-				t.Errorf("the lines of %s stand for %d events, want %d", e.Name(), n, times)
+				t.Errorf("the lines of %s represent %d events, want %d", e.Name(), n, times)
 			}
 		}
 	})

@@ -12,7 +12,7 @@ import (
 // backlog is how many events may wait for the writer: less than 2 MiB.
 const backlog = 4096
 
-// Log writes what is published on the events topic.
+// Log writes the events of the events topic.
 type Log struct {
 	logger *Logger
 	bell   bus.Bell
@@ -20,20 +20,19 @@ type Log struct {
 	limit  *limited
 }
 
-// SetLevel changes which events are written. It may be called from any goroutine.
+// SetLevel changes the level of written events. It may be called from any goroutine.
 func (l *Log) SetLevel(level event.Level) { l.logger.SetLevel(level) }
 
-// NewLog subscribes to topic at once, so that nothing is missed that is
-// published before Run. It starts nothing.
+// NewLog subscribes to topic at once, so that events published before Run are not missed. It starts
+// nothing.
 func NewLog(topic *bus.Topic[event.Event], logger *Logger) *Log {
 	bell := bus.NewBell()
 	return &Log{logger: logger, bell: bell, ring: bus.SubscribeRing(topic, bell, backlog), limit: newLimited()}
 }
 
-// Run writes events until ctx ends, and then what was published by then: end
-// ctx after everybody who publishes has stopped. It returns nil, and not before
-// the writer has taken, or refused, the line that it is given: a writer that
-// blocks for ever keeps it.
+// Run writes events until ctx ends, and then those published by then: end ctx after all publishers
+// have stopped. It returns nil, and not before the writer has accepted, or refused, its line: a
+// writer that blocks for ever blocks Run.
 func (l *Log) Run(ctx context.Context) error {
 	due := time.NewTimer(0)
 	defer due.Stop()
@@ -61,8 +60,8 @@ func (l *Log) Run(ctx context.Context) error {
 // writer. It may be called from any goroutine, also while the writer blocks.
 func (l *Log) Lost() uint64 { return l.ring.Lost() + l.logger.lost.Load() }
 
-// drain empties the backlog. Dropped events are older than those that are left, so they are
-// reported first, and at any level.
+// drain empties the backlog. Dropped events are older than the remaining ones, so they are reported
+// first, and at any level.
 func (l *Log) drain() {
 	events, lost := l.ring.Take()
 	if lost > 0 {
@@ -79,8 +78,8 @@ func (l *Log) drain() {
 	}
 }
 
-// Lost reports that Count events are missing in the log ahead of it. It is made only here: a
-// publisher cannot know of the loss.
+// Lost reports that Count events are missing in the log before it. It is made only here: a
+// publisher cannot know about the loss.
 type Lost struct {
 	event.Stamp
 	Count  uint64

@@ -13,12 +13,12 @@ import (
 	"ripcord/pkg/event"
 )
 
-// numbered is an event with a number, to see order and losses.
+// numbered is an event with a number, which shows order and losses.
 func numbered(i int) event.Event {
 	return sample{Stamp: event.Stamp{At: time.Now()}, level: event.Info, fields: []event.Field{{Key: "n", Value: i}}}
 }
 
-// running starts a Log and returns what it has written, and how to end it.
+// running starts a Log that writes to out, and returns a function that ends it.
 func running(t *testing.T, topic *bus.Topic[event.Event], out *bytes.Buffer) (stop func()) {
 	t.Helper()
 	return start(t, NewLog(topic, NewLogger(out, event.Info)))
@@ -52,8 +52,8 @@ func TestRunWritesAsItComes(t *testing.T) {
 	})
 }
 
-// TestNothingIsMissed: neither what came before Run, nor what stood in the
-// backlog when ctx ended; and the order is that of publication.
+// TestNothingIsMissed requires the events from before Run, and those in the backlog when ctx ended,
+// in the order of publication.
 func TestNothingIsMissed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var topic bus.Topic[event.Event]
@@ -79,8 +79,8 @@ func TestNothingIsMissed(t *testing.T) {
 	})
 }
 
-// TestLosses: a full backlog is no loss; one event more is one, told of ahead
-// of what is left, although the level would hide a warning.
+// TestLosses: a full backlog is not a loss; one event more is one, which is reported before the
+// remaining events, although the level would hide a warning.
 func TestLosses(t *testing.T) {
 	for _, extra := range []int{0, 1, 7} {
 		synctest.Test(t, func(t *testing.T) {

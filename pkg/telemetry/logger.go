@@ -12,24 +12,23 @@ import (
 	"ripcord/pkg/event"
 )
 
-// Logger writes events as lines of JSON: ts, level, event and msg, then the
-// event's own fields in their order, then trace and elapsed_us where the event
-// followed from a fact (docs/events.md).
+// Logger writes events as lines of JSON: ts, level, event and msg, then the event's own fields in
+// their order, then trace and elapsed_us if the event followed from a fact (docs/events.md).
 type Logger struct {
 	level atomic.Int64 // an event.Level
 	core  zapcore.Core
-	lost  atomic.Uint64 // lines that the writer did not take, ever
+	lost  atomic.Uint64 // the number of lines that the writer ever refused
 
 	mu      sync.Mutex
-	refused uint64 // lines that the writer did not take since it last took one
+	refused uint64 // the number of lines refused since the last accepted one
 	why     string // the error of the writer
 }
 
-// NewLogger returns a logger that writes events of this level or above to w. There is no
-// sampling: a line that is asked for is written.
+// NewLogger returns a logger that writes events of this level or above to w. There is no sampling:
+// every such event is written.
 func NewLogger(w io.Writer, level event.Level) *Logger {
-	// The encoder is given no keys of its own: it would put level before ts, and
-	// a reader of the log expects the order of docs/events.md.
+	// The encoder gets no keys of its own: it would put level before ts, and a reader of the log
+	// expects the order of docs/events.md.
 	encoder := zapcore.NewJSONEncoder(zapcore.EncoderConfig{
 		EncodeTime: zapcore.TimeEncoderOfLayout(time.RFC3339Nano),
 	})
@@ -38,8 +37,8 @@ func NewLogger(w io.Writer, level event.Level) *Logger {
 	return l
 }
 
-// Write writes one event, unless its level is below the logger's. A line that the writer refuses is
-// counted, and reported by a line log.lost as soon as the writer takes lines again.
+// Write writes one event, unless its level is below the logger's. A refused line is counted, and
+// reported by a line log.lost as soon as the writer accepts lines again.
 func (l *Logger) Write(e event.Event) {
 	if !l.takes(e) {
 		return
@@ -47,7 +46,7 @@ func (l *Logger) Write(e event.Event) {
 	l.always(e)
 }
 
-// SetLevel changes which events are written. It may be called from any goroutine.
+// SetLevel changes the level of written events. It may be called from any goroutine.
 func (l *Logger) SetLevel(level event.Level) { l.level.Store(int64(level)) }
 
 // takes reports whether the level of an event is high enough to be written.
@@ -91,11 +90,11 @@ func (l *Logger) line(e event.Event) error {
 	return l.core.Write(zapcore.Entry{}, fields)
 }
 
-// stampLayout is RFC 3339 with all nine digits of the nanoseconds, so that the
-// lines of several daemons sort as text.
+// stampLayout is RFC 3339 with all nine digits of the nanoseconds, so that the lines of several
+// daemons sort as text.
 const stampLayout = "2006-01-02T15:04:05.000000000Z07:00"
 
-// field turns a field of an event into one of zap. A zero time is unknown, and written as null; a
+// field converts a field of an event to one of zap. A zero time is unknown, and written as null; a
 // nil list is written as an empty one.
 func field(f event.Field) zap.Field {
 	switch v := f.Value.(type) {

@@ -15,8 +15,8 @@ import (
 	"ripcord/test/golden"
 )
 
-// TestLines compares the line of every event of the vocabulary with a golden
-// file; TestEveryEventHasALine proves that it is every event.
+// TestLines compares the line of every event of the vocabulary with a golden file;
+// TestEveryEventHasALine proves that it is every event.
 func TestLines(t *testing.T) {
 	var got bytes.Buffer
 	logger := NewLogger(&got, event.Debug)
@@ -26,9 +26,8 @@ func TestLines(t *testing.T) {
 	golden.Check(t, filepath.Join("testdata", "lines.jsonl"), got.String())
 }
 
-// TestLineShape checks what every line has in common: the first four keys, the
-// event's own in their order, then trace and elapsed_us together or not at all,
-// and no key twice.
+// TestLineShape checks the common parts of every line: the first four keys, the event's own in
+// their order, then trace and elapsed_us together or not at all, and no key twice.
 func TestLineShape(t *testing.T) {
 	for _, e := range samples() {
 		line := written(e)
@@ -46,7 +45,7 @@ func TestLineShape(t *testing.T) {
 		seen := map[string]bool{}
 		for _, k := range got {
 			if seen[k] {
-				t.Errorf("%s: the key %s stands twice", e.Name(), k)
+				t.Errorf("%s: the key %s occurs twice", e.Name(), k)
 			}
 			seen[k] = true
 		}
@@ -75,7 +74,7 @@ func keys(t *testing.T, line string) []string {
 	return out
 }
 
-// sample is an event of any fields.
+// sample is an event with any fields.
 type sample struct {
 	event.Stamp
 	level  event.Level
@@ -93,7 +92,7 @@ func written(e event.Event) string {
 	return b.String()
 }
 
-// TestValues: each kind of value that a field may hold.
+// TestValues tests each kind of value that a field may have.
 func TestValues(t *testing.T) {
 	zone := time.FixedZone("there", 2*3600)
 	for name, c := range map[string]struct {
@@ -124,7 +123,7 @@ func TestValues(t *testing.T) {
 	}
 }
 
-// wordy is an event that says several lines.
+// wordy is an event with a message of several lines.
 type wordy struct {
 	sample
 	message string
@@ -132,7 +131,7 @@ type wordy struct {
 
 func (w wordy) Message() string { return w.message }
 
-// TestMessageIsOneLine: whatever breaks lines stands in no msg.
+// TestMessageIsOneLine requires that msg contains no line break.
 func TestMessageIsOneLine(t *testing.T) {
 	for message, want := range map[string]string{
 		"one line":                                "one line",
@@ -147,7 +146,7 @@ func TestMessageIsOneLine(t *testing.T) {
 	}
 }
 
-// TestElapsed: an integer of microseconds, by the monotonic clock.
+// TestElapsed requires an integer of microseconds, by the monotonic clock.
 func TestElapsed(t *testing.T) {
 	at := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 	stamp := event.Stamp{Cause: event.Cause{Trace: 0xabc, At: at}, At: at.Add(1234567 * time.Nanosecond)}
@@ -156,7 +155,7 @@ func TestElapsed(t *testing.T) {
 	}
 	stamp.Cause.Trace = 0
 	if got := written(sample{Stamp: stamp}); strings.Contains(got, "trace") || strings.Contains(got, "elapsed_us") {
-		t.Errorf("an event that follows from nothing bears a trace: %s", got)
+		t.Errorf("an event without a cause bears a trace: %s", got)
 	}
 }
 
@@ -190,8 +189,8 @@ func (f *fussy) Write(p []byte) (int, error) {
 	return f.Buffer.Write(p)
 }
 
-// TestRefusedLines: what the writer did not take is told of once it takes lines
-// again, once, even where the level is error.
+// TestRefusedLines requires that refused lines are reported once when the writer accepts lines
+// again, even at level error.
 func TestRefusedLines(t *testing.T) {
 	w := &fussy{err: errors.New("disk full")}
 	logger := NewLogger(w, event.Error)

@@ -23,8 +23,8 @@ import (
 	"ripcord/pkg/vrrp"
 )
 
-// Source is what the metrics are read from. Its methods are called from several
-// goroutines, and what they return is not written to afterwards.
+// Source is the source of the metrics. Its methods are called from several goroutines, and their
+// results are not modified afterwards.
 type Source interface {
 	// Groups returns all groups; an instance outside any group is a group without a name.
 	Groups() []vrrp.GroupStatus
@@ -42,26 +42,26 @@ type Source interface {
 	Unknown() *stats.Counters
 }
 
-// MetricsConfig is what Metrics need. All of it is required.
+// MetricsConfig is the configuration of Metrics. All of it is required.
 type MetricsConfig struct {
 	Version string    // of ripcord
 	Since   time.Time // when the daemon started
 	Source  Source
 	Events  *bus.Topic[event.Event]
-	// Settings returns how a link is watched, by its name.
+	// Settings returns the settings of a link by its name.
 	Settings func(name string) link.Settings
 	// LinesLost returns how many lines of the log are missing.
 	LinesLost func() uint64
-	// FIFOLinesLost returns how many lines the FIFO for transitions had no room for.
+	// FIFOLinesLost returns how many lines were lost because the FIFO for transitions was full.
 	FIFOLinesLost func() uint64
 }
 
-// eventBacklog is how many events may wait to be counted.
+// eventBacklog is the number of events that may wait to be counted.
 const eventBacklog = 1024
 
 // Metrics are the metrics for Prometheus. Nothing is kept for a virtual router or a link: each
-// scrape reads the statistics and snapshots that other parts have. Only counts that no other part
-// has are kept here, from the events.
+// scrape reads the statistics and snapshots of other parts. Only counts that no other part has are
+// kept here, from the events.
 type Metrics struct {
 	cfg  MetricsConfig
 	bell bus.Bell
@@ -87,8 +87,8 @@ func NewMetrics(cfg MetricsConfig) *Metrics {
 	return m
 }
 
-// AdvertLate counts how late an advert left. It takes no lock and allocates
-// nothing: the advert engine calls it on the path that keeps time.
+// AdvertLate counts how late an advert was sent. It takes no lock and allocates nothing: the advert
+// engine calls it on its time-critical path.
 func (m *Metrics) AdvertLate(d time.Duration) { m.lateness.Observe(d) }
 
 // Run counts events until ctx ends. It returns nil.
@@ -109,7 +109,7 @@ func (m *Metrics) Run(ctx context.Context) error {
 func (m *Metrics) count(e event.Event) {
 	switch e := e.(type) {
 	case event.InstanceTransition:
-		// Of a group that moves, one member bears the reason.
+		// In a group that moves, one member has the reason.
 		if elapsed, ok := e.Elapsed(); ok && e.Reason == event.InterfaceDown {
 			m.reaction.Observe(elapsed)
 		}
@@ -136,12 +136,12 @@ func (m *Metrics) count(e event.Event) {
 	}
 }
 
-// scrapes is how many are written into memory at once.
+// scrapes is the number of scrapes that are written into memory at once.
 const scrapes = 2
 
-// Handler answers a scrape, in Prometheus' text format whatever is asked for. It does not
-// compress, and writes two at once at most: the processor belongs to the adverts. With name[]
-// in the query it writes only these metrics.
+// Handler answers a scrape, in Prometheus' text format whatever format is requested. It does not
+// compress, and writes at most two at once: the processor belongs to the adverts. With name[] in
+// the query it writes only these metrics.
 func (m *Metrics) Handler() http.Handler {
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(collectors.NewGoCollector(),
@@ -149,7 +149,7 @@ func (m *Metrics) Handler() http.Handler {
 	slots, sent := make(chan struct{}, scrapes), new(answers)
 	fill := func(t *rendered, wanted []string) {
 		out := bufio.NewWriterSize(t, 32<<10)
-		process, _ := registry.Gather() // an error leaves some metrics out
+		process, _ := registry.Gather() // an error omits some metrics
 		for _, f := range process {
 			if wants(wanted, f.GetName()) {
 				_, _ = expfmt.MetricFamilyToText(out, f) // out remembers the error
@@ -161,7 +161,7 @@ func (m *Metrics) Handler() http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		select {
 		case slots <- struct{}{}:
-		case <-time.After(scrapePatience):
+		case <-time.After(scrapeWait):
 			http.Error(w, "other scrapes are being answered: ask again later", http.StatusServiceUnavailable)
 			return
 		}
@@ -176,7 +176,7 @@ func (m *Metrics) Handler() http.Handler {
 	})
 }
 
-// expose writes ripcord's own metrics, or those that are wanted.
+// expose writes ripcord's own metrics, or the requested ones.
 func (m *Metrics) expose(out *bufio.Writer, wanted []string) {
 	p, s := page{out: out}, m.cfg.read()
 	for i := range m.families {
@@ -186,7 +186,7 @@ func (m *Metrics) expose(out *bufio.Writer, wanted []string) {
 	}
 }
 
-// wants reports whether a metric is asked for; all are if no name is given.
+// wants reports whether a metric is requested; all are if no name is given.
 func wants(wanted []string, name string) bool {
 	return len(wanted) == 0 || slices.Contains(wanted, name)
 }
@@ -212,7 +212,7 @@ func truth(v bool) float64 {
 	return 0
 }
 
-// seconds returns t in seconds since 1970; 0 for the zero time, which is not known.
+// seconds returns t in seconds since 1970; 0 for the zero time, which is unknown.
 func seconds(t time.Time) float64 {
 	if t.IsZero() {
 		return 0

@@ -20,7 +20,7 @@ func checks() []family {
 	}
 }
 
-// ofCheck returns a metric of which each check has one series.
+// ofCheck returns a metric with one series for each check.
 func ofCheck(name string, of kind, help string, value func(*check) float64) family {
 	return family{"check_" + name, help, of, func(p *page, s *scrape) {
 		for i := range s.checks {

@@ -5,7 +5,7 @@ import "ripcord/pkg/event"
 // notifyResults are the results of notify commands, in the order in which they are counted.
 var notifyResults = [...]event.NotifyResult{event.NotifyDone, event.NotifyFailed, event.NotifyKilled, event.NotifyUnrun}
 
-// counted returns the metrics that Metrics count themselves, for the whole daemon.
+// counted returns the metrics that Metrics itself counts, for the whole daemon.
 func (m *Metrics) counted() []family {
 	return []family{
 		{"link_reaction_seconds", "From the instant at which the loss of a link was read from the kernel or the NIC to the move of the group that uses it. Above 0.01 the machine is overloaded: failovers are late.", durations, m.reaction.series},

@@ -37,7 +37,7 @@ func instances() []family {
 	return all
 }
 
-// ofInstance returns a gauge of which each instance has one series.
+// ofInstance returns a gauge with one series for each instance.
 func ofInstance(name, help string, value func(*instance) float64) family {
 	return family{"instance_" + name, help, gauge, func(p *page, s *scrape) {
 		for i := range s.instances {
@@ -103,7 +103,7 @@ func staticWarnings(p *page, s *scrape) {
 	}
 }
 
-// rejected writes what was rejected by the daemon as a whole.
+// rejected writes the rejected adverts of the daemon as a whole.
 func rejected(p *page, s *scrape) {
 	for c, d := range stats.All {
 		if d.Metric == stats.Rejected {

@@ -29,7 +29,7 @@ func links() []family {
 	}
 }
 
-// ofLink returns a metric of which each link has one series.
+// ofLink returns a metric with one series for each link.
 func ofLink(name string, of kind, help string, value func(*watched) float64) family {
 	return family{"link_" + name, help, of, func(p *page, s *scrape) {
 		for i := range s.links {

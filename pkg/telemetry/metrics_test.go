@@ -116,7 +116,7 @@ func pulled() snapshot {
 	}
 }
 
-// measured are metrics of the source, with something in each histogram.
+// measured returns metrics of the source, with something in each histogram.
 func measured(source Source) (*Metrics, *bus.Topic[event.Event]) {
 	topic := &bus.Topic[event.Event]{}
 	m := NewMetrics(MetricsConfig{
@@ -130,7 +130,7 @@ func measured(source Source) (*Metrics, *bus.Topic[event.Event]) {
 	return m, topic
 }
 
-// text is what a scrape answers of ripcord's own.
+// text returns ripcord's own part of a scrape.
 func text(t *testing.T, m *Metrics) string {
 	t.Helper()
 	var body strings.Builder
@@ -153,14 +153,14 @@ func answer(t *testing.T, h http.Handler, query string) string {
 	return string(body)
 }
 
-// TestExposition compares all metrics of ripcord's own with a golden file.
+// TestExposition compares all of ripcord's own metrics with a golden file.
 func TestExposition(t *testing.T) {
 	m, _ := measured(pulled())
 	got := strings.ReplaceAll(text(t, m), runtime.Version(), "GO")
 	golden.Check(t, filepath.Join("testdata", "metrics.txt"), got)
 }
 
-// TestLint: Prometheus' own linter has nothing to say, and no series comes twice.
+// TestLint requires that Prometheus' own linter finds nothing, and that no series comes twice.
 func TestLint(t *testing.T) {
 	m, _ := measured(pulled())
 	page := text(t, m)
@@ -181,7 +181,7 @@ func TestLint(t *testing.T) {
 	}
 }
 
-// TestEveryCounter: each counter that instances have is in the scrape, once.
+// TestEveryCounter requires that each counter of an instance is in the scrape, once.
 func TestEveryCounter(t *testing.T) {
 	counters := &stats.Counters{}
 	want := map[string]bool{}
@@ -199,7 +199,7 @@ func TestEveryCounter(t *testing.T) {
 		series, value, _ := strings.Cut(strings.TrimSpace(line), "} ")
 		if strings.HasPrefix(series, "ripcord_instance_") && strings.Contains(series, `instance="inside"`) && value >= "1000" && len(value) == 4 {
 			if !want[value] {
-				t.Errorf("%s: shown twice, or no counter", line)
+				t.Errorf("%s: twice in the scrape, or not a counter", line)
 			}
 			delete(want, value)
 		}
@@ -209,8 +209,8 @@ func TestEveryCounter(t *testing.T) {
 	}
 }
 
-// TestScrape: beside ripcord's own there are those of process and runtime; a
-// daemon that has nothing yet is scraped without an error.
+// TestScrape requires the metrics of process and runtime, too, and that a daemon without any data
+// is scraped without an error.
 func TestScrape(t *testing.T) {
 	m, _ := measured(snapshot{unknown: &stats.Counters{}})
 	body := answer(t, m.Handler(), "")
@@ -221,7 +221,7 @@ func TestScrape(t *testing.T) {
 	}
 }
 
-// TestAdvertLateAllocatesNothing: it is called on the path that keeps time.
+// TestAdvertLateAllocatesNothing: AdvertLate is called on the time-critical path.
 func TestAdvertLateAllocatesNothing(t *testing.T) {
 	m, _ := measured(pulled())
 	if n := testing.AllocsPerRun(1000, func() { m.AdvertLate(3 * time.Millisecond) }); n != 0 {
@@ -237,7 +237,7 @@ func BenchmarkAdvertLate(b *testing.B) {
 	}
 }
 
-// TestCountsEvents: what nobody else remembers is counted from the events.
+// TestCountsEvents requires that counts that no other part has are made from the events.
 func TestCountsEvents(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m, topic := measured(pulled())
@@ -279,8 +279,8 @@ func TestCountsEvents(t *testing.T) {
 	})
 }
 
-// TestLinesLost: what the log had to drop is known while its writer is stuck,
-// and stays counted after it was told.
+// TestLinesLost requires that dropped lines are counted while the writer is stuck, and stay counted
+// after they were reported.
 func TestLinesLost(t *testing.T) {
 	var topic bus.Topic[event.Event]
 	l := NewLog(&topic, NewLogger(io.Discard, event.Info))
@@ -304,7 +304,7 @@ type refuser struct{}
 
 func (refuser) Write([]byte) (int, error) { return 0, io.ErrShortWrite }
 
-// TestPageNamesMetrics: every metric that docs/metrics.md names exists.
+// TestPageNamesMetrics requires that every metric in docs/metrics.md exists.
 func TestPageNamesMetrics(t *testing.T) { named(t, filepath.Join("..", "..", "docs", "metrics.md")) }
 
 var metricName = regexp.MustCompile(`\bripcord_[a-z_]+[a-z]`)

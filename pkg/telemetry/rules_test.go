@@ -24,11 +24,10 @@ type rule struct {
 	Annotations map[string]string `yaml:"annotations"`
 }
 
-// rulesFile is the rule file that is delivered.
+// rulesFile is the rule file of the distribution.
 var rulesFile = filepath.Join("..", "..", "deploy", "prometheus", "ripcord.rules.yml")
 
-// readRules reads the alerts of the rule file, which names nothing but metrics
-// that exist.
+// readRules reads the alerts of the rule file, which may name only existing metrics.
 func readRules(t *testing.T) (all []rule) {
 	t.Helper()
 	var rules struct {
@@ -46,8 +45,8 @@ func readRules(t *testing.T) (all []rule) {
 	return all
 }
 
-// shown is the label of ours behind one that an annotation shows: Prometheus adds
-// job and instance, and renames ours that is called so. "" is none of ours.
+// shown returns our label for one that an annotation shows: Prometheus adds job and instance, and
+// renames ours of that name. "" is not one of ours.
 func shown(label string) string {
 	switch label {
 	case "job", "instance":
@@ -58,8 +57,8 @@ func shown(label string) string {
 	return label
 }
 
-// TestRules: the alert rules have the form that Prometheus wants, name metrics
-// that exist, and show labels that these bear.
+// TestRules requires that the alert rules have Prometheus' form, name existing metrics, and show
+// labels of these.
 func TestRules(t *testing.T) {
 	m, _ := measured(pulled())
 	exposed := text(t, m)
@@ -84,7 +83,7 @@ func TestRules(t *testing.T) {
 			for _, used := range labelUsed.FindAllStringSubmatch(r.Annotations[note], -1) {
 				label := shown(used[1])
 				if label != "" && !regexp.MustCompile(`(?m)^`+metrics[0]+`\{[^}]*\b`+label+`="`).MatchString(exposed) {
-					t.Errorf("%s shows the label %s, which %s does not bear", r.Alert, used[1], metrics[0])
+					t.Errorf("%s shows the label %s, which %s does not have", r.Alert, used[1], metrics[0])
 				}
 			}
 		}

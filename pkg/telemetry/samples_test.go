@@ -9,7 +9,7 @@ import (
 	"ripcord/pkg/event/eventtest"
 )
 
-// samples is one event of every type and kind, in the manner of a pulled cable.
+// samples returns one event of every type and kind, as after a pulled cable.
 func samples() []event.Event {
 	start := time.Date(2026, 3, 1, 12, 0, 0, 120_000_000, time.UTC)
 	cause := event.Cause{Trace: 0x18c0ffee, At: start}
@@ -166,5 +166,5 @@ func samples() []event.Event {
 	return append(all, Lost{Stamp: alone, Count: 9, Reason: "events came faster than they could be written"})
 }
 
-// TestEveryEventHasALine: no event, nor kind of one, is left out of the golden file.
+// TestEveryEventHasALine requires that the golden file omits no event and no kind of one.
 func TestEveryEventHasALine(t *testing.T) { eventtest.Complete(t, "../event", samples()) }

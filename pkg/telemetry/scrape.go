@@ -11,20 +11,20 @@ import (
 	"ripcord/pkg/vrrp"
 )
 
-// scrape has the data of one scrape, for all metrics: states and links as they were when it began,
-// counters as they are when they are written.
+// scrape holds the data of one scrape, for all metrics: states and links at its begin, counters
+// when they are written.
 type scrape struct {
 	instances []instance
 	links     []watched
 	checks    []check
-	static    []event.Warning // of addresses, routes and rules that are held for no instance
+	static    []event.Warning // of addresses, routes and rules that belong to no instance
 	unknown   *stats.Counters
 }
 
-// instance is a virtual router, with the labels that all its series bear.
+// instance is a virtual router, with the labels of all its series.
 type instance struct {
 	*vrrp.InstanceStatus
-	stats    *stats.Counters // nil where there are none
+	stats    *stats.Counters // nil if there are none
 	warnings []event.Warning
 	labels   string
 }

@@ -34,7 +34,7 @@ func thousand() snapshot {
 	return source
 }
 
-// client is one that keeps nothing of an answer.
+// client is an HTTP client that keeps nothing of an answer.
 type client struct {
 	header http.Header
 	status int
@@ -48,8 +48,8 @@ func (c *client) Write(b []byte) (int, error) {
 	return len(b), nil
 }
 
-// TestScrapeGarbage: a router is scraped for all its life, and has no memory to
-// spare: of the 4 MiB that a thousand instances are told in, nothing is kept.
+// TestScrapeGarbage: a router is scraped for all its life, and has no memory to spare: nothing of
+// the 4 MiB about a thousand instances is kept.
 func TestScrapeGarbage(t *testing.T) {
 	const most = 2 << 20
 	m, _ := measured(thousand())
@@ -71,7 +71,7 @@ func TestScrapeGarbage(t *testing.T) {
 	}
 }
 
-// TestForeignNames: whatever a link is called, Prometheus reads its name.
+// TestForeignNames requires that Prometheus reads the name of a link, whatever it is.
 func TestForeignNames(t *testing.T) {
 	for _, name := range []string{`a"b`, `a\b`, `a\n`, "a\nb", `"}`, "ä,{=", ""} {
 		source := pulled()
@@ -90,13 +90,13 @@ func TestForeignNames(t *testing.T) {
 	}
 }
 
-// TestWanted: name[] asks for some metrics only, as of any Prometheus exporter.
+// TestWanted: name[] requests some metrics only, as in any Prometheus exporter.
 func TestWanted(t *testing.T) {
 	m, _ := measured(pulled())
 	body := answer(t, m.Handler(), "?name[]=ripcord_link_usable&name[]=go_goroutines")
 	if got := strings.Count(body, "# TYPE "); got != 2 ||
 		!strings.Contains(body, "\nripcord_link_usable{") || !strings.Contains(body, "\ngo_goroutines ") {
-		t.Errorf("two metrics are asked for, %d are told:\n%s", got, body)
+		t.Errorf("two metrics are requested, %d are returned:\n%s", got, body)
 	}
 }
 
@@ -111,8 +111,8 @@ func (s stuck) Groups() []vrrp.GroupStatus {
 	return s.snapshot.Groups()
 }
 
-// TestScrapesAtOnce: while two scrapes are being written into memory, a third
-// waits, and is refused if that takes too long; then it is not.
+// TestScrapesAtOnce: while two scrapes are being written into memory, a third one waits, and is
+// refused if that takes too long; a later one is not.
 func TestScrapesAtOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		gate := make(chan struct{})
@@ -125,8 +125,8 @@ func TestScrapesAtOnce(t *testing.T) {
 		third := httptest.NewRecorder()
 		begun := time.Now()
 		handler.ServeHTTP(third, request)
-		if third.Code != http.StatusServiceUnavailable || time.Since(begun) != scrapePatience {
-			t.Errorf("the third is answered %d after %v, want %d", third.Code, time.Since(begun), http.StatusServiceUnavailable)
+		if third.Code != http.StatusServiceUnavailable || time.Since(begun) != scrapeWait {
+			t.Errorf("the third scrape is answered %d after %v, want %d", third.Code, time.Since(begun), http.StatusServiceUnavailable)
 		}
 		close(gate)
 		synctest.Wait()
@@ -134,8 +134,8 @@ func TestScrapesAtOnce(t *testing.T) {
 	})
 }
 
-// TestSlowClients: clients that do not read keep nobody else from being answered,
-// and of their answers not more than so much stays in memory.
+// TestSlowClients requires that clients that do not read delay no other client, and that the memory
+// of their answers is limited.
 func TestSlowClients(t *testing.T) {
 	m, _ := measured(thousand())
 	server := httptest.NewServer(m.Handler())
@@ -147,7 +147,7 @@ func TestSlowClients(t *testing.T) {
 		}
 		defer c.Close()
 		fmt.Fprint(c, "GET /metrics HTTP/1.1\r\nHost: r\r\n\r\n")
-		// Its answer has begun, and is older than those of the clients below.
+		// The client's answer has begun, and is older than those of the clients below.
 		if _, err := io.ReadFull(c, make([]byte, len("HTTP/1.1 200"))); err != nil {
 			t.Fatal(err)
 		}
@@ -165,8 +165,8 @@ func TestSlowClients(t *testing.T) {
 	}
 }
 
-// TestUnreadAnswers: when all are too much, the oldest are broken off, and never
-// the last one alone.
+// TestUnreadAnswers requires that when the limit is exceeded, the oldest answers are aborted, and
+// never the only one.
 func TestUnreadAnswers(t *testing.T) {
 	a, broken := new(answers), ""
 	of := func(name string, size int) *sending { return &sending{size, func() { broken += name }} }
@@ -174,22 +174,21 @@ func TestUnreadAnswers(t *testing.T) {
 	a.add(first)
 	a.add(second)
 	if broken != "" {
-		t.Errorf("%q were broken off", broken)
+		t.Errorf("%q were aborted", broken)
 	}
 	a.add(of("3", 1))
 	if broken != "1" {
-		t.Errorf("%q were broken off, want the first", broken)
+		t.Errorf("%q were aborted, want the first", broken)
 	}
 	a.remove(first)
 	a.add(of("4", 2*maxUnread))
 	if broken != "123" {
-		t.Errorf("%q were broken off, want all but the last", broken)
+		t.Errorf("%q were aborted, want all but the last", broken)
 	}
 }
 
-// BenchmarkScrape is what a scrape of a thousand instances takes from the adverts.
-// It is written in the goroutine of the HTTP request, from snapshots and atomics:
-// nobody waits for it.
+// BenchmarkScrape measures the processor time of a scrape of a thousand instances. It is written in
+// the goroutine of the HTTP request, from snapshots and atomics: no other goroutine waits for it.
 func BenchmarkScrape(b *testing.B) {
 	m, _ := measured(thousand())
 	handler, request := m.Handler(), httptest.NewRequest(http.MethodGet, "/metrics", nil)
@@ -201,8 +200,8 @@ func BenchmarkScrape(b *testing.B) {
 	}
 }
 
-// TestReaderIsNotBrokenOff: of two answers the one whose client reads stays, though it
-// is the older one.
+// TestReaderIsNotBrokenOff: of two answers, the one whose client reads stays, although it is the
+// older one.
 func TestReaderIsNotBrokenOff(t *testing.T) {
 	a, broken := new(answers), ""
 	of := func(name string, size int) *sending { return &sending{size, func() { broken += name }} }
@@ -211,6 +210,6 @@ func TestReaderIsNotBrokenOff(t *testing.T) {
 	a.add(of("idle", maxUnread/2))
 	a.progress(reading)
 	if a.add(of("new", 1)); broken != "idle" {
-		t.Errorf("broken off: %q", broken)
+		t.Errorf("aborted: %q", broken)
 	}
 }
