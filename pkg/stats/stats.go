@@ -81,16 +81,16 @@ type Definition struct {
 }
 
 var definitions = [counters]Definition{
-	Transitions:           {Key: "transitions", Label: "transitions", Help: "Changes of the state, of any kind. If it grows by itself, the virtual router flaps."},
-	ActiveTransitions:     {Key: "active_transitions", Label: "active_transitions", Help: "Times that the virtual router became Active: RFC 8347's master-transitions."},
-	AdvertisementRcvd:     {Key: "advertisement_rcvd", Label: "adverts_received", Help: "Valid adverts of others: RFC 8347's advertisement-rcvd. A Backup whose count stands still will soon be Active."},
-	AdvertisementRepeated: {Key: "advertisement_repeated", Label: "adverts_repeated", Help: "Those of the valid adverts of others that repeated the last one, and that a filter in the kernel counted in our place (`filter`)."},
-	AdvertisementSent:     {Key: "advertisement_sent", Label: "adverts_sent", Help: "Adverts that the kernel took, resignations too: RFC 8347's advertisement-sent. An Active whose count stands still is about to lose its addresses."},
-	PriorityZeroRcvd:      {Key: "priority_zero_pkts_rcvd", Label: "priority_zero_received", Help: "Resignations of others: RFC 8347's priority-zero-pkts-rcvd."},
-	PriorityZeroSent:      {Key: "priority_zero_pkts_sent", Label: "priority_zero_sent", Help: "Own resignations: RFC 8347's priority-zero-pkts-sent."},
+	Transitions:           {Key: "transitions", Label: "transitions", Help: "State changes of any kind. If this grows by itself, the virtual router flaps."},
+	ActiveTransitions:     {Key: "active_transitions", Label: "active_transitions", Help: "Times that the virtual router became Active (RFC 8347: master-transitions)."},
+	AdvertisementRcvd:     {Key: "advertisement_rcvd", Label: "adverts_received", Help: "Valid adverts received from other routers (RFC 8347: advertisement-rcvd). If this stops growing on a Backup, it will soon be Active."},
+	AdvertisementRepeated: {Key: "advertisement_repeated", Label: "adverts_repeated", Help: "Valid adverts from other routers that repeated the last one and were counted by the kernel filter (`filter`)."},
+	AdvertisementSent:     {Key: "advertisement_sent", Label: "adverts_sent", Help: "Adverts sent, including resignations (RFC 8347: advertisement-sent). If this stops growing on an Active, it will soon lose its addresses."},
+	PriorityZeroRcvd:      {Key: "priority_zero_pkts_rcvd", Label: "priority_zero_received", Help: "Resignations received from other routers (RFC 8347: priority-zero-pkts-rcvd)."},
+	PriorityZeroSent:      {Key: "priority_zero_pkts_sent", Label: "priority_zero_sent", Help: "Resignations sent (RFC 8347: priority-zero-pkts-sent)."},
 
-	ProbeDeaths:      {Key: "probe_deaths", Label: "probe_deaths", Help: "Times that the machine of the Active was taken for dead since it answered no more (`probe`)."},
-	ProbeFalseAlarms: {Key: "probe_false_alarms", Label: "probe_false_alarms", Help: "Times that it was not: the probe is off for that Active for an hour."},
+	ProbeDeaths:      {Key: "probe_deaths", Label: "probe_deaths", Help: "Times that the probe declared the Active's machine dead (`probe`)."},
+	ProbeFalseAlarms: {Key: "probe_false_alarms", Label: "probe_false_alarms", Help: "Times that it was alive: false alarms. ripcord then does not probe that Active for an hour."},
 
 	IPTTLErrors:        {Key: "ip_ttl_errors", Metric: Rejected, Label: string(wire.IPTTLError), Reasons: []wire.Reason{wire.IPTTLError}},
 	VersionErrors:      {Key: "version_errors", Metric: Rejected, Label: string(wire.VersionError), Reasons: []wire.Reason{wire.VersionError}},

@@ -154,7 +154,7 @@ func TestAlerts(t *testing.T) {
 		alert:   "RipcordGone", // at minute 20
 		changes: []change{{"b", "ripcord_", "", "1+0x119 stale"}},
 		silent:  "20m50s", fires: "21m", labels: of("b", labels{"version": "0.1.0", "goversion": runtime.Version()}),
-		summary: "ripcord on b has not been scraped of late, and was a quarter of an hour ago",
+		summary: "ripcord on b does not answer scrapes, but did 15 minutes ago",
 	}, {
 		alert:   "RipcordFault",
 		changes: []change{{"b", "ripcord_instance_fault{", "", "_x60 1+0x120"}},
@@ -191,7 +191,7 @@ func TestAlerts(t *testing.T) {
 		alert:   "RipcordProbeFalseAlarm",
 		changes: []change{{"b", "ripcord_instance_probe_false_alarms_total", "", "0+0x59 1+0x120"}},
 		silent:  "9m50s", fires: "10m", labels: inside("b", labels{}),
-		summary: "inside on b took a living Active for dead",
+		summary: "inside on b declared a live Active dead",
 		less:    []change{{"b", "ripcord_instance_probe_false_alarms_total", "", "1+0x180"}},
 	}, {
 		alert: "RipcordLate", // two of a hundred are between 0.1 s and 0.25 s late
@@ -202,7 +202,7 @@ func TestAlerts(t *testing.T) {
 			{"a", "ripcord_advert_lateness_seconds_bucket", `le="+Inf"`, "5+0x59 5+100x120"},
 		},
 		silent: "15m", fires: "15m10s", labels: of("a", nil),
-		summary: "One advert in a hundred leaves a more than 175ms late",
+		summary: "1 % of the adverts of a are more than 175ms late",
 		less: []change{ // they are between 50 ms and 0.1 s late
 			{"a", "ripcord_advert_lateness_seconds_bucket", "", "5+0x59 5+98x120"},
 			{"a", "ripcord_advert_lateness_seconds_bucket", `le="0.1"`, "5+0x59 5+100x120"},
@@ -214,12 +214,12 @@ func TestAlerts(t *testing.T) {
 		alert:   "RipcordStalled",
 		changes: []change{{"a", "ripcord_engine_stalls_total", "", "0+0x59 1+0x120"}},
 		silent:  "9m50s", fires: "15m", labels: of("a", nil),
-		summary: "ripcord on a stood still, or its loop hung",
+		summary: "ripcord on a was stopped for a while, or its main loop hung",
 	}, {
 		alert:   "RipcordStalled",
 		changes: []change{{"a", "ripcord_engine_lease_losses_total", "", "0+0x59 1+0x120"}},
 		silent:  "9m50s", fires: "15m", labels: of("a", nil),
-		summary: "ripcord on a stood still, or its loop hung",
+		summary: "ripcord on a was stopped for a while, or its main loop hung",
 	}, {
 		alert:   "RipcordMisconfigured",
 		changes: []change{{"b", "ripcord_instance_adverts_mismatched_total", `reason="interval-error"`, "4+0x59 4+1x120"}},

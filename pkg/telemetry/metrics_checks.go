@@ -7,15 +7,15 @@ func checks() []family {
 	return []family{
 		ofCheck("up", gauge, "1 if the check passes; 0 if it fails, or has no result yet. What that means for an instance is in ripcord_instance_fault and ripcord_instance_effective_priority.",
 			func(k *check) float64 { return truth(k.State == track.Up) }),
-		ofCheck("value", gauge, "What a check of a file adds to the priority; 0 for other checks.",
+		ofCheck("value", gauge, "The value that a file check adds to the priority; 0 for other checks.",
 			func(k *check) float64 { return float64(k.Value) }),
-		ofCheck("last_change_timestamp_seconds", gauge, "When the state of the check last changed, in seconds since 1970.",
+		ofCheck("last_change_timestamp_seconds", gauge, "Time of the last state change of the check, in seconds since 1970.",
 			func(k *check) float64 { return seconds(k.Since) }),
-		ofCheck("runs_total", counter, "Runs of the check that had a result. If it does not grow, the check hangs: see timeout and interval.",
+		ofCheck("runs_total", counter, "Runs of the check with a result. If this does not grow, the check hangs: see timeout and interval.",
 			func(k *check) float64 { return float64(k.Runs) }),
-		ofCheck("failures_total", counter, "Runs that failed, also those that rise and fall smooth over. The log's check.changed and ripcord status say why.",
+		ofCheck("failures_total", counter, "Failed runs, including those that did not change the state because of rise and fall. See check.changed in the log and ripcord status for the reason.",
 			func(k *check) float64 { return float64(k.Failed) }),
-		ofCheck("skipped_total", counter, "Runs that were left out since one before still went on, or that found nothing out, as while ripcord runner is lost. If it grows and ripcord_runner_ready is 1, the check takes longer than its interval.",
+		ofCheck("skipped_total", counter, "Runs that were skipped because the previous run was not finished, or that had no result, for example while ripcord runner is lost. If this grows while ripcord_runner_ready is 1, the check takes longer than its interval.",
 			func(k *check) float64 { return float64(k.Skipped) }),
 	}
 }
