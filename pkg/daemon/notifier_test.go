@@ -29,7 +29,7 @@ func (w waitingPrograms) Status() runner.Status { return runner.Status{Ready: w.
 // TestUnfinishedUnrun requires that commands which wait for a lost runner when ripcord ends are
 // logged as unrun, others as killed.
 func TestUnfinishedUnrun(t *testing.T) {
-	for ready, want := range map[bool]string{true: "they are killed", false: "they are unrun"} {
+	for ready, want := range map[bool]string{true: "they are killed", false: "they were not started"} {
 		synctest.Test(t, func(t *testing.T) {
 			var events bus.Topic[event.Event]
 			ring := bus.SubscribeRing(&events, bus.NewBell(), 8)

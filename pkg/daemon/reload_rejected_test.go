@@ -34,9 +34,9 @@ func TestReloadSaysEachFailure(t *testing.T) {
 		programs programs
 		want     string
 	}{
-		"no file":  {nil, ownPrograms{}, "x.yaml is not taken, what was in force stays: this daemon was given"},
-		"file":     {func(context.Context) (*config.Config, error) { return nil, errors.New("no such key") }, ownPrograms{}, "what was in force stays: no such key"},
-		"programs": {func(context.Context) (*config.Config, error) { return next, nil }, brokenPrograms{}, "what was in force stays: its programs cannot be run: the configuration was changed"},
+		"no file":  {nil, ownPrograms{}, "x.yaml was not applied, the previous configuration stays in force: this daemon was given"},
+		"file":     {func(context.Context) (*config.Config, error) { return nil, errors.New("no such key") }, ownPrograms{}, "the previous configuration stays in force: no such key"},
+		"programs": {func(context.Context) (*config.Config, error) { return next, nil }, brokenPrograms{}, "the previous configuration stays in force: its programs cannot be run: the configuration was changed"},
 	} {
 		p := &parts{programs: c.programs}
 		p.config.Store(&config.Config{File: "x.yaml"})
@@ -72,7 +72,7 @@ func TestReloadSaysPartFailure(t *testing.T) {
 	if err == nil || len(events) != 1 {
 		t.Fatalf("error %v, events %v", err, events)
 	}
-	want := "x.yaml is taken in part only, restart ripcord: links: context canceled"
+	want := "x.yaml was applied only in part, restart ripcord: links: context canceled"
 	if e, ok := events[0].(event.ConfigRejected); !ok || e.Message() != want || err.Error() != want {
 		t.Errorf("logged %v, want %q", events[0], want)
 	}

@@ -16,13 +16,13 @@ const (
 	AddressRemoved  AddressKind = "address.removed"
 	AddressRestored AddressKind = "address.restored"
 	AddressFailed   AddressKind = "address.failed"
-	// AddressForeign: what was to be added stands there without our mark.
+	// AddressForeign: the address to be added already exists without our mark.
 	AddressForeign AddressKind = "address.foreign"
-	// AddressMarked: somebody re-applied what we had put there, without our mark.
+	// AddressMarked: another program rewrote our address without our mark.
 	AddressMarked AddressKind = "address.marked"
 )
 
-// AddressMoved reports that addresses of an instance came or went.
+// AddressMoved reports that addresses of an instance were added or removed.
 type AddressMoved struct {
 	Stamp
 	Kind      AddressKind
@@ -35,7 +35,7 @@ type AddressMoved struct {
 
 func (e AddressMoved) Name() string { return string(e.Kind) }
 
-// Level returns Warn for what others did to our addresses, Error for a failure.
+// Level returns Warn for changes that others made to our addresses, Error for a failure.
 func (e AddressMoved) Level() Level { return movedLevel(e.Name()) }
 
 func (e AddressMoved) Message() string {
@@ -47,14 +47,14 @@ func (e AddressMoved) Message() string {
 		if e.Instance == "" {
 			return fmt.Sprintf("removed %s, which an earlier run had left behind", list)
 		}
-		return fmt.Sprintf("%s gave up %s", e.Instance, list)
+		return fmt.Sprintf("%s removed %s", e.Instance, list)
 	case AddressRestored:
 		if e.Count > 1 {
-			return fmt.Sprintf("%s put back %s, which somebody removed %d times: find out which program does not know the address", e.Instance, list, e.Count)
+			return fmt.Sprintf("%s restored %s, which another program removed %d times: find out which one, and configure it to leave the address alone", e.Instance, list, e.Count)
 		}
-		return fmt.Sprintf("%s put back %s, which somebody had removed", e.Instance, list)
+		return fmt.Sprintf("%s restored %s, which another program had removed", e.Instance, list)
 	case AddressMarked:
-		return fmt.Sprintf("%s marked %s as ripcord's own again, which another program had re-applied: take the address out of that program's configuration", e.Instance, list)
+		return fmt.Sprintf("%s marked %s as ripcord's own again after another program had rewritten it: remove the address from that program's configuration", e.Instance, list)
 	case AddressForeign:
 		return fmt.Sprintf("%s uses %s, which ripcord did not add and will not remove", e.Instance, list)
 	}
@@ -78,19 +78,19 @@ func prefixes(ps []netip.Prefix) []string {
 }
 
 // AddressConflict reports that another station answers for an address of an instance that is
-// Active, or that this machine answers for one of an instance that is not.
+// Active, or that this machine answers for an address of an instance that is not.
 type AddressConflict struct {
 	Stamp
 	Instance  string
 	Address   netip.Addr
-	MAC       [6]byte // at which the other answers
-	Interface string  // on which it does
+	MAC       [6]byte // the MAC of the other answer
+	Interface string  // the link of the other answer
 	Text      string  // what is wrong, and what to do
 }
 
 func (AddressConflict) Name() string { return "address.conflict" }
 
-// Level returns Error: some hosts reach the one station, some the other.
+// Level returns Error: some hosts reach one station, some the other.
 func (AddressConflict) Level() Level { return Error }
 
 func (e AddressConflict) Message() string { return e.Instance + ": " + e.Text }

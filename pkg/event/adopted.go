@@ -5,20 +5,20 @@ import (
 	"time"
 )
 
-// GroupAdopted reports that a group goes on as Active after a daemon that was Active died or handed
-// over. That is no transition.
+// GroupAdopted reports that a group goes on as Active after the previous daemon died or handed
+// over. That is not a transition.
 type GroupAdopted struct {
 	Stamp
-	Group    string // its name, or that of its only instance
+	Group    string // the group's name, or that of its only instance
 	Members  []Virtual
 	Priority uint8
 	Gap      time.Duration // since the last advert of that daemon
-	Handover bool          // else: it died
+	Handover bool          // whether it handed over; otherwise it died
 }
 
 func (GroupAdopted) Name() string { return "group.adopted" }
 
-// Level returns Warn where the daemon before has died.
+// Level returns Warn if the previous daemon died.
 func (e GroupAdopted) Level() Level {
 	if e.Handover {
 		return Info
@@ -38,12 +38,13 @@ func (e GroupAdopted) Fields() []Field {
 	return []Field{{"group", e.Group}, {"gap_ms", float64(e.Gap.Microseconds()) / 1000}, {"handover", e.Handover}}
 }
 
-// GroupUnadopted reports that a group starts anew though the daemon before was Active, and why.
+// GroupUnadopted reports that a group does not go on as Active although it was Active in the
+// previous daemon, and why.
 type GroupUnadopted struct {
 	Stamp
 	Group    string
 	Why      string
-	Handover bool // the daemon handed over; else it died
+	Handover bool // whether the previous daemon handed over; otherwise it died
 }
 
 func (GroupUnadopted) Name() string { return "group.unadopted" }
@@ -51,24 +52,24 @@ func (GroupUnadopted) Name() string { return "group.unadopted" }
 func (GroupUnadopted) Level() Level { return Warn }
 
 func (e GroupUnadopted) Message() string {
-	return fmt.Sprintf("%s was Active when the daemon before ended, and starts anew: %s", e.Group, e.Why)
+	return fmt.Sprintf("%s was Active when the previous daemon ended, but does not go on as Active: %s", e.Group, e.Why)
 }
 
 func (e GroupUnadopted) Fields() []Field {
 	return []Field{{"group", e.Group}, {"why", e.Why}, {"handover", e.Handover}}
 }
 
-// DaemonRecord reports that the record of the daemon before cannot be used (Kept), or that none can
-// be kept for the next daemon.
+// DaemonRecord reports that the record of the previous daemon cannot be used (Kept), or that no
+// record can be written for the next daemon.
 type DaemonRecord struct {
 	Stamp
 	Err  string
-	Kept bool // one is kept from now on
+	Kept bool // a record is written from now on
 }
 
 func (DaemonRecord) Name() string { return "daemon.record" }
 
-// Level returns Warn where the next daemon cannot adopt anything.
+// Level returns Warn if the next daemon cannot adopt any group.
 func (e DaemonRecord) Level() Level {
 	if e.Kept {
 		return Info
@@ -78,9 +79,9 @@ func (e DaemonRecord) Level() Level {
 
 func (e DaemonRecord) Message() string {
 	if e.Kept {
-		return fmt.Sprintf("the record of the daemon before is of no use, so that all groups start anew: %s", e.Err)
+		return fmt.Sprintf("the record of the previous daemon cannot be used, so no group goes on as Active: %s", e.Err)
 	}
-	return fmt.Sprintf("no record can be kept for the next daemon, so that a crash, or a handover, costs a takeover: %s", e.Err)
+	return fmt.Sprintf("no record can be written for the next daemon, so after a crash or a handover another router takes over: %s", e.Err)
 }
 
 func (e DaemonRecord) Fields() []Field { return []Field{{"error", e.Err}, {"kept", e.Kept}} }
@@ -97,7 +98,7 @@ func (DaemonCrashes) Name() string { return "daemon.crashes" }
 func (DaemonCrashes) Level() Level { return Error }
 
 func (e DaemonCrashes) Message() string {
-	return fmt.Sprintf("the daemon has started %d times in %v: it adopts nothing, and takes part in %v; what it logged before says why it ends", e.Count, e.Window, e.Wait)
+	return fmt.Sprintf("the daemon has started %d times in %v: it adopts no group and waits %v before it takes part; see the earlier log for why it ended", e.Count, e.Window, e.Wait)
 }
 
 func (e DaemonCrashes) Fields() []Field { return []Field{{"count", e.Count}} }

@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// AdvertRejected reports that adverts were discarded on receipt. Instance is
-// empty where the VRID is not one of ours. One line stands for Count adverts.
+// AdvertRejected reports that adverts were discarded on receipt. Instance is empty if no instance
+// here has the VRID. One event may stand for Count adverts.
 type AdvertRejected struct {
 	Stamp
 	Instance  string
@@ -20,10 +20,10 @@ type AdvertRejected struct {
 
 func (AdvertRejected) Name() string { return "advert.rejected" }
 
-// ownAddress is wire.OwnAddress: another router sends from our address.
+// ownAddress is wire.OwnAddress: another router sends from an address of this router.
 const ownAddress = "own-address"
 
-// Level returns Warn, and Error where another router has our address.
+// Level returns Warn, and Error if another router has an address of this router.
 func (e AdvertRejected) Level() Level {
 	if e.Reason == ownAddress {
 		return Error
@@ -33,7 +33,7 @@ func (e AdvertRejected) Level() Level {
 
 func (e AdvertRejected) Message() string {
 	if e.Reason == ownAddress {
-		return fmt.Sprintf("rejected %s from %s on %s: that is our own address, and we did not send them: give each router its own",
+		return fmt.Sprintf("rejected %s from %s on %s: that is an address of this router, which did not send them: give each router its own source address",
 			count(int(e.Count), "advert"), e.Source, e.Interface)
 	}
 	return fmt.Sprintf("rejected %s from %s on %s: %s", count(int(e.Count), "advert"), e.Source, e.Interface, e.Reason)
@@ -48,7 +48,7 @@ func (e AdvertRejected) Fields() []Field {
 		Field{"reason", e.Reason}, Field{"count", e.Count})
 }
 
-// AdvertSent reports that the kernel took a first advert or a resignation.
+// AdvertSent reports that the kernel accepted a first advert, a resignation or a probe.
 type AdvertSent struct {
 	Stamp
 	Instance string
@@ -74,13 +74,14 @@ type AdvertFailed struct {
 	Instance string
 	Err      string
 	Count    int // in a row to one destination
-	// Silent is true if so many have failed that the routers there take this one for gone.
+	// Silent is set if so many have failed that the routers at the destination count this one as
+	// gone.
 	Silent bool
 }
 
 func (AdvertFailed) Name() string { return "advert.failed" }
 
-// Level returns Warn, and Error where the instance is silent.
+// Level returns Warn, and Error if the instance is silent.
 func (e AdvertFailed) Level() Level {
 	if e.Silent {
 		return Error
@@ -90,7 +91,7 @@ func (e AdvertFailed) Level() Level {
 
 func (e AdvertFailed) Message() string {
 	if e.Silent {
-		return fmt.Sprintf("%s could not send %s in a row, and counts as gone: %s", e.Instance, count(e.Count, "advert"), e.Err)
+		return fmt.Sprintf("%s could not send %s in a row, so other routers may take over: %s", e.Instance, count(e.Count, "advert"), e.Err)
 	}
 	return fmt.Sprintf("%s could not send its adverts: %s", e.Instance, e.Err)
 }
@@ -99,8 +100,8 @@ func (e AdvertFailed) Fields() []Field {
 	return []Field{{"instance", e.Instance}, {"error", e.Err}, {"count", e.Count}}
 }
 
-// AdvertMismatch reports that a valid advert differs from our configuration, which RFC 9568
-// §7.1 wants logged and not discarded.
+// AdvertMismatch reports that a valid advert differs from the configuration, which must be logged
+// but not discarded (RFC 9568 §7.1).
 type AdvertMismatch struct {
 	Stamp
 	Instance string
@@ -125,28 +126,29 @@ func (e AdvertMismatch) Fields() []Field {
 	}
 }
 
-// AdvertRival reports that another Active was heard while Active.
+// AdvertRival reports that an Active instance heard another Active.
 type AdvertRival struct {
 	Stamp
 	Virtual
 	Source   netip.Addr
 	Priority uint8
-	// Unheard is true if a rival of lower priority goes on although we advertise: our adverts
-	// do not seem to reach it.
+	// Unheard is set if a rival of lower priority remains Active although this router advertises:
+	// our adverts do not seem to reach it.
 	Unheard bool
-	// Version is its version of VRRP if that is not ours, so that neither can yield to the
-	// other; else 0.
+	// Version is the rival's VRRP version if that differs from ours, so that neither can yield to
+	// the other; otherwise 0.
 	Version uint8
-	// Skewed is true where it is authentic and its time is not ours, so that neither
-	// believes the other.
+	// Skewed is set if the rival's adverts are authentic but their time differs, so that each
+	// router rejects the other's.
 	Skewed bool
-	// Invalid is true where its adverts have no addresses, or the interval 0.
+	// Invalid is set if the rival's adverts have no addresses, or the interval 0.
 	Invalid bool
 }
 
 func (AdvertRival) Name() string { return "advert.rival" }
 
-// Level returns Warn, and Error if the rival does not receive our adverts, or cannot believe them.
+// Level returns Warn, and Error if the rival does not receive our adverts, or does not accept
+// them.
 func (e AdvertRival) Level() Level {
 	if e.Unheard || e.Version != 0 || e.Skewed || e.Invalid {
 		return Error
@@ -156,17 +158,17 @@ func (e AdvertRival) Level() Level {
 
 func (e AdvertRival) Message() string {
 	if e.Version != 0 {
-		return fmt.Sprintf("%s: %s is Active too, with priority %d, and speaks VRRPv%d: give all routers one version",
+		return fmt.Sprintf("%s: %s is Active too, with priority %d, and uses VRRPv%d: configure the same version on all routers",
 			e.Virtual.Name, e.Source, e.Priority, e.Version)
 	}
 	if e.Skewed {
-		return fmt.Sprintf("%s: %s is Active too, with priority %d, by another clock: set the clocks of all routers", e.Virtual.Name, e.Source, e.Priority)
+		return fmt.Sprintf("%s: %s is Active too, with priority %d, and its clock differs: synchronize the clocks of all routers", e.Virtual.Name, e.Source, e.Priority)
 	}
 	if e.Invalid {
-		return fmt.Sprintf("%s: %s is Active too, with priority %d, and its adverts have no addresses or the interval 0: mend its configuration", e.Virtual.Name, e.Source, e.Priority)
+		return fmt.Sprintf("%s: %s is Active too, with priority %d, and its adverts have no addresses or the interval 0: correct its configuration", e.Virtual.Name, e.Source, e.Priority)
 	}
 	if e.Unheard {
-		return fmt.Sprintf("%s: %s goes on as Active with priority %d: our adverts do not seem to reach it", e.Virtual.Name, e.Source, e.Priority)
+		return fmt.Sprintf("%s: %s remains Active with priority %d: our adverts do not seem to reach it", e.Virtual.Name, e.Source, e.Priority)
 	}
 	return fmt.Sprintf("%s: %s is Active too, with priority %d", e.Virtual.Name, e.Source, e.Priority)
 }

@@ -7,21 +7,21 @@ import (
 )
 
 // AuthSkew reports that the time in an authentic advert differs from ours: the clocks of two
-// routers are apart.
+// routers differ.
 type AuthSkew struct {
 	Stamp
 	Instance string
 	Source   netip.Addr
-	Skew     time.Duration // its time less ours
-	Window   time.Duration // the greatest difference that is accepted
-	Rejected bool          // it is greater
-	// Old is true for a rejected advert that proves nothing, since it may be a recorded one.
+	Skew     time.Duration // the time in the advert minus ours
+	Window   time.Duration // the maximum difference that is accepted
+	Rejected bool          // the difference is greater than Window
+	// Old is set for a rejected advert that proves nothing, since it may be a recorded one.
 	Old bool
 }
 
 func (AuthSkew) Name() string { return "auth.skew" }
 
-// Level returns Warn, and Error where adverts are rejected for it.
+// Level returns Warn, and Error if adverts are rejected because of the difference.
 func (e AuthSkew) Level() Level {
 	if e.Rejected {
 		return Error
@@ -36,11 +36,11 @@ func (e AuthSkew) Message() string {
 	}
 	switch {
 	case e.Old:
-		return fmt.Sprintf("%s: adverts of %s are rejected, %s our clock: its clock was set back, or somebody sends old ones again", e.Instance, e.Source, apart)
+		return fmt.Sprintf("%s: adverts of %s are rejected, %s our clock: its clock was set back, or old adverts are being replayed", e.Instance, e.Source, apart)
 	case e.Rejected:
-		return fmt.Sprintf("%s: adverts of %s are rejected: its clock is %s ours; set both", e.Instance, e.Source, apart)
+		return fmt.Sprintf("%s: adverts of %s are rejected: its clock is %s ours; synchronize both", e.Instance, e.Source, apart)
 	}
-	return fmt.Sprintf("%s: the clock of %s is %s ours; set both: beyond %v its adverts are rejected", e.Instance, e.Source, apart, e.Window)
+	return fmt.Sprintf("%s: the clock of %s is %s ours; synchronize both: beyond %v its adverts are rejected", e.Instance, e.Source, apart, e.Window)
 }
 
 func (e AuthSkew) Fields() []Field {

@@ -2,12 +2,12 @@ package event
 
 import "fmt"
 
-// ControlPort reports that the TCP port of control.listen cannot be opened, or that it is open after
-// it could not be.
+// ControlPort reports that the TCP port of control.listen cannot be opened, or that it is open
+// after a failure.
 type ControlPort struct {
 	Stamp
 	Listen string // the address
-	Err    string // why it cannot be opened; empty: it is open
+	Err    string // why it cannot be opened; empty if it is open
 }
 
 func (e ControlPort) Name() string {
@@ -26,7 +26,7 @@ const (
 	ControlListening ControlKind = "control.listening"
 )
 
-// Level returns Error where the port is not open.
+// Level returns Error if the port is not open.
 func (e ControlPort) Level() Level {
 	if e.Err != "" {
 		return Error
@@ -36,9 +36,9 @@ func (e ControlPort) Level() Level {
 
 func (e ControlPort) Message() string {
 	if e.Err != "" {
-		return fmt.Sprintf("%s; the router runs without it, and it is tried again each second", e.Err)
+		return fmt.Sprintf("%s; the router runs without it, and tries again every second", e.Err)
 	}
-	return fmt.Sprintf("the metrics and the status are offered on %s", e.Listen)
+	return fmt.Sprintf("metrics and status are available on %s", e.Listen)
 }
 
 func (e ControlPort) Fields() []Field {

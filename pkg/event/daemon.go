@@ -6,14 +6,14 @@ import (
 	"strings"
 )
 
-// Daemon reports that the daemon is ready, stops or has stopped.
+// Daemon reports that the daemon is ready, is stopping or has stopped.
 type Daemon struct {
 	Stamp
 	Kind      DaemonKind
 	Version   string
 	PID       int
 	Instances int
-	Err       string // of DaemonStopped: what failed, or is left; empty if nothing is
+	Err       string // for DaemonStopped: what failed or was left behind; empty if nothing was
 }
 
 // DaemonKind is the kind of a Daemon event.
@@ -24,13 +24,13 @@ const (
 	DaemonReady    DaemonKind = "daemon.ready"
 	DaemonStopping DaemonKind = "daemon.stopping"
 	DaemonStopped  DaemonKind = "daemon.stopped"
-	// DaemonHandover: it stops, and does not resign.
+	// DaemonHandover: the daemon stops without resigning.
 	DaemonHandover DaemonKind = "daemon.handover"
 )
 
 func (e Daemon) Name() string { return string(e.Kind) }
 
-// Level returns Info, and Error if the daemon ended and something is left or failed.
+// Level returns Info, and Error if the daemon ended with a failure or left something behind.
 func (e Daemon) Level() Level {
 	if e.Err != "" {
 		return Error
@@ -43,12 +43,12 @@ func (e Daemon) Message() string {
 	case DaemonReady:
 		return fmt.Sprintf("ripcord %s runs with %s", e.Version, count(e.Instances, "instance"))
 	case DaemonStopping:
-		return "stopping: resigning everywhere"
+		return "stopping: all Active instances resign"
 	case DaemonHandover:
-		return "stopping without resigning: the next daemon goes on with what is Active"
+		return "stopping without resigning: the next daemon goes on as Active"
 	}
 	if e.Err != "" {
-		return fmt.Sprintf("stopped, but not in order; ripcord clean removes what may be left: %s", e.Err)
+		return fmt.Sprintf("stopped with errors; ripcord clean removes what may be left: %s", e.Err)
 	}
 	return "stopped"
 }
@@ -61,8 +61,7 @@ func (e Daemon) Fields() []Field {
 	return fields
 }
 
-// DaemonStatus is the answer to SIGUSR1: the status document, as the control
-// API gives it.
+// DaemonStatus is the answer to SIGUSR1: the same status document as in the control API.
 type DaemonStatus struct {
 	Stamp
 	Document any
@@ -72,12 +71,11 @@ func (DaemonStatus) Name() string { return "daemon.status" }
 
 func (DaemonStatus) Level() Level { return Info }
 
-func (DaemonStatus) Message() string { return "the status, as it was asked for by SIGUSR1" }
+func (DaemonStatus) Message() string { return "status, as requested by SIGUSR1" }
 
 func (e DaemonStatus) Fields() []Field { return []Field{{"status", e.Document}} }
 
-// DaemonMemory reports whether the daemon's memory is locked. It comes
-// once, at the start.
+// DaemonMemory reports, once at the start, whether the daemon's memory is locked.
 type DaemonMemory struct {
 	Stamp
 	Err string // why it is not; empty if it is
@@ -123,12 +121,12 @@ func (e ConfigLoaded) Fields() []Field {
 	return []Field{{"file", e.File}, {"added", e.Instances}, {"changed", 0}, {"removed", 0}, {"groups", e.Groups}}
 }
 
-// ConfigRejected reports that a configuration was not taken, or in part only, and why.
+// ConfigRejected reports that a configuration was not applied, or only in part, and why.
 type ConfigRejected struct {
 	Stamp
 	File   string
 	Errors []string
-	Partly bool // it was taken in part, before the error
+	Partly bool // it was applied in part, before the error
 }
 
 func (ConfigRejected) Name() string { return "config.rejected" }
@@ -137,16 +135,16 @@ func (ConfigRejected) Level() Level { return Error }
 
 func (e ConfigRejected) Message() string {
 	if e.Partly {
-		return fmt.Sprintf("%s is taken in part only, restart ripcord: %s", e.File, strings.Join(e.Errors, "; "))
+		return fmt.Sprintf("%s was applied only in part, restart ripcord: %s", e.File, strings.Join(e.Errors, "; "))
 	}
-	return fmt.Sprintf("%s is not taken, what was in force stays: %s", e.File, strings.Join(e.Errors, "; "))
+	return fmt.Sprintf("%s was not applied, the previous configuration stays in force: %s", e.File, strings.Join(e.Errors, "; "))
 }
 
 func (e ConfigRejected) Fields() []Field {
 	return []Field{{"file", e.File}, {"errors", e.Errors}}
 }
 
-// count writes a number of things: "1 group", "2 groups".
+// count returns a number with its noun: "1 group", "2 groups".
 func count(n int, thing string) string {
 	if n == 1 {
 		return "1 " + thing
@@ -154,7 +152,7 @@ func count(n int, thing string) string {
 	return fmt.Sprintf("%d %ss", n, thing)
 }
 
-// ReleasesUnread reports that the releases by hand of the last daemon cannot be read: all groups take
+// ReleasesUnread reports that the releases of the previous daemon cannot be read: all groups take
 // part.
 type ReleasesUnread struct {
 	Stamp
@@ -166,7 +164,7 @@ func (ReleasesUnread) Name() string { return "daemon.releases" }
 func (ReleasesUnread) Level() Level { return Error }
 
 func (e ReleasesUnread) Message() string {
-	return "what was released by hand is not known any more, so all groups take part: release again what should not: " + e.Err
+	return "the list of released groups cannot be read, so all groups take part: release again those that should not: " + e.Err
 }
 
 func (e ReleasesUnread) Fields() []Field { return []Field{{"error", e.Err}} }
@@ -176,13 +174,13 @@ type ConfigReloaded struct {
 	Stamp
 	File                    string
 	Added, Changed, Removed []string // names of instances and groups
-	Notes                   []string // what takes a restart
-	Values                  []string // of what is changed: the name, new and old values
+	Notes                   []string // changes that need a restart
+	Values                  []string // for changed ones: the name, and the new and old values
 }
 
 func (ConfigReloaded) Name() string { return "config.reloaded" }
 
-// Level returns Warn where something takes a restart.
+// Level returns Warn if a change needs a restart.
 func (e ConfigReloaded) Level() Level {
 	if len(e.Notes) > 0 {
 		return Warn

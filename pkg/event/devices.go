@@ -9,30 +9,31 @@ type DeviceKind string
 const (
 	DeviceAdded   DeviceKind = "device.added"
 	DeviceRemoved DeviceKind = "device.removed"
-	// DeviceAdopted: an earlier run had left it behind, and it is still needed.
+	// DeviceAdopted: an earlier run left the device behind, and it is still needed.
 	DeviceAdopted DeviceKind = "device.adopted"
-	// DeviceMended: somebody had changed it, or the link below was changed.
+	// DeviceMended: another program changed the device, or the link below was changed.
 	DeviceMended DeviceKind = "device.mended"
-	// DeviceReplaced: a link with its MAC, left behind by another program, was removed.
+	// DeviceReplaced: another program's link with the same MAC, which was left behind, was
+	// removed.
 	DeviceReplaced DeviceKind = "device.replaced"
 	DeviceFailed   DeviceKind = "device.failed"
 )
 
-// DeviceMoved reports a change of the macvlan that bears the virtual MAC of an instance.
+// DeviceMoved reports a change of the macvlan that has the virtual MAC of an instance.
 type DeviceMoved struct {
 	Stamp
 	Kind     DeviceKind
-	Instance string // empty: no instance needs it, an earlier run had left it behind
+	Instance string // empty if an earlier run left the device behind and no instance needs it
 	Device   string // its name
-	Below    string // the link that it stands on
+	Below    string // the link below it
 	MAC      [6]byte
 	Err      string // for DeviceFailed: what failed, and what to do
-	What     string // for DeviceMended: what was put right
+	What     string // for DeviceMended: what was corrected
 }
 
 func (e DeviceMoved) Name() string { return string(e.Kind) }
 
-// Level returns Error for a failure, Warn for what an earlier run had left behind.
+// Level returns Error for a failure, Warn for a device that an earlier run left behind.
 func (e DeviceMoved) Level() Level {
 	switch {
 	case e.Kind == DeviceFailed:
@@ -46,19 +47,19 @@ func (e DeviceMoved) Level() Level {
 func (e DeviceMoved) Message() string {
 	switch e.Kind {
 	case DeviceAdded:
-		return fmt.Sprintf("%s has the virtual MAC %s on %s, by the link %s", e.Instance, e.Address(), e.Below, e.Device)
+		return fmt.Sprintf("%s added the link %s with the virtual MAC %s on %s", e.Instance, e.Device, e.Address(), e.Below)
 	case DeviceAdopted:
 		return fmt.Sprintf("%s took over the link %s on %s, which an earlier run had left behind", e.Instance, e.Device, e.Below)
 	case DeviceMended:
-		return fmt.Sprintf("%s put right %s of the link %s", e.Instance, e.What, e.Device)
+		return fmt.Sprintf("%s corrected %s of the link %s", e.Instance, e.What, e.Device)
 	case DeviceReplaced:
-		return fmt.Sprintf("%s removed the link %s on %s, which bore its virtual MAC %s, and which a program that no longer runs had left behind",
+		return fmt.Sprintf("%s removed the link %s on %s, which had its virtual MAC %s and was left behind by a program that no longer runs",
 			e.Instance, e.Device, e.Below, e.Address())
 	case DeviceRemoved:
 		if e.Instance == "" {
 			return fmt.Sprintf("removed the link %s, which an earlier run had left behind", e.Device)
 		}
-		return fmt.Sprintf("the link %s of %s is gone", e.Device, e.Instance)
+		return fmt.Sprintf("the link %s of %s was removed", e.Device, e.Instance)
 	}
 	what := ""
 	if e.Device != "" {
@@ -86,7 +87,7 @@ func (e DeviceMoved) Fields() []Field {
 	return fields
 }
 
-// Address returns the MAC as it is written.
+// Address returns the MAC in the usual notation.
 func (e DeviceMoved) Address() string {
 	m := e.MAC
 	return fmt.Sprintf("%02x:%02x:%02x:%02x:%02x:%02x", m[0], m[1], m[2], m[3], m[4], m[5])

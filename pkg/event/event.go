@@ -19,7 +19,7 @@ const (
 // String returns the word that the configuration and the log use.
 func (l Level) String() string { return [...]string{"debug", "info", "warn", "error"}[l] }
 
-// Event is something that happened and that a person may want to know.
+// Event is a fact for the log that a person may want to know.
 type Event interface {
 	// Name returns the event's name, one of Schema.
 	Name() string
@@ -33,8 +33,8 @@ type Event interface {
 	When() Stamp
 }
 
-// Sentence returns the message of an event on one line: a text from a driver, a library or
-// the kernel may have several.
+// Sentence returns the message of an event on one line: a text from a driver, a library or the
+// kernel may have several.
 func Sentence(e Event) string {
 	const breaks = "\n\r\v\f\u0085\u2028\u2029"
 	message := strings.Trim(e.Message(), breaks)
@@ -56,8 +56,7 @@ type Field struct {
 	Value any
 }
 
-// Stamp says when an event happened, and from what it followed. A zero
-// Cause.Trace means that it followed from nothing.
+// Stamp is when an event happened, and its cause. A zero Cause.Trace means that it has none.
 type Stamp struct {
 	Cause Cause
 	At    time.Time
@@ -66,8 +65,7 @@ type Stamp struct {
 // When returns the stamp, so that an event need only embed it.
 func (s Stamp) When() Stamp { return s }
 
-// Elapsed returns the time from the fact to this event; it is false where the event
-// followed from nothing.
+// Elapsed returns the time from the cause to this event; false if the event has no cause.
 func (s Stamp) Elapsed() (time.Duration, bool) {
 	if s.Cause.Trace == 0 {
 		return 0, false
@@ -75,7 +73,8 @@ func (s Stamp) Elapsed() (time.Duration, bool) {
 	return s.At.Sub(s.Cause.At), true
 }
 
-// Virtual identifies a virtual router: the configured instance and its interface, VRID and family. Group is empty for an instance outside any group.
+// Virtual identifies a virtual router: the configured instance and its interface, VRID and
+// family. Group is empty for an instance outside any group.
 type Virtual struct {
 	Name      string
 	Group     string

@@ -5,8 +5,8 @@ import (
 	"testing"
 )
 
-// TestSchemaIsExact: docs/events.md promises no level that an event never has, and calls no
-// field optional that each event of the name has, or none.
+// TestSchemaIsExact checks that the schema has no level that an event never has, and calls no
+// field optional that every event with the name has, or none.
 func TestSchemaIsExact(t *testing.T) {
 	byName := map[string][]Event{}
 	for _, e := range samples() {

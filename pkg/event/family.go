@@ -12,7 +12,7 @@ const (
 	IPv6 Family = 6
 )
 
-// String gives "ipv4" or "ipv6".
+// String returns "ipv4" or "ipv6".
 func (f Family) String() string {
 	switch f {
 	case IPv4:

@@ -2,8 +2,8 @@ package event
 
 import "fmt"
 
-// InstanceFault reports that a condition which keeps an instance from serving has
-// begun, or is over. The transition that may follow from it bears the same reason.
+// InstanceFault reports that a condition which keeps an instance from serving has begun, or is
+// over. A transition that follows from it has the same reason.
 type InstanceFault struct {
 	Stamp
 	Virtual
@@ -14,7 +14,7 @@ type InstanceFault struct {
 
 func (InstanceFault) Name() string { return "instance.fault" }
 
-// Level returns Error while the condition holds, Info when it is over.
+// Level returns Error while the condition lasts, Info when it is over.
 func (e InstanceFault) Level() Level {
 	if e.Over {
 		return Info

@@ -10,18 +10,18 @@ import (
 // FenceRan reports that a fence command has ended.
 type FenceRan struct {
 	Stamp
-	Subject string // of the instance or group
+	Subject string // the name of the instance or group
 	Command string
-	Active  netip.Addr // that fell silent
+	Active  netip.Addr // the Active that fell silent
 	Result  NotifyResult
 	Took    time.Duration
-	Output  string // what it printed, cut
+	Output  string // what the command printed, truncated
 	Err     string // why the result is not NotifyDone
 }
 
 func (FenceRan) Name() string { return "fence.ran" }
 
-// Level returns Error where the Active may serve on.
+// Level returns Error if the Active may still serve.
 func (e FenceRan) Level() Level {
 	if e.Err != "" {
 		return Error
@@ -49,12 +49,12 @@ func (e FenceRan) Fields() []Field {
 	return fields
 }
 
-// FenceUnproven reports that the fence is not run since no station answers on a segment.
+// FenceUnproven reports that the fence is not run because no station answers on a segment.
 type FenceUnproven struct {
 	Stamp
 	Virtual
-	Links    []string // without an answer
-	Proceeds bool     // the instance takes over all the same
+	Links    []string // the links without an answer
+	Proceeds bool     // the instance takes over nevertheless
 }
 
 func (FenceUnproven) Name() string { return "fence.unproven" }
@@ -62,9 +62,9 @@ func (FenceUnproven) Name() string { return "fence.unproven" }
 func (FenceUnproven) Level() Level { return Error }
 
 func (e FenceUnproven) Message() string {
-	does := "it stays backup and asks on; see the link, or name another router that may take over"
+	does := "it stays backup and keeps asking; check the link, or let another router take over"
 	if e.Proceeds {
-		does = "it takes over without the fence all the same (on_failure: proceed)"
+		does = "it takes over without the fence (on_failure: proceed)"
 	}
 	return fmt.Sprintf("%s does not fence its silent Active: no station answers on %s, so this router may be the one that is cut off; %s",
 		e.Virtual.Name, strings.Join(e.Links, ", "), does)

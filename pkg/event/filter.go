@@ -1,10 +1,10 @@
 package event
 
-// AdvertFilter reports whether the kernel counts the adverts that repeat the last one of their
-// Active, once at the start.
+// AdvertFilter reports, once at the start, whether the kernel counts the adverts that repeat the
+// last one of their Active.
 type AdvertFilter struct {
 	Stamp
-	Why string // why it does not; empty: it does
+	Why string // why it does not; empty if it does
 }
 
 func (AdvertFilter) Name() string { return "advert.filter" }

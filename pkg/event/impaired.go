@@ -5,13 +5,13 @@ import (
 	"strings"
 )
 
-// InstanceImpaired reports that a virtual router lacks something of what it should
-// hold while Active, or that it lacks nothing any more or is about to try again.
+// InstanceImpaired reports that a virtual router lacks something that it should hold while
+// Active, or that it lacks nothing any more or is about to try again.
 type InstanceImpaired struct {
 	Stamp
 	Virtual
-	Missing  []string // what could not be put in place, each with the reason; empty: nothing is known to be missing
-	Priority uint8    // the one that it advertises now
+	Missing  []string // the objects that could not be put in place, each with the reason; empty if none is known to be missing
+	Priority uint8    // the priority that it advertises now
 }
 
 func (InstanceImpaired) Name() string { return "instance.impaired" }

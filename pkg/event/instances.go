@@ -5,15 +5,15 @@ import (
 	"time"
 )
 
-// InstanceTransition reports that a virtual router changed its state. The member
-// that caused a move of its group bears the reason; the others GroupMoved.
+// InstanceTransition reports that a virtual router changed its state. The member that caused a
+// transition of its group has the reason; the others have GroupMoved.
 type InstanceTransition struct {
 	Stamp
 	Virtual
 	From, To State
 	Reason   Reason
 	Priority uint8
-	Alone    bool // its group did not change: the member joined, left, or began or ceased to serve alone
+	Alone    bool // the group did not change: the member joined, left, or began or ceased to serve alone
 }
 
 func (InstanceTransition) Name() string { return "instance.transition" }
@@ -31,7 +31,7 @@ func (e InstanceTransition) Fields() []Field {
 		Field{"reason", string(e.Reason)}, Field{"priority", e.Priority})
 }
 
-// Fields identify the virtual router; group is left out where there is none.
+// Fields returns the fields that identify the virtual router; group is left out if there is none.
 func (v Virtual) Fields() []Field {
 	fields := []Field{{"instance", v.Name}}
 	if v.Group != "" {
@@ -40,13 +40,13 @@ func (v Virtual) Fields() []Field {
 	return append(fields, Field{"interface", v.Interface}, Field{"vrid", v.VRID}, Field{"family", v.Family.String()})
 }
 
-// GroupTransition reports that a group moved, all its members at once.
+// GroupTransition reports that a group moved, with all its members at once.
 type GroupTransition struct {
 	Stamp
 	Group    string
 	From, To State
 	Reason   Reason
-	Member   string // the member or tracker that caused it; empty where the whole group did
+	Member   string // the member or tracker that caused it; empty if the whole group did
 }
 
 func (GroupTransition) Name() string { return "group.transition" }
@@ -80,29 +80,29 @@ func transitionLevel(to State, reason Reason) Level {
 
 // The reasons of InstanceHolding.
 const (
-	HoldGroup        = "group"         // another member's Active is still heard
+	HoldGroup        = "group"         // another member still hears its Active
 	HoldRecovery     = "recovery"      // a link has returned and has yet to prove that it forwards
 	HoldPreemptDelay = "preempt-delay" // an Active of lower priority is not preempted yet
 	HoldStartup      = "startup"       // startup_delay is not over
-	HoldVersion      = "version"       // adverts of another version of VRRP come
-	HoldSkew         = "skew"          // authentic adverts come whose time is not ours
+	HoldVersion      = "version"       // adverts of another VRRP version arrive
+	HoldSkew         = "skew"          // authentic adverts with a different time arrive
 	HoldCheck        = "check"         // a check has no result yet
-	HoldFence        = "fence"         // a silent Active has to be fenced
+	HoldFence        = "fence"         // a silent Active must be fenced
 	HoldFenceFailed  = "fence-failed"  // the fence failed, and is tried again
-	HoldInvalid      = "invalid"       // adverts come without addresses, or with interval 0
+	HoldInvalid      = "invalid"       // adverts without addresses, or with interval 0, arrive
 )
 
 // InstanceHolding reports that an instance could move, but waits.
 type InstanceHolding struct {
 	Stamp
 	Virtual
-	Reason string    // one of those above
-	Until  time.Time // at the latest, by the clock of the log; zero: for as long as it takes
+	Reason string    // one of the reasons above
+	Until  time.Time // the latest end of the wait, by the clock of the log; zero if it has no limit
 }
 
 func (InstanceHolding) Name() string { return "instance.holding" }
 
-// Level returns Info, and Error if routers do not understand each other, or nobody serves.
+// Level returns Info, and Error if routers do not understand each other, or if no router serves.
 func (e InstanceHolding) Level() Level {
 	if e.Reason == HoldVersion || e.Reason == HoldSkew || e.Reason == HoldInvalid || e.Reason == HoldFenceFailed {
 		return Error
@@ -113,15 +113,15 @@ func (e InstanceHolding) Level() Level {
 func (e InstanceHolding) Message() string {
 	switch e.Reason {
 	case HoldFence:
-		return fmt.Sprintf("%s waits: its Active fell silent, and has to be fenced before it takes over", e.Virtual.Name)
+		return fmt.Sprintf("%s waits: its Active fell silent and must be fenced before the takeover", e.Virtual.Name)
 	case HoldFenceFailed:
-		return fmt.Sprintf("%s stays backup: its Active is silent and the fence failed; it is tried again unless an advert is heard", e.Virtual.Name)
+		return fmt.Sprintf("%s stays backup: its Active is silent and the fence failed; the fence is tried again unless an advert is heard", e.Virtual.Name)
 	case HoldVersion:
-		return fmt.Sprintf("%s waits: adverts of another version of VRRP come for its VRID; give all its routers one version", e.Virtual.Name)
+		return fmt.Sprintf("%s waits: adverts of another VRRP version arrive for its VRID; configure the same version on all its routers", e.Virtual.Name)
 	case HoldSkew:
-		return fmt.Sprintf("%s waits: authentic adverts come for its VRID, but by another clock; set the clocks of all its routers", e.Virtual.Name)
+		return fmt.Sprintf("%s waits: authentic adverts of a router whose clock differs arrive for its VRID; synchronize the clocks of all its routers", e.Virtual.Name)
 	case HoldInvalid:
-		return fmt.Sprintf("%s waits: adverts without addresses or with interval 0 come for its VRID; mend the configuration of the router that sends them", e.Virtual.Name)
+		return fmt.Sprintf("%s waits: adverts without addresses or with interval 0 arrive for its VRID; correct the configuration of the router that sends them", e.Virtual.Name)
 	}
 	return fmt.Sprintf("%s waits: %s", e.Virtual.Name, e.Reason)
 }
@@ -134,19 +134,19 @@ func (e InstanceHolding) Fields() []Field {
 	return fields
 }
 
-// GroupCascade reports that resignations of one router do, or do not any more,
-// carry over from one member of the group to another (docs/architecture.md#cascade).
+// GroupCascade reports that resignations of a router on one member of the group now apply to
+// another member, or no longer do (docs/architecture.md#cascade).
 type GroupCascade struct {
 	Stamp
 	Group  string
-	Source string // the router, by its address on the member where it resigned
+	Source string // the router's address on the member where it resigned
 	On     bool
 	Why    string
 }
 
 func (GroupCascade) Name() string { return "group.cascade" }
 
-// Level returns Warn if resignations carry over no more.
+// Level returns Warn if resignations no longer apply to other members.
 func (e GroupCascade) Level() Level {
 	if e.On {
 		return Info
@@ -175,7 +175,7 @@ type EngineStalled struct {
 	Stamp
 	Instance string
 	Gap      time.Duration // how late it woke
-	Done     string        // what was done about it
+	Done     string        // the consequence
 }
 
 func (EngineStalled) Name() string { return "engine.stalled" }
@@ -203,7 +203,7 @@ func (EngineLease) Name() string { return "engine.lease" }
 func (EngineLease) Level() Level { return Error }
 
 func (e EngineLease) Message() string {
-	return fmt.Sprintf("the loop that leads %s hung for %v: %s", e.Instance, e.Gap.Round(time.Millisecond), e.Done)
+	return fmt.Sprintf("the loop that controls %s hung for %v: %s", e.Instance, e.Gap.Round(time.Millisecond), e.Done)
 }
 
 func (e EngineLease) Fields() []Field {

@@ -5,18 +5,19 @@ import (
 	"strconv"
 )
 
-// Limits of how often an event of one kind and subject is logged in ten seconds. Further ones
-// are counted, and the last of them is logged with the count when the ten seconds are over.
-// Status, metrics and all who observe events get each.
+// These constants limit how often an event of one kind and subject is logged in ten seconds.
+// Further events are counted, and the last of them is logged with the count when the ten seconds
+// are over. Status, metrics and observers of events receive every event.
 const (
-	// story is the limit of events that belong to a failover. One failover is few lines, but a
-	// loose cable, adverts of strangers or a program that adds and removes links may cause many.
+	// story is the limit of events that belong to a failover. One failover produces few lines,
+	// but a loose cable, adverts of unknown routers or a program that adds and removes links may
+	// produce many.
 	story = 100
-	// others is the limit of events that strangers and other programs cause, of which one line
-	// says enough.
+	// others is the limit of events that other routers and programs cause, and of which one line
+	// contains enough information.
 	others = 5
-	// once is for events that others cannot cause, and for those that are limited where they are
-	// found, with a count of their own: they are not limited here.
+	// once marks events that others cannot cause, and events that their producer limits and
+	// counts itself: they are not limited here.
 	once = 0
 )
 
@@ -29,22 +30,22 @@ var limits = func() map[string]int {
 	return all
 }()
 
-// The fields by which events of one name are limited apart. Fields that a stranger chooses,
-// such as the source of an advert or the text of an error, are not among them.
+// These are the fields by which events of one name are limited separately. Fields that another
+// router chooses, such as the source of an advert or the text of an error, are not among them.
 var (
 	whose = []string{"instance", "group", "interface", "device", "part", "name", "file"}
-	which = []string{"reason", "what", "over"} // but for a story
+	which = []string{"reason", "what", "over"} // not for events with the limit story
 )
 
-// Subject identifies the events that are limited together: events of one name, level and subject, in few
-// bytes, since each instance has several.
+// Subject identifies the events that are limited together: events with the same name, level and
+// subject. It is small, since each instance has several.
 type Subject uint64
 
-// Class returns the subject of all events that have the name and the level of s.
+// Class returns the common subject of all events that have the name and the level of s.
 func (s Subject) Class() Subject { return s >> 32 << 32 }
 
-// Limit returns the subject of an event and how many of it are logged in each window;
-// 0: all are.
+// Limit returns the subject of an event and how many events of it are logged in each window; 0 if
+// all are.
 func Limit(e Event) (s Subject, burst int) {
 	if burst = limits[e.Name()]; burst == 0 {
 		return 0, 0
@@ -66,12 +67,12 @@ func Limit(e Event) (s Subject, burst int) {
 	return Subject(class)<<32 | Subject(of), burst
 }
 
-// digest is FNV-1a of 32 bits.
+// digest is a 32-bit FNV-1a hash.
 type digest uint32
 
 func newDigest() digest { return 2166136261 }
 
-// add adds a text and its end.
+// add adds a text and a terminator.
 func (d *digest) add(text string) {
 	for i := range len(text) {
 		*d = (*d ^ digest(text[i])) * 16777619

@@ -12,23 +12,23 @@ type Source string
 // The sources of a link's state, as the log names them.
 const (
 	Notification Source = "notification" // RTM_NEWLINK, RTM_DELLINK
-	Confirm      Source = "confirm"      // the confirmer asked
-	Ethtool      Source = "ethtool"      // the poller asked by ETHTOOL_GLINK
-	MII          Source = "mii"          // the poller or the confirmer asked the transceiver
+	Confirm      Source = "confirm"      // the answer of the confirmer
+	Ethtool      Source = "ethtool"      // the answer of the poller, by ETHTOOL_GLINK
+	MII          Source = "mii"          // the answer of the transceiver to the poller or the confirmer
 	Resync       Source = "resync"       // a dump after lost messages, or the audit
 )
 
-// Hinting tells how far the hints about a link can be used: the kernel's own reports of changes of
+// Hinting is how far the hints about a link can be used: the kernel's own reports of changes of
 // its carrier flag, by eBPF (pkg/hint).
 type Hinting string
 
-// The values of Hinting, as status shows them.
+// These values appear in `ripcord status`.
 const (
-	HintsOff      Hinting = "off"      // as configured: they are ignored
-	HintsNone     Hinting = "none"     // there are none: the event link.hints says why
-	HintsUnproven Hinting = "unproven" // the link is asked at once; whether a hint comes with each loss is not known yet
-	HintsUsed     Hinting = "used"     // a hint comes with each loss: the link is asked at once, and seldom otherwise
-	HintsLate     Hinting = "late"     // asking showed a loss before any hint: the link is asked as often as without
+	HintsOff      Hinting = "off"      // hints are ignored by configuration
+	HintsNone     Hinting = "none"     // there are none: the event link.hints has the reason
+	HintsUnproven Hinting = "unproven" // after a hint the link is asked at once; it is not known yet whether a hint precedes each loss
+	HintsUsed     Hinting = "used"     // a hint precedes each loss: after it the link is asked at once, and rarely otherwise
+	HintsLate     Hinting = "late"     // a loss was found by asking before any hint: the link is asked as often as without hints
 )
 
 // OperState is the operational state of an interface (RFC 2863, IFLA_OPERSTATE).
@@ -45,7 +45,7 @@ const (
 	OperUp
 )
 
-// String returns the words that iproute2 prints, in lower case.
+// String returns the words of iproute2, in lower case.
 func (o OperState) String() string {
 	names := [...]string{"unknown", "notpresent", "down", "lowerlayerdown", "testing", "dormant", "up"}
 	if int(o) < len(names) {
@@ -54,70 +54,70 @@ func (o OperState) String() string {
 	return "unknown"
 }
 
-// Link is the present state of one interface: a fact, which replaces the one before.
+// Link is the present state of one interface: a fact, which replaces the previous one.
 // pkg/link/monitor publishes it, retained by name, at each change.
 type Link struct {
 	Cause Cause
 	// Seq orders the changes of all links; a greater one is newer.
 	Seq  uint64
 	Name string
-	// Device is the interface's own name where Name is an alternative one
-	// (IFLA_ALT_IFNAME); empty where it is its own.
+	// Device is the interface's own name if Name is an alternative one (IFLA_ALT_IFNAME);
+	// otherwise empty.
 	Device string
-	// Index is the ifindex; 0 where no such interface exists.
+	// Index is the ifindex; 0 if no such interface exists.
 	Index int
 	// Usable reports whether the link is administratively up, with a carrier and operstate UP or
-	// UNKNOWN, on the parent too; no source reports down (docs/architecture.md#link-state); and
-	// the link is no port of another device.
+	// UNKNOWN, and its parent is as well; whether no source reports down
+	// (docs/architecture.md#link-state); and whether the link is no port of another device.
 	Usable           bool
 	AdminUp, Carrier bool
 	OperState        OperState
 	MTU              int
 	HardwareAddr     [6]byte
 	NoARP            bool       // IFF_NOARP: a tunnel, or a link whose neighbors are configured
-	Primary4         netip.Addr // primary IPv4 address; zero if none
-	LinkLocal6       netip.Addr // link-local IPv6 address that may be used as a source; zero if none
-	// Sources are the addresses from which adverts may leave, with their subnets: of
-	// each subnet of the link the best one, and all that instances ask for by name,
-	// also those on a loopback link. The best come first; nil if there are none.
-	// Another list is another pointer.
+	Primary4         netip.Addr // primary IPv4 address; zero if there is none
+	LinkLocal6       netip.Addr // link-local IPv6 address that may be used as a source; zero if there is none
+	// Sources are the addresses that adverts may have as their source, with their subnets: the
+	// best one of each subnet of the link, and all that instances name, including those on a
+	// loopback link. The best come first; nil if there are none. A different list has a different
+	// pointer.
 	Sources *[]netip.Prefix
-	// Owned are the addresses of the link from which no other router may advertise: our own,
-	// but for shared ones. Nil if there are too many to list.
+	// Owned are the addresses of the link from which no other router may advertise: all its own
+	// addresses except shared ones. Nil if there are too many to list.
 	Owned *[]netip.Addr
-	// Duplicate is an address of the link that would be a source if duplicate address
-	// detection had not found that another station has it too; zero if there is none.
+	// Duplicate is an address of the link that would be a source if duplicate address detection
+	// had not found it on another station as well; zero if there is none.
 	Duplicate netip.Addr
-	// Master is the device of which the link is a port and that takes all that
-	// arrives on it, with its kind: "br0 (bridge)"; empty if there is none.
+	// Master is the device whose port the link is and which takes everything that arrives on it,
+	// with its kind: "br0 (bridge)"; empty if there is none.
 	Master             string
 	Monitor            string // what reports the link's state: "netlink", "ethtool", "mii", or "none"
 	UpCount, DownCount uint32 // IFLA_CARRIER_UP_COUNT, IFLA_CARRIER_DOWN_COUNT
-	// Reason is why there is no carrier, in the driver's words (ethtool's extended
-	// state: "no cable"); empty where it does not say. It comes after the loss.
+	// Reason is why there is no carrier, in the driver's words (ethtool's extended state: "no
+	// cable"); empty if the driver reports none. It arrives after the loss.
 	Reason     string
 	LastChange time.Time
 	LastSource Source
-	// Unchanged reports that LastChange is only when the daemon found the link as it is.
+	// Unchanged reports that LastChange is only when the daemon first saw the link in this state.
 	Unchanged bool
 	// Confirm and Poll are the periods at which the link is asked for its carrier beside the
 	// kernel's notifications, 0 if it is not; Stretched reports that one of them is longer than
 	// configured. Only Table.Links sets them: a change of them is not published.
 	Confirm, Poll time.Duration
 	Stretched     bool
-	Hinting       Hinting // set by Table.Links, too
-	// Downs counts the losses since the subscriber last took this link, so that
-	// a flap is never hidden by the merging of a backlog.
+	Hinting       Hinting // only Table.Links sets it, too
+	// Downs counts the losses since the subscriber last took this link, so that merging in a
+	// backlog never hides a flap.
 	Downs int
 }
 
-// Key returns the link's name: a backlog holds one entry for each.
+// Key returns the link's name: a backlog holds one entry for each name.
 func (l Link) Key() string { return l.Name }
 
-// Merge returns what is left of l when newer is absorbed over it: the fact with the greater
-// Seq, with the losses of both. If there was a loss, the Cause of the first is kept, even if
-// the link is usable again, since elapsed times count from the first that was read. The order
-// of arrival does not matter.
+// Merge returns the combination of l and newer: the fact with the greater Seq, with the losses of
+// both. If there was a loss, the Cause of the first loss is kept, even if the link is usable
+// again, since elapsed times count from the first loss that was read. The order of arrival does
+// not matter.
 func (l Link) Merge(newer Link) Link {
 	if newer.Seq < l.Seq {
 		l, newer = newer, l
@@ -135,7 +135,7 @@ func (l Link) Rest() Link {
 	return l
 }
 
-// Own returns the interface's own name, which files and old system calls want.
+// Own returns the interface's own name, which files and old system calls need.
 func (l Link) Own() string {
 	if l.Device != "" {
 		return l.Device
@@ -143,17 +143,17 @@ func (l Link) Own() string {
 	return l.Name
 }
 
-// Resolves reports whether stations on the link are found by ARP or neighbor
-// discovery: not on a tunnel (tun, WireGuard, GRE), which carries no Ethernet frames.
+// Resolves reports whether stations on the link are found by ARP or neighbor discovery: not on a
+// tunnel (tun, WireGuard, GRE), which carries no Ethernet frames.
 func (l Link) Resolves() bool { return !l.NoARP && l.HardwareAddr != [6]byte{} }
 
-// Has reports whether adverts of this router may bear the address on this link.
+// Has reports whether adverts of this router may have the address as their source on this link.
 func (l Link) Has(a netip.Addr) bool {
 	return a.IsValid() && (a == l.Primary4 || a == l.LinkLocal6 ||
 		l.Sources != nil && slices.ContainsFunc(*l.Sources, func(p netip.Prefix) bool { return p.Addr() == a }))
 }
 
-// Address returns the source address for adverts of a family; zero if none.
+// Address returns the source address of adverts of a family; zero if there is none.
 func (l Link) Address(f Family) netip.Addr {
 	if f == IPv6 {
 		return l.LinkLocal6
@@ -161,8 +161,8 @@ func (l Link) Address(f Family) netip.Addr {
 	return l.Primary4
 }
 
-// Near returns the source in whose subnet a station is, the narrowest where there
-// are several; zero if it is in none.
+// Near returns the source whose subnet contains the station, with the longest prefix if there are
+// several; zero if there is none.
 func (l Link) Near(station netip.Addr) netip.Addr {
 	var near netip.Prefix
 	if l.Sources == nil {
@@ -176,15 +176,15 @@ func (l Link) Near(station netip.Addr) netip.Addr {
 	return near.Addr()
 }
 
-// Address is the state of one address in the kernel: a fact, which replaces the one before.
+// Address is the state of one address in the kernel: a fact, which replaces the previous one.
 // pkg/link/monitor publishes each RTM_NEWADDR and RTM_DELADDR.
 type Address struct {
 	Cause   Cause
 	Index   int
 	Prefix  netip.Prefix // the address with its prefix length
 	Present bool
-	Marked  bool // bears IFA_PROTO 112: ripcord put it there
-	// Removals counts how often it went since the subscriber last took it.
+	Marked  bool // has IFA_PROTO 112: ripcord added it
+	// Removals counts how often it was removed since the subscriber last took it.
 	Removals int
 }
 
@@ -194,7 +194,7 @@ type AddressKey struct {
 	Prefix netip.Prefix
 }
 
-// Key identifies the address.
+// Key returns the key of the address.
 func (a Address) Key() AddressKey { return AddressKey{a.Index, a.Prefix} }
 
 // Merge returns the newer fact with the removals of both.

@@ -11,7 +11,7 @@ import (
 
 var epoch = time.Date(2002, 1, 1, 0, 0, 0, 0, time.UTC)
 
-// change is the nth change of a link, as pkg/link publishes it: a loss counts
+// change returns the nth change of a link, as pkg/link publishes it: a loss counts
 // as one.
 func change(n uint64, usable, loss bool) Link {
 	l := Link{
@@ -27,17 +27,17 @@ func change(n uint64, usable, loss bool) Link {
 func up(n uint64) Link   { return change(n, true, false) }
 func down(n uint64) Link { return change(n, false, true) }
 
-// worse is a change of a link that was down already.
+// worse returns a change of a link that was already down.
 func worse(n uint64) Link { return change(n, false, false) }
 
 func TestLinkMerge(t *testing.T) {
 	tests := []struct {
 		name    string
 		arrive  []Link
-		seq     uint64 // the fact that must be left,
+		seq     uint64 // the fact that remains
 		usable  bool
-		downs   int    // the losses of all,
-		because uint64 // and the change whose cause is borne
+		downs   int    // the losses of all facts
+		because uint64 // the change whose cause remains
 	}{
 		{"one", []Link{up(1)}, 1, true, 0, 1},
 		{"newer up", []Link{up(1), up(2)}, 2, true, 0, 2},
@@ -67,8 +67,8 @@ func TestLinkMerge(t *testing.T) {
 	}
 }
 
-// TestLinkMergeAnyOrder: in whatever order the changes of a link arrive, and
-// whatever is merged first, the same is left.
+// TestLinkMergeAnyOrder checks that the result does not depend on the order in which the changes
+// of a link arrive, or on which of them are merged first.
 func TestLinkMergeAnyOrder(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
 	for range 500 {
@@ -135,7 +135,7 @@ func TestAddressMerge(t *testing.T) {
 	other := there
 	other.Index = 3
 	if there.Key() != gone.Key() || there.Key() == other.Key() {
-		t.Error("the key is the link and the prefix")
+		t.Error("the key is not the link and the prefix")
 	}
 }
 
@@ -160,6 +160,6 @@ func TestElapsed(t *testing.T) {
 		t.Error(d, ok)
 	}
 	if _, ok := (Stamp{At: epoch}).Elapsed(); ok {
-		t.Error("it followed from nothing, and yet time went by")
+		t.Error("an event without a cause has an elapsed time")
 	}
 }

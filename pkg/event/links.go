@@ -16,7 +16,7 @@ const (
 	LinkAdded   LinkKind = "link.added"
 	LinkRemoved LinkKind = "link.removed"
 	LinkRenamed LinkKind = "link.renamed"
-	LinkReason  LinkKind = "link.reason" // why it has no carrier, where that was learned after LinkDown
+	LinkReason  LinkKind = "link.reason" // why it has no carrier, if that was learned after LinkDown
 )
 
 // LinkChanged reports that a link changed, and which source reported that first.
@@ -26,15 +26,15 @@ type LinkChanged struct {
 	Link   Link
 	Source Source
 	Was    string // the former name, for LinkRenamed
-	// Votes are what each source reports, for LinkUp, LinkDown and LinkFlapped.
+	// Votes are the reports of all sources, for LinkUp, LinkDown and LinkFlapped.
 	Votes []Vote
-	// Hint is when the kernel last reported a change of its carrier flag of the link, or of
-	// what that stands on; zero if it did not within the last second.
+	// Hint is when the kernel last reported a change of the carrier flag of the link or of a link
+	// below it; zero if it did not within the last second.
 	Hint time.Time
 }
 
-// Vote is the last report of a source about a link. UpAt and DownAt are when it last began
-// to report that; zero if it never did.
+// Vote is the last report of a source about a link. UpAt and DownAt are when the source last
+// began to report up, and down; zero if it never did.
 type Vote struct {
 	Source       Source
 	Up           bool
@@ -49,8 +49,8 @@ func (v Vote) Since() time.Time {
 	return v.DownAt
 }
 
-// document returns the vote for the log: what the source reports, and how long before
-// the instant at it began to report up, and down.
+// document returns the vote for the log: what the source reports, and how long before the instant
+// at it began to report up, and down.
 func (v Vote) document(at time.Time) map[string]any {
 	doc := map[string]any{"says": "down"}
 	if v.Up {
@@ -122,7 +122,7 @@ func (e LinkChanged) Fields() []Field {
 	return fields
 }
 
-// Trouble returns in a few words why the link is not usable.
+// Trouble describes briefly why the link is not usable.
 func (l Link) Trouble() string {
 	if l.Index != 0 && l.AdminUp && l.Reason != "" {
 		return l.trouble() + " (" + l.Reason + ")"
@@ -156,7 +156,7 @@ type LinkResync struct {
 
 func (LinkResync) Name() string { return "link.resync" }
 
-// Level returns Warn where messages were lost, Debug for an audit that found nothing.
+// Level returns Warn if messages were lost, Debug for an audit that found no difference.
 func (e LinkResync) Level() Level {
 	if e.Reason == "overrun" || e.Differences > 0 {
 		return Warn
@@ -172,8 +172,8 @@ func (e LinkResync) Fields() []Field {
 	return []Field{{"reason", e.Reason}, {"links", e.Links}, {"differences", e.Differences}}
 }
 
-// LinkStretched reports that a link is asked less often than configured, since
-// asking costs too much, or as often again.
+// LinkStretched reports that a link is asked less often than configured, because asking costs too
+// much, or as often as configured again.
 type LinkStretched struct {
 	Stamp
 	Interface string
@@ -184,7 +184,7 @@ type LinkStretched struct {
 
 func (LinkStretched) Name() string { return "link.stretched" }
 
-// Level returns Warn where a loss may now be seen later.
+// Level returns Warn if a loss may now be noticed later.
 func (e LinkStretched) Level() Level {
 	if e.Restored {
 		return Info
@@ -203,7 +203,7 @@ func (e LinkStretched) Fields() []Field {
 // Unmonitored is the monitor of a link whose loss no source can report.
 const Unmonitored = "none"
 
-// LinkMonitored reports what watches a link, and why.
+// LinkMonitored reports which source watches a link, and why.
 type LinkMonitored struct {
 	Stamp
 	Interface string
@@ -213,7 +213,7 @@ type LinkMonitored struct {
 
 func (LinkMonitored) Name() string { return "link.monitor" }
 
-// Level returns Warn where no source can report a loss.
+// Level returns Warn if no source can report a loss.
 func (e LinkMonitored) Level() Level {
 	if e.Monitor == Unmonitored {
 		return Warn
@@ -232,12 +232,12 @@ func (e LinkMonitored) Fields() []Field {
 	return []Field{{"interface", e.Interface}, {"monitor", e.Monitor}, {"why", e.Why}}
 }
 
-// LinkHints reports whether the kernel reports changes of its carrier flags by eBPF, once at
-// the start.
+// LinkHints reports, once at the start, whether the kernel reports changes of its carrier flags
+// by eBPF.
 type LinkHints struct {
 	Stamp
 	Way string // how the programs are attached; empty if they are not
-	Why string // and why not
+	Why string // why they are not attached
 }
 
 func (LinkHints) Name() string { return "link.hints" }

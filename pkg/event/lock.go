@@ -7,14 +7,13 @@ import "fmt"
 type DaemonLock struct {
 	Stamp
 	Err string // why not
-	// Alone reports whether a second ripcord of root or of the same user would
-	// still be noticed.
+	// Alone reports whether a second ripcord of root or of the same user would still be noticed.
 	Alone bool
 }
 
 func (DaemonLock) Name() string { return "daemon.lock" }
 
-// Level returns Error where two could run, and Warn otherwise.
+// Level returns Error if two could run, and Warn otherwise.
 func (e DaemonLock) Level() Level {
 	if e.Alone {
 		return Warn
@@ -30,5 +29,4 @@ func (e DaemonLock) Message() string {
 	return fmt.Sprintf("%s: make /run/ripcord writable for ripcord (systemd: RuntimeDirectory=ripcord): %s", what, e.Err)
 }
 
-// Fields returns the error.
 func (e DaemonLock) Fields() []Field { return []Field{{"error", e.Err}} }

@@ -6,11 +6,11 @@ import (
 	"time"
 )
 
-// The events of addresses (AddressMoved) and of routes (RouteMoved) have levels and fields in
-// common, and with those of macvlans (DeviceMoved) the message of a failure.
+// The events of addresses (AddressMoved) and of routes (RouteMoved) share levels and fields, and
+// with those of macvlans (DeviceMoved) the message of a failure.
 
 // movedLevel returns Warn for a change that others made to what an instance holds, Error for a
-// failure; kind is an event's name.
+// failure; kind is the name of an event.
 func movedLevel(kind string) Level {
 	switch _, what, _ := strings.Cut(kind, "."); what {
 	case "restored", "foreign", "marked", "replaced":
@@ -21,17 +21,17 @@ func movedLevel(kind string) Level {
 	return Info
 }
 
-// failed returns the message of a failure. The instance is empty for what an earlier run left
-// behind, what if nothing in particular was to be changed.
+// failed returns the message of a failure. The instance is empty for objects that an earlier run
+// left behind; what is empty if no particular object was to be changed.
 func failed(instance, what, why string) string {
 	parts := slices.DeleteFunc([]string{instance, what, why}, func(part string) bool { return part == "" })
 	return strings.Join(parts, ": ")
 }
 
-// movedFields returns the fields of what is held, under this name.
+// movedFields returns the fields of an event; name is the key of the held objects.
 func movedFields(instance, name string, held []string, took time.Duration, failure string) []Field {
 	var fields []Field
-	if instance != "" { // else nobody held them: left behind by an earlier run
+	if instance != "" { // otherwise an earlier run left them behind
 		fields = append(fields, Field{"instance", instance})
 	}
 	fields = append(fields, Field{name, held}, Field{"took_us", took.Microseconds()})

@@ -12,27 +12,27 @@ type NotifyResult string
 const (
 	NotifyDone   NotifyResult = "done"   // exit status 0
 	NotifyFailed NotifyResult = "failed" // another exit status, or ended by a signal
-	NotifyKilled NotifyResult = "killed" // its timeout was over
+	NotifyKilled NotifyResult = "killed" // its timeout expired
 	NotifyUnrun  NotifyResult = "unrun"  // it was not started
 )
 
 // NotifyRan reports that a notify command has ended.
 type NotifyRan struct {
 	Stamp
-	Subject string // of the instance or group
+	Subject string // the name of the instance or group
 	Group   bool
 	State   string // keepalived's word for the state that was entered
 	Command string
 	Result  NotifyResult
 	Took    time.Duration
-	Output  string // what it printed, cut
+	Output  string // what the command printed, truncated
 	Err     string // why the result is not NotifyDone
-	Merged  int    // transitions of this name that were left out before this one
+	Merged  int    // transitions with this name that were skipped before this one
 }
 
 func (NotifyRan) Name() string { return "notify.ran" }
 
-// Level returns Error where the command did not run to its end, and Warn where it failed.
+// Level returns Error if the command did not run to its end, and Warn if it failed.
 func (e NotifyRan) Level() Level {
 	switch e.Result {
 	case NotifyDone:
@@ -60,7 +60,7 @@ func (e NotifyRan) Message() string {
 		message += " did not run: " + e.Err
 	}
 	if e.Merged > 0 {
-		message += fmt.Sprintf("; %s before it left out, since the commands are slower", count(e.Merged, "transition"))
+		message += fmt.Sprintf("; %s before it skipped, because the commands are slower", count(e.Merged, "transition"))
 	}
 	return message
 }
@@ -93,7 +93,7 @@ func (NotifyRefused) Name() string { return "notify.refused" }
 func (NotifyRefused) Level() Level { return Warn }
 
 func (e NotifyRefused) Message() string {
-	return fmt.Sprintf("a notify command will not run as long as this lasts: %s", e.Err)
+	return fmt.Sprintf("a notify command will not run until this is corrected: %s", e.Err)
 }
 
 func (e NotifyRefused) Fields() []Field {
@@ -104,7 +104,7 @@ func (e NotifyRefused) Fields() []Field {
 type NotifyUnfinished struct {
 	Stamp
 	Err   string
-	Unrun bool // they were not started, since the process that runs programs is lost
+	Unrun bool // they were not started, because the process that runs programs is lost
 }
 
 func (NotifyUnfinished) Name() string { return "notify.unfinished" }
@@ -113,19 +113,19 @@ func (NotifyUnfinished) Level() Level { return Error }
 
 func (e NotifyUnfinished) Message() string {
 	if e.Unrun {
-		return fmt.Sprintf("%s; they are unrun: the process that runs programs is lost", e.Err)
+		return fmt.Sprintf("%s; they were not started: the process that runs programs is lost", e.Err)
 	}
 	return fmt.Sprintf("%s; they are killed", e.Err)
 }
 
 func (e NotifyUnfinished) Fields() []Field { return []Field{{"error", e.Err}} }
 
-// NotifyFIFO reports that the FIFO for transitions cannot be written, or can be again.
+// NotifyFIFO reports that the FIFO for transitions cannot be written, or can be written again.
 type NotifyFIFO struct {
 	Stamp
 	Path string
-	Err  string // empty: it can be written again
-	Lost uint64 // lines, since the start
+	Err  string // empty if it can be written again
+	Lost uint64 // lost lines since the start
 }
 
 func (NotifyFIFO) Name() string { return "notify.fifo" }
@@ -142,7 +142,7 @@ func (e NotifyFIFO) Message() string {
 	if e.Err != "" {
 		return e.Err
 	}
-	return fmt.Sprintf("the FIFO %s takes lines again; %s lost since the start", e.Path, count(int(e.Lost), "line"))
+	return fmt.Sprintf("the FIFO %s can be written again; %s lost since the start", e.Path, count(int(e.Lost), "line"))
 }
 
 func (e NotifyFIFO) Fields() []Field {
@@ -153,7 +153,7 @@ func (e NotifyFIFO) Fields() []Field {
 	return fields
 }
 
-// NotifyReader reports that the program that reads the FIFO has ended, or does not start.
+// NotifyReader reports that the program that reads the FIFO has ended or did not start.
 type NotifyReader struct {
 	Stamp
 	Command string
@@ -174,7 +174,7 @@ func (e NotifyReader) Fields() []Field {
 	return []Field{{"command", e.Command}, {"took_us", e.Took.Microseconds()}, {"error", e.Err}}
 }
 
-// ProgramRan reports that a program which is run once has ended, or did not start.
+// ProgramRan reports that a program that is run once has ended or did not start.
 type ProgramRan struct {
 	Stamp
 	Program string // startup or shutdown
@@ -187,7 +187,7 @@ type ProgramRan struct {
 
 func (ProgramRan) Name() string { return "program.ran" }
 
-// Level returns Error where it failed.
+// Level returns Error if it failed.
 func (e ProgramRan) Level() Level {
 	if e.Result == NotifyDone {
 		return Info

@@ -6,7 +6,7 @@ import "fmt"
 // of an instance outside any group.
 type InstancePriority struct {
 	Stamp
-	Virtual        // of the instance; zero for a group
+	Virtual        // zero for a group
 	Group   string // empty for an instance
 	From    uint8
 	To      uint8
@@ -15,7 +15,7 @@ type InstancePriority struct {
 
 func (InstancePriority) Name() string { return "instance.priority" }
 
-// Level returns Info: why the tracker changed has an event of its own.
+// Level returns Info: the change of the tracker has an event of its own.
 func (InstancePriority) Level() Level { return Info }
 
 func (e InstancePriority) Message() string {

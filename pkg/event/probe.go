@@ -6,14 +6,14 @@ import (
 	"time"
 )
 
-// ProbeDead reports that the machine of the Active does not answer any more, so that its group
-// moves without waiting for missing adverts (docs/probe.md).
+// ProbeDead reports that the machine of the Active no longer answers, so that its group moves
+// without waiting for missing adverts (docs/probe.md).
 type ProbeDead struct {
 	Stamp
 	Virtual
 	Active netip.Addr
-	// Answers of Asked questions it had answered before; then Unanswered in a row it did not,
-	// for Silent.
+	// The machine had answered Answers of the last Asked questions; then it left Unanswered
+	// questions in a row without an answer, for the time Silent.
 	Answers, Asked, Unanswered int
 	Silent                     time.Duration
 }
@@ -33,7 +33,7 @@ func (e ProbeDead) Fields() []Field {
 		Field{"silent_us", e.Silent.Microseconds()})
 }
 
-// ProbeFailed reports that answers cannot be heard, so that no machine is watched.
+// ProbeFailed reports that answers cannot be received, so that no machine is watched.
 type ProbeFailed struct {
 	Stamp
 	Err string
@@ -44,19 +44,19 @@ func (ProbeFailed) Name() string { return "probe.failed" }
 func (ProbeFailed) Level() Level { return Error }
 
 func (e ProbeFailed) Message() string {
-	return "no machine of an Active is watched (`probe`): " + e.Err + "; it is tried again each 10 s"
+	return "no machine of an Active is watched (`probe`): " + e.Err + "; it is tried again every 10 s"
 }
 
 func (e ProbeFailed) Fields() []Field { return []Field{{"error", e.Err}} }
 
-// ProbeSuspended reports that an Active was taken for dead and was not: it is not watched until
-// an instant.
+// ProbeSuspended reports that an Active counted as dead although it was alive: it is not watched
+// until an instant.
 type ProbeSuspended struct {
 	Stamp
 	Virtual
 	Active netip.Addr
 	Until  time.Time
-	Why    string // how it shows that it lives
+	Why    string // the proof that it is alive
 }
 
 func (ProbeSuspended) Name() string { return "probe.suspended" }
@@ -64,7 +64,7 @@ func (ProbeSuspended) Name() string { return "probe.suspended" }
 func (ProbeSuspended) Level() Level { return Error }
 
 func (e ProbeSuspended) Message() string {
-	return fmt.Sprintf("%s, Active of %s, was taken for dead and is not, since %s: the probe is off for it until %s; if that comes again, give probe a longer interval or a greater miss, or leave it out",
+	return fmt.Sprintf("%s, Active of %s, counted as dead but is alive, since %s: the probe is off for it until %s; if this happens again, give probe a longer interval or a greater miss, or remove it",
 		e.Active, e.Virtual.Name, e.Why, e.Until.Format(time.RFC3339))
 }
 

@@ -15,25 +15,26 @@ const (
 	RouteRemoved  RouteKind = "route.removed"
 	RouteRestored RouteKind = "route.restored"
 	RouteFailed   RouteKind = "route.failed"
-	// RouteForeign: in the place of what was to be added stands one without our mark.
+	// RouteForeign: a route or rule without our mark exists in place of ours.
 	RouteForeign RouteKind = "route.foreign"
-	// RouteReplaced: it was to be removed, and somebody had removed or replaced it.
+	// RouteReplaced: a route or rule that was to be removed had been removed or replaced by
+	// another program.
 	RouteReplaced RouteKind = "route.replaced"
 )
 
-// RouteMoved reports that routes or rules of an instance came or went.
+// RouteMoved reports that routes or rules of an instance were added or removed.
 type RouteMoved struct {
 	Stamp
 	Kind     RouteKind
 	Instance string
-	Routes   []string      // routes and rules, as the ip program writes them
+	Routes   []string      // routes and rules, in the notation of the ip program
 	Took     time.Duration // from the order to the kernel's answer
 	Err      string        // for RouteFailed: what failed, and what to do
 }
 
 func (e RouteMoved) Name() string { return string(e.Kind) }
 
-// Level returns Warn for what others did, Error for a failure.
+// Level returns Warn for changes that others made, Error for a failure.
 func (e RouteMoved) Level() Level { return movedLevel(e.Name()) }
 
 func (e RouteMoved) Message() string {
@@ -47,11 +48,11 @@ func (e RouteMoved) Message() string {
 		}
 		return fmt.Sprintf("%s removed %s", e.Instance, list)
 	case RouteRestored:
-		return fmt.Sprintf("%s put back %s, which somebody had removed or replaced, or which had gone with its interface", e.Instance, list)
+		return fmt.Sprintf("%s restored %s, which another program had removed or replaced, or which was lost with its interface", e.Instance, list)
 	case RouteReplaced:
-		return fmt.Sprintf("%s finds that somebody removed or replaced %s: what stands in its place, if anything does, is not ripcord's and stays", e.Instance, list)
+		return fmt.Sprintf("%s found that another program removed or replaced %s: a route or rule in its place is not ripcord's and is kept", e.Instance, list)
 	case RouteForeign:
-		return fmt.Sprintf("%s finds in the place of %s one that ripcord did not add: that one is used and will not be removed", e.Instance, list)
+		return fmt.Sprintf("%s found one in the place of %s that ripcord did not add: it is used and will not be removed", e.Instance, list)
 	}
 	return failed(e.Instance, list, e.Err)
 }

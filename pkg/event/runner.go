@@ -6,16 +6,16 @@ import (
 	"time"
 )
 
-// RunnerReady reports that the process which runs the programs of the configuration is ready.
+// RunnerReady reports that the process that runs the programs of the configuration is ready.
 type RunnerReady struct {
 	Stamp
 	PID int
-	Err string // why it runs nothing all the same; empty: it runs programs
+	Err string // why it runs no program; empty if it does
 }
 
 func (RunnerReady) Name() string { return "runner.ready" }
 
-// Level returns Error where it runs nothing.
+// Level returns Error if it runs no program.
 func (e RunnerReady) Level() Level {
 	if e.Err != "" {
 		return Error
@@ -25,7 +25,7 @@ func (e RunnerReady) Level() Level {
 
 func (e RunnerReady) Message() string {
 	if e.Err != "" {
-		return fmt.Sprintf("ripcord runner (process %d) is there, but runs no check, notify or fence command: %s", e.PID, e.Err)
+		return fmt.Sprintf("ripcord runner (process %d) runs no check, notify or fence command: %s", e.PID, e.Err)
 	}
 	return fmt.Sprintf("ripcord runner (process %d) is ready to run checks, notify and fence commands", e.PID)
 }
@@ -38,12 +38,11 @@ func (e RunnerReady) Fields() []Field {
 	return fields
 }
 
-// RunnerLost reports that the process which runs the programs of the configuration is not
-// there.
+// RunnerLost reports that the process that runs the programs of the configuration is not running.
 type RunnerLost struct {
 	Stamp
 	Err      string
-	UnderWay int           // programs that ran, and are stopped
+	UnderWay int           // programs that were running, and are stopped
 	Pause    time.Duration // until the next attempt
 }
 
@@ -63,11 +62,10 @@ func (e RunnerLost) Fields() []Field {
 	return []Field{{"error", e.Err}, {"under_way", e.UnderWay}, {"retry_us", e.Pause.Microseconds()}}
 }
 
-// RunnerUnkept reports that nobody would start the process again which runs the programs of the
-// configuration.
+// RunnerUnkept reports that the process that would restart the runner has ended.
 type RunnerUnkept struct {
 	Stamp
-	PID int // of the process; 0: there is none
+	PID int // the runner's process; 0 if there is none
 }
 
 func (RunnerUnkept) Name() string { return "runner.unkept" }

@@ -1,15 +1,15 @@
 package event
 
 // Definition describes one event of the log: its fields beside ts, level, event and msg, which
-// every line has, trace and elapsed_us, which each line has that followed from a fact, and the
-// count of an event that is limited. The log and the API write exactly
-// these fields; docs/events.md is made of them.
+// every line has, trace and elapsed_us, which each line with a cause has, and the count of an
+// event that is limited. The log and the API write exactly these fields; docs/events.md is
+// generated from these definitions.
 type Definition struct {
 	Name   string
-	Limit  int // of lines in ten seconds for one subject; 0: none
+	Limit  int // lines in ten seconds for one subject; 0 if there is no limit
 	Levels []Level
-	Fields []string // that each such event has, in the words of Fields below
-	May    []string // that some of them have, and not all
+	Fields []string // the fields of each such event, explained in FieldMeanings
+	May    []string // the fields that only some of them have
 	About  string   // what happened
 }
 
@@ -26,7 +26,7 @@ var (
 	onlyError  = []Level{Error}
 	warnOrInfo = []Level{Info, Warn}
 
-	// What an earlier run left behind is of no instance.
+	// Objects that an earlier run left behind belong to no instance.
 	leftAddress = []string{"addresses", "took_us"}
 	leftRoute   = []string{"routes", "took_us"}
 )
@@ -135,7 +135,7 @@ var Schema = []Definition{
 	{"engine.thread", once, onlyInfo, []string{"scheduling"}, []string{"error"}, "Reports whether a real-time thread (SCHED_FIFO) sends adverts. This needs CAP_SYS_NICE or `LimitRTPRIO=1`; under systemd, `ripcord-runner.service` has it."},
 }
 
-// FieldMeanings says what each field of the log means, and its unit.
+// FieldMeanings explains each field of the log, with its unit.
 var FieldMeanings = map[string]string{
 	"added": "added instances: their number at the start, their names at a reload", "changed": "changed instances, like `added`", "removed": "removed instances, like `added`",
 	"name": "name of the check, instance or group", "result": "of a check: `up` or `down`; of a command: `done`, `failed`, `killed` (after its timeout) or `unrun`", "command": "the program", "merged": "number of transitions that were skipped before it", "lost": "number of lines lost since the start", "change": "the value added to the priority", "output": "output of the command, up to 4 KiB", "notes": "changes that need a restart", "values": "changed settings, each with its new and old value",

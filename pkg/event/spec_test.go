@@ -16,7 +16,7 @@ import (
 	"ripcord/test/manpage"
 )
 
-// common are the fields of every line, which no event may have of its own.
+// common are the fields of every line, which no event may have itself.
 var common = []string{"ts", "level", "event", "msg", "trace", "elapsed_us"}
 
 // samples has at least one event of each type, and one of each kind.
@@ -125,7 +125,7 @@ func samples() []Event {
 	return append(events, AddressMoved{s, AddressFailed, "inside", prefix, time.Millisecond, 0, "permission denied"})
 }
 
-// TestEventsAreThoseOfTheSchema: every event writes the fields of its definition, at
+// TestEventsAreThoseOfTheSchema checks that every event has the fields of its definition, and
 // one of its levels.
 func TestEventsAreThoseOfTheSchema(t *testing.T) {
 	for _, e := range samples() {
@@ -138,11 +138,11 @@ func TestEventsAreThoseOfTheSchema(t *testing.T) {
 			for _, f := range e.Fields() {
 				switch {
 				case keys[f.Key]:
-					t.Errorf("field %s is there twice", f.Key)
+					t.Errorf("the event has the field %s twice", f.Key)
 				case slices.Contains(common, f.Key):
-					t.Errorf("field %s is one of those of every line", f.Key)
+					t.Errorf("field %s is common to every line", f.Key)
 				case !slices.Contains(d.Fields, f.Key) && !slices.Contains(d.May, f.Key):
-					t.Errorf("field %s is not of this event", f.Key)
+					t.Errorf("field %s is not in the definition", f.Key)
 				case !loggable(f.Value):
 					t.Errorf("field %s has a %T, which Field does not allow", f.Key, f.Value)
 				}
@@ -166,7 +166,7 @@ func TestEventsAreThoseOfTheSchema(t *testing.T) {
 	}
 }
 
-// TestSchema: each definition has an event, a text and known fields, and stands once.
+// TestSchema checks that each definition has an event, a text and known fields, and is unique.
 func TestSchema(t *testing.T) {
 	made := map[string]bool{}
 	for _, e := range samples() {
@@ -175,7 +175,7 @@ func TestSchema(t *testing.T) {
 	used, seen := map[string]bool{}, map[string]bool{}
 	for _, d := range Schema {
 		if seen[d.Name] || !made[d.Name] || !strings.HasSuffix(d.About, ".") || len(d.Levels) == 0 {
-			t.Errorf("%s: twice %v, has an event %v, about %q, levels %v", d.Name, seen[d.Name], made[d.Name], d.About, d.Levels)
+			t.Errorf("%s: duplicate %v, has an event %v, about %q, levels %v", d.Name, seen[d.Name], made[d.Name], d.About, d.Levels)
 		}
 		seen[d.Name] = true
 		for _, f := range slices.Concat(d.Fields, d.May) {
@@ -187,7 +187,7 @@ func TestSchema(t *testing.T) {
 	}
 	for f := range FieldMeanings {
 		if !used[f] {
-			t.Errorf("the field %s is of no event", f)
+			t.Errorf("no event has the field %s", f)
 		}
 	}
 }
@@ -274,7 +274,7 @@ func eventsPage(t *testing.T) string {
 	return string(text)
 }
 
-// loggable says whether Field allows the value.
+// loggable reports whether Field allows the value.
 func loggable(v any) bool {
 	if v == nil {
 		return true
@@ -291,13 +291,13 @@ func loggable(v any) bool {
 	}
 	switch kind := typ.Kind(); {
 	case kind == reflect.Bool, kind == reflect.String, kind >= reflect.Int && kind <= reflect.Float64:
-		return typ.PkgPath() == "" // a type of ours would be written in its own way
+		return typ.PkgPath() == "" // a type of ripcord would have its own encoding
 	}
 	return false
 }
 
-// TestOneCount: an event that is limited in the log gets a count there, and so has none
-// of its own.
+// TestOneCount checks that an event that is limited in the log, and has a count there, has no
+// count of its own.
 func TestOneCount(t *testing.T) {
 	for _, e := range samples() {
 		if _, burst := Limit(e); burst == 0 {
@@ -305,14 +305,14 @@ func TestOneCount(t *testing.T) {
 		}
 		for _, f := range e.Fields() {
 			if f.Key == "count" {
-				t.Errorf("%s has a count of its own, and gets another", e.Name())
+				t.Errorf("%s has a count of its own, and another one in the log", e.Name())
 			}
 		}
 	}
 }
 
-// TestSubject: what a stranger chooses makes no new subject; what differs in weight,
-// instance or reason does.
+// TestSubject checks that values that another router chooses make no new subject, and that a
+// different level, instance or reason does.
 func TestSubject(t *testing.T) {
 	v := Virtual{Name: "inside", Interface: "eth0", VRID: 51, Family: IPv4}
 	rival := func(last byte, unheard bool) Event {
@@ -336,9 +336,9 @@ func TestSubject(t *testing.T) {
 
 func TestSamplesAreComplete(t *testing.T) { eventtest.Complete(t, ".", samples()) }
 
-// TestWhatIsNotThereIsLeftOut: an instance outside any group has no group, and
-// a move that no member caused has no cause.
-func TestWhatIsNotThereIsLeftOut(t *testing.T) {
+// TestAbsentFieldsAreLeftOut checks that an instance outside any group has no field group, and
+// that a transition without a causing member has no field cause.
+func TestAbsentFieldsAreLeftOut(t *testing.T) {
 	v := Virtual{Name: "inside", Interface: "eth0", VRID: 51, Family: IPv4}
 	in := v
 	in.Group = "edge"
@@ -354,7 +354,7 @@ func TestWhatIsNotThereIsLeftOut(t *testing.T) {
 	} {
 		has := slices.ContainsFunc(tt.event.Fields(), func(f Field) bool { return f.Key == tt.key })
 		if has != tt.want {
-			t.Errorf("%+v: field %s is there: %v", tt.event, tt.key, has)
+			t.Errorf("%+v: has the field %s: %v", tt.event, tt.key, has)
 		}
 	}
 }
@@ -373,7 +373,7 @@ func TestWords(t *testing.T) {
 	}
 }
 
-// TestTrouble has the first that is wrong of a link.
+// TestTrouble checks that Trouble returns the first problem of a link.
 func TestTrouble(t *testing.T) {
 	l := Link{}
 	for _, s := range []struct {

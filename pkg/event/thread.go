@@ -7,17 +7,17 @@ type Scheduling string
 
 // The schedulings.
 const (
-	RealTime Scheduling = "real-time" // before all ordinary threads
-	Nice     Scheduling = "nice"      // an ordinary one, preferred to others
+	RealTime Scheduling = "real-time" // preferred to all ordinary threads
+	Nice     Scheduling = "nice"      // an ordinary thread, preferred to others
 	Ordinary Scheduling = "ordinary"
 )
 
-// EngineThread reports how the kernel schedules the thread that sends the adverts, once at the
-// start.
+// EngineThread reports, once at the start, how the kernel schedules the thread that sends the
+// adverts.
 type EngineThread struct {
 	Stamp
 	Scheduling Scheduling
-	Err        string // why it is not real time; empty if it is
+	Err        string // why it is not real-time; empty if it is
 }
 
 func (EngineThread) Name() string { return "engine.thread" }

@@ -5,14 +5,15 @@ import (
 	"time"
 )
 
-// CheckChanged reports that the state of a check changed, or what it adds to the priority.
+// CheckChanged reports that the state of a check changed, or the change of the priority that it
+// reports.
 type CheckChanged struct {
 	Stamp
 	Check  string
 	Result string // "up" or "down"
-	Change int    // what it adds to the priority, for a check of a file
+	Change int    // the change of the priority, for a check of a file
 	Took   time.Duration
-	Output string // what it answered, cut
+	Output string // its answer, truncated
 	Err    string // why it is down
 }
 

@@ -8,13 +8,13 @@ import (
 	"time"
 )
 
-// warningLogEvery is the least time between two lines of one warning: one that comes and
-// goes by the second must not fill the log. Status and metrics show it all the same.
+// warningLogEvery is the minimum time between two lines of one warning: a warning that comes and
+// goes every second must not fill the log. Status and metrics show it nevertheless.
 const warningLogEvery = time.Minute
 
-// Warnings holds the warnings that are in force. Any part that finds something wrong reports
-// it here, once or repeatedly; status and metrics read All. Its methods may be called from
-// any goroutine; those of a nil *Warnings do nothing.
+// Warnings holds the warnings that are in force. Any part that finds a problem reports it here,
+// once or repeatedly; status and metrics read All. Its methods may be called from any goroutine;
+// those of a nil *Warnings do nothing.
 type Warnings struct {
 	publish func(Event)
 
@@ -22,7 +22,7 @@ type Warnings struct {
 	all map[WarningKey]*warning
 }
 
-// warning is one that is in force, or was logged less than warningLogEvery ago.
+// warning is a warning that is in force, or was logged less than warningLogEvery ago.
 type warning struct {
 	Warning
 	inForce bool
@@ -35,11 +35,11 @@ func NewWarnings(publish func(Event)) *Warnings {
 	return &Warnings{publish: publish, all: make(map[WarningKey]*warning)}
 }
 
-// Report reports that a warning is in force. At is when that was found. It is logged
-// when it begins, and when its text changes, but not more often than once a minute.
+// Report reports that a warning is in force since At. It is logged when it begins and when its
+// text changes, but not more often than once a minute.
 func (w *Warnings) Report(found Warning) { w.ReportAs(found, found) }
 
-// ReportAs reports that a warning is in force, and logs it as another event, which says more.
+// ReportAs reports that a warning is in force, and logs it as another event with more details.
 func (w *Warnings) ReportAs(found Warning, as Event) {
 	if w == nil {
 		return
@@ -67,7 +67,7 @@ func (w *Warnings) ReportAs(found Warning, as Event) {
 	}
 }
 
-// Clear reports that a warning is over, which it is only if it was in force.
+// Clear reports that a warning is over. It does nothing if the warning was not in force.
 func (w *Warnings) Clear(key WarningKey, stamp Stamp) {
 	if w == nil {
 		return
@@ -97,8 +97,8 @@ func (w *Warnings) Set(inForce bool, found Warning) {
 	}
 }
 
-// All returns the warnings in force, by instance, reason and subject. The stamp of
-// each says when it began.
+// All returns the warnings in force, sorted by instance, reason and subject. The stamp of each is
+// when it began.
 func (w *Warnings) All() []Warning {
 	if w == nil {
 		return nil
@@ -123,7 +123,7 @@ func (w *Warnings) Of(instance string) []Warning {
 	return slices.DeleteFunc(w.All(), func(v Warning) bool { return v.Instance != instance })
 }
 
-// forget drops those that are over and may be logged again.
+// forget drops warnings that are over and may be logged again.
 func (w *Warnings) forget(now time.Time) {
 	for key, known := range w.all {
 		if !known.inForce && !now.Before(known.next) {

@@ -36,7 +36,7 @@ func TestWarnings(t *testing.T) {
 	w.Clear(key, at(2*time.Second))
 	want("info inside: over: two answer")
 
-	// Within a minute it begins again: shown, and not logged.
+	// Within a minute it begins again: it is shown, but not logged.
 	report(3*time.Second, "two answer")
 	want()
 	if len(w.All()) != 1 {
@@ -54,12 +54,12 @@ func TestWarnings(t *testing.T) {
 	logged = nil
 	w.Report(Warning{Stamp: at(3 * time.Minute), Instance: "outside", Reason: "proxy-arp"})
 	if len(w.all) != 1 {
-		t.Errorf("%d warnings are remembered, one of them is over for long", len(w.all))
+		t.Errorf("%d warnings are remembered, one of which has been over for a long time", len(w.all))
 	}
 	var none *Warnings
 	none.Report(Warning{})
 	none.Clear(key, Stamp{})
 	if none.All() != nil {
-		t.Error("there is a warning where there are none")
+		t.Error("a nil Warnings has a warning")
 	}
 }

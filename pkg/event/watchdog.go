@@ -5,14 +5,14 @@ import (
 	"time"
 )
 
-// DaemonHung reports that a part of the daemon has made no progress, or that it goes
-// on. Meanwhile the watchdog of the service manager is not fed.
+// DaemonHung reports that a part of the daemon makes no progress, or that it works again.
+// Meanwhile the watchdog of the service manager is not notified.
 type DaemonHung struct {
 	Stamp
 	Part string        // "router", "adverts", "addresses"
-	Gap  time.Duration // since it last made progress
-	Fed  bool          // the service manager has a watchdog for this process
-	Over bool          // it goes on
+	Gap  time.Duration // since its last progress
+	Fed  bool          // whether the service manager has a watchdog for this process
+	Over bool          // it works again
 }
 
 func (DaemonHung) Name() string { return "daemon.hung" }
@@ -27,11 +27,11 @@ func (e DaemonHung) Level() Level {
 
 func (e DaemonHung) Message() string {
 	if e.Over {
-		return fmt.Sprintf("the part %s goes on, after it made no progress for %v", e.Part, e.Gap.Round(time.Millisecond))
+		return fmt.Sprintf("the part %s works again, after it made no progress for %v", e.Part, e.Gap.Round(time.Millisecond))
 	}
-	next := "restart ripcord if it does not go on"
+	next := "restart ripcord if this lasts"
 	if e.Fed {
-		next = "the service manager ends and restarts ripcord if it does not go on"
+		next = "the service manager ends and restarts ripcord if this lasts"
 	}
 	return fmt.Sprintf("the part %s has made no progress for %v: %s", e.Part, e.Gap.Round(time.Millisecond), next)
 }

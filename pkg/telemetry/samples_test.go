@@ -71,7 +71,7 @@ func samples() []event.Event {
 		event.FenceRan{Stamp: caused(time.Second), Subject: "edge", Command: "/usr/sbin/fence_ipmilan", Active: netip.MustParseAddr("192.0.2.3"), Result: "done", Took: time.Second, Output: "off"},
 		event.FenceRan{Stamp: caused(time.Second), Subject: "edge", Command: "/usr/sbin/fence_ipmilan", Active: netip.MustParseAddr("192.0.2.3"), Result: "failed", Took: time.Second, Err: "exit status 1"},
 		event.ProbeDead{Stamp: caused(0), Virtual: inside, Active: netip.MustParseAddr("192.0.2.11"), Answers: 99, Asked: 100, Unanswered: 17, Silent: 151 * time.Millisecond},
-		event.ProbeSuspended{Stamp: caused(0), Virtual: inside, Active: netip.MustParseAddr("192.0.2.11"), Until: time.Unix(3600, 0).UTC(), Why: "it goes on to advertise"},
+		event.ProbeSuspended{Stamp: caused(0), Virtual: inside, Active: netip.MustParseAddr("192.0.2.11"), Until: time.Unix(3600, 0).UTC(), Why: "it still advertises"},
 		event.ProbeFailed{Stamp: caused(0), Err: "too many open files"},
 		event.FenceUnproven{Stamp: caused(0), Virtual: inside, Links: []string{"eth0", "eth1"}},
 		event.FenceUnproven{Stamp: caused(0), Virtual: inside, Links: []string{"eth0"}, Proceeds: true},

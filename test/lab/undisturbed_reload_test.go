@@ -118,11 +118,11 @@ func (u *undisturbed) rejects(t *testing.T) (rejections []span) {
 		w.do()
 		at := time.Now()
 		rejections = append(rejections, during(func() {
-			if done := u.reload(u.a); done.code != 1 || !strings.Contains(done.err, w.want) || !strings.Contains(done.err, "what was in force stays") {
+			if done := u.reload(u.a); done.code != 1 || !strings.Contains(done.err, w.want) || !strings.Contains(done.err, "the previous configuration stays in force") {
 				t.Errorf("reload: %+v, want %q", done, w.want)
 			}
 		}))
-		u.a.wait(at, patience, "that the file is not taken: "+w.want, func(l line) bool {
+		u.a.wait(at, patience, "that the file is not applied: "+w.want, func(l line) bool {
 			return l.Event == "config.rejected" && l.Level == "error" && strings.Contains(l.Msg, w.want)
 		})
 	}

@@ -74,7 +74,7 @@ func TestPage(t *testing.T) {
 	}
 	p.call("Runtime.evaluate", map[string]any{"expression": `document.querySelectorAll(".story")[0].open = true`}, nil)
 	p.until(`document.querySelectorAll(".story[open] tr").length > 2`)
-	p.shows("#stories", "µs", "gave up 203.0.113.1/24")
+	p.shows("#stories", "µs", "removed 203.0.113.1/24")
 	p.shot("desktop", true)
 }
 
