@@ -10,13 +10,13 @@ import (
 	"ripcord/pkg/wire"
 )
 
-// Occasion is the reason why a Message leaves.
+// Occasion is why a Message is sent.
 type Occasion uint8
 
 // The occasions.
 const (
-	Repeat      Occasion = iota // the next of a row, or Now
-	First                       // the first since Start
+	Repeat      Occasion = iota // the next of a series, or Now
+	First                       // the first after Start
 	Resignation                 // priority 0
 	Trial                       // Probe
 )
@@ -29,40 +29,40 @@ type Message struct {
 	Instance string
 	Counters *stats.Counters // Given.Counters
 	Occasion Occasion
-	Index    int        // ifindex to send on
-	Source   netip.Addr // its family is the message's
+	Index    int        // ifindex of the link
+	Source   netip.Addr // source address, of the family of the message
 	To       netip.Addr
 	HopLimit uint8
 	Header   []byte // Frames.Header
 	Payload  []byte // the VRRP message, without IP header
-	// Late is how long after its instant a Repeat leaves; negative where it
-	// leaves early to share a wake-up.
+	// Late is how long after its instant a Repeat leaves; negative if it leaves early to share a
+	// wake-up.
 	Late time.Duration
-	// Err is set by the Sender: why the kernel refused it, or nil.
+	// Err is set by the Sender: why the kernel refused the message, or nil.
 	Err error
 
 	Cause event.Cause
-	Given time.Time // when the order was given; for a lost lease, when it was found
+	Given time.Time // when the order was sent; for a lost lease, when the loss was found
 	entry *entry
-	copy  int  // which of the copies of its advert it is
-	last  bool // it is the last of them
+	copy  int  // the index of the copy
+	last  bool // it is the last copy of its advert
 }
 
-// Priority returns the priority that an advert bears.
+// Priority returns the priority in the advert.
 func (m *Message) Priority() uint8 { return wire.PriorityOf(m.Payload) }
 
-// Outcome is what became of a Message, for its destination and for its advert.
+// Outcome is the result of sending a Message, for its destination and for its advert.
 type Outcome struct {
-	Before, Now int  // adverts in a row that the kernel refused to send to that destination, before this one and now
-	Miss        int  // so many of them make the instance silent to the others
-	Last        bool // all copies of the advert are settled
-	Taken       bool // one of them was taken
-	Whole       bool // all of them were
+	Before, Now int  // adverts in a row to that destination that the kernel refused, without and with this one
+	Miss        int  // the number of them that makes the instance silent for other routers
+	Last        bool // all copies of the advert have a result
+	Taken       bool // the kernel accepted one of them
+	Whole       bool // the kernel accepted all of them
 }
 
-// send adds the copies of an advert, which are what m begins, signed if they have
-// to be: a turn sends the advert and the resignation of an entry once at most, so
-// none is signed anew while it waits in the batch.
+// send adds the copies of an advert to the batch, based on m, and signs them if necessary. A turn
+// sends the advert and the resignation of an entry once at most, so none is signed again while it
+// waits in the batch.
 func (p *Plan) send(e *entry, m Message) {
 	f := &e.frames
 	if f.Key != nil {
@@ -81,7 +81,7 @@ func (p *Plan) send(e *entry, m Message) {
 	}
 }
 
-// unsend takes back what this turn would have sent for an instance.
+// unsend removes the messages of an instance from this turn's batch.
 func (p *Plan) unsend(e *entry) {
 	kept := p.batch[:0]
 	for _, m := range p.batch {
@@ -92,9 +92,9 @@ func (p *Plan) unsend(e *entry) {
 	p.batch = kept
 }
 
-// Settle accounts for the batch of the last turn, once the Sender has set its errors, and
-// calls yield for each message with its outcome. Each destination has an account of its own:
-// an advert that reached one peer has not reached the others.
+// Settle counts the results of the last turn's batch, once the Sender has set its errors, and
+// calls yield for each message with its outcome. Each destination is counted separately: an
+// advert that reached one peer has not reached the others.
 func (p *Plan) Settle(yield func(*Message, Outcome) bool) {
 	for i := range p.batch {
 		if m := &p.batch[i]; !yield(m, m.entry.settle(m)) {
@@ -118,7 +118,7 @@ func (e *entry) settle(m *Message) Outcome {
 	return Outcome{Before: before, Now: *n, Miss: e.miss, Last: m.last, Taken: e.taken, Whole: e.whole && m.last}
 }
 
-// Probed returns the result of a probe or of a first advert, of which m was the last copy.
+// Probed returns the result of a probe or of a first advert, whose last copy was m.
 func (p *Plan) Probed(m *Message, cause event.Cause) vrrp.Probed {
 	out := vrrp.Probed{Cause: cause, Instance: m.Instance}
 	if m.Err != nil {

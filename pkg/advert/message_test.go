@@ -25,10 +25,10 @@ func secret(n byte) wire.Secret {
 
 func sender(n byte) netip.Addr { return netip.AddrFrom4([4]byte{192, 0, 2, n}) }
 
-// clock is the sequence of t0 and so much more.
+// clock returns the sequence for the instant t0+after.
 func clock(after time.Duration) wire.Sequence { return wire.SequenceAt(t0.Add(after)) }
 
-// signing is an order to advertise what is signed, to one or more.
+// signing returns an order to advertise a signed advert to the given destinations.
 func signing(source netip.Addr, window time.Duration, to ...netip.Addr) Order {
 	o := start("a", sec)
 	a := wire.Advert{VRID: 51, Priority: 200, Interval: time.Second, Addresses: []netip.Addr{vip4}}
@@ -48,7 +48,7 @@ func signing(source netip.Addr, window time.Duration, to ...netip.Addr) Order {
 	return o
 }
 
-// sequences are those of the messages of a turn, each of which verifies.
+// sequences returns the sequences of the messages of a turn, each of which must verify.
 func sequences(t *testing.T, batch []Message) []wire.Sequence {
 	t.Helper()
 	var out []wire.Sequence
@@ -78,8 +78,8 @@ func given(at time.Duration, orders ...Order) []Given {
 	return out
 }
 
-// TestPlanSigns: each advert bears the time at which it leaves, and a resignation in
-// the same turn comes behind it.
+// TestPlanSigns checks that each advert has the time at which it leaves, and that a resignation
+// in the same turn has a later one.
 func TestPlanSigns(t *testing.T) {
 	for _, source := range []netip.Addr{own4, netip.MustParseAddr("fe80::1")} {
 		p := NewPlan(nil)
@@ -107,7 +107,7 @@ func TestPlanSigns(t *testing.T) {
 	}
 }
 
-// TestPlanSignsOncePerAdvert: the copies for unicast peers bear one sequence.
+// TestPlanSignsOncePerAdvert checks that the copies for unicast peers have the same sequence.
 func TestPlanSignsOncePerAdvert(t *testing.T) {
 	for _, to := range [][]netip.Addr{{sender(7), sender(8), sender(9)}, {peer6, netip.MustParseAddr("fe80::3")}} {
 		source := own4
@@ -128,9 +128,9 @@ func TestPlanSignsOncePerAdvert(t *testing.T) {
 	}
 }
 
-// TestPlanSignsAfterTheClockWasSet: within the window the sequence goes on, beyond it
-// it is the clock's again; where the time is not looked at it never goes back. The
-// turns themselves are by the monotonic clock, of which a test's times have none.
+// TestPlanSignsAfterTheClockWasSet checks that within the window the sequence continues, that
+// beyond it the sequence follows the clock again, and that without a window it never goes back.
+// The turns use the monotonic clock, which the times of a test do not have.
 func TestPlanSignsAfterTheClockWasSet(t *testing.T) {
 	for _, c := range []struct{ window, back, want time.Duration }{
 		{5 * sec, 4 * sec, 0}, {5 * sec, 6 * sec, -6 * sec}, {0, 3600 * sec, 0},

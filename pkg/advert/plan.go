@@ -13,74 +13,72 @@ import (
 	"ripcord/pkg/wire"
 )
 
-// Given is an order and the instant at which it was given.
+// Given is an order and the instant at which the loop sent it.
 type Given struct {
 	Order
 	At       time.Time
-	Counters *stats.Counters // of the instance; nil where none are kept
+	Counters *stats.Counters // of the instance; nil if none are kept
 }
 
-// Report says that the plan woke Gap late for an instance and holds its adverts back for
-// one interval, or that the loop's lease of age Gap is lost, and the instance resigned.
+// Report reports that the plan woke Gap late for an instance and holds its adverts back for one
+// interval, or that the loop's lease of age Gap is lost and the instance resigned.
 type Report struct {
 	Instance  string
-	LeaseLost bool // else: stalled
+	LeaseLost bool // otherwise it is a stall
 	Gap       time.Duration
 }
 
-// Turn is the work of one turn of a plan: the messages to send now, in this order, and
-// the reports for the loop. It is valid until the next turn.
+// Turn is the work of one turn of a plan: the messages to send now, in this order, and the
+// reports for the loop. It is valid until the next turn.
 type Turn struct {
 	Batch   []Message
 	Reports []Report
 }
 
-// Plan decides which adverts leave at which instant. In steady state it
-// allocates nothing.
+// Plan decides which adverts leave at which instant. In steady state it allocates nothing.
 //
-// A turn has this order: leases, stalls, orders, adverts that are due. So an
-// order that stood in the queue while the process was stopped finds its
-// instance stalled already.
+// A turn handles leases, stalls, orders and due adverts, in this order. So an order that waited
+// in the queue while the process was stopped finds its instance already stalled.
 type Plan struct {
-	wall    wire.Wall // stands in signed adverts
+	wall    wire.Wall // the clock for the time in signed adverts
 	entries map[string]*entry
-	queue   deadline.Queue[*entry] // those that are advertised
+	queue   deadline.Queue[*entry] // the entries that are advertised
 	watch   lease.Watch
 	turn    uint64
 	now     time.Time // of the turn
 	batch   []Message
 	reports []Report
-	crowd   []*entry // those that have repeated their adverts in this turn, at their own instants
+	crowd   []*entry // the entries that repeated their adverts in this turn, at their own instants
 
-	// The least of all planned entries, so that a turn need not look at each.
-	leastLateness time.Duration
-	leastLease    time.Duration
-	outdated      bool
+	// The minimum over all planned entries, so that a turn need not examine each of them.
+	minLateness time.Duration
+	minLease    time.Duration
+	outdated    bool
 }
 
 // NewPlan returns an empty plan that signs adverts with the time of a wall clock.
 func NewPlan(wall wire.Wall) *Plan { return &Plan{wall: wall, entries: make(map[string]*entry)} }
 
-// Next returns the instant of the next turn, unless orders come before; it is false
-// while nothing is planned. stamp is the lease's last.
+// Next returns the instant of the next turn, unless orders arrive before; it is false while
+// nothing is planned. stamp is the last renewal of the lease.
 func (p *Plan) Next(stamp time.Time) (time.Time, bool) {
 	if p.queue.Len() == 0 {
 		p.watch.Plan(time.Time{})
 		return time.Time{}, false
 	}
 	at := p.queue.First().due
-	if end := p.watch.Expiry(stamp, p.leastLease); end.Before(at) {
+	if end := p.watch.Expiry(stamp, p.minLease); end.Before(at) {
 		at = end
 	}
 	p.watch.Plan(at)
 	return at, true
 }
 
-// Turn takes the plan to the instant now: stamp is the lease's last, orders are
-// those given since the last turn.
+// Turn advances the plan to the instant now: stamp is the last renewal of the lease, orders are
+// those sent since the last turn.
 func (p *Plan) Turn(now, stamp time.Time, orders []Given) Turn {
 	p.turn, p.now = p.turn+1, now
-	if len(p.crowd) > crowded { // it is spread, and so large a batch seldom comes again
+	if len(p.crowd) > crowded { // the crowd is spread now, and such a large batch is rare
 		p.batch, p.crowd = nil, nil
 	}
 	p.batch, p.reports = p.batch[:0], p.reports[:0]
@@ -88,7 +86,7 @@ func (p *Plan) Turn(now, stamp time.Time, orders []Given) Turn {
 	p.endLeases(now, stamp)
 	p.findStalls(now)
 	for i := range orders {
-		p.watch.Seen(now) // a loop that gives orders does not hang
+		p.watch.Seen(now) // a loop that sends orders does not hang
 		p.carryOut(&orders[i], now)
 	}
 	p.repeat(now)
@@ -96,9 +94,9 @@ func (p *Plan) Turn(now, stamp time.Time, orders []Given) Turn {
 	return Turn{p.batch, p.reports}
 }
 
-// endLeases resigns the instances for which the loop's lease is lost.
+// endLeases resigns the instances whose lease of the loop is lost.
 func (p *Plan) endLeases(now, stamp time.Time) {
-	if p.queue.Len() == 0 || !p.watch.Expired(now, stamp, p.leastLease) {
+	if p.queue.Len() == 0 || !p.watch.Expired(now, stamp, p.minLease) {
 		return
 	}
 	gap := p.watch.Age(now, stamp)
@@ -115,10 +113,10 @@ func (p *Plan) endLeases(now, stamp time.Time) {
 }
 
 // findStalls holds back for one interval the entries that are later than their own miss
-// intervals: another router may be the Active by now. An entry that is only armed for its
-// first advert is dropped.
+// intervals: another router may be the Active by now. An entry that is only armed for its first
+// advert is dropped.
 func (p *Plan) findStalls(now time.Time) {
-	if p.queue.Len() == 0 || now.Sub(p.queue.First().due) <= p.leastLateness {
+	if p.queue.Len() == 0 || now.Sub(p.queue.First().due) <= p.minLateness {
 		return
 	}
 	p.keep(func(e *entry) bool {
@@ -134,11 +132,11 @@ func (p *Plan) findStalls(now time.Time) {
 	})
 }
 
-// stall holds an entry back for as long as the state machine listens: the others advertise
-// at the interval that the adverts bear.
+// stall holds an entry back while the state machine listens: the others advertise at the interval
+// in the adverts.
 func (p *Plan) stall(e *entry, now time.Time, gap time.Duration) {
 	e.keepPhase()
-	e.due = now.Add(e.bears)
+	e.due = now.Add(e.advertised)
 	e.quiet, e.stalled = e.due, p.turn
 	p.reports = append(p.reports, Report{Instance: e.instance, Gap: gap})
 }
@@ -158,10 +156,10 @@ func (p *Plan) carryOut(o *Given, now time.Time) {
 	case o.Kind == Probe && !planned:
 		p.probe(o)
 	case !planned:
-		// Resigned already, or never started: nothing may follow.
+		// It has resigned already, or never started: no advert may follow.
 	case o.Kind == Now:
-		if now.Before(e.quiet) || e.advertised == p.turn {
-			return // it is silent, or has an advert in this batch already
+		if now.Before(e.quiet) || e.sentIn == p.turn {
+			return // it is held back, or already has an advert in this batch
 		}
 		p.advertise(e, 0)
 		e.keepPhase()
@@ -169,7 +167,7 @@ func (p *Plan) carryOut(o *Given, now time.Time) {
 		p.queue.Put(e)
 	case o.Kind == Resign, o.Kind == Disarm:
 		p.remove(e)
-		if !e.armed && e.stalled != p.turn { // else the order is from before the pause
+		if !e.armed && e.stalled != p.turn { // otherwise the order is from before the pause
 			p.resign(e, o.Cause, o.At)
 		}
 	case o.Kind == Mute:
@@ -178,14 +176,14 @@ func (p *Plan) carryOut(o *Given, now time.Time) {
 	}
 }
 
-// take returns the entry of an instance, with the frames of an order.
+// take returns the entry of an instance, updated with the frames of an order.
 func (p *Plan) take(o *Given) *entry {
 	e := p.entries[o.Instance]
 	if e == nil {
 		e = &entry{instance: o.Instance, rank: uint64(len(p.entries))}
 		p.entries[o.Instance] = e
 	}
-	e.frames, e.interval, e.bears, e.miss = o.Advert, o.Interval, max(o.Bears, o.Interval), o.Miss
+	e.frames, e.interval, e.advertised, e.miss = o.Advert, o.Interval, max(o.Advertised, o.Interval), o.Miss
 	e.counters = o.Counters
 	for len(e.refused) < len(o.Advert.Copies) {
 		e.refused = append(e.refused, 0)
@@ -206,7 +204,7 @@ func (p *Plan) start(o *Given, now time.Time) {
 	p.queue.Put(e)
 	p.outdated = true
 	if e.armed {
-		return // it is due now, or later
+		return // it is due now or later
 	}
 	if late := now.Sub(o.At); late > e.lateness() {
 		p.stall(e, now, late) // the order is from before a pause
@@ -220,13 +218,13 @@ func (p *Plan) remove(e *entry) {
 	p.outdated = true
 }
 
-// keep removes the entries that are not kept.
+// keep removes the entries for which kept returns false.
 func (p *Plan) keep(kept func(*entry) bool) {
 	p.queue.Keep(kept)
 	p.outdated = true
 }
 
-// repeat sends the adverts that are due, and those that would be within their slack.
+// repeat sends the adverts that are due, or due within their slack.
 func (p *Plan) repeat(now time.Time) {
 	if p.queue.Len() == 0 || p.queue.First().due.After(now) {
 		return
@@ -250,19 +248,19 @@ func (p *Plan) repeat(now time.Time) {
 	}
 }
 
-// Instances that took over together would advertise in one batch for ever. The kernel takes
-// a thousand adverts in 10 ms, so the last would be a tenth of that late whenever the machine is
-// a little slower. More than crowded are spread over as many batches as hold batchSize each:
-// half of that halves p99 of the lateness, from 0.5 ms, and costs the Active a tenth of its
-// CPU and the Backup a fifth, in wake-ups.
+// Instances that took over together would advertise in one batch for ever. The kernel sends a
+// thousand adverts in 10 ms, so the last would be a tenth of that late whenever the machine is a
+// little slower. More than crowded entries are spread over batches of batchSize each: half that
+// size halves p99 of the lateness, from 0.5 ms, and costs the Active a tenth more CPU and the
+// Backup a fifth, in wake-ups.
 const (
 	batchSize = 256
 	crowded   = batchSize + batchSize/2
 )
 
-// spread brings the next adverts of the crowd forward, those of each batch to another part of
-// the time until then, since an advert may come early and never late. A batch is of as few
-// links as can be: each costs the sender a system call, and its receivers a wake-up.
+// spread advances the next adverts of the crowd, each batch to another part of the interval,
+// since an advert may be early and never late. A batch covers as few links as possible: each link
+// costs the sender a system call, and the receivers a wake-up.
 func (p *Plan) spread(now time.Time) {
 	slices.SortStableFunc(p.crowd, func(e, f *entry) int { return cmp.Compare(e.frames.Index, f.frames.Index) })
 	batches := (len(p.crowd) + batchSize - 1) / batchSize
@@ -277,7 +275,7 @@ func (p *Plan) spread(now time.Time) {
 }
 
 func (p *Plan) advertise(e *entry, late time.Duration) {
-	e.advertised = p.turn
+	e.sentIn = p.turn
 	if e.armed {
 		e.armed, p.outdated = false, true
 	}
@@ -296,15 +294,15 @@ func (p *Plan) probe(o *Given) {
 	p.send(p.take(o), Message{Occasion: Trial, Cause: o.Cause, Given: o.At})
 }
 
-// recount finds the least lateness and lease anew after the entries have changed.
+// recount computes the minimum lateness and lease again after the entries have changed.
 func (p *Plan) recount() {
 	if !p.outdated {
 		return
 	}
 	p.outdated = false
-	p.leastLateness, p.leastLease = math.MaxInt64, math.MaxInt64
+	p.minLateness, p.minLease = math.MaxInt64, math.MaxInt64
 	for e := range p.queue.All {
-		p.leastLateness = min(p.leastLateness, e.lateness())
-		p.leastLease = min(p.leastLease, lease.Limit(e.miss, e.interval))
+		p.minLateness = min(p.minLateness, e.lateness())
+		p.minLease = min(p.minLease, lease.Limit(e.miss, e.interval))
 	}
 }

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// TestPlanArmed is of a Start for later: one row is one story, at 1 s armed for 2 s.
+// TestPlanArmed checks a Start for a later instant, which is armed at 1 s for 2 s.
 func TestPlanArmed(t *testing.T) {
 	at := func(t time.Duration) time.Time { return t0.Add(t) }
 	armed := func(name string) Order {
@@ -33,7 +33,7 @@ func TestPlanArmed(t *testing.T) {
 		s.want(s.at(2*sec-ms), "repeat:b")
 		s.want(s.at(2*sec), "first:a")
 	})
-	t.Run("a loop that is faster has it leave at once", func(t *testing.T) {
+	t.Run("a faster loop makes it leave at once", func(t *testing.T) {
 		s := begin(t)
 		s.want(s.at(2*sec, start("a", 100*ms)), "first:a")
 		s.wantNext(2*sec, 2*sec+100*ms)
@@ -42,7 +42,7 @@ func TestPlanArmed(t *testing.T) {
 		s := begin(t)
 		s.want(s.at(2*sec-1, order(Disarm, "a")), "")
 		s.wantNext(2*sec, -1)
-		s.want(s.at(3*sec, order(Disarm, "a")), "") // there is nothing left to take back
+		s.want(s.at(3*sec, order(Disarm, "a")), "") // there is nothing left to cancel
 	})
 	t.Run("disarmed when it has left it resigns", func(t *testing.T) {
 		s := begin(t)
@@ -58,7 +58,7 @@ func TestPlanArmed(t *testing.T) {
 		s.want(s.at(2*sec), "")
 		s.want(s.at(2*sec+50*ms), "first:other")
 	})
-	t.Run("an engine that comes too late drops it, and the loop decides", func(t *testing.T) {
+	t.Run("an engine that wakes too late drops it, and the loop decides", func(t *testing.T) {
 		s := begin(t)
 		s.want(s.at(2*sec+5*ms+1), "")
 		s.wantNext(2*sec+5*ms+1, -1)
@@ -68,7 +68,7 @@ func TestPlanArmed(t *testing.T) {
 		s := begin(t)
 		s.want(s.at(2*sec+5*ms), "first:a")
 	})
-	t.Run("an order that comes too late is dropped, and no trace of it is left", func(t *testing.T) {
+	t.Run("an order that arrives too late is dropped, and leaves nothing behind", func(t *testing.T) {
 		s := newScript(t)
 		s.want(s.turn(2*sec+6*ms, Given{Order: armed("a"), At: at(2*sec - ms)}), "")
 		s.wantNext(2*sec+6*ms, -1)
@@ -80,7 +80,7 @@ func TestPlanArmed(t *testing.T) {
 		s.want(s.at(2*sec), "") // the lease of 1 s is over
 		s.wantNext(2*sec, -1)
 	})
-	t.Run("what follows it was ordered for its instant", func(t *testing.T) {
+	t.Run("its Given is its instant", func(t *testing.T) {
 		s := begin(t)
 		turn := s.plan.Turn(at(2*sec+ms), at(2*sec+ms), nil)
 		if m := turn.Batch[0]; !m.Given.Equal(at(2*sec)) || m.Occasion != First {

@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// crowd drives a plan of many instances and watches when each advertises.
+// crowd drives a plan of many instances and records when each advertises.
 type crowd struct {
 	t        *testing.T
 	plan     *Plan
@@ -20,7 +20,7 @@ func newCrowd(t *testing.T, interval time.Duration) *crowd {
 	return &crowd{t: t, plan: NewPlan(nil), now: t0, interval: interval, last: make(map[string]time.Time)}
 }
 
-// order gives all instances an order, on links in turn.
+// order sends an order for all instances, on alternating links.
 func (c *crowd) order(k Kind, instances int) {
 	var given []Given
 	for i := range instances {
@@ -42,7 +42,7 @@ func (c *crowd) turn(given ...Given) {
 	outcomes(c.plan)
 }
 
-// run lets time pass, and sees that each instance advertises once an interval at least.
+// run advances the time, and checks that each instance advertises at least once an interval.
 func (c *crowd) run(d time.Duration) {
 	c.t.Helper()
 	for end := c.now.Add(d); ; c.turn() {
@@ -53,7 +53,7 @@ func (c *crowd) run(d time.Duration) {
 		}
 		c.now = next
 		for name, at := range c.last {
-			if late := c.now.Sub(at) - c.interval; late > maxSlack { // the one before may have left early
+			if late := c.now.Sub(at) - c.interval; late > maxSlack { // the previous one may have left early
 				c.t.Fatalf("%s has not advertised for %v more than its interval", name, late)
 			}
 		}
@@ -66,8 +66,8 @@ func (c *crowd) take() (batches []int) {
 	return batches
 }
 
-// wantSpread sees that the batches of the next ten intervals are neither too large nor too many,
-// and that no instance leaves its grid.
+// wantSpread checks that the batches of the next ten intervals are neither too large nor too
+// many, and that no instance leaves its grid.
 func (c *crowd) wantSpread(what string, instances int) {
 	c.t.Helper()
 	c.take()
@@ -77,12 +77,12 @@ func (c *crowd) wantSpread(what string, instances int) {
 	}
 	c.run(10 * c.interval)
 	batches := c.take()
-	most, sum := 0, 0
+	largest, sum := 0, 0
 	for _, n := range batches {
-		most, sum = max(most, n), sum+n
+		largest, sum = max(largest, n), sum+n
 	}
-	if most > crowded || sum != 10*instances || len(batches) > 20*(instances/batchSize+1) {
-		c.t.Errorf("%s: %d batches of up to %d adverts, %d in all, in ten intervals", what, len(batches), most, sum)
+	if largest > crowded || sum != 10*instances || len(batches) > 20*(instances/batchSize+1) {
+		c.t.Errorf("%s: %d batches of up to %d adverts, %d in all, in ten intervals", what, len(batches), largest, sum)
 	}
 	for name, at := range c.last {
 		if moved := at.Sub(before[name]) - 10*c.interval; moved != 0 {
@@ -91,9 +91,9 @@ func (c *crowd) wantSpread(what string, instances int) {
 	}
 }
 
-// TestPlanSpreadsACrowd: instances that became Active together advertise in batches
-// that are sent in less than a millisecond, after one interval and whatever moves them since;
-// never later than an interval after the last time.
+// TestPlanSpreadsACrowd checks that instances that became Active together advertise in batches
+// that are sent in less than a millisecond, from the first interval on and after any shift since,
+// and never later than an interval after the previous advert.
 func TestPlanSpreadsACrowd(t *testing.T) {
 	for _, n := range []int{crowded + 1, 1000, 4000} {
 		t.Run(fmt.Sprint(n), func(t *testing.T) {
@@ -128,7 +128,8 @@ func TestPlanSpreadsACrowd(t *testing.T) {
 	}
 }
 
-// TestPlanKeepsFewTogether: instances that are sent in a millisecond share a wake-up.
+// TestPlanKeepsFewTogether checks that instances whose adverts are sent within a millisecond
+// share a wake-up.
 func TestPlanKeepsFewTogether(t *testing.T) {
 	c := newCrowd(t, 100*ms)
 	c.order(Start, crowded)
@@ -138,7 +139,7 @@ func TestPlanKeepsFewTogether(t *testing.T) {
 	}
 }
 
-// TestPlanSpreadsByLink: a batch is of one link, or of two.
+// TestPlanSpreadsByLink checks that a batch covers one link, or two.
 func TestPlanSpreadsByLink(t *testing.T) {
 	c := newCrowd(t, 100*ms)
 	c.order(Start, 1000)
@@ -155,14 +156,15 @@ func TestPlanSpreadsByLink(t *testing.T) {
 	}
 }
 
-// TestPlanSpreadsLate: a turn that comes late brings no advert forward to before it.
+// TestPlanSpreadsLate checks that a late turn does not advance an advert to an instant in the
+// past.
 func TestPlanSpreadsLate(t *testing.T) {
 	c := newCrowd(t, 100*ms)
 	c.order(Start, 1000)
 	c.now = t0.Add(199 * ms)
 	c.turn()
 	if next, _ := c.plan.Next(c.now); !next.After(c.now) {
-		t.Errorf("the next is due at %v, which is before now, %v", next, c.now)
+		t.Errorf("the next advert is due at %v, before the present instant %v", next, c.now)
 	}
 	c.run(100 * ms)
 	c.run(2 * c.interval)

@@ -19,8 +19,8 @@ func TestPlanStall(t *testing.T) {
 	s.want(s.at(10*sec), "repeat:slow")
 }
 
-// TestPlanStallKeepsThePhase: a stall ends for all instances at once, and they advertise
-// together once; then each is back where it was between the others.
+// TestPlanStallKeepsThePhase checks that a stall ends for all instances at once, that they
+// advertise together once, and that each then returns to its instant between the others.
 func TestPlanStallKeepsThePhase(t *testing.T) {
 	s := newScript(t)
 	s.at(0, start("a", sec))
@@ -46,8 +46,9 @@ func TestPlanStallKeepsThePhase(t *testing.T) {
 	s.want(s.at(23*sec), "repeat:a")
 }
 
-// TestPlanNowKeepsThePhase: what many instances are told at once to advertise leaves together,
-// and so does the next advert, an interval later; then each is back where it was.
+// TestPlanNowKeepsThePhase checks that adverts that were ordered at once for many instances leave
+// together, as do their next adverts, an interval later, and that each instance then returns to
+// its own instant.
 func TestPlanNowKeepsThePhase(t *testing.T) {
 	s := newScript(t)
 	s.at(0, start("a", sec))
@@ -67,12 +68,12 @@ func TestPlanNowKeepsThePhase(t *testing.T) {
 	s.want(s.at(5*sec), "repeat:a")
 }
 
-// TestPlanStallAtTheOldPace: adverts that bear a longer interval than that at which they
-// still leave are held back for the longer one.
+// TestPlanStallAtTheOldPace checks that an instance whose adverts have a longer interval than
+// that at which they still leave is held back for the longer one.
 func TestPlanStallAtTheOldPace(t *testing.T) {
 	s := newScript(t)
 	paced := start("a", 500*ms)
-	paced.Bears = sec
+	paced.Advertised = sec
 	s.at(0, paced)
 	s.want(s.at(3*sec), "stalled a 2.5s")
 	s.wantNext(3*sec, 4*sec)
@@ -113,7 +114,7 @@ func TestPlanStartFromBeforeAPauseIsHeldBack(t *testing.T) {
 func TestPlanLeaseLost(t *testing.T) {
 	s := newScript(t)
 	s.at(0, start("a", 100*ms), start("b", 500*ms))
-	s.stamp = t0 // the loop gives no sign any more
+	s.stamp = t0 // the loop does not renew the lease any more
 	for at := 100 * ms; at < sec; at += 100 * ms {
 		if got := s.at(at); !strings.Contains(got, "repeat:a") {
 			t.Fatalf("at %v: %q", at, got)
@@ -139,7 +140,7 @@ func TestPlanWakesForTheLease(t *testing.T) {
 	s.at(6*sec+1199*ms, order(Mute, "c"), start("d", 5*sec))
 	s.stamp = t0
 	s.wantNext(6*sec, 12*sec+199*ms)
-	if got := s.plan.leastLease; got != 15*sec {
+	if got := s.plan.minLease; got != 15*sec {
 		t.Errorf("the least lease is %v, want 15s: that of d", got)
 	}
 }
@@ -148,7 +149,7 @@ func TestPlanOwnPauseIsNoHungLoop(t *testing.T) {
 	s := newScript(t)
 	s.at(0, start("a", sec))
 	s.stamp = t0
-	s.want(s.at(60*sec), "stalled a 59s") // and not: lease
+	s.want(s.at(60*sec), "stalled a 59s") // not "lease"
 	s.want(s.at(61*sec), "repeat:a")
 	s.want(s.at(62*sec), "repeat:a")
 	// The loop does not come back: three seconds from the wake, the lease is over.

@@ -24,7 +24,7 @@ func start(name string, interval time.Duration) Order {
 
 func order(k Kind, name string) Order { return Order{Kind: k, Instance: name} }
 
-// script drives a plan through virtual time and writes down what it does.
+// script drives a plan through virtual time and records its actions.
 type script struct {
 	t     *testing.T
 	plan  *Plan
@@ -40,7 +40,7 @@ func (s *script) last(at time.Duration) time.Time {
 	return s.stamp
 }
 
-// at makes a turn at t0+at with orders that were given just then.
+// at makes a turn at t0+at with orders that were sent at that instant.
 func (s *script) at(at time.Duration, orders ...Order) string {
 	given := make([]Given, len(orders))
 	for i, o := range orders {
@@ -68,7 +68,7 @@ func (s *script) turn(at time.Duration, given ...Given) string {
 	return strings.Join(out, ", ")
 }
 
-// outcomes settles the batch of a turn and returns what became of each message.
+// outcomes settles the batch of a turn and returns the outcome of each message.
 func outcomes(p *Plan) (all []Outcome) {
 	for _, s := range p.Settle {
 		all = append(all, s)
@@ -83,7 +83,7 @@ func (s *script) want(got, want string) {
 	}
 }
 
-// next is when the plan wants its next turn, counted from t0; -1: never.
+// next returns when the plan needs its next turn, counted from t0; -1 for never.
 func (s *script) next(at time.Duration) time.Duration {
 	next, ok := s.plan.Next(s.last(at))
 	if !ok {
@@ -150,7 +150,7 @@ func TestPlanSharesAWakeUpWithinTheSlack(t *testing.T) {
 			s.at(c.apart, start("b", c.interval))
 			s.want(s.at(c.interval-1), "")
 			s.want(s.at(c.interval), c.want)
-			// Who was early stays on its own grid.
+			// The one that was early stays on its own grid.
 			s.want(s.at(c.interval+c.apart), strings.TrimPrefix("repeat:b", strings.TrimPrefix(c.want, "repeat:a, ")))
 			s.wantNext(c.interval, 2*c.interval)
 		})
@@ -172,7 +172,7 @@ func TestPlanOrders(t *testing.T) {
 		s.want(s.at(1400*ms-1), "")
 		s.want(s.at(1400*ms), "repeat:a")
 	})
-	t.Run("Start of what is planned replaces frames, not the timing", func(t *testing.T) {
+	t.Run("Start of a planned instance replaces the frames, not the timing", func(t *testing.T) {
 		s := newScript(t)
 		s.at(0, start("a", sec))
 		again := start("a", sec)
@@ -188,7 +188,7 @@ func TestPlanOrders(t *testing.T) {
 		s.want(s.at(sec), "repeat:a")
 		s.wantNext(sec, 3*sec)
 	})
-	t.Run("orders for what is not planned do nothing", func(t *testing.T) {
+	t.Run("orders for an instance that is not planned do nothing", func(t *testing.T) {
 		s := newScript(t)
 		s.want(s.at(0, order(Now, "a"), order(Resign, "a"), order(Mute, "a")), "")
 		s.wantNext(0, -1)
@@ -202,7 +202,7 @@ func TestPlanNothingFollowsAResignOrMute(t *testing.T) {
 	}{{Resign, "resign:resign a"}, {Mute, ""}} {
 		s := newScript(t)
 		s.at(0, start("a", sec))
-		s.want(s.at(sec, order(c.kind, "a")), c.want) // not even what is due just now
+		s.want(s.at(sec, order(c.kind, "a")), c.want) // not even an advert that is due now
 		s.want(s.at(sec, order(c.kind, "a"), order(Now, "a")), "")
 		s.wantNext(sec, -1)
 		s.want(s.at(100*sec), "")
@@ -226,7 +226,7 @@ func TestPlanSettles(t *testing.T) {
 		}
 		turn = s.plan.Turn(t0.Add(time.Duration(i+1)*sec), t0, nil)
 		if turn.Batch[0].Occasion != First {
-			t.Error("the first that the kernel takes is the first")
+			t.Error("First is not the first advert that the kernel accepted")
 		}
 	}
 	if settled := outcomes(s.plan)[0]; settled != (Outcome{Before: 2, Miss: 3, Last: true, Taken: true, Whole: true}) {

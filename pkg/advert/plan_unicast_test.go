@@ -8,7 +8,7 @@ import (
 	"ripcord/pkg/event"
 )
 
-// pairwise is an order for an instance with two peers.
+// pairwise returns an order for an instance with two peers.
 func pairwise(name string) Order {
 	o := start(name, sec)
 	o.Advert.Copies = []Copy{
@@ -28,8 +28,8 @@ func TestPlanSendsEachPeerItsCopy(t *testing.T) {
 	s.want(s.at(1800*ms, order(Resign, "a")), "resign:resign a1, resign:resign a2")
 }
 
-// TestSettleCopies: each peer counts for itself, since the best of them says nothing
-// of the others; the first advert is sent when one has it.
+// TestSettleCopies checks that each peer is counted separately, and that the first advert counts
+// as sent when one peer has it.
 func TestSettleCopies(t *testing.T) {
 	plan := NewPlan(nil)
 	for i, step := range []struct {
@@ -68,8 +68,8 @@ func TestSettleCopies(t *testing.T) {
 	}
 }
 
-// TestPlanProbes: a probe is one advert, and nothing follows; it counts as any other
-// for the peers, and is no first advert. One that is advertised needs none.
+// TestPlanProbes checks that a probe is one advert and starts no series. It counts like any other
+// for the peers, and is no first advert. An instance that is advertised needs none.
 func TestPlanProbes(t *testing.T) {
 	s := newScript(t)
 	probe := pairwise("a")

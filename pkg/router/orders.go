@@ -121,7 +121,7 @@ func build(kind advert.Kind, e vrrp.Advertise) advert.Order {
 	}
 	return advert.Order{
 		Kind: kind, Cause: e.Cause, Instance: in.Name,
-		Advert: frames, Interval: cmp.Or(e.Interval, in.Interval), Bears: in.Interval, Miss: in.Miss,
+		Advert: frames, Interval: cmp.Or(e.Interval, in.Interval), Advertised: in.Interval, Miss: in.Miss,
 	}
 }
 

@@ -82,7 +82,7 @@ func TestStartOrderFrames(t *testing.T) {
 			frames := got.Advert
 			got.Advert.Copies = nil
 			want := advert.Order{
-				Kind: advert.Start, Cause: cause, Instance: tt.in.Name, Interval: tt.in.Interval, Bears: tt.in.Interval, Miss: tt.in.Miss,
+				Kind: advert.Start, Cause: cause, Instance: tt.in.Name, Interval: tt.in.Interval, Advertised: tt.in.Interval, Miss: tt.in.Miss,
 				Advert: advert.Frames{Index: 4, Source: tt.source, HopLimit: tt.hops},
 			}
 			var header []byte

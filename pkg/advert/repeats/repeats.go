@@ -1,15 +1,16 @@
-// Package repeats decides which adverts the kernel may keep to itself. In quiet times all
-// adverts of an Active are alike: a filter of the receive socket drops those that repeat the
-// one before, and counts them, and what it counted is read now and then. A Run is that of one
-// virtual router. It has the filter expect the next advert
+// Package repeats decides which adverts the kernel may drop. In quiet times all adverts of an
+// Active are equal: a filter of the receive socket drops those that repeat the previous one, and
+// counts them; the counters are read at intervals. A Run belongs to one virtual router. It makes
+// the filter expect the next advert
 //
-//   - only while the state machine allows it: it is Backup, and nothing but silence or another
+//   - only while the state machine allows it: it is Backup, and only silence or a different
 //     advert would make it move;
-//   - once enough adverts in a row were alike, valid, and as our configuration has them;
-//   - until anything else of the virtual router arrives, which the filter lets through, as all
-//     that follows, or until an advert is late. From then on each one is read as it comes.
+//   - once enough adverts in a row were equal, valid, and as configured here;
+//   - until a different packet of the virtual router arrives, which the filter passes, with
+//     everything that follows, or until an advert is late. From then on each advert is read as
+//     it arrives.
 //
-// So nobody ever decides on silence while the filter drops anything.
+// So no decision is ever based on silence while the filter drops adverts.
 package repeats
 
 import (
@@ -21,56 +22,56 @@ import (
 	"ripcord/pkg/vrrp"
 )
 
-// Slot is the place of one virtual router in a filter, as repeatfilter.Slot.
+// Slot is the entry of one virtual router in a filter, as repeatfilter.Slot.
 type Slot interface {
-	// Passed returns how many packets of the virtual router were let through.
+	// Passed returns the number of packets of the virtual router that the filter passed.
 	Passed() uint64
-	// Expect has the filter drop packets with this image, as long as it has let through no
-	// more packets than passed.
+	// Expect makes the filter drop packets with this image, as long as it has passed no more
+	// than the given number of packets.
 	Expect(image []byte, passed uint64)
-	// Forget has it let all through.
+	// Forget makes the filter pass all packets.
 	Forget()
-	// Take returns how many were dropped since the last call, and when the last one was; now is
-	// the present time of the slot's clock.
+	// Take returns how many packets were dropped since the last call, and when the last one was;
+	// now is the present time on the clock of the slot.
 	Take(now time.Duration) (n uint64, last time.Duration)
 }
 
-// Clock is an instant by the clock of the caller and by that of a Slot.
+// Clock is an instant on the clock of the caller and on that of a Slot.
 type Clock struct {
 	Now  time.Time
 	Slot time.Duration
 }
 
-// at returns an instant of a Slot by the clock of the caller.
+// at converts an instant of a Slot to the clock of the caller.
 func (c Clock) at(slot time.Duration) time.Time { return c.Now.Add(min(slot-c.Slot, 0)) }
 
 const (
-	// enough adverts in a row that are alike make the next one expected.
+	// enough is the number of equal adverts in a row after which the next one is expected.
 	enough = 8
-	// LongestInterval is that of adverts which are expected: of others there are few, and
-	// their counters would lag.
+	// LongestInterval is the longest interval of adverts that are expected: slower ones are few,
+	// and their counters would lag behind.
 	LongestInterval = time.Second
 )
 
-// Run is the adverts of one virtual router that are alike, one after another.
+// Run is a series of equal adverts of one virtual router.
 type Run struct {
 	instance string
 	vrid     uint8
 	miss     int
 	slot     Slot
-	allowed  bool   // by the state machine
-	read     uint64 // packets of the virtual router
-	// offset is by how many packets the filter is ahead of read while none waits in the socket:
-	// those that came before the run, or were lost. It holds if it is known; offsetNow is what
-	// it is if the socket is found empty, while that is looked at.
+	allowed  bool   // whether the state machine allows adverts to be dropped
+	read     uint64 // the number of packets of the virtual router that were read
+	// offset is how many more packets the filter passed than were read while none waits in the
+	// socket: those from before the run, and lost ones. It is valid if known is set. offsetNow is
+	// its value if the socket is found empty, while looked is set.
 	offset    uint64
 	offsetNow uint64
 	known     bool
 	looked    bool
 	alike     int
-	image     []byte // of the last advert
+	image     []byte // the image of the last advert
 	heard     vrrp.Heard
-	last      time.Time // when the last one came, as far as is known
+	last      time.Time // when the last advert arrived, as far as is known
 	expecting bool
 }
 
@@ -79,12 +80,12 @@ func NewRun(in *vrrp.Instance, slot Slot) *Run {
 	return &Run{instance: in.Name, vrid: in.VRID, miss: in.Miss, slot: slot}
 }
 
-// Eligible reports whether adverts for an instance may be dropped where they repeat the last one:
-// those that are signed all differ, and where none may be missed each one matters.
+// Eligible reports whether repeated adverts for an instance may be dropped. Signed adverts all
+// differ, and if no advert may be missed each one matters.
 func Eligible(in *vrrp.Instance) bool { return !in.ReadsEach && !in.HMAC.Signs() && in.Miss >= 2 }
 
-// Candidates returns which of the instances on one socket may have a run: those that are eligible
-// and alone with their VRID, since the filter could not tell whose an advert is.
+// Candidates returns the instances on one socket that may have a run: those that are eligible and
+// have their VRID alone, since the filter cannot distinguish instances with the same VRID.
 func Candidates(here []*vrrp.Instance) []*vrrp.Instance {
 	var sharing [256]int // how many instances have a VRID
 	for _, in := range here {
@@ -99,17 +100,17 @@ func (r *Run) Instance() string { return r.instance }
 // VRID returns the VRID.
 func (r *Run) VRID() uint8 { return r.vrid }
 
-// Heard returns the advert that is expected, as it was last heard.
+// Heard returns the expected advert, as it was last heard.
 func (r *Run) Heard() vrrp.Heard { return r.heard }
 
 // Allowed reports whether the state machine allows adverts to be dropped.
 func (r *Run) Allowed() bool { return r.allowed }
 
-// Expecting reports whether the filter drops what repeats the last advert.
+// Expecting reports whether the filter drops repetitions of the last advert.
 func (r *Run) Expecting() bool { return r.expecting }
 
-// Allow notes whether the state machine allows adverts to be dropped. What was dropped until
-// then is taken afterwards.
+// Allow records whether the state machine allows adverts to be dropped. Adverts dropped before
+// are taken later.
 func (r *Run) Allow(on bool) {
 	r.allowed = on
 	if !on {
@@ -117,7 +118,7 @@ func (r *Run) Allow(on bool) {
 	}
 }
 
-// Stop has the filter let all through, and begins the count of those alike anew.
+// Stop makes the filter pass all packets, and restarts the count of equal adverts.
 func (r *Run) Stop() {
 	if r.expecting {
 		r.slot.Forget()
@@ -125,11 +126,11 @@ func (r *Run) Stop() {
 	r.expecting, r.alike = false, 0
 }
 
-// noteRead notes a packet of the virtual router that was read.
+// noteRead records a packet of the virtual router that was read.
 func (r *Run) noteRead(image []byte, h *vrrp.Heard) {
 	r.read++
 	if r.slot.Passed()-r.read != r.offset {
-		r.known = false // others wait, or are lost
+		r.known = false // other packets wait, or were lost
 	}
 	same := !r.expecting && r.known && bytes.Equal(image, r.image)
 	if r.expecting {
@@ -149,10 +150,10 @@ func (r *Run) noteRead(image []byte, h *vrrp.Heard) {
 	}
 }
 
-// take gives what was dropped to yield: the last of them, with the number of all.
+// take passes the dropped adverts to yield: the last of them, with their number.
 func (r *Run) take(c Clock, yield func(*Run, vrrp.Heard)) {
 	n, last := r.slot.Take(c.Slot)
-	if n == 0 || len(r.image) == 0 { // nothing was expected yet: it is not of this virtual router
+	if n == 0 || len(r.image) == 0 { // no advert was expected yet: the count does not belong to this virtual router
 		return
 	}
 	at := c.at(last)
@@ -165,17 +166,17 @@ func (r *Run) take(c Clock, yield func(*Run, vrrp.Heard)) {
 	yield(r, h)
 }
 
-// due returns the instant at which the run has to be looked at, and from which on nothing may be
-// dropped if no other advert has come: half an interval before the Active could be gone.
+// due returns the instant at which the run must be examined, and from which on no advert may be
+// dropped if none has arrived: half an interval before the Active could count as gone.
 func (r *Run) due() time.Time {
 	return r.last.Add(time.Duration(r.miss)*r.heard.Interval - r.heard.Interval/2)
 }
 
 // Set is the runs of the virtual routers of one socket.
 type Set struct {
-	byVRID  []*Run // up to the greatest; nil where there is none
+	byVRID  []*Run // indexed up to the greatest VRID; nil for VRIDs without a run
 	next    time.Time
-	unknown bool // the offset of a run
+	unknown bool // the offset of a run is not known
 }
 
 // Add adds a run.
@@ -194,14 +195,14 @@ func (s *Set) Run(vrid uint8) *Run {
 	return nil
 }
 
-// Allow carries out an order of the state machine for the run of its instance, if that has one.
+// Allow carries out an order of the state machine for the run of its instance, if there is one.
 func (s *Set) Allow(o vrrp.Summarize) {
 	if r := s.Run(o.Instance.VRID); r != nil && r.instance == o.Instance.Name {
 		r.Allow(o.On)
 	}
 }
 
-// Stop is Run.Stop for each run.
+// Stop calls Run.Stop for each run.
 func (s *Set) Stop() {
 	for r := range s.All {
 		r.Stop()
@@ -217,18 +218,18 @@ func (s *Set) All(yield func(*Run) bool) {
 	}
 }
 
-// Take gives to yield all that was dropped. Runs of which an advert is late expect none any more.
+// Take passes all dropped adverts to yield. Runs whose next advert is late expect none any more.
 func (s *Set) Take(c Clock, yield func(*Run, vrrp.Heard)) { s.sweep(c, c.Now, yield) }
 
-// Sweep is Take for the runs that have to be looked at now, or soon.
+// Sweep is Take for the runs that must be examined now or soon.
 func (s *Set) Sweep(c Clock, yield func(*Run, vrrp.Heard)) {
 	if next, ok := s.Next(); ok && !c.Now.Before(next) {
 		s.sweep(c, time.Time{}, yield)
 	}
 }
 
-// sweep takes what was dropped for the runs that have to be looked at within half an interval,
-// or of which the last advert that is known came before the instant.
+// sweep takes the dropped adverts of the runs that must be examined within half an interval, or
+// whose last known advert arrived before the given instant.
 func (s *Set) sweep(c Clock, before time.Time, yield func(*Run, vrrp.Heard)) {
 	var next deadline.Earliest
 	for _, r := range s.byVRID {
@@ -250,8 +251,8 @@ func (s *Set) sweep(c Clock, before time.Time, yield func(*Run, vrrp.Heard)) {
 	s.next, _ = next.Get()
 }
 
-// Read notes a packet of a run's virtual router that was read. If it is an advert that may be
-// expected it has an image, and h is what was heard; else the image is empty.
+// Read records a packet of a run's virtual router that was read. If the packet is an advert that
+// may be expected, it has an image and h; otherwise the image is empty.
 func (s *Set) Read(r *Run, image []byte, h *vrrp.Heard) {
 	r.noteRead(image, h)
 	s.unknown = s.unknown || !r.known
@@ -260,12 +261,12 @@ func (s *Set) Read(r *Run, image []byte, h *vrrp.Heard) {
 	}
 }
 
-// Look is called before the socket is read, and Emptied after all that was read is noted, if
-// nothing was left. What the filters had let through before Look is read then, or lost: so a
-// loss is told from packets that wait. One that comes in between makes the offset too small, with
-// which nothing is dropped, and is seen when it is read. One that a filter has let through, but
-// that is not yet in the queue, is seen when it is read, too: before an advert is expected,
-// enough must be read without a change of the offset.
+// Look is called before the socket is read. Emptied is called after all packets that were read
+// were recorded, if none was left. Packets that the filters passed before Look were then read or
+// lost: this distinguishes lost packets from waiting ones. A packet that arrives in between makes
+// the offset too small, with which no advert is dropped, and is noticed when it is read. A packet
+// that a filter has passed, but that is not in the queue yet, is also noticed when it is read:
+// before an advert is expected, enough packets must be read without a change of the offset.
 func (s *Set) Look() {
 	if s.unknown {
 		for r := range s.All {
@@ -274,7 +275,7 @@ func (s *Set) Look() {
 	}
 }
 
-// Emptied notes that nothing is left in the socket of what came before Look.
+// Emptied records that no packet from before Look is left in the socket.
 func (s *Set) Emptied() {
 	if !s.unknown {
 		return

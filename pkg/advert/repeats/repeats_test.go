@@ -11,7 +11,7 @@ import (
 	"ripcord/pkg/vrrp"
 )
 
-// filter is a slot, the filter around it, and the queue behind that.
+// filter is a slot, with the filter around it and the queue behind it.
 type filter struct {
 	t                *testing.T
 	now              time.Duration
@@ -61,7 +61,7 @@ var start = time.Unix(1000, 0)
 
 func (f *filter) clock() Clock { return Clock{Now: start.Add(f.now), Slot: f.now} }
 
-// arrives has packets arrive at the filter, one after another.
+// arrives makes packets arrive at the filter, one after another.
 func (f *filter) arrives(images ...string) {
 	for _, image := range images {
 		if f.passed == f.expected && string(f.image) == image {
@@ -73,7 +73,7 @@ func (f *filter) arrives(images ...string) {
 	}
 }
 
-// reads reads what came through, until nothing is left.
+// reads reads the packets that the filter passed, until none is left.
 func (f *filter) reads() {
 	f.set.Look()
 	for _, image := range f.queue {
@@ -94,7 +94,8 @@ func (f *filter) read(image []byte) {
 
 func (f *filter) report(_ *Run, h vrrp.Heard) { f.reported = append(f.reported, h) }
 
-// goes on for so many intervals, in which an advert comes each time and the receiver is in time.
+// goes advances the time by n intervals, in each of which an advert arrives and the receiver
+// reads in time.
 func (f *filter) goes(n int, image string) {
 	for range n {
 		f.now += interval
@@ -113,7 +114,7 @@ func (f *filter) expects(want bool, what string) {
 	}
 }
 
-// heard is how many adverts were reported, and the instant of the last.
+// heard returns the number of reported adverts, and the instant of the last one.
 func (f *filter) heard() (n int, last time.Duration) {
 	for _, h := range f.reported {
 		n += max(1, h.Repeats)
@@ -122,7 +123,8 @@ func (f *filter) heard() (n int, last time.Duration) {
 	return n, last
 }
 
-// TestEnough: the eighth advert that is alike has the next one dropped, and each is reported once.
+// TestEnough checks that after the eighth equal advert the next one is dropped, and that each is
+// reported once.
 func TestEnough(t *testing.T) {
 	f := newFilter(t, 3)
 	f.goes(7, "a")
@@ -143,8 +145,8 @@ func TestEnough(t *testing.T) {
 	}
 }
 
-// TestInterrupted: what differs ends the run, what was dropped before is reported before, and
-// all that follows is read.
+// TestInterrupted checks that a different packet ends the run, that the adverts dropped earlier
+// are reported before it, and that everything after it is read.
 func TestInterrupted(t *testing.T) {
 	f := newFilter(t, 3)
 	f.goes(8, "a")
@@ -153,7 +155,7 @@ func TestInterrupted(t *testing.T) {
 	f.now += interval
 	f.arrives("b", "a", "a")
 	if f.count != 1 || len(f.queue) != 3 {
-		t.Fatalf("%d were dropped, and %d came through, want 1 and 3", f.count, len(f.queue))
+		t.Fatalf("%d packets were dropped and %d passed, want 1 and 3", f.count, len(f.queue))
 	}
 	f.reported = nil
 	f.reads()
@@ -162,13 +164,13 @@ func TestInterrupted(t *testing.T) {
 		t.Errorf("%d were reported, want 4: %v", n, f.reported)
 	}
 	f.goes(6, "a")
-	f.expects(false, "after eight, of which two came at once")
+	f.expects(false, "after eight, two of which arrived at once")
 	f.goes(4, "a")
 	f.expects(true, "after more")
 }
 
-// TestQueued: an advert that comes just before the next one is expected, and is not read yet, keeps
-// that from being dropped.
+// TestQueued checks that no advert is dropped if another one arrives just before it is expected
+// and has not been read yet.
 func TestQueued(t *testing.T) {
 	f := newFilter(t, 3)
 	f.goes(7, "a")
@@ -184,24 +186,25 @@ func TestQueued(t *testing.T) {
 	}
 }
 
-// TestLost: packets that were let through and lost are told from those under way: the socket was
-// found empty.
+// TestLost checks that packets that were passed and lost are distinguished from those that wait:
+// the socket was found empty.
 func TestLost(t *testing.T) {
 	f := newFilter(t, 3)
 	f.goes(4, "a")
 	f.passed += 3  // no room in the buffer
-	f.goes(8, "a") // the first shows the loss, behind the second the socket is empty
+	f.goes(8, "a") // the first shows the loss; after the second the socket is empty
 	f.expects(false, "after the loss")
 	f.goes(1, "a")
-	f.expects(true, "when eight have come since the difference is known")
+	f.expects(true, "when eight have arrived since the offset is known")
 	f.goes(2, "a")
 	if f.count != 2 {
 		t.Errorf("%d of 2 were dropped", f.count)
 	}
 }
 
-// TestBehind: a reader that is one packet behind all the time expects nothing, so what waits is
-// read before what comes after it. When it has caught up the next advert is expected.
+// TestBehind checks that a reader that is always one packet behind expects no advert, so that a
+// waiting packet is read before those after it. When it has caught up the next advert is
+// expected.
 func TestBehind(t *testing.T) {
 	f := newFilter(t, 3)
 	f.arrives("a")
@@ -227,7 +230,8 @@ func TestBehind(t *testing.T) {
 	f.expects(true, "after the reader has caught up")
 }
 
-// TestJustAfter: what comes after the socket was found empty waits, and is not lost.
+// TestJustAfter checks that a packet that arrives after the socket was found empty counts as
+// waiting, not as lost.
 func TestJustAfter(t *testing.T) {
 	f := newFilter(t, 3)
 	for range 3 {
@@ -241,31 +245,31 @@ func TestJustAfter(t *testing.T) {
 		f.set.Emptied()
 	}
 	if f.run.offset != 0 {
-		t.Errorf("%d packets are taken to be lost", f.run.offset)
+		t.Errorf("%d packets count as lost", f.run.offset)
 	}
 	f.reads()
 	f.goes(7, "a")
 	f.expects(true, "after more")
 }
 
-// TestInFlight: one that the filter has let through reaches the queue after the socket was found
-// empty. It is seen when it is read, before anything is expected.
+// TestInFlight checks a packet that the filter has passed and that reaches the queue only after
+// the socket was found empty: it is noticed when it is read, before any advert is expected.
 func TestInFlight(t *testing.T) {
 	f := newFilter(t, 3)
-	f.passed++ // and is not in the queue yet
+	f.passed++ // it is not in the queue yet
 	f.goes(5, "a")
 	f.queue = append(f.queue, []byte("b"))
 	f.goes(7, "a")
-	f.expects(false, "after the one that was in flight")
+	f.expects(false, "after the packet that was in flight")
 	f.goes(4, "a")
 	f.expects(true, "after more")
 	if f.run.offset != 0 {
-		t.Errorf("%d packets are taken to be lost", f.run.offset)
+		t.Errorf("%d packets count as lost", f.run.offset)
 	}
 }
 
-// TestAssignedWithQueue: what was in the queue before the filter knew of the virtual router is read,
-// but not counted.
+// TestAssignedWithQueue checks that packets that were in the queue before the virtual router had
+// a slot are read, but not counted.
 func TestAssignedWithQueue(t *testing.T) {
 	f := newFilter(t, 3)
 	f.passed = 100
@@ -279,7 +283,8 @@ func TestAssignedWithQueue(t *testing.T) {
 	}
 }
 
-// TestNothingExpected: what a slot counts before the run has it expect an advert is nobody's.
+// TestNothingExpected checks that packets that a slot counts before the run expects an advert are
+// not reported.
 func TestNothingExpected(t *testing.T) {
 	f := newFilter(t, 3)
 	f.count, f.last = 2, interval
@@ -294,12 +299,12 @@ func TestNothingExpected(t *testing.T) {
 	}
 }
 
-// TestLate: an advert that is late ends the run before the Active could be missed.
+// TestLate checks that a late advert ends the run before the Active could count as gone.
 func TestLate(t *testing.T) {
 	for _, miss := range []int{2, 3, 10} {
 		f := newFilter(t, miss)
 		f.goes(8, "a")
-		f.now += interval / 10 // the next ones come late, and are dropped
+		f.now += interval / 10 // the next ones are late, and are dropped
 		f.goes(miss, "a")
 		last := f.last
 		for looks := 0; f.run.Expecting(); looks++ {
@@ -320,7 +325,8 @@ func TestLate(t *testing.T) {
 	}
 }
 
-// TestRefused: what the state machine or the advert rules out is read each time.
+// TestRefused checks that adverts are read each time if the state machine or the advert itself
+// requires it.
 func TestRefused(t *testing.T) {
 	for what, read := range map[string]func(*filter){
 		"not allowed": func(f *filter) { f.run.Allow(false) },
@@ -348,14 +354,14 @@ func TestRefused(t *testing.T) {
 	f := newFilter(t, 3)
 	f.goes(10, "a")
 	f.run.Allow(false)
-	f.expects(false, "not allowed any more")
+	f.expects(false, "no longer allowed")
 	f.set.Take(f.clock(), f.report)
 	if n, _ := f.heard(); n != 10 {
 		t.Errorf("%d of 10 were reported", n)
 	}
 }
 
-// TestEligible: which instances adverts can be dropped for.
+// TestEligible checks for which instances adverts can be dropped.
 func TestEligible(t *testing.T) {
 	for _, tt := range []struct {
 		in   vrrp.Instance
@@ -369,8 +375,8 @@ func TestEligible(t *testing.T) {
 	}
 }
 
-// TestCandidates: an instance that shares its VRID with another has no run, also where adverts for
-// the other are read as they come in any case.
+// TestCandidates checks that an instance that shares its VRID with another has no run, even if
+// adverts for the other are never dropped.
 func TestCandidates(t *testing.T) {
 	var here []*vrrp.Instance
 	for _, in := range []struct {
