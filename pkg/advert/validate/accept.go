@@ -14,41 +14,41 @@ import (
 	"ripcord/pkg/wire"
 )
 
-// Packet is a packet that a raw socket delivered, with the link on which it arrived.
+// Packet is a packet from a socket, with the link on which it arrived.
 type Packet struct {
 	Interface string
 	Family    event.Family
-	// Data begins with the IP header for IPv4, and behind it for IPv6.
+	// Data begins with the IP header for IPv4, and after it for IPv6.
 	Data []byte
-	// Path is read from the IPv6 header; over IPv4 the header stands in Data.
+	// Path comes from the IPv6 header; over IPv4 the header is in Data.
 	Path      wire.Path
 	Truncated bool      // it was longer than the buffer
-	Early     bool      // it was heard before the kernel had judged its source
-	Own       bool      // likewise, by the socket for what comes from addresses of ours
-	From      [6]byte   // the MAC that it came from, where it is Own
-	At        time.Time // when the kernel received it, but no longer ago than maxAge
-	// Stamp is when the kernel received it by the wall clock, however long ago; zero: At
-	// is all that is known.
+	Early     bool      // it was read from a packet socket, before the kernel had checked its source
+	Own       bool      // likewise, from the socket for packets with a source address of ours
+	From      [6]byte   // the source MAC, if Own is set
+	At        time.Time // when the kernel received it, at most maxAge ago
+	// Stamp is when the kernel received it on the wall clock, however long ago; zero if only At
+	// is known.
 	Stamp time.Time
 }
 
-// Verdict is the judgement of an Acceptor on a packet. Events is valid until the next
-// call. An advert of a version that its virtual router does not speak is
-// rejected, but if it is valid in its own it is Heard too: it holds a Backup back.
-// So does one that is authentic but stale, if it proves that its sender is there, and
-// one without addresses or with interval 0.
+// Verdict is the result of checking a packet. Events is valid until the next call. An advert of a
+// version that its virtual router does not speak is rejected, but if it is valid in its own
+// version it is also Heard: it keeps a Backup waiting. The same holds for an advert that is
+// authentic but stale, if it proves that its sender is present, and for one without addresses or
+// with interval 0.
 type Verdict struct {
 	Heard vrrp.Heard
-	Valid bool // else Heard is empty, and nothing may touch a timer
-	Plain bool // it is valid, and differs in nothing from our configuration
-	// Rejected is false too for what is silently ignored: what is our own, and what
-	// another socket hears.
+	Valid bool // otherwise Heard is empty, and must not change a timer
+	Plain bool // it is valid, and equal to our configuration
+	// Rejected is false as well for packets that are silently ignored: our own, and those that
+	// another socket receives.
 	Rejected bool
 	Events   []event.Event
 }
 
-// Acceptor decides which adverts are believed (RFC 9568 §7.1), and counts those
-// that are not, under RFC 8347's names. Its memory is bounded, whatever comes.
+// Acceptor decides which adverts are accepted (RFC 9568 §7.1), and counts rejected ones under RFC
+// 8347's names. Its memory is bounded, whatever arrives.
 type Acceptor struct {
 	links      links
 	rejections *rejections
@@ -56,15 +56,15 @@ type Acceptor struct {
 	strangers  *strangers
 	minter     *event.Minter
 	wall       wire.Wall
-	advert     wire.Advert // decoded into, again and again
-	judged     *peer       // the instance that the last packet was for; nil: none
-	message    []byte      // of which, with its trailer
+	advert     wire.Advert // reused for decoding
+	judged     *peer       // the instance of the last packet; nil if there is none
+	message    []byte      // the message of the last packet, with its trailer
 	events     []event.Event
 }
 
-// New returns an acceptor for instances. book has the counters of
-// each; unknown counts the adverts that belong to none. Signed adverts are compared
-// with a wall clock. The instances are only read.
+// New returns an acceptor for the given instances. book has the counters of each instance;
+// unknown counts the adverts of other virtual routers. wall is the clock for signed adverts. The
+// instances are only read.
 func New(instances []*vrrp.Instance, book stats.Book, unknown *stats.Counters, minter *event.Minter, wall wire.Wall) *Acceptor {
 	book = stats.OrEmpty(book)
 	keys := spareKeys + keysEach*len(instances)
@@ -82,28 +82,28 @@ func New(instances []*vrrp.Instance, book stats.Book, unknown *stats.Counters, m
 	return a
 }
 
-// Warn has the acceptor report warnings.
+// Warn sets the recipient of warnings.
 func (a *Acceptor) Warn(w *event.Warnings) { a.strangers.warnings = w }
 
-// Withhold notes from which sources adverts on a link are to be heard early, beside
-// the shared addresses.
+// Withhold sets the sources whose adverts are read early on a link, in addition to the shared
+// addresses.
 func (a *Acceptor) Withhold(link string, sources []netip.Addr) { a.links.on(link).withheld = sources }
 
-// Learn notes which addresses are a link's own.
+// Learn records the addresses of a link.
 func (a *Acceptor) Learn(l event.Link) { a.links.learn(l) }
 
-// Owns reports whether an address is ours on a link.
+// Owns reports whether an address is this router's on a link.
 func (a *Acceptor) Owns(link string, source netip.Addr) bool {
 	return a.links.owns(a.links.on(link), source)
 }
 
-// Everywhere lists the addresses that are ours on every link, in a fixed order.
+// Everywhere lists this router's addresses that count on every link, in a fixed order.
 func (a *Acceptor) Everywhere() []netip.Addr {
 	return slices.SortedFunc(maps.Keys(a.links.own), netip.Addr.Compare)
 }
 
-// Accept judges one packet at the instant now. The checks have the order of
-// RFC 9568 §7.1; the order decides only which counter rises.
+// Accept checks a packet at the instant now. The checks are in the order of RFC 9568 §7.1; the
+// order only decides which counter is incremented.
 func (a *Acceptor) Accept(p *Packet, now time.Time) Verdict {
 	a.events = a.events[:0]
 	on := a.links.find(p.Interface)
@@ -112,7 +112,7 @@ func (a *Acceptor) Accept(p *Packet, now time.Time) Verdict {
 	a.judged = ours
 	own := a.links.owns(on, path.Source)
 	if p.Own != own || !own && p.Early != on.early(p.Family, path.Source) {
-		return Verdict{} // heard twice
+		return Verdict{} // it is read from another socket, too
 	}
 	if on.elsewhere(ours, p.Family, a.advert.VRID, path) {
 		return Verdict{}
@@ -158,8 +158,8 @@ func (a *Acceptor) Accept(p *Packet, now time.Time) Verdict {
 	return Verdict{Heard: heard, Valid: true, Plain: plain, Events: a.events, Rejected: incompatible}
 }
 
-// Repeated counts the adverts that a vrrp.Heard stands for which a filter of the socket dropped,
-// since they repeated one that was Plain.
+// Repeated counts the adverts that h stands for, which a filter of the socket dropped because
+// they repeated a Plain one.
 func (a *Acceptor) Repeated(link string, f event.Family, vrid uint8, h *vrrp.Heard) {
 	for _, ours := range a.links.find(link).routers(f, vrid) {
 		if ours.Name != h.Instance {
@@ -170,8 +170,8 @@ func (a *Acceptor) Repeated(link string, f event.Family, vrid uint8, h *vrrp.Hea
 	}
 }
 
-// Flush returns what was held back to keep the log short and is due to be told
-// at now; with all, what is not due too. It is valid until the next call.
+// Flush returns the events that were delayed to keep the log short and are due at now; with all,
+// also those that are not due. The result is valid until the next call.
 func (a *Acceptor) Flush(now time.Time, all bool) []event.Event {
 	a.events = a.events[:0]
 	a.rejections.limiter.Flush(now, all, func(r rejection, count uint64) {
@@ -181,7 +181,7 @@ func (a *Acceptor) Flush(now time.Time, all bool) []event.Event {
 	return a.events
 }
 
-// Next returns the instant at which Flush will have events; false where none wait.
+// Next returns the instant at which Flush will have events; false if none are delayed.
 func (a *Acceptor) Next() (time.Time, bool) {
 	var next deadline.Earliest
 	next.AddIf(a.rejections.limiter.Next())
@@ -189,8 +189,8 @@ func (a *Acceptor) Next() (time.Time, bool) {
 	return next.Get()
 }
 
-// Judged returns the instance for which the packet was that was judged last, whatever became
-// of it; empty if it was for none.
+// Judged returns the name of the instance to which the last packet belonged, whatever the
+// verdict; empty if it belonged to none.
 func (a *Acceptor) Judged() string {
 	if a.judged == nil {
 		return ""
@@ -198,8 +198,8 @@ func (a *Acceptor) Judged() string {
 	return a.judged.Name
 }
 
-// judge makes the checks that need the virtual router. The sender and the rules of the
-// advert's own version come first: VersionError is for an advert that passes these.
+// judge makes the checks that need the virtual router. The sender and the rules of the advert's
+// own version are checked first: VersionError means that the advert passes these.
 func (a *Acceptor) judge(ours *peer, path wire.Path, p *Packet, now time.Time) (f finding, err error) {
 	if ours == nil {
 		return f, wire.VRIDError
@@ -223,11 +223,11 @@ func (a *Acceptor) judge(ours *peer, path wire.Path, p *Packet, now time.Time) (
 	return f, a.fits(ours)
 }
 
-// authenticate has the authenticator judge the message of a.advert, and reports clocks that are
-// apart: with half the window left, or with none. The advert's time is compared with the
-// kernel's receive stamp: after a pause adverts are read that have waited for longer than
-// maxAge, and by the time of reading a clock of their sender that was ahead then would
-// count as right, and its adverts since that was mended as replays.
+// authenticate makes the authenticator check the message of a.advert, and reports clocks that
+// differ: by more than half the window, or by more than all of it. The advert's time is compared
+// with the kernel's receive stamp: after a pause adverts are read that have waited longer than
+// maxAge. Compared with the time of reading, a sender's clock that was ahead would count as
+// right, and its adverts after a correction as replays.
 func (a *Acceptor) authenticate(ours *peer, source netip.Addr, p *Packet, now time.Time) (finding, error) {
 	clock := ours.authenticator.replay.clock(p.At)
 	if !p.Stamp.IsZero() {
@@ -250,7 +250,7 @@ func (a *Acceptor) authenticate(ours *peer, source netip.Addr, p *Packet, now ti
 	return f, err
 }
 
-// check makes the checks of an advert itself.
+// check checks the advert itself.
 func (o *peer) check(a *wire.Advert) error {
 	if len(o.Addresses) == 0 {
 		return a.CheckBare()
@@ -258,11 +258,11 @@ func (o *peer) check(a *wire.Advert) error {
 	return a.Check()
 }
 
-// unusable reports whether an advert is wrong in what its sender was configured to, but
-// shows that the sender is there and takes itself for the Active.
+// unusable reports whether the advert is invalid because of its sender's configuration, but shows
+// that the sender is present and is Active.
 func unusable(err error) bool { return err == wire.CountZero || err == wire.IntervalZero }
 
-// fits checks that an advert is of our version, and what only VRRPv2 discards.
+// fits checks that an advert has our version, and makes the checks that only VRRPv2 requires.
 func (a *Acceptor) fits(ours *peer) error {
 	if a.advert.Version != ours.Version {
 		return wire.VersionError
@@ -273,7 +273,7 @@ func (a *Acceptor) fits(ours *peer) error {
 	if err := ours.Auth.Admits(a.advert.Auth); err != nil {
 		return err
 	}
-	if a.advert.Interval != ours.Interval { // RFC 3768 §7.1; v3 learns it
+	if a.advert.Interval != ours.Interval { // RFC 3768 §7.1; VRRPv3 learns it
 		return wire.IntervalError
 	}
 	return nil
@@ -292,7 +292,7 @@ func (o *peer) meets(path wire.Path) error {
 	return nil
 }
 
-// read takes the IP header off and decodes what stands in it into a.advert.
+// read removes the IP header and decodes the message into a.advert.
 func (a *Acceptor) read(p *Packet, on *linkPeers) (wire.Path, error) {
 	path, message := p.Path, p.Data
 	if p.Family == event.IPv4 {
@@ -316,8 +316,8 @@ func (a *Acceptor) read(p *Packet, on *linkPeers) (wire.Path, error) {
 	return path, err
 }
 
-// whole returns the datagram. If it was cut off its header gets the length that is left, so
-// that it can be read for the counters and the log.
+// whole returns the datagram. If it was truncated its header gets the remaining length, so that
+// it can be decoded for the counters and the log.
 func (p *Packet) whole() []byte {
 	if p.Truncated && len(p.Data) >= 4 {
 		binary.BigEndian.PutUint16(p.Data[2:], uint16(len(p.Data)))
@@ -325,9 +325,9 @@ func (p *Packet) whole() []byte {
 	return p.Data
 }
 
-// Received turns the kernel's receive stamp, which is by the wall clock, into an
-// instant of the monotonic clock: only the stamp's age counts, within 0 and
-// maxAge, and so a step of the wall clock moves no timer (docs/architecture.md#time).
+// Received converts the kernel's receive stamp, which is on the wall clock, to an instant on the
+// monotonic clock: only the stamp's age is used, within 0 and maxAge, so a step of the wall clock
+// moves no timer (docs/architecture.md#time).
 func Received(now, stamp time.Time) time.Time {
 	return now.Add(-min(max(now.Sub(stamp), 0), maxAge))
 }

@@ -34,7 +34,7 @@ var (
 	ipv4     = adverttest.IPv4
 )
 
-// virtual2 is virtual4 by VRRPv2, with a password.
+// virtual2 returns virtual4 with VRRPv2 and a password.
 func virtual2() vrrp.Instance {
 	in := virtual4()
 	in.Name, in.Version, in.Auth = "v2", wire.V2, wire.Password("secret")
@@ -73,7 +73,7 @@ func packet6(a wire.Advert) Packet {
 	}
 }
 
-// raw4 is a packet with a checksum that holds, whatever stands in the message.
+// raw4 returns a packet with a valid checksum, whatever the message contains.
 func raw4(ttl uint8, message ...byte) Packet {
 	message = append([]byte(nil), message...)
 	if len(message) >= 8 {
@@ -131,8 +131,8 @@ func TestAcceptValid(t *testing.T) {
 	}
 }
 
-// TestAcceptLadder gives each check a packet that fails it and the next one too:
-// the counter that rises shows the order (RFC 9568 §7.1).
+// TestAcceptLadder gives each check a packet that fails it and the next one: the counter that is
+// incremented shows the order (RFC 9568 §7.1).
 func TestAcceptLadder(t *testing.T) {
 	mine, alien := byte(51), byte(99)
 	ip := []byte{192, 0, 2, 100}
@@ -189,8 +189,9 @@ func TestAcceptLadder(t *testing.T) {
 	}
 }
 
-// TestAcceptBare: an instance without addresses believes adverts without any, which all
-// others refuse; one with addresses differs from it, and is no other virtual router.
+// TestAcceptBare checks that an instance without addresses accepts adverts without any, which all
+// others reject, and that an advert with addresses counts as different from its configuration,
+// not as another virtual router.
 func TestAcceptBare(t *testing.T) {
 	bare := virtual4()
 	bare.Addresses = nil
@@ -224,8 +225,8 @@ func TestAcceptBare(t *testing.T) {
 	}
 }
 
-// TestAcceptV2 has what only VRRPv2 discards (RFC 3768 §7.1), each with what is
-// checked after it wrong as well.
+// TestAcceptV2 checks the rules that only VRRPv2 has (RFC 3768 §7.1), each with an advert that
+// also fails the next check.
 func TestAcceptV2(t *testing.T) {
 	for _, c := range []struct {
 		name   string
@@ -270,8 +271,8 @@ func TestAcceptV2(t *testing.T) {
 	}
 }
 
-// TestAcceptTheOtherVersion: it is rejected, and yet heard, if it is valid in
-// its own version [N9].
+// TestAcceptTheOtherVersion checks that an advert of the other version is rejected but heard, if
+// it is valid in its own version [N9].
 func TestAcceptTheOtherVersion(t *testing.T) {
 	two := advert4()
 	two.Version, two.Interval, two.Auth = wire.V2, 7*time.Second, wire.Password("unknown to us")
@@ -313,13 +314,15 @@ func TestAcceptTheOtherVersion(t *testing.T) {
 				t.Errorf("counted %q, want %q", got, c.counts)
 			}
 			if len(v.Events) != 1 || v.Events[0].Name() != "advert.rejected" {
-				t.Errorf("told %+v", v.Events)
+				t.Errorf("events %+v", v.Events)
 			}
 		})
 	}
 }
 
-func TestAcceptTellsVirtualRoutersApart(t *testing.T) {
+// TestAcceptDistinguishesVirtualRouters checks that an advert is compared only with instances of
+// its family and link.
+func TestAcceptDistinguishesVirtualRouters(t *testing.T) {
 	elsewhere := virtual4()
 	elsewhere.Name, elsewhere.Interface = "other", "eth1"
 	b := newBench(virtual6(), elsewhere) // VRID 51 twice, but not over IPv4 on eth0
@@ -348,7 +351,7 @@ func TestReceivedTakesTheAgeOnly(t *testing.T) {
 		{-3 * ms, -3 * ms},
 		{0, 0},
 		{time.Hour, 0},        // the wall clock was set back
-		{-time.Hour, -maxAge}, // or forth
+		{-time.Hour, -maxAge}, // or forward
 	} {
 		if got := Received(t0, t0.Add(c.stamp)).Sub(t0); got != c.want {
 			t.Errorf("stamp %v before now: %v, want %v", -c.stamp, got, c.want)
@@ -363,7 +366,7 @@ func TestAcceptAllocatesNothing(t *testing.T) {
 		t.Errorf("%v allocations for a valid advert", allocs)
 	}
 	b = newBench(virtual2())
-	b.Accept(&p, t0) // the first is told
+	b.Accept(&p, t0) // the first one is reported
 	if allocs := testing.AllocsPerRun(1000, func() { b.Accept(&p, t0) }); allocs != 0 {
 		t.Errorf("%v allocations for an advert of the other version", allocs)
 	}
@@ -378,9 +381,9 @@ func BenchmarkAccept(b *testing.B) {
 	}
 }
 
-// FuzzAccept: whatever comes, what is believed is one of our virtual routers
-// with a positive interval and an address, and all else is counted, the other
-// version too.
+// FuzzAccept checks that every accepted packet belongs to one of our virtual routers, with a
+// positive interval and an address, and that all others are counted, including those of the other
+// version.
 func FuzzAccept(f *testing.F) {
 	good := packet4(advert4())
 	f.Add(good.Data, true, false, 255)
@@ -398,13 +401,13 @@ func FuzzAccept(f *testing.F) {
 		v := b.Accept(&p, t0)
 		if v.Valid && v.Heard.Version == wire.V3 {
 			if v.Heard.Interval <= 0 && !v.Heard.Invalid || b.stats[v.Heard.Instance] == nil || truncated {
-				t.Fatalf("believed %+v", v.Heard)
+				t.Fatalf("accepted %+v", v.Heard)
 			}
 			return
 		}
 		all := counters(b.unknown) + counters(b.stats["v4"]) + counters(b.stats["v6"])
 		if (all == "") != (len(v.Events) == 0) {
-			t.Fatalf("counted %q, told %v", all, v.Events)
+			t.Fatalf("counted %q, events %v", all, v.Events)
 		}
 	})
 }

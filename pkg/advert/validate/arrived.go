@@ -8,15 +8,15 @@ import (
 	"ripcord/pkg/wire"
 )
 
-// Arrival is a valid advert of one of our virtual routers that a packet socket heard.
+// Arrival is a valid advert of one of our virtual routers that a packet socket received.
 type Arrival struct {
 	Instance     string
 	Source, Dest netip.Addr
-	Interval     time.Duration // as it says
+	Interval     time.Duration // the interval in the advert
 }
 
-// Arrived returns the advert in a packet that the socket for our own addresses heard, if it
-// is a valid one that the raw socket of the link has to deliver, too.
+// Arrived returns the advert in a packet from the socket for our own addresses, if it is valid
+// and the raw socket of the link must receive it, too.
 func (a *Acceptor) Arrived(p *Packet) (x Arrival, ok bool) {
 	on := a.links.find(p.Interface)
 	if p.Truncated {
@@ -33,8 +33,8 @@ func (a *Acceptor) Arrived(p *Packet) (x Arrival, ok bool) {
 	return Arrival{ours.Name, path.Source, path.Dest, a.advert.Interval}, true
 }
 
-// deliverable reports whether the kernel accepts the IP header of a packet: a packet that it
-// drops for its header is not dropped by a firewall.
+// deliverable reports whether the kernel accepts the IP header of a packet: otherwise the
+// firewall is not the reason if the packet is missing.
 func deliverable(p *Packet, path wire.Path, ours *peer, on *linkPeers) bool {
 	const noOptions = 0x45
 	if p.Family == event.IPv4 && (p.Data[0] != noOptions || !wire.IPv4HeaderHolds(p.Data[:20])) {

@@ -9,7 +9,7 @@ import (
 	"ripcord/pkg/wire"
 )
 
-// Only what the raw socket has to deliver counts as having arrived.
+// TestArrived checks that only packets that the raw socket must receive count as having arrived.
 func TestArrived(t *testing.T) {
 	for name, c := range map[string]struct {
 		source, dest netip.Addr
@@ -19,7 +19,7 @@ func TestArrived(t *testing.T) {
 	}{
 		"an advert":              {source: peer4, dest: wire.Group4, want: true},
 		"our own":                {source: own4, dest: wire.Group4},
-		"from a shared address":  {source: vip4, dest: wire.Group4}, // heard early
+		"from a shared address":  {source: vip4, dest: wire.Group4}, // read early
 		"from a group":           {source: wire.Group4, dest: wire.Group4},
 		"not for the group":      {source: peer4, dest: own4},
 		"another virtual router": {source: peer4, dest: wire.Group4, change: func(a *wire.Advert) { a.VRID = 99 }},

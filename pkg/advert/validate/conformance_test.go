@@ -11,8 +11,8 @@ import (
 	"ripcord/pkg/wire"
 )
 
-// conform gives a packet to an acceptor and compares the verdict, the counters
-// and what was told: "event reason-or-what".
+// conform gives a packet to an acceptor and compares the verdict, the counters and the events, as
+// "event reason-or-what".
 func conform(t *testing.T, p Packet, valid bool, counts, told string, instances ...vrrp.Instance) {
 	t.Helper()
 	b := newBench(instances...)
@@ -34,13 +34,12 @@ func conform(t *testing.T, p Packet, valid bool, counts, told string, instances 
 		}
 	}
 	if got := strings.Join(said, ", "); got != told {
-		t.Errorf("told %q, want %q", got, told)
+		t.Errorf("events %q, want %q", got, told)
 	}
 }
 
-// TestRFC9568Receiving has the sentences of RFC 9568 §7.1 with its errata, each
-// with what is to become of an advert that breaks it. test/conformance is their
-// index.
+// TestRFC9568Receiving has the sentences of RFC 9568 §7.1 with its errata, each with the result
+// for an advert that violates it. test/conformance is their index.
 func TestRFC9568Receiving(t *testing.T) {
 	valid := "advertisement_rcvd=1 checksum_pseudo_header=1"
 	change := func(f func(*wire.Advert)) Packet {
@@ -95,8 +94,8 @@ func TestRFC9568Receiving(t *testing.T) {
 	}
 }
 
-// TestHoloPacketErrors has Holo's packet-error1, 2 and 3: what its rt2 of the
-// topology v2-topo1-1 rejects, and under which of RFC 8347's names it says so.
+// TestHoloPacketErrors has Holo's packet-error1, 2 and 3: the packets that its rt2 of the
+// topology v2-topo1-1 rejects, and RFC 8347's names for the errors.
 func TestHoloPacketErrors(t *testing.T) {
 	rt2 := virtual4()
 	rt2.Version, rt2.VRID, rt2.Priority, rt2.Addresses = wire.V2, 1, 20, []netip.Addr{netip.MustParseAddr("10.0.1.5")}
@@ -121,8 +120,8 @@ func TestHoloPacketErrors(t *testing.T) {
 	})
 }
 
-// TestVPPOversizedAddrlist: VRID 255, 255 addresses. It is nobody's here; where
-// it is, the list that is told has all of them.
+// TestVPPOversizedAddrlist checks an advert for VRID 255 with 255 addresses. Without an instance
+// it is rejected; with one, the reported list has all addresses.
 func TestVPPOversizedAddrlist(t *testing.T) {
 	a := wire.Advert{VRID: 255, Priority: 100, Interval: time.Second}
 	for i := range 255 {

@@ -1,6 +1,6 @@
-// Package validate decides which adverts of others are believed (RFC 9568 §7.1), counts
-// and reports those that are not, and reports in what those that are differ from our
+// Package validate decides which adverts of other routers are accepted (RFC 9568 §7.1), counts
+// and reports the rejected ones, and reports the differences between accepted ones and our
 // configuration.
 //
-// All of it is pure, as pkg/advert is.
+// The package is pure, as pkg/advert is.
 package validate

@@ -9,14 +9,14 @@ import (
 )
 
 // authenticator verifies the trailers of one virtual router's adverts. Only authentic
-// adverts move its marks.
+// adverts change its marks.
 type authenticator struct {
 	mode   vrrp.AuthMode
 	keys   map[uint8]*wire.Key
 	replay replay
 }
 
-// newAuthenticator returns the authenticator of an instance; nil where nothing is authenticated.
+// newAuthenticator returns the authenticator of an instance; nil if its adverts are not authenticated.
 func newAuthenticator(in *vrrp.Instance, wall wire.Wall) *authenticator {
 	if in.HMAC == nil {
 		return nil
@@ -31,18 +31,18 @@ func newAuthenticator(in *vrrp.Instance, wall wire.Wall) *authenticator {
 	return v
 }
 
-// finding is the result of an authenticator's checks of an advert.
+// finding is the result of checking the authentication of an advert.
 type finding struct {
-	skew      time.Duration // its time, less ours; 0 where that is not looked at
+	skew      time.Duration // the time in the advert minus ours; 0 if the time is not compared
 	authentic bool
-	alive     bool // it is stale, and yet proves that its sender is on the air
+	alive     bool // it is stale, but proves that its sender is present
 }
 
-// judge returns the reason why a message from source, received at the instant at, when our
-// wall clock was clock, is not believed, or nil. The order is keepalived's: malformed, stale,
-// unknown key, bad HMAC, replay. But the HMAC of a stale advert is checked too. Keepalived
-// omits that, which saves nothing in a flood, whose sender can write the time of day; and two
-// routers whose clocks are apart, of which each takes the other for silent, are two Actives.
+// judge returns why a message from source, received at the instant at, when our wall clock was
+// clock, is rejected, or nil. The order of the checks is keepalived's: malformed, stale, unknown
+// key, bad HMAC, replay. But the HMAC of a stale advert is checked as well. keepalived omits
+// that, which saves nothing in a flood, because its sender can write the time of day; and two
+// routers whose clocks differ, each of which counts the other as silent, would both be Active.
 func (v *authenticator) judge(message []byte, signed bool, source netip.Addr, at time.Time, clock wire.Sequence) (f finding, err error) {
 	if !signed {
 		if v.mode == vrrp.Enforce {

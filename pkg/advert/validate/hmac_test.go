@@ -12,14 +12,14 @@ import (
 	"ripcord/pkg/wire"
 )
 
-// secret is one of some keys.
+// secret returns a key for a number.
 func secret(n byte) wire.Secret {
 	key := make([]byte, 32)
 	key[0] = n
 	return wire.NewSecret(key)
 }
 
-// authentic is an instance with two keys of ids 1 and 2.
+// authentic returns the instance with two keys, with the ids 1 and 2.
 func authentic(in vrrp.Instance, mode vrrp.AuthMode) vrrp.Instance {
 	in.HMAC = &vrrp.HMAC{
 		Keys: map[uint8]wire.Secret{1: secret(1), 2: secret(2)}, Active: 1, Mode: mode, Window: 5 * time.Second,
@@ -27,7 +27,7 @@ func authentic(in vrrp.Instance, mode vrrp.AuthMode) vrrp.Instance {
 	return in
 }
 
-// signed is an advert that is signed at t0 and so much more.
+// signed returns an advert that was signed at t0+after.
 func signed(a wire.Advert, source netip.Addr, id uint8, s wire.Secret, after time.Duration) []byte {
 	dest := wire.GroupOf(event.FamilyOf(source))
 	b := append(a.Append(nil, source, dest), make([]byte, wire.TrailerLen)...)
@@ -97,8 +97,8 @@ func TestAcceptHMAC(t *testing.T) {
 	}
 }
 
-// TestAcceptWithoutHMAC: a signed advert has a wrong length, as for everybody who
-// does not know of trailers.
+// TestAcceptWithoutHMAC checks that a signed advert has a wrong length for an instance without an
+// HMAC, as for every router that does not know trailers.
 func TestAcceptWithoutHMAC(t *testing.T) {
 	b := newBench(virtual4(), authentic(virtual6(), vrrp.Enforce))
 	p := from4(peer4, signed(advert4(), peer4, 1, secret(1), 0), 0)
@@ -120,7 +120,8 @@ func TestAcceptHMACOverIPv6(t *testing.T) {
 	}
 }
 
-// TestAcceptTheOtherVersionSigned: it holds a Backup only if it is authentic.
+// TestAcceptTheOtherVersionSigned checks that an advert of the other version keeps a Backup
+// waiting only if it is authentic.
 func TestAcceptTheOtherVersionSigned(t *testing.T) {
 	b := newBench(authentic(virtual4(), vrrp.Enforce))
 	two := advert4()
@@ -131,15 +132,15 @@ func TestAcceptTheOtherVersionSigned(t *testing.T) {
 	}
 }
 
-// TestAcceptSkew: two clocks that are apart are told of before adverts are rejected
-// for it, and those that are show that their sender lives, but once each.
+// TestAcceptSkew checks that clocks that differ are reported before adverts are rejected because
+// of the difference, and that rejected ones prove, once each, that their sender is alive.
 func TestAcceptSkew(t *testing.T) {
 	const hour = 3600 * sec
 	for _, c := range []struct {
 		skew  time.Duration
 		held  bool
 		told  string
-		again bool // it is signed anew, a second later
+		again bool // it is signed again, a second later
 	}{
 		{2 * sec, false, "", false},
 		{2500 * ms, false, "", false},
@@ -169,22 +170,22 @@ func TestAcceptSkew(t *testing.T) {
 				t.Fatalf("%+v, counted %s", v, counters(b.stats["v4"]))
 			}
 			if got := skews(v); got != c.told {
-				t.Errorf("told %q, want %q", got, c.told)
+				t.Errorf("events %q, want %q", got, c.told)
 			}
 			if v := b.Accept(&p, t0); v.Valid {
-				t.Error("it counts twice")
+				t.Error("the advert counts twice")
 			}
 			p = from4(peer4, signed(advert4(), peer4, 1, secret(1), c.skew+sec), sec)
 			v = b.Accept(&p, t0.Add(sec))
 			if got := skews(v); !v.Valid || v.Heard.Stale != c.held || got != "" {
-				t.Errorf("the next: %+v, told %q", v, got)
+				t.Errorf("the next advert: %+v, events %q", v, got)
 			}
 		})
 	}
 }
 
-// TestAcceptOldAdverts: what was heard here is told of when it comes again, and
-// does nothing. Neither does what only looks old.
+// TestAcceptOldAdverts checks that an advert that is replayed is reported and has no effect, and
+// that neither has one that only seems old.
 func TestAcceptOldAdverts(t *testing.T) {
 	const hour = 3600 * sec
 	b := newBench(authentic(virtual4(), vrrp.Enforce))
@@ -199,12 +200,13 @@ func TestAcceptOldAdverts(t *testing.T) {
 	}
 	forged := signed(advert4(), peer4, 1, secret(3), -hour+sec)
 	p = from4(peer4, forged, 0)
-	if v := b.Accept(&p, t0); v.Valid || len(v.Events) != 0 { // the log has had one within 10 s
+	if v := b.Accept(&p, t0); v.Valid || len(v.Events) != 0 { // one was logged within the last 10 s
 		t.Errorf("%+v", v)
 	}
 }
 
-// TestAcceptReplayedResignation is the point of it all.
+// TestAcceptReplayedResignation checks the main purpose of the HMAC: a replayed resignation has
+// no effect.
 func TestAcceptReplayedResignation(t *testing.T) {
 	b := newBench(authentic(virtual4(), vrrp.Enforce))
 	resign := advert4()
@@ -221,7 +223,7 @@ func TestAcceptReplayedResignation(t *testing.T) {
 	}
 }
 
-// TestBadAdvertsMoveNoMark: the mark moves after a good HMAC only.
+// TestBadAdvertsMoveNoMark checks that the mark changes only after a valid HMAC.
 func TestBadAdvertsMoveNoMark(t *testing.T) {
 	b := newBench(authentic(virtual4(), vrrp.Enforce))
 	for _, p := range []Packet{
@@ -245,7 +247,7 @@ func TestAcceptHMACAllocatesNothing(t *testing.T) {
 	forged := from4(peer4, signed(advert4(), peer4, 1, secret(2), 0), 0)
 	stale := from4(peer4, signed(advert4(), peer4, 1, secret(1), -3600*sec), 0)
 	all := []*Packet{&good, &forged, &stale}
-	for range 2 { // the first of each is told
+	for range 2 { // the first of each is reported
 		for _, p := range all {
 			b.Accept(p, t0)
 		}
@@ -275,9 +277,10 @@ func BenchmarkAcceptHMAC(b *testing.B) {
 	}
 }
 
-// TestAcceptHMACQueued: what waited in the queue for longer than maxAge is judged by the clock
-// of when it was received. Else the adverts of a sender whose clock was ahead then would be
-// believed when they are read, and those since its clock was put right be taken for replays.
+// TestAcceptHMACQueued checks that packets that waited in the queue for longer than maxAge are
+// compared with the clock at their receipt. Otherwise adverts of a sender whose clock was ahead
+// at that time would be accepted when they are read, and its adverts after a correction of the
+// clock would count as replays.
 func TestAcceptHMACQueued(t *testing.T) {
 	b, read := newBench(authentic(virtual4(), vrrp.Enforce)), t0.Add(30*sec)
 	for _, c := range []struct {
@@ -287,8 +290,8 @@ func TestAcceptHMACQueued(t *testing.T) {
 	}{
 		{"in time, read after half a minute", 0, 30 * sec, ""},
 		{"14s ahead, read after ten seconds", 34 * sec, 10 * sec, wire.AuthStale},
-		{"put right", 21 * sec, 9 * sec, ""},
-		{"put right, read at once", 30 * sec, 0, ""},
+		{"corrected", 21 * sec, 9 * sec, ""},
+		{"corrected, read at once", 30 * sec, 0, ""},
 	} {
 		stamp := read.Add(-c.queued)
 		p := from4(peer4, signed(advert4(), peer4, 1, secret(1), c.signed), Received(read, stamp).Sub(t0))

@@ -10,46 +10,47 @@ import (
 	"ripcord/pkg/wire"
 )
 
-// linkPeers are our instances on a link. They are looked up once for each
-// packet, of which there may be ten thousand a second.
+// linkPeers are our instances on a link. They are looked up once for each packet, at up to ten
+// thousand packets a second.
 type linkPeers struct {
-	link event.Link // as it was last learned; zero before
-	four []routers  // by VRID, up to the greatest; empty where it is not ours
+	link event.Link // its last known state; zero before the first
+	four []routers  // by VRID, up to the greatest; empty for VRIDs that are not ours
 	six  []routers
-	// twins are the same link under its other names.
+	// twins are the same link under its alternative names.
 	twins []*linkPeers
-	// shared are the addresses of our instances that another may own.
+	// shared are addresses of our instances that another router may own.
 	shared map[netip.Addr]bool
 	// withheld are the sources whose adverts the kernel does not deliver to IP sockets.
 	withheld []netip.Addr
 }
 
-// peer is one of our own instances, as it is compared with others' adverts.
+// peer is one of our own instances, with which adverts of others are compared.
 type peer struct {
 	*vrrp.Instance
 	stats         *stats.Counters
-	authenticator *authenticator // nil where nothing is authenticated
-	// returned is the number of adverts that we had sent when one came from our own address.
+	authenticator *authenticator // nil if adverts are not authenticated
+	// returned is the number of adverts that we had sent when the last one from our own address
+	// arrived.
 	returned uint64
 }
 
-// routers are our instances of one VRID and family on a link: as a rule one, and several where
-// their adverts tell them apart, by where they are sent and who sends them.
+// routers are our instances with one VRID and family on a link: usually one, or several if their
+// adverts can be distinguished by destination and source.
 type routers []*peer
 
-// of returns the instance that an advert on that path is for; where it fits none, the one
-// that rejects it; nil if there is none.
+// of returns the instance to which an advert on the given path belongs; if it fits none, the one
+// that rejects it; nil if there is no instance.
 func (all routers) of(path wire.Path) (best *peer) {
-	most := -1
+	bestFit := -1
 	for _, p := range all {
-		if n := p.Fit(path); n > most {
-			best, most = p, n
+		if n := p.Fit(path); n > bestFit {
+			best, bestFit = p, n
 		}
 	}
 	return best
 }
 
-// unseen is a link of which nothing is known. It is only read.
+// unseen stands for a link without instances. It is only read.
 var unseen linkPeers
 
 func (s *linkPeers) add(p *peer) {
@@ -59,7 +60,7 @@ func (s *linkPeers) add(p *peer) {
 	}
 	(*all)[p.VRID] = append((*all)[p.VRID], p)
 	if p.Priority == vrrp.Owner {
-		return // there is one owner
+		return // no other router owns the addresses
 	}
 	for _, ip := range p.Addresses {
 		s.shared[ip] = true
@@ -81,18 +82,19 @@ func (s *linkPeers) routers(f event.Family, vrid uint8) routers {
 	return nil
 }
 
-// peer returns our instance that an advert of a VRID on that path is for; nil if there is none.
+// peer returns the instance to which an advert with the VRID on the given path belongs; nil if
+// there is none.
 func (s *linkPeers) peer(f event.Family, vrid uint8, path wire.Path) *peer {
 	return s.routers(f, vrid).of(path)
 }
 
-// early reports whether a packet of that source is one that is to be heard early.
+// early reports whether packets from the source are read early.
 func (s *linkPeers) early(f event.Family, source netip.Addr) bool {
 	return f == event.IPv4 && (s.shared[source] || slices.Contains(s.withheld, source))
 }
 
-// elsewhere reports whether an advert that is for ours here, or for none, is rather for an
-// instance under another name of the link, where another socket hears it.
+// elsewhere reports whether an advert fits an instance under another name of the link, where
+// another socket receives it, better than it fits the instance here.
 func (s *linkPeers) elsewhere(ours *peer, f event.Family, vrid uint8, path wire.Path) bool {
 	fits := -1
 	if ours != nil && len(s.twins) > 0 {
@@ -104,16 +106,16 @@ func (s *linkPeers) elsewhere(ours *peer, f event.Family, vrid uint8, path wire.
 	})
 }
 
-// links are the links on which instances of ours are.
+// links are the links of our instances.
 type links struct {
 	byName map[string]*linkPeers
-	// own are the addresses of ours that belong to no single link, and how many links have them.
+	// own are our addresses that count on every link, with the number of links that have them.
 	own map[netip.Addr]int
 }
 
 func newLinks() links { return links{make(map[string]*linkPeers), make(map[netip.Addr]int)} }
 
-// on returns the instances on a link, made if it is new.
+// on returns the instances on a link, and creates the entry if it is new.
 func (l *links) on(name string) *linkPeers {
 	s := l.byName[name]
 	if s == nil {
@@ -131,11 +133,11 @@ func (l *links) find(name string) *linkPeers {
 	return &unseen
 }
 
-// learn notes which addresses are a link's own, if an instance is on it.
+// learn records the addresses of a link, if an instance is on it.
 func (l *links) learn(link event.Link) {
 	s := l.byName[link.Name]
 	if s == nil {
-		return // there may be ever new links
+		return // ignored, since any number of links may appear
 	}
 	link.LinkLocal6 = link.LinkLocal6.WithZone("")
 	if was := s.link.Owned; was != link.Owned {
@@ -150,7 +152,7 @@ func (l *links) learn(link event.Link) {
 	s.link = link
 }
 
-// pair finds the names under which the link of an index is known.
+// pair sets the twins of all names of the link with the given index.
 func (l *links) pair(index int) {
 	var same []*linkPeers
 	for _, s := range l.byName {
@@ -167,8 +169,8 @@ func (l *links) pair(index int) {
 	}
 }
 
-// owns reports whether an address is ours on a link. One that routers share is not: it
-// is its owner that advertises from it.
+// owns reports whether an address is ours on a link. A shared address is not: its owner
+// advertises from it.
 func (l *links) owns(on *linkPeers, source netip.Addr) bool {
 	if on.shared[source] {
 		return false
@@ -176,8 +178,8 @@ func (l *links) owns(on *linkPeers, source netip.Addr) bool {
 	return on.link.Has(source) || l.own[source] > 0 || on.link.Owned != nil && slices.Contains(*on.link.Owned, source)
 }
 
-// countOwn counts the addresses of a link that are ours on every link: an address of link
-// scope may belong to another machine on another link.
+// countOwn counts the addresses of a link that are ours on every link: a link-local address may
+// belong to another machine on another link.
 func (l *links) countOwn(owned *[]netip.Addr, n int) {
 	if owned == nil {
 		return

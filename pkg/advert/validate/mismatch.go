@@ -13,15 +13,15 @@ import (
 	"ripcord/pkg/wire"
 )
 
-// mismatches remembers which mismatches were reported, so that each is reported when it is
-// new or has changed, and else at most once in mismatchEvery.
+// mismatches remembers which mismatches were reported, so that each one is reported when it is
+// new or has changed, and otherwise at most once in mismatchEvery.
 type mismatches struct {
 	size     int
 	reported map[mismatch]reported
-	full     time.Time // until then it has room for nothing new
+	full     time.Time // until then there is no room for new ones
 }
 
-// mismatch tells differences apart: of which instance, by whom, in what.
+// mismatch identifies a difference: by instance, sender, and kind.
 type mismatch struct {
 	instance string
 	source   netip.Addr
@@ -29,11 +29,11 @@ type mismatch struct {
 }
 
 type reported struct {
-	theirs uint64 // a digest of the value that differed
+	theirs uint64 // a digest of the sender's value
 	at     time.Time
 }
 
-// A mismatch that changes with every advert is not reported with every advert.
+// A mismatch that changes with every advert is not reported for every advert.
 const (
 	mismatchEvery   = time.Minute
 	mismatchChanged = 10 * time.Second
@@ -43,8 +43,8 @@ func newMismatches(size int) *mismatches {
 	return &mismatches{size: size, reported: make(map[mismatch]reported)}
 }
 
-// fresh reports whether a mismatch is to be reported now; with once, only if it is new or
-// has changed.
+// fresh reports whether a mismatch must be reported now; with once, only if it is new or has
+// changed.
 func (m *mismatches) fresh(now time.Time, key mismatch, theirs uint64, once bool) bool {
 	last, known := m.reported[key]
 	switch age := now.Sub(last.at); {
@@ -59,8 +59,7 @@ func (m *mismatches) fresh(now time.Time, key mismatch, theirs uint64, once bool
 	return true
 }
 
-// forget drops the mismatches that were reported long ago, and reports whether there is
-// room now.
+// forget drops the mismatches that were reported long ago, and reports whether there is room now.
 func (m *mismatches) forget(now time.Time) bool {
 	if now.Before(m.full) {
 		return false
@@ -76,7 +75,7 @@ func (m *mismatches) forget(now time.Time) bool {
 	return len(m.reported) < m.size
 }
 
-// count counts n valid adverts that are alike.
+// count counts n equal valid adverts.
 func (o *peer) count(h *vrrp.Heard, n uint64) {
 	o.stats.AddN(stats.AdvertisementRcvd, n)
 	if h.Priority == 0 {
@@ -95,8 +94,7 @@ func (o *peer) count(h *vrrp.Heard, n uint64) {
 // forms reports whether the checksum of a virtual router's adverts has two forms.
 func forms(ours *peer) bool { return ours.Family == event.IPv4 && ours.Version == wire.V3 }
 
-// difference is one of the values in which a valid advert may differ from our
-// configuration.
+// difference is one of the values in which a valid advert may differ from our configuration.
 type difference int
 
 // The differences, in the order in which they are reported.
@@ -108,18 +106,18 @@ const (
 	ofChecksum
 )
 
-// rule says what follows from a difference.
+// rule describes how a difference is counted and reported.
 type rule struct {
 	what string // the value, in the log
-	// digest changes whenever the value of the advert does.
+	// digest returns a number that changes whenever the value in the advert does.
 	digest func(ad *wire.Advert) uint64
 	// values returns both values for the log.
 	values func(ad *wire.Advert, ours *peer) (theirs, mine string)
-	// counter counts the adverts that differ; uncounted is set where each is counted
-	// anyway, whether it differs or not.
+	// counter counts the adverts that differ; uncounted is set if each advert is counted anyway,
+	// whether it differs or not.
 	counter   stats.Counter
 	uncounted bool
-	once      bool // reported only when it is new or has changed
+	once      bool // reported only if it is new or has changed
 }
 
 var rules = [...]rule{
@@ -158,8 +156,8 @@ var rules = [...]rule{
 	},
 }
 
-// differences returns the set of those that an advert has, a bit each. Every advert is
-// compared, and nearly none differs, so it calls nothing through the table.
+// differences returns the set of differences of an advert, one bit for each. Every advert is
+// compared, and nearly none differs, so it makes no calls through the table.
 func differences(ad *wire.Advert, ours *peer) (set uint) {
 	if ad.Interval != ours.Interval {
 		set |= 1 << ofInterval
@@ -179,11 +177,11 @@ func differences(ad *wire.Advert, ours *peer) (set uint) {
 	return set
 }
 
-// report counts the differences of an advert from our configuration, and adds the events of
-// those that are due. The advert is believed all the same (RFC 9568 §7.1, errata 8298 and
-// 8300), also in VRRPv2, which may discard one with another list of addresses, and has to
-// discard what an owner hears (RFC 3768 §7.1): either would make a second Active, and hide
-// the first from those who could correct the configuration.
+// report counts the differences of an advert from our configuration, and adds the events that are
+// due. The advert is accepted nevertheless (RFC 9568 §7.1, errata 8298 and 8300), even in VRRPv2,
+// which may discard an advert with another list of addresses, and must discard the adverts that
+// an owner receives (RFC 3768 §7.1): either would lead to a second Active, and hide the first
+// from the people who could correct the configuration.
 func (m *mismatches) report(events []event.Event, set uint, ad *wire.Advert, ours *peer, heard *vrrp.Heard, now time.Time) []event.Event {
 	for i := range rules {
 		if set&(1<<i) == 0 {
@@ -204,7 +202,7 @@ func (m *mismatches) report(events []event.Event, set uint, ad *wire.Advert, our
 	return events
 }
 
-// SameAddresses compares lists, whatever their order: an order is only recommended (RFC 9568
+// SameAddresses compares lists, whatever their order: the order is only recommended (RFC 9568
 // §5.2.9).
 func SameAddresses(theirs, ours []netip.Addr) bool {
 	if slices.Equal(theirs, ours) {
@@ -226,12 +224,12 @@ func SameAddresses(theirs, ours []netip.Addr) bool {
 	return true
 }
 
-// Disjoint reports whether two lists have nothing in common.
+// Disjoint reports whether two lists have no address in common.
 func Disjoint(theirs, ours []netip.Addr) bool {
 	return len(theirs) > 0 && len(ours) > 0 && !slices.ContainsFunc(theirs, func(ip netip.Addr) bool { return slices.Contains(ours, ip) })
 }
 
-// digest tells lists apart, without regard to order, well enough for a log.
+// digest distinguishes lists, without regard to order, well enough for a log.
 func digest(ips []netip.Addr) uint64 {
 	var total uint64
 	for _, ip := range ips {

@@ -56,7 +56,7 @@ func TestAcceptKeepsWhatOnlyDiffers(t *testing.T) {
 				t.Fatalf("%+v", told)
 			}
 			if got := tell(t0.Add(mismatchEvery - 1)); len(got) != 0 {
-				t.Errorf("told again one tick too early: %+v", got)
+				t.Errorf("reported again one tick too early: %+v", got)
 			}
 			once := 1
 			if c.what == "checksum" {
@@ -72,7 +72,7 @@ func TestAcceptKeepsWhatOnlyDiffers(t *testing.T) {
 	}
 }
 
-func TestAcceptTellsAChange(t *testing.T) {
+func TestAcceptReportsAChange(t *testing.T) {
 	b := newBench(virtual4())
 	tell := func(at, interval time.Duration) int {
 		a := advert4()
@@ -103,6 +103,6 @@ func TestAcceptIgnoresTheOrderOfAddresses(t *testing.T) {
 	a.Addresses = []netip.Addr{vip4, vip4}
 	p = packet4(a)
 	if v := b.Accept(&p, t0); len(v.Events) != 1 {
-		t.Errorf("a doubled address is another list: %+v", v.Events)
+		t.Errorf("a repeated address counts as a different list: %+v", v.Events)
 	}
 }

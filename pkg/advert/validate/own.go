@@ -10,29 +10,28 @@ import (
 	"ripcord/pkg/wire"
 )
 
-// An advert from an address of ours is either our own, which a loop in the network or an
-// access point sends back, or that of another router with the same address, such as a machine
-// that was cloned. Neither router believes the other's, so both are Active. Over IPv4 the
-// kernel drops it for its source before an IP socket sees it. So packets from our addresses
-// are heard by a packet socket, which also shows the MAC.
+// An advert with a source address of ours is either our own, sent back by a loop in the network
+// or an access point, or it comes from another router with the same address, such as a cloned
+// machine. Neither router accepts the other's adverts, so both are Active. Over IPv4 the kernel
+// drops such an advert because of its source before an IP socket receives it. So packets from our
+// addresses are read from a packet socket, which also provides the MAC.
 
-// acceptOwn judges an advert that comes from an address of ours.
+// acceptOwn checks an advert with a source address of ours.
 func (a *Acceptor) acceptOwn(p *Packet, on *linkPeers, ours *peer, path wire.Path, err error, now time.Time) Verdict {
 	if err != nil || ours == nil || ours.Fit(path) == 0 || ours.mayHaveSent(&a.advert, p.From, on) {
 		return Verdict{}
 	}
 	a.events = a.rejections.reject(a.events, p, path.Source, a.advert.VRID, ours, wire.OwnAddress, now)
 	a.strangers.warn(p, ours, event.WarnOwnAddress, now, func() string {
-		return fmt.Sprintf("another router on %s (its MAC is %s) sends adverts of VRID %d from %s, which is our own address: "+
-			"neither believes the other, and both may be Active: give each router its own address",
+		return fmt.Sprintf("another router on %s (its MAC is %s) sends adverts of VRID %d from %s, which is an address of this router: "+
+			"neither accepts the adverts of the other, so both may be Active: give each router its own address",
 			p.Interface, mac(p.From), ours.VRID, path.Source)
 	})
 	return Verdict{Events: a.events, Rejected: true}
 }
 
-// mayHaveSent reports whether an advert from our address may be one of ours: it comes from
-// the MAC that ours leave from, says what ours say, and we have sent one since the last
-// that came back.
+// mayHaveSent reports whether an advert from our address may be one of ours: it comes from the
+// same MAC, has our content, and we have sent one since the last that was returned.
 func (o *peer) mayHaveSent(ad *wire.Advert, mac [6]byte, on *linkPeers) bool {
 	from := on.link.HardwareAddr
 	if o.FromVirtualMAC() {

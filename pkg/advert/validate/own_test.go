@@ -12,8 +12,9 @@ import (
 	"ripcord/pkg/wire"
 )
 
-// An advert from our own address is told at error and counted, unless it may be one of
-// ours that came back; it is never believed, and the warning ends with it.
+// TestOwnAddress checks that an advert from our own address is logged at error and counted,
+// unless it may be one of ours that was returned, that it is never accepted, and that the warning
+// ends with such adverts.
 func TestOwnAddress(t *testing.T) {
 	ownMAC, other := [6]byte{2, 0, 0, 0, 0, 1}, [6]byte{2, 0, 0, 0, 0, 2}
 	extra := netip.MustParseAddr("198.51.100.7") // of another link
@@ -22,7 +23,7 @@ func TestOwnAddress(t *testing.T) {
 		from     [6]byte
 		change   func(*wire.Advert)
 		virtual  bool
-		plain    bool // ours leave from the link's MAC all the same
+		plain    bool // our adverts leave from the link's own MAC
 		weighted bool // weights may change our priority
 		sent     int  // adverts of ours before each
 		rejected bool
@@ -30,7 +31,7 @@ func TestOwnAddress(t *testing.T) {
 	}{
 		"another MAC":                                     {source: own4, from: other, sent: 1, rejected: true},
 		"of another link":                                 {source: extra, from: other, sent: 1, rejected: true},
-		"our MAC, as we would":                            {source: own4, from: ownMAC, sent: 1},
+		"our MAC, as ours":                                {source: own4, from: ownMAC, sent: 1},
 		"our MAC, another priority":                       {source: own4, from: ownMAC, sent: 1, change: func(a *wire.Advert) { a.Priority = 77 }, rejected: true},
 		"our MAC, a priority by weights":                  {source: own4, from: ownMAC, sent: 1, change: func(a *wire.Advert) { a.Priority = 77 }, weighted: true},
 		"our MAC, an owner's priority":                    {source: own4, from: ownMAC, sent: 1, change: func(a *wire.Advert) { a.Priority = 255 }, weighted: true, rejected: true},
@@ -38,9 +39,9 @@ func TestOwnAddress(t *testing.T) {
 		"our MAC, a resignation":                          {source: own4, from: ownMAC, sent: 1, change: func(a *wire.Advert) { a.Priority = 0 }},
 		"our MAC, and we sent nothing":                    {source: own4, from: ownMAC, rejected: true},
 		"our MAC, but we have a virtual":                  {source: own4, from: ownMAC, sent: 1, virtual: true, rejected: true},
-		"our MAC, as we would beside a virtual":           {source: own4, from: ownMAC, sent: 1, virtual: true, plain: true},
+		"our MAC, as ours beside a virtual":               {source: own4, from: ownMAC, sent: 1, virtual: true, plain: true},
 		"our virtual MAC, from which none of ours leaves": {source: own4, from: wire.VirtualMAC(event.IPv4, 51), sent: 1, virtual: true, plain: true, rejected: true},
-		"our virtual MAC, as we would":                    {source: own4, from: wire.VirtualMAC(event.IPv4, 51), sent: 1, virtual: true},
+		"our virtual MAC, as ours":                        {source: own4, from: wire.VirtualMAC(event.IPv4, 51), sent: 1, virtual: true},
 		"another virtual router":                          {source: own4, from: other, change: func(a *wire.Advert) { a.VRID = 99 }},
 		"by the socket for all":                           {source: own4, from: other, by: func(p *Packet) { p.Own = false }},
 		"a peer's, by the socket for own":                 {source: peer4, from: other},
@@ -73,7 +74,7 @@ func TestOwnAddress(t *testing.T) {
 				}
 				v := b.Accept(&p, now)
 				if v.Valid {
-					t.Fatal("it was believed")
+					t.Fatal("the advert was accepted")
 				}
 				if v.Rejected != c.rejected {
 					t.Fatalf("rejected %v", v.Rejected)
@@ -102,15 +103,15 @@ func TestOwnAddress(t *testing.T) {
 	}
 }
 
-// elsewhere is an instance on another link.
+// elsewhere returns an instance on another link.
 func elsewhere() vrrp.Instance {
 	in := virtual4()
 	in.Name, in.Interface = "elsewhere", "eth1"
 	return in
 }
 
-// An address that is link-local on another link may be anybody's here, and one that is
-// shared belongs to its owner.
+// TestWhoseAddress checks that a link-local address of another link may belong to any router
+// here, and that a shared address belongs to its owner.
 func TestWhoseAddress(t *testing.T) {
 	b := newBench(virtual4(), elsewhere())
 	local := netip.MustParseAddr("fe80::77")
@@ -124,15 +125,15 @@ func TestWhoseAddress(t *testing.T) {
 	}
 	b.Learn(event.Link{Name: "eth1"})
 	if b.links.owns(on, peer4) {
-		t.Error("it is ours though its link has gone")
+		t.Error("the address is ours although its link is gone")
 	}
 	if got := b.Everywhere(); !slices.Equal(got, []netip.Addr{vip4, own4}) && !slices.Equal(got, []netip.Addr{own4, vip4}) {
 		t.Errorf("everywhere %v", got)
 	}
 }
 
-// Two names of one link: what one instance is not for is for the other, and neither
-// rejects it.
+// TestTwoNamesOfALink checks two names of one link: an advert that does not fit the instance
+// under one name belongs to that under the other, and neither rejects it.
 func TestTwoNamesOfALink(t *testing.T) {
 	other := virtual4()
 	other.Name, other.Interface, other.VRID = "other", "wan0", 60
@@ -141,11 +142,11 @@ func TestTwoNamesOfALink(t *testing.T) {
 	ad.VRID = 60
 	p := packet4(ad)
 	if v := b.Accept(&p, t0); !v.Rejected {
-		t.Error("on another link it is nobody's")
+		t.Error("on another link the advert belongs to no instance")
 	}
 	b.Learn(event.Link{Name: "wan0", Index: 2, Primary4: own4})
 	p = packet4(ad)
 	if v := b.Accept(&p, t0); v.Rejected || v.Valid {
-		t.Errorf("%+v, want that the other socket hears it", v)
+		t.Errorf("%+v, want the other socket to read it", v)
 	}
 }

@@ -10,9 +10,9 @@ import (
 	"ripcord/pkg/wire"
 )
 
-// TestSignedAdvertsAreBelieved plays the plan of one router to the acceptor of
-// another whose clock is apart.
-func TestSignedAdvertsAreBelieved(t *testing.T) {
+// TestSignedAdvertsAreAccepted plays the plan of one router to the acceptor of another whose
+// clock differs.
+func TestSignedAdvertsAreAccepted(t *testing.T) {
 	for _, skew := range []time.Duration{0, 5 * sec, -5 * sec, 6 * sec, -3600 * sec} {
 		p, b := advert.NewPlan(nil), newBench(authentic(virtual4(), vrrp.Enforce))
 		var believed, held int
@@ -31,12 +31,12 @@ func TestSignedAdvertsAreBelieved(t *testing.T) {
 			}
 		}
 		if apart := skew.Abs() > 5*sec; believed+held != 10 || apart != (held == 10) {
-			t.Errorf("clocks %v apart: of 10 adverts %d were believed, %d held", skew, believed, held)
+			t.Errorf("clocks differ by %v: of 10 adverts %d were accepted, %d only heard", skew, believed, held)
 		}
 	}
 }
 
-// signing is an order to advertise virtual4 from peer4, signed.
+// signing returns an order to advertise virtual4 from peer4, signed.
 func signing() advert.Order {
 	frames := adverttest.Frames(7, peer4)
 	frames.Key, frames.Window = wire.NewKey(1, secret(1)), 5*sec

@@ -23,7 +23,7 @@ func TestAcceptNeverSilent(t *testing.T) {
 	var out []string
 	out = append(out, told(b.Accept(&p, t0).Events)...)
 	if _, ok := b.Next(); ok {
-		t.Error("nothing waits yet")
+		t.Error("an event is delayed before any was limited")
 	}
 	for range 41 {
 		out = append(out, told(b.Accept(&p, t0.Add(time.Second)).Events)...)
@@ -40,7 +40,7 @@ func TestAcceptNeverSilent(t *testing.T) {
 	out = append(out, "end")
 	out = append(out, told(b.Flush(at.Add(1), true))...)
 	if got := strings.Join(out, " "); got != "1 | 41 end 1" {
-		t.Errorf("told %q", got)
+		t.Errorf("reported %q", got)
 	}
 }
 
@@ -73,11 +73,11 @@ func TestAcceptBoundsItsMemory(t *testing.T) {
 		t.Errorf("%d rejections are remembered, limit %d", got, limit)
 	}
 	if got := len(b.mismatches.reported); got > limit || told != got {
-		t.Errorf("%d mismatches are remembered and %d told, limit %d", got, told, limit)
+		t.Errorf("%d mismatches are remembered and %d reported, limit %d", got, told, limit)
 	}
 	count(b.Flush(t0, true))
 	if total != n {
-		t.Errorf("told of %d rejections, want %d", total, n)
+		t.Errorf("%d rejections were reported, want %d", total, n)
 	}
 	// When the flood is over there is room again.
 	later := t0.Add(2 * mismatchEvery)
@@ -90,6 +90,6 @@ func TestAcceptBoundsItsMemory(t *testing.T) {
 	a.Interval = 7 * time.Second
 	p = packet4(a)
 	if got := len(b.Accept(&p, later).Events); got != 1 {
-		t.Errorf("%d mismatches told after the flood", got)
+		t.Errorf("%d mismatches reported after the flood", got)
 	}
 }

@@ -7,25 +7,26 @@ import (
 	"ripcord/pkg/wire"
 )
 
-// replay decides which authentic adverts of a virtual router are new. It knows
-// each unicast peer, or the last few senders to the group.
+// replay decides which authentic adverts of a virtual router are new. It keeps a mark for each
+// unicast peer, or for the last few senders to the multicast group.
 type replay struct {
 	window time.Duration // vrrp.HMAC.Window
 	marks  []mark
 	wall   wire.Wall
 }
 
-// senders is the number of routers that are remembered that send to the group: only an
-// Active sends.
+// senders is the number of remembered routers that send to the multicast group: only an Active
+// sends.
 const senders = 4
 
-// mark is the last sequence of one sender. It moves with authentic adverts only.
+// mark is the last sequence of one sender. Only authentic adverts change it.
 type mark struct {
 	source   netip.Addr
-	accepted wire.Sequence // of the last advert that was believed; 0: none was
+	accepted wire.Sequence // of the last accepted advert; 0 if there was none
 	used     time.Time     // when that was
-	highest  wire.Sequence // of all that were authentic, believed or not
-	// The first of those that were authentic and stale since one was believed.
+	highest  wire.Sequence // the highest sequence of all authentic adverts, accepted or not
+	// These are the sequence and the instant of the first advert that was authentic and stale
+	// since one was accepted.
 	began   wire.Sequence
 	beganAt time.Time
 }
@@ -37,9 +38,9 @@ func newReplay(window time.Duration, peers int, wall wire.Wall) replay {
 	return replay{window: window, marks: make([]mark, peers), wall: wall}
 }
 
-// admits reports whether an authentic advert, whose time is ours, is later than all
-// before it, and remembers it then. A mark that has left the window around our wall clock
-// is void: the clock was set.
+// admits reports whether an authentic advert whose time is within the window is later than all
+// earlier ones, and if so records it. A mark that is no longer in the window around our wall
+// clock is void: the clock was set.
 func (r *replay) admits(source netip.Addr, s wire.Sequence, at time.Time, clock wire.Sequence) bool {
 	m := r.find(source)
 	if m == nil {
@@ -57,17 +58,17 @@ func (r *replay) admits(source netip.Addr, s wire.Sequence, at time.Time, clock 
 	return true
 }
 
-// alive reports whether an authentic advert whose time is not ours proves that its sender is
-// on the air, its clock or ours wrong. A live sender cannot be told from a recording of it by
-// one advert, but a recording ends, and what was recorded here was heard here. So an advert
-// proves it once, only if it is later than all that were authentic before it, and only if
-// their time has gone on as fast as ours since the first: then a recording proves no more
-// than the time that it covers, of which none may have been heard here. A sender whose clock
-// was set back proves nothing until that has caught up, since all its adverts may be
-// recordings.
+// alive reports whether an authentic advert whose time is outside the window proves that its
+// sender is present, and that one of the clocks is wrong. One advert is not enough to distinguish
+// a live sender from a recording of it, but a recording ends, and adverts that were recorded here
+// were also received here. So an advert is such a proof only if it is later than all authentic
+// ones before it, and only if the time in the adverts has advanced as fast as ours since the
+// first: then a recording proves no more than the time that it covers, none of which may have
+// been received here. A sender whose clock was set back proves nothing until its clock has caught
+// up, since all its adverts may be recordings.
 //
-// It takes no mark from a sender that was believed, lest the marks of those can be
-// driven out by old adverts.
+// It never replaces the mark of a sender that was accepted, because otherwise old adverts could
+// displace such marks.
 func (r *replay) alive(source netip.Addr, s wire.Sequence, at time.Time) bool {
 	m := r.find(source)
 	if m == nil {
@@ -89,10 +90,10 @@ func (r *replay) alive(source netip.Addr, s wire.Sequence, at time.Time) bool {
 	return true
 }
 
-// clock returns the time of the wall clock at the instant at, as an advert bears it.
+// clock returns the time of the wall clock at the instant at, in the form used in adverts.
 func (r *replay) clock(at time.Time) wire.Sequence { return wire.SequenceAt(r.wall.At(at)) }
 
-// find returns the mark of a sender, or nil. A free one has no address.
+// find returns the mark of a sender, or nil. An unused mark has no address.
 func (r *replay) find(source netip.Addr) *mark {
 	for i := range r.marks {
 		if r.marks[i].source == source {
@@ -102,7 +103,7 @@ func (r *replay) find(source netip.Addr) *mark {
 	return nil
 }
 
-// leastUsed returns the mark to give to another sender: a free one, if there is any.
+// leastUsed returns the mark to reuse for another sender: an unused one, if there is any.
 func (r *replay) leastUsed() *mark {
 	least := &r.marks[0]
 	for i := range r.marks {

@@ -10,10 +10,10 @@ import (
 
 const wide = 5 * time.Second
 
-// sender is the n-th of some routers.
+// sender returns the n-th of some routers.
 func sender(n byte) netip.Addr { return netip.AddrFrom4([4]byte{192, 0, 2, n}) }
 
-// clock is the sequence of t0 and so much more.
+// clock returns the sequence for the instant t0+after.
 func clock(after time.Duration) wire.Sequence { return wire.SequenceAt(t0.Add(after)) }
 
 func TestReplayAdmitsWhatIsLater(t *testing.T) {
@@ -44,7 +44,8 @@ func TestReplayAdmitsWhatIsLater(t *testing.T) {
 	}
 }
 
-// TestReplayMonotonic: no mark ever is void, and the order is that of RFC 1982.
+// TestReplayMonotonic checks that without a window no mark is ever void, and that the order is
+// that of RFC 1982.
 func TestReplayMonotonic(t *testing.T) {
 	r := newReplay(0, 0, nil)
 	for i, c := range []struct {
@@ -65,7 +66,8 @@ func TestReplayMonotonic(t *testing.T) {
 	}
 }
 
-// TestReplayForgetsTheLeastUsed: of senders to the group, four are known.
+// TestReplayForgetsTheLeastUsed checks that the last four senders to the multicast group are
+// remembered.
 func TestReplayForgetsTheLeastUsed(t *testing.T) {
 	r := newReplay(wide, 0, nil)
 	for n := byte(1); n <= 4; n++ {
@@ -79,7 +81,7 @@ func TestReplayForgetsTheLeastUsed(t *testing.T) {
 		}
 	}
 	if !r.admits(sender(2), clock(0), t0.Add(4*ms), r.clock(t0.Add(4*ms))) {
-		t.Error("the second is still known")
+		t.Error("the second sender is still remembered")
 	}
 }
 
@@ -95,7 +97,7 @@ func TestReplayKnowsEachPeer(t *testing.T) {
 	}
 }
 
-// TestAlive: what a stale advert proves. The steps of one case follow each other.
+// TestAlive checks what a stale advert proves. The steps of a case follow each other.
 func TestAlive(t *testing.T) {
 	const hour = 3600 * sec
 	type heard struct {
@@ -105,7 +107,7 @@ func TestAlive(t *testing.T) {
 	}
 	for _, c := range []struct {
 		name     string
-		accepted time.Duration // when the last was believed; 0: none was
+		accepted time.Duration // when the last advert was accepted; 0 if none was
 		steps    []heard
 	}{
 		{"a router that boots with a wrong clock hears the Active", 0, []heard{
@@ -114,7 +116,7 @@ func TestAlive(t *testing.T) {
 		{"each advert counts once", 0, []heard{
 			{clock(-hour), 0, true}, {clock(-hour), sec, false}, {clock(-hour) - 1, 2 * sec, false}, {clock(-hour) + 1, 3 * sec, true},
 		}},
-		{"what was believed here proves nothing when it is sent again", -hour, []heard{
+		{"an advert that was accepted here proves nothing when it is sent again", -hour, []heard{
 			{clock(-2 * hour), 0, false}, {clock(-hour), sec, false}, {clock(-hour) - 1, 2 * sec, false},
 		}},
 		{"its clock is set forward", -sec, []heard{
@@ -145,8 +147,8 @@ func TestAlive(t *testing.T) {
 	}
 }
 
-// TestAliveIsBounded: whoever sends a recording again and again, in any order, holds
-// a Backup for the length of the recording and the window at most.
+// TestAliveIsBounded checks that a recording that is sent repeatedly, in any order, keeps a
+// Backup waiting for no longer than the length of the recording and the window.
 func TestAliveIsBounded(t *testing.T) {
 	r := newReplay(wide, 0, nil)
 	const length = 60
@@ -155,20 +157,20 @@ func TestAliveIsBounded(t *testing.T) {
 		for i := range time.Duration(length) {
 			if r.alive(sender(1), clock(-3600*sec+i*sec), t0.Add(now)) {
 				last = now
-				break // he saves the rest
+				break // the rest is saved for later
 			}
 		}
 	}
 	if last > length*sec+wide {
-		t.Errorf("it still held after %v", last)
+		t.Errorf("the recording still keeps a Backup waiting after %v", last)
 	}
 	if last < (length-1)*sec/2 {
-		t.Errorf("the test plays nothing: it held for %v", last)
+		t.Errorf("the test plays too little: it kept a Backup waiting for %v", last)
 	}
 }
 
-// TestAliveTakesNoPlace: old adverts of many routers neither drive out the marks of
-// those that are believed, nor each other's.
+// TestAliveTakesNoPlace checks that old adverts of many routers displace neither the marks of
+// accepted senders nor each other's.
 func TestAliveTakesNoPlace(t *testing.T) {
 	r := newReplay(wide, 0, nil)
 	r.admits(sender(1), clock(0), t0, r.clock(t0))
@@ -183,6 +185,6 @@ func TestAliveTakesNoPlace(t *testing.T) {
 		}
 	}
 	if r.admits(sender(1), clock(0), t0, r.clock(t0)) {
-		t.Error("the mark of the one that was believed is gone")
+		t.Error("the mark of the accepted sender is gone")
 	}
 }

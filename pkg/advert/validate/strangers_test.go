@@ -11,15 +11,15 @@ import (
 	"ripcord/pkg/wire"
 )
 
-// carp is what OpenBSD's and FreeBSD's CARP sends for an id.
+// carp returns the packet that OpenBSD's and FreeBSD's CARP sends for an id.
 func carp(id byte) []byte {
 	message := make([]byte, carpLen)
 	copy(message, []byte{0x21, id, 0, carpAuthLen, 0, 1})
 	return message
 }
 
-// What others do to our virtual router is in force as a warning as long as they do it,
-// says by name who it is and what to do, and is over when they stop.
+// TestStrangers checks that a warning about packets of another machine lasts as long as they
+// arrive, names the machine and what to do, and is over when they stop.
 func TestStrangers(t *testing.T) {
 	others := advert4()
 	others.Addresses = []netip.Addr{netip.MustParseAddr("192.0.2.200"), netip.MustParseAddr("192.0.2.201")}
@@ -74,7 +74,7 @@ func TestStrangers(t *testing.T) {
 				t.Fatalf("warnings %v, logged %q", all, logged)
 			}
 			now := t0
-			for range 300 { // it goes on for a while, and is said once
+			for range 300 { // it lasts for a while, and is logged once
 				now = now.Add(100 * time.Millisecond)
 				b.Accept(&c.packet, now)
 				b.Flush(now, false)
@@ -85,7 +85,7 @@ func TestStrangers(t *testing.T) {
 			for i := 0; len(warnings.All()) > 0; i++ {
 				at, ok := b.Next()
 				if !ok || i > 3 {
-					t.Fatal("it never ends")
+					t.Fatal("the warning never ends")
 				}
 				b.Flush(at, false)
 			}
@@ -93,7 +93,8 @@ func TestStrangers(t *testing.T) {
 	}
 }
 
-// An advert that cannot be used holds nobody back where it is not authentic.
+// TestInvalidAndNotAuthentic checks that an unusable advert keeps no Backup waiting if it is not
+// authentic.
 func TestInvalidAndNotAuthentic(t *testing.T) {
 	in := virtual4()
 	in.HMAC = &vrrp.HMAC{Keys: map[uint8]wire.Secret{1: wire.NewSecret(make([]byte, wire.LeastKey))}, Active: 1, Window: 5 * time.Second}

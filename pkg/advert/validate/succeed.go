@@ -8,8 +8,8 @@ import (
 	"ripcord/pkg/vrrp"
 )
 
-// Succeed returns the acceptor of other instances that goes on with what this one knows of
-// senders and links.
+// Succeed returns an acceptor for other instances that keeps what this one knows of senders and
+// links.
 func (a *Acceptor) Succeed(instances []*vrrp.Instance, book stats.Book) *Acceptor {
 	next := New(instances, book, a.rejections.unknown, a.minter, a.wall)
 	next.strangers, next.rejections, next.mismatches = a.strangers, a.rejections, a.mismatches
@@ -32,7 +32,7 @@ func (a *Acceptor) Succeed(instances []*vrrp.Instance, book stats.Book) *Accepto
 	return next
 }
 
-// follow takes over what is known of the senders of the same virtual router.
+// follow copies what is known of the senders of the same virtual router.
 func (p *peer) follow(was *peer) {
 	p.returned = was.returned
 	if reflect.DeepEqual(p.HMAC, was.HMAC) && len(p.Unicast.Peers) == len(was.Unicast.Peers) {

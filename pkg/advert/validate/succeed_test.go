@@ -7,8 +7,8 @@ import (
 	"ripcord/pkg/vrrp"
 )
 
-// An instance that stays goes on with its replay window: what was heard before cannot be
-// replayed to it after a reload.
+// TestAcceptorSucceeds checks that an instance that stays keeps its replay window: an advert that
+// was received before a reload cannot be replayed after it.
 func TestAcceptorSucceeds(t *testing.T) {
 	in := virtual4()
 	in.HMAC = &vrrp.HMAC{Keys: nil, Active: 1, Window: 5 * time.Second}

@@ -13,8 +13,8 @@ import (
 
 var group99 = netip.MustParseAddr("224.0.0.99")
 
-// TestAcceptUnicast: who sent it and from how far counts where peers are
-// configured, and elsewhere that it was sent to the group.
+// TestAcceptUnicast checks that the source and distance of an advert matter if peers are
+// configured, and that otherwise it must be multicast.
 func TestAcceptUnicast(t *testing.T) {
 	single, many := virtual4(), virtual4()
 	single.Unicast = vrrp.Unicast{Peers: []netip.Addr{peer4}, TTL: 255, MinTTL: 250}
@@ -72,8 +72,9 @@ func TestAcceptUnicast(t *testing.T) {
 	}
 }
 
-// TestAcceptAmongSeveral: of several instances of one VRID on a link the one gets an advert to
-// whose group it was sent, or whose peer sent it, at best to its own source.
+// TestAcceptAmongSeveral checks which of several instances with one VRID on a link an advert
+// belongs to: the one of its multicast group, or the one with its sender as a peer, preferably
+// with its destination as the source.
 func TestAcceptAmongSeveral(t *testing.T) {
 	named := func(name string, source netip.Addr, peers ...netip.Addr) vrrp.Instance {
 		in := virtual4()
@@ -127,9 +128,9 @@ func TestAcceptAmongSeveral(t *testing.T) {
 	}
 }
 
-// TestAcceptHearsOwnersEarly: what comes from a shared address counts where it was
-// heard before the kernel could drop it, all else where it was heard after; the
-// other copy is ignored without a word.
+// TestAcceptHearsOwnersEarly checks that a packet from a shared address counts if it was read
+// before the kernel could drop it, and any other packet if it was read after that; the second
+// copy is silently ignored.
 func TestAcceptHearsOwnersEarly(t *testing.T) {
 	for _, c := range []struct {
 		name   string
@@ -156,8 +157,8 @@ func TestAcceptHearsOwnersEarly(t *testing.T) {
 	}
 }
 
-// TestAcceptOwnerHearsNobodyEarly: there is one owner, so nobody else's adverts
-// come from the addresses of one.
+// TestAcceptOwnerHearsNobodyEarly checks that an owner reads no adverts early: there is only one
+// owner, so no other router advertises from its addresses.
 func TestAcceptOwnerHearsNobodyEarly(t *testing.T) {
 	owner := virtual4()
 	owner.Priority = vrrp.Owner
@@ -170,8 +171,8 @@ func TestAcceptOwnerHearsNobodyEarly(t *testing.T) {
 	}
 }
 
-// TestSourcesAreOurs: what a link bears as the source of one instance is our own
-// advert when it is heard on it.
+// TestSourcesAreOurs checks that an advert whose source is the configured source of an instance
+// counts as our own if it is received on that link.
 func TestSourcesAreOurs(t *testing.T) {
 	b := newBench(virtual4())
 	b.Learn(event.Link{Name: "eth0", Index: 2, Primary4: own4, Sources: &[]netip.Prefix{netip.PrefixFrom(peer4, 24)}})

@@ -16,8 +16,8 @@ import (
 	"ripcord/pkg/wire"
 )
 
-// unbelievable is an advert that an instance rejects for a reason, and what its warning says.
-type unbelievable struct {
+// rejectedCase is an advert that an instance rejects for a reason, and the text of its warning.
+type rejectedCase struct {
 	reason wire.Reason
 	in     vrrp.Instance
 	// packet returns the advert that is received at an instant after t0.
@@ -25,8 +25,9 @@ type unbelievable struct {
 	says   string
 }
 
-// unbelievables has an advert for each reason that an advert for an instance can be rejected for.
-func unbelievables() []unbelievable {
+// rejectedCases has an advert for each reason for which an advert for an instance can be
+// rejected.
+func rejectedCases() []rejectedCase {
 	two := func(change func(a *wire.Advert)) func(time.Duration) Packet {
 		a := advert4()
 		a.Version, a.Auth = wire.V2, wire.Password("secret")
@@ -52,7 +53,7 @@ func unbelievables() []unbelievable {
 	damaged.Data[len(damaged.Data)-1]++
 	cut := packet4(advert4())
 	cut.Truncated = true
-	return []unbelievable{
+	return []rejectedCase{
 		{wire.IPTTLError, virtual4(), constant(raw4(254, 0x31, 51, 200, 1, 0, 100, 0, 0, 192, 0, 2, 100)), "from 192.0.2.2, which is behind a router (TTL 254)"},
 		{wire.Truncated, virtual4(), constant(cut), "damaged"},
 		{wire.PacketLengthError, virtual4(), constant(raw4(255, 0x31, 51, 200, 2, 0, 100, 0, 0, 192, 0, 2, 100)), "damaged"},
@@ -69,16 +70,16 @@ func unbelievables() []unbelievable {
 		{wire.NotMulticast, virtual4(), to(peer4, own4), "sends by unicast, not by multicast"},
 		{wire.NotUnicast, peers, to(peer4, wire.Group4), "sends by multicast, not by unicast"},
 		{wire.AuthMissing, enforced, constant(packet4(advert4())), "does not sign its adverts"},
-		{wire.AuthMalformed, enforced, sign(1, secret(1), 0, func(b []byte) { b[len(b)-wire.TrailerLen] ^= 0x80 }), "signs its adverts in another way"},
-		{wire.AuthStale, enforced, sign(1, secret(1), time.Hour, plain), "signs by another clock (auth-stale), so both may be Active: set both clocks"},
-		{wire.AuthStale, enforced, constant(from4(peer4, signed(advert4(), peer4, 1, secret(1), -time.Hour), 0)), "signs by another clock"}, // it proves nothing after the first
-		{wire.AuthUnknownKey, enforced, sign(9, secret(1), 0, plain), "signs with another key of number 9"},
-		{wire.AuthInvalidHMAC, enforced, sign(1, secret(7), 0, plain), "signs with another key of number 1"},
+		{wire.AuthMalformed, enforced, sign(1, secret(1), 0, func(b []byte) { b[len(b)-wire.TrailerLen] ^= 0x80 }), "signs its adverts with another method"},
+		{wire.AuthStale, enforced, sign(1, secret(1), time.Hour, plain), "signs with a clock that differs (auth-stale), so both may be Active: synchronize both clocks"},
+		{wire.AuthStale, enforced, constant(from4(peer4, signed(advert4(), peer4, 1, secret(1), -time.Hour), 0)), "signs with a clock that differs"}, // it proves nothing after the first
+		{wire.AuthUnknownKey, enforced, sign(9, secret(1), 0, plain), "signs with a different key with the id 9"},
+		{wire.AuthInvalidHMAC, enforced, sign(1, secret(7), 0, plain), "signs with a different key with the id 1"},
 		{wire.AuthReplay, enforced, constant(from4(peer4, signed(advert4(), peer4, 1, secret(1), 0), 0)), "sends adverts with a time that has passed"},
 	}
 }
 
-// constant returns the same packet each time.
+// constant returns a function that returns the same packet each time.
 func constant(p Packet) func(time.Duration) Packet {
 	return func(after time.Duration) Packet {
 		p.At = t0.Add(after)
@@ -101,7 +102,7 @@ func newWatched(in ...vrrp.Instance) *watched {
 	return w
 }
 
-// hear has the acceptor judge what is received at an instant after t0.
+// hear makes the acceptor check a packet that is received at an instant after t0.
 func (w *watched) hear(packet func(time.Duration) Packet, after time.Duration) Verdict {
 	p := packet(after)
 	v := w.Accept(&p, t0.Add(after))
@@ -109,33 +110,33 @@ func (w *watched) hear(packet func(time.Duration) Packet, after time.Duration) V
 	return v
 }
 
-// A router whose adverts are rejected one after another is a warning, at error, which names it
-// and says in what it differs and what to do. It is logged once as long as that goes on, and is over
-// when it stops.
-func TestUnbelieved(t *testing.T) {
-	for _, c := range unbelievables() {
+// TestRejectedSender checks that a router whose adverts are rejected one after another is a
+// warning, at error, that names it, how it differs and what to do. It is logged once while it
+// lasts, and is over when the adverts stop.
+func TestRejectedSender(t *testing.T) {
+	for _, c := range rejectedCases() {
 		t.Run(string(c.reason), func(t *testing.T) {
 			w := newWatched(c.in)
 			at := time.Duration(0)
 			heard := func() { w.hear(c.packet, at); at += time.Second }
 			if c.reason == wire.AuthReplay {
-				heard() // the first one is believed
+				heard() // the first one is accepted
 			}
 			heard()
 			heard()
 			if len(w.All()) > 0 {
-				t.Fatalf("two adverts are a warning: %v", w.All())
+				t.Fatalf("there is a warning after two adverts: %v", w.All())
 			}
 			heard()
 			all := w.All()
 			if len(all) != 1 || all[0].Reason != event.WarnRejectedAdverts || all[0].Instance != c.in.Name || !strings.Contains(all[0].Text, c.says) ||
 				!strings.Contains(all[0].Text, "VRID 51 on eth0") || !strings.Contains(all[0].Text, "("+string(c.reason)+")") {
-				t.Fatalf("warnings %v, want one that says %q", all, c.says)
+				t.Fatalf("warnings %v, want one with %q", all, c.says)
 			}
 			if len(w.logged) != 1 || !strings.HasPrefix(w.logged[0], "error ") {
 				t.Errorf("logged %q", w.logged)
 			}
-			if n := w.stats[c.in.Name].Get(stats.ByReason(c.reason)); n < unbelievedLeast {
+			if n := w.stats[c.in.Name].Get(stats.ByReason(c.reason)); n < minRejected {
 				t.Errorf("counted %d", n)
 			}
 			for at < 3*time.Minute {
@@ -147,7 +148,7 @@ func TestUnbelieved(t *testing.T) {
 			for i := 0; len(w.All()) > 0; i++ {
 				next, ok := w.Next()
 				if !ok || i > 3 {
-					t.Fatal("it never ends")
+					t.Fatal("the warning never ends")
 				}
 				w.Flush(next, false)
 			}
@@ -158,32 +159,33 @@ func TestUnbelieved(t *testing.T) {
 	}
 }
 
-// Each reason that the documentation lists has a warning, but those of which an advert is for no
-// instance, and those that have a warning of their own.
+// TestEachReasonIsAWarning checks that each reason that the documentation lists has a warning,
+// except reasons of adverts that belong to no instance, and reasons with a warning of their own.
 func TestEachReasonIsAWarning(t *testing.T) {
 	page, err := os.ReadFile("../../../docs/protocol.md")
 	if err != nil {
 		t.Fatal(err)
 	}
 	known := []string{"ip-header", "vrid-error", "flood", "count-zero", "interval-zero"}
-	for _, c := range unbelievables() {
+	for _, c := range rejectedCases() {
 		known = append(known, string(c.reason))
 	}
 	rows := regexp.MustCompile(`(?m)^\| (`+"`[a-z-]+`(?:, `[a-z-]+`)*"+`) \|`).FindAllStringSubmatch(string(page), -1)
 	if len(rows) < 10 {
-		t.Fatalf("%d rows of the table are read", len(rows))
+		t.Fatalf("only %d rows of the table were found", len(rows))
 	}
 	for _, row := range rows {
 		for _, reason := range strings.Split(row[1], ", ") {
 			if reason = strings.Trim(reason, "`"); reason != "reason" && !slices.Contains(known, reason) {
-				t.Errorf("no test shows what follows where adverts are rejected for %s", reason)
+				t.Errorf("no test has a warning for adverts that are rejected for %s", reason)
 			}
 		}
 	}
 }
 
-// A router that is believed in between is no warning, and ends one.
-func TestBelievedAgain(t *testing.T) {
+// TestAcceptedAgain checks that a router some of whose adverts are accepted is no warning, and
+// that an accepted advert ends one.
+func TestAcceptedAgain(t *testing.T) {
 	w := newWatched(virtual2())
 	good, bad := advert4(), advert4()
 	good.Version, bad.Version = wire.V2, wire.V2
@@ -205,13 +207,13 @@ func TestBelievedAgain(t *testing.T) {
 		t.Fatalf("warnings %v", w.All())
 	}
 	if w.hear(constant(packet4(good)), 26*time.Second); len(w.All()) > 0 {
-		t.Errorf("it is believed, and the warning stands: %v", w.All())
+		t.Errorf("the warning is in force although the router was accepted: %v", w.All())
 	}
 }
 
-// Two routers are named, each with what it needs; of many strangers a few are, in few lines of the
-// log and in bounded memory.
-func TestManyUnbelieved(t *testing.T) {
+// TestManyRejectedSenders checks that two routers are both named, each with its remedy, and that
+// of many senders only a few are named, in few log lines and in bounded memory.
+func TestManyRejectedSenders(t *testing.T) {
 	w := newWatched(virtual2())
 	from := func(n int, word string) func(time.Duration) Packet {
 		a, source := advert4(), netip.AddrFrom4([4]byte{192, 0, byte(2 + n>>8), byte(n)})
@@ -231,8 +233,8 @@ func TestManyUnbelieved(t *testing.T) {
 		w.hear(from(20+i%1000, fmt.Sprint(i)), at)
 		at += 20 * time.Millisecond
 	}
-	u := w.strangers.unbelieved["v2"]
-	if len(u.senders) > unbelievedMost || !strings.Contains(w.All()[0].Text, "from other addresses") {
+	u := w.strangers.rejectedSenders["v2"]
+	if len(u.senders) > maxRejectedSenders || !strings.Contains(w.All()[0].Text, "from other addresses") {
 		t.Errorf("%d senders are remembered: %v", len(u.senders), w.All())
 	}
 	if lines := len(w.logged); lines > 3 { // the warning changes, and is logged once a minute
@@ -240,9 +242,9 @@ func TestManyUnbelieved(t *testing.T) {
 	}
 }
 
-// A reload neither ends the warning of an instance that stays, nor keeps what is known of one that
-// is gone.
-func TestUnbelievedAfterReload(t *testing.T) {
+// TestRejectedAfterReload checks that a reload does not end the warning of an instance that
+// stays, and does not keep the rejected senders of one that is gone.
+func TestRejectedAfterReload(t *testing.T) {
 	in := virtual2()
 	w := newWatched(in)
 	a := advert4()
@@ -261,7 +263,7 @@ func TestUnbelievedAfterReload(t *testing.T) {
 		t.Errorf("after a reload: in force %v, logged %q", w.All(), w.logged)
 	}
 	w.Acceptor = w.Succeed(each([]vrrp.Instance{virtual4()}), w.stats)
-	if w.Flush(t0.Add(at+rejectWindow*3), false); len(w.All()) > 0 || len(w.strangers.unbelieved) > 0 {
-		t.Errorf("of an instance that is gone: in force %v, %d remembered", w.All(), len(w.strangers.unbelieved))
+	if w.Flush(t0.Add(at+rejectWindow*3), false); len(w.All()) > 0 || len(w.strangers.rejectedSenders) > 0 {
+		t.Errorf("of an instance that is gone: in force %v, %d remembered", w.All(), len(w.strangers.rejectedSenders))
 	}
 }

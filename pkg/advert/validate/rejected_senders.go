@@ -11,28 +11,28 @@ import (
 	"ripcord/pkg/wire"
 )
 
-// A router whose adverts are rejected takes itself for the Active. Neither router believes the
-// other, as a rule, so neither yields: there are two Actives, or there will be. Each rejected
-// advert is counted, but a line of the log in ten seconds does not show that this goes on. So a
-// router of which several adverts in a row were rejected is a warning of the instance, until an
-// advert of it is believed, or none comes any more.
+// A router whose adverts are rejected considers itself the Active. Usually neither router accepts
+// the adverts of the other, so neither yields: there are two Actives, or there will be. Each
+// rejected advert is counted, but a line of the log in ten seconds does not show that this goes
+// on. So a router of which several adverts in a row were rejected is a warning of the instance,
+// until an advert of it is accepted, or none arrives any more.
 
-// unbelieved are the routers that advertise a virtual router of ours and whose adverts are
-// rejected. Their number is bounded, whatever strangers send.
-type unbelieved struct {
-	senders []unbelievedSender
-	// crowd stands for all others, once there are unbelievedMost senders.
-	crowd unbelievedSender
+// rejectedSenders are the routers whose adverts for an instance are rejected. Their number is
+// bounded, whatever arrives.
+type rejectedSenders struct {
+	senders []rejectedSender
+	// rest stands for all other senders, once there are maxRejectedSenders.
+	rest rejectedSender
 }
 
-// unbelievedSender is a router of which the last adverts were all rejected.
-type unbelievedSender struct {
+// rejectedSender is a router whose last adverts were all rejected.
+type rejectedSender struct {
 	source netip.Addr
-	count  int       // of the adverts
-	heard  time.Time // when the last of them came
+	count  int       // adverts rejected in a row
+	heard  time.Time // when the last of them arrived
 	lasts  time.Duration
-	// The rest is as it was at the instant described: why an advert was rejected, in what its
-	// sender differs from this router, as the rest of a sentence, and what to do.
+	// The other fields describe the sender at the instant described: why an advert was rejected,
+	// how its sender differs from this router, as the end of a sentence, and what to do.
 	described time.Time
 	reason    wire.Reason
 	what      string
@@ -40,14 +40,14 @@ type unbelievedSender struct {
 }
 
 const (
-	// unbelievedLeast is how many adverts in a row have to be rejected: one may be damaged on its
-	// way, or sent while somebody configures one router after the other.
-	unbelievedLeast = 3
-	// unbelievedMost is how many routers a warning names.
-	unbelievedMost = 4
+	// minRejected is how many adverts in a row must be rejected: a single one may have been
+	// damaged in transit, or sent while a person configures one router after the other.
+	minRejected = 3
+	// maxRejectedSenders is the number of routers that a warning names.
+	maxRejectedSenders = 4
 )
 
-// refusal is an advert for an instance of ours that was rejected.
+// refusal is a rejected advert for an instance of ours.
 type refusal struct {
 	ours    *peer
 	link    string
@@ -57,21 +57,21 @@ type refusal struct {
 	message []byte
 }
 
-// refuse notes an advert that was rejected, and warns of its sender if its adverts before were,
-// too.
+// refuse records a rejected advert, and warns about its sender if its previous adverts were
+// rejected, too.
 func (s *strangers) refuse(p *Packet, r *refusal, now time.Time) {
-	all := s.unbelieved[r.ours.Name]
+	all := s.rejectedSenders[r.ours.Name]
 	if all == nil {
-		all = &unbelieved{}
-		s.unbelieved[r.ours.Name] = all
+		all = &rejectedSenders{}
+		s.rejectedSenders[r.ours.Name] = all
 	}
 	u := all.find(r.path.Source, now)
 	u.count++
-	u.heard, u.lasts = now, lasts(max(r.ours.Interval, r.advert.Interval))
-	if u.count < unbelievedLeast {
+	u.heard, u.lasts = now, forceOf(max(r.ours.Interval, r.advert.Interval))
+	if u.count < minRejected {
 		return
 	}
-	if u != &all.crowd && now.Sub(u.described) >= strangerReported {
+	if u != &all.rest && now.Sub(u.described) >= strangerReported {
 		u.described, u.reason = now, r.reason
 		u.what, u.remedy = r.difference()
 	}
@@ -79,14 +79,14 @@ func (s *strangers) refuse(p *Packet, r *refusal, now time.Time) {
 	s.prolong(stranger{r.ours.Name, event.WarnRejectedAdverts}, u.lasts)
 }
 
-// believe notes that an advert of a router was believed, which ends the warning if that was the
-// only router of which it warns.
+// believe records that an advert of a router was accepted, which ends the warning if it was about
+// that router alone.
 func (s *strangers) believe(instance string, source netip.Addr, now time.Time) {
-	all := s.unbelieved[instance]
+	all := s.rejectedSenders[instance]
 	if all == nil {
 		return
 	}
-	all.senders = slices.DeleteFunc(all.senders, func(u unbelievedSender) bool { return u.source == source })
+	all.senders = slices.DeleteFunc(all.senders, func(u rejectedSender) bool { return u.source == source })
 	if key := (stranger{instance, event.WarnRejectedAdverts}); !all.any(now) {
 		if _, warned := s.seen[key]; warned {
 			s.end(key, now)
@@ -94,7 +94,7 @@ func (s *strangers) believe(instance string, source netip.Addr, now time.Time) {
 	}
 }
 
-// prolong has a warning stand for a time after the last advert, if that is longer than it was.
+// prolong extends the time for which a warning stays in force after the last advert.
 func (s *strangers) prolong(key stranger, lasts time.Duration) {
 	if seen := s.seen[key]; seen.lasts < lasts {
 		seen.lasts = lasts
@@ -102,37 +102,37 @@ func (s *strangers) prolong(key stranger, lasts time.Duration) {
 	}
 }
 
-// find returns the sender of an address, which is new if it was not heard for a while.
-func (all *unbelieved) find(source netip.Addr, now time.Time) *unbelievedSender {
-	silent := func(u unbelievedSender) bool { return now.Sub(u.heard) >= u.lasts }
+// find returns the entry of a sender. The entry is new if the sender was not heard for a while.
+func (all *rejectedSenders) find(source netip.Addr, now time.Time) *rejectedSender {
+	silent := func(u rejectedSender) bool { return now.Sub(u.heard) >= u.lasts }
 	all.senders = slices.DeleteFunc(all.senders, silent)
-	if silent(all.crowd) {
-		all.crowd = unbelievedSender{}
+	if silent(all.rest) {
+		all.rest = rejectedSender{}
 	}
 	for i := range all.senders {
 		if all.senders[i].source == source {
 			return &all.senders[i]
 		}
 	}
-	if len(all.senders) == unbelievedMost {
-		return &all.crowd
+	if len(all.senders) == maxRejectedSenders {
+		return &all.rest
 	}
-	all.senders = append(all.senders, unbelievedSender{source: source})
+	all.senders = append(all.senders, rejectedSender{source: source})
 	return &all.senders[len(all.senders)-1]
 }
 
-// inForce reports whether the sender is warned of.
-func (u *unbelievedSender) inForce(now time.Time) bool {
-	return u.count >= unbelievedLeast && now.Sub(u.heard) < u.lasts
+// inForce reports whether the warning is about this sender.
+func (u *rejectedSender) inForce(now time.Time) bool {
+	return u.count >= minRejected && now.Sub(u.heard) < u.lasts
 }
 
-// any reports whether a sender is warned of.
-func (all *unbelieved) any(now time.Time) bool {
-	return all.crowd.inForce(now) || slices.ContainsFunc(all.senders, func(u unbelievedSender) bool { return u.inForce(now) })
+// any reports whether the warning is about any sender.
+func (all *rejectedSenders) any(now time.Time) bool {
+	return all.rest.inForce(now) || slices.ContainsFunc(all.senders, func(u rejectedSender) bool { return u.inForce(now) })
 }
 
-// sentence returns the text of the warning: who is rejected, why, and what to do.
-func (all *unbelieved) sentence(ours *peer, link string, now time.Time) string {
+// sentence returns the text of the warning: which routers are rejected, why, and what to do.
+func (all *rejectedSenders) sentence(ours *peer, link string, now time.Time) string {
 	var who, remedies []string
 	for i := range all.senders {
 		u := &all.senders[i]
@@ -145,7 +145,7 @@ func (all *unbelieved) sentence(ours *peer, link string, now time.Time) string {
 		}
 	}
 	active := "both may be Active"
-	if all.crowd.inForce(now) {
+	if all.rest.inForce(now) {
 		who = append(who, "from other addresses")
 		remedies = append(remedies, "see `advert.rejected` in the log for the others")
 	}
@@ -156,7 +156,7 @@ func (all *unbelieved) sentence(ours *peer, link string, now time.Time) string {
 		ours.VRID, link, strings.Join(who, " and "), active, strings.Join(remedies, "; "))
 }
 
-// difference returns in what the sender differs from this router, as the rest of a sentence about it,
+// difference returns how the sender differs from this router, as the end of a sentence about it,
 // and what a person should do.
 func (r *refusal) difference() (what, remedy string) {
 	const (
@@ -168,7 +168,7 @@ func (r *refusal) difference() (what, remedy string) {
 	case wire.IPTTLError:
 		return fmt.Sprintf("is behind a router (TTL %d)", r.path.HopLimit), "connect both to one segment, or use `unicast` with a lower `min_ttl`"
 	case wire.VersionError:
-		return fmt.Sprintf("speaks VRRPv%d, not VRRPv%d", r.message[0]>>4, r.ours.Version.Number()), "give all routers one `version`"
+		return fmt.Sprintf("speaks VRRPv%d, not VRRPv%d", r.message[0]>>4, r.ours.Version.Number()), "configure the same `version` on all routers"
 	case wire.PacketLengthError:
 		if r.ours.authenticator == nil && r.bearsTrailer() {
 			return "signs its adverts", sameAuth
@@ -188,20 +188,20 @@ func (r *refusal) difference() (what, remedy string) {
 	case wire.AuthMissing:
 		return "does not sign its adverts", sameHMAC
 	case wire.AuthMalformed:
-		return "signs its adverts in another way", sameHMAC
+		return "signs its adverts with another method", sameHMAC
 	case wire.AuthStale:
-		return "signs by another clock", "set both clocks"
+		return "signs with a clock that differs", "synchronize both clocks"
 	case wire.AuthReplay:
-		return "sends adverts with a time that has passed", "set both clocks; if they are right somebody sends recorded adverts"
+		return "sends adverts with a time that has passed", "synchronize both clocks; if they are right, recorded adverts are being replayed"
 	case wire.AuthUnknownKey, wire.AuthInvalidHMAC:
 		if t, err := wire.ReadTrailer(r.message); err == nil {
-			return fmt.Sprintf("signs with another key of number %d", t.KeyID), "give both the same `auth.hmac.keys`"
+			return fmt.Sprintf("signs with a different key with the id %d", t.KeyID), "give both the same `auth.hmac.keys`"
 		}
 	}
-	return "sends adverts that are damaged", fmt.Sprintf("see what it sends (`tcpdump -vvni %s ip proto 112 or ip6 proto 112`)", r.link)
+	return "sends adverts that are damaged", fmt.Sprintf("capture its packets (`tcpdump -vvni %s ip proto 112 or ip6 proto 112`)", r.link)
 }
 
-// authentication returns the words for the type of an authentication of VRRPv2.
+// authentication describes the type of VRRPv2 authentication.
 func authentication(a wire.Auth) string {
 	switch a.Type {
 	case wire.AuthNone:
@@ -212,7 +212,7 @@ func authentication(a wire.Auth) string {
 	return fmt.Sprintf("the authentication type %d", a.Type)
 }
 
-// bearsTrailer reports whether the advert is one with an HMAC behind it.
+// bearsTrailer reports whether the advert is followed by an HMAC trailer.
 func (r *refusal) bearsTrailer() bool {
 	path := r.path
 	path.Trailer = true
