@@ -14,14 +14,14 @@ import (
 	"ripcord/pkg/wire"
 )
 
-// slots is the number of messages that one system call takes at most.
+// slots is the maximum number of messages in one system call.
 const slots = 128
 
-// channel has all that sendmmsg points to, for messages of one kind.
+// channel has the buffers that sendmmsg points to, for messages of one kind.
 type channel struct {
 	kind    kind
 	shared  *outlet   // for links that have none of their own
-	touched []*outlet // those with something to send
+	touched []*outlet // outlets with messages to send
 
 	msgs    [slots]mmsg.Message
 	iovs    [slots][2]unix.Iovec // the headers, if any, and the message
@@ -29,18 +29,17 @@ type channel struct {
 	names6  [slots]unix.RawSockaddrInet6
 	links   [slots]unix.RawSockaddrLinklayer
 	control [slots][controlLen / 8]uint64 // aligned as control messages must be
-	of      [slots]*advert.Message        // what each slot carries
+	of      [slots]*advert.Message        // the message in each slot
 	used    int
 }
 
-// Marks of a VRRP packet.
+// These are the class and priority of VRRP packets.
 const (
 	trafficClass = wire.TrafficClass
 	priority     = 6
 )
 
-// controlLen is room for a control message with an in6_pktinfo and one with a hop
-// limit.
+// controlLen is the room for a control message with an in6_pktinfo and one with a hop limit.
 const controlLen = 72
 
 func newChannel(k kind, shared *outlet) *channel {
@@ -51,9 +50,10 @@ func newChannel(k kind, shared *outlet) *channel {
 	return c
 }
 
-// sendOptions are those of a raw socket. Without IP_RECVERR the kernel counts what a
-// full queue drops as sent. With it the network's answers (ICMP) could be queued too, for a
-// socket that is not bound yet; nobody reads them, so they get the least room that there is.
+// sendOptions returns the options of a raw socket. Without IP_RECVERR the kernel counts messages
+// that a full queue drops as sent. With it the network's answers (ICMP) could be queued as well,
+// for a socket that is not bound yet; they are never read, so the receive buffer is the smallest
+// possible.
 func sendOptions(f event.Family) []rawsock.Option {
 	prio := rawsock.Int(unix.SOL_SOCKET, unix.SO_PRIORITY, priority, "SO_PRIORITY")
 	if f == event.IPv4 {
@@ -79,7 +79,7 @@ func sendOptions(f event.Family) []rawsock.Option {
 	}
 }
 
-// prepare fills in what is the same for every message of a slot.
+// prepare fills in what is equal for all messages of a slot.
 func (c *channel) prepare(i int) {
 	h := &c.msgs[i].Header
 	if c.kind == framed {
@@ -109,7 +109,7 @@ func (c *channel) accepts(m *advert.Message) bool {
 	return m.Err == nil
 }
 
-// queue lets a message leave through an outlet with the next send.
+// queue adds a message to the next send of an outlet.
 func (c *channel) queue(o *outlet, m *advert.Message) {
 	if len(o.queued) == 0 {
 		c.touched = append(c.touched, o)
@@ -117,7 +117,7 @@ func (c *channel) queue(o *outlet, m *advert.Message) {
 	o.queued = append(o.queued, m)
 }
 
-// send sends what is queued, each outlet's for itself.
+// send sends the queued messages, outlet by outlet.
 func (c *channel) send() {
 	for _, o := range c.touched {
 		for _, m := range o.queued {
@@ -126,7 +126,7 @@ func (c *channel) send() {
 			}
 		}
 		c.flush(o)
-		clear(o.queued) // keep no frame alive
+		clear(o.queued) // releases the frames
 		o.queued = o.queued[:0]
 	}
 	clear(c.touched)
@@ -145,7 +145,7 @@ func (c *channel) load(m *advert.Message) {
 		c.address(i, m)
 		return
 	}
-	hops := 0 // the socket's own
+	hops := 0 // the value of the socket option
 	if m.HopLimit != wire.HopLimit {
 		hops = int(m.HopLimit)
 	}
@@ -167,8 +167,8 @@ func (c *channel) load(m *advert.Message) {
 	c.names6[i].Scope_id = uint32(m.Index)
 }
 
-// describe writes the control messages of a slot: where from, and how many hops
-// it may take, unless that is 0.
+// describe writes the control messages of a slot: the source, and the hop limit, unless that is
+// 0.
 func (c *channel) describe(h *unix.Msghdr, level, kind int, info []byte, limit, hops int) {
 	length := rawsock.PutControl(h.Control, level, kind, info)
 	if hops != 0 {
@@ -180,7 +180,7 @@ func (c *channel) describe(h *unix.Msghdr, level, kind int, info []byte, limit, 
 	h.SetControllen(length)
 }
 
-// flush sends what is in the slots.
+// flush sends the messages in the slots.
 func (c *channel) flush(o *outlet) {
 	msgs := c.msgs[:c.used]
 	for sent := 0; sent < len(msgs); {
@@ -189,7 +189,7 @@ func (c *channel) flush(o *outlet) {
 		case errno == 0:
 			sent += n
 		case errno == unix.EAGAIN:
-			// The link does not drain: there is no room for the others either.
+			// The link does not drain: there is no room for the other messages either.
 			for ; sent < len(msgs); sent++ {
 				refuse(c.of[sent], errno)
 			}
@@ -198,13 +198,13 @@ func (c *channel) flush(o *outlet) {
 			sent++
 		}
 	}
-	for i := range c.used { // keep no frame alive
+	for i := range c.used { // releases the frames
 		c.of[i], c.iovs[i][0].Base, c.iovs[i][1].Base = nil, nil, nil
 	}
 	c.used = 0
 }
 
-// refuse records that the kernel did not take a message.
+// refuse records that the kernel refused a message.
 func refuse(m *advert.Message, errno unix.Errno) {
 	m.Err = fmt.Errorf("send from %v to %v on ifindex %d: %w%s", m.Source, m.To, m.Index, errno, hint(errno))
 }
@@ -213,19 +213,19 @@ func refuse(m *advert.Message, errno unix.Errno) {
 func hint(errno unix.Errno) string {
 	switch errno {
 	case unix.EPERM:
-		return ": a firewall rule forbids it; allow IP protocol 112 to leave"
+		return ": a firewall rule drops it; allow outgoing IP protocol 112"
 	case unix.EINVAL, unix.EADDRNOTAVAIL:
 		return ": the source address is not on this host, or still tentative"
 	case unix.ENOBUFS, unix.EAGAIN:
 		return ": the transmit queue is full"
 	case unix.EMSGSIZE:
-		return ": it does not fit into the MTU of the link"
+		return ": it is larger than the MTU of the link"
 	case unix.ENETDOWN:
 		return ": the link is down"
 	case unix.ENETUNREACH:
 		return ": the source address is not on this host, or the link is down"
 	case unix.ENODEV, unix.ENXIO:
-		return ": the interface is gone"
+		return ": the interface was removed"
 	}
 	return ""
 }

@@ -13,18 +13,18 @@ import (
 	"ripcord/pkg/wire"
 )
 
-// An Active whose source address is gone has to resign all the same, from that very address:
-// by it the Backups know whose priority 0 it is. The kernel refuses a source that is not on
-// the host, so such a resignation leaves through other sockets: to the group through a packet
-// socket, behind an IP header of our own; to a peer by a raw socket that may bear foreign
-// addresses, or, where the route to it went with the address, by the packet socket to all on
-// the link: only who has the address takes it.
+// An Active whose source address was removed must still resign, from that very address: by it the
+// Backups identify the sender of the priority 0. The kernel refuses a source that is not on the
+// host, so such a resignation is sent through other sockets: to the multicast group through a
+// packet socket, with an IP header of our own; to a peer through a raw socket that may use
+// foreign addresses, or, if the route to the peer was removed with the address, through the
+// packet socket as a broadcast frame: only the station with the destination address accepts it.
 
-// departed sends resignations whose source has gone. Its sockets are open from the start, in
-// case descriptors run out.
+// departed sends resignations whose source was removed. Its sockets are open from the start, in
+// case descriptors run out later.
 type departed struct {
 	frames    int // a packet socket; the kernel writes the link's own header
-	four, six int // raw sockets; -1 where the host lacks the family
+	four, six int // raw sockets; -1 if the host lacks the family
 }
 
 func openDeparted() (*departed, error) {
@@ -41,8 +41,8 @@ func openDeparted() (*departed, error) {
 	return d, nil
 }
 
-// openTransparent opens a raw socket that sends from any address; -1 where that cannot be
-// had: the resignation to a peer then fails, as it did.
+// openTransparent opens a raw socket that may send from any address; -1 if that is not possible:
+// then the resignation to a peer fails.
 func openTransparent(f event.Family, options []rawsock.Option) int {
 	fd, err := rawsock.Open(f, options)
 	if err != nil {
@@ -55,7 +55,7 @@ func openTransparent(f event.Family, options []rawsock.Option) int {
 	return fd
 }
 
-// send sends the resignations of a batch that were refused for their source.
+// send sends the resignations of a batch that were refused because of their source.
 func (d *departed) send(batch []advert.Message) {
 	for i := range batch {
 		m := &batch[i]
@@ -63,15 +63,15 @@ func (d *departed) send(batch []advert.Message) {
 			continue
 		}
 		if err := d.resign(m); err != nil {
-			m.Err = fmt.Errorf("%w; nor could it leave from %v though that is gone: %w", m.Err, m.Source, err)
+			m.Err = fmt.Errorf("%w; and it could not be sent from the removed address %v either: %w", m.Err, m.Source, err)
 		} else {
 			m.Err = nil
 		}
 	}
 }
 
-// lacksSource reports whether the kernel refused a message since its source is not on
-// the host, or the link has lost all that it could be routed by.
+// lacksSource reports whether the kernel refused a message because its source is not on the host,
+// or because the link has lost every route for it.
 func lacksSource(err error) bool {
 	for _, errno := range [...]unix.Errno{unix.EINVAL, unix.EADDRNOTAVAIL, unix.ENETUNREACH, unix.EHOSTUNREACH, unix.EACCES} {
 		if errors.Is(err, errno) {
@@ -83,7 +83,7 @@ func lacksSource(err error) bool {
 
 func (d *departed) resign(m *advert.Message) error {
 	if !m.Source.IsValid() || len(m.Payload) == 0 {
-		return errors.New("it has no source, or says nothing")
+		return errors.New("it has no source or no content")
 	}
 	switch {
 	case m.To.IsMulticast():
@@ -94,7 +94,7 @@ func (d *departed) resign(m *advert.Message) error {
 	return d.sendFrame(m, [6]byte{0xff, 0xff, 0xff, 0xff, 0xff, 0xff})
 }
 
-// sendFrame sends by the packet socket.
+// sendFrame sends through the packet socket.
 func (d *departed) sendFrame(m *advert.Message, mac [6]byte) error {
 	protocol := unix.ETH_P_IP
 	if m.Source.Is6() {
@@ -105,7 +105,7 @@ func (d *departed) sendFrame(m *advert.Message, mac [6]byte) error {
 	return unix.Sendto(d.frames, append(wire.AppendIP(nil, m.Source, m.To, m.HopLimit, len(m.Payload)), m.Payload...), unix.MSG_DONTWAIT, to)
 }
 
-// sendToPeer sends by a raw socket.
+// sendToPeer sends through a raw socket.
 func (d *departed) sendToPeer(m *advert.Message) error {
 	if m.Source.Is4() {
 		info := &unix.Inet4Pktinfo{Ifindex: int32(m.Index), Spec_dst: m.Source.As4()}
@@ -121,7 +121,7 @@ func sendForeign(fd int, m *advert.Message, to unix.Sockaddr, control []byte) er
 		level, ttl = unix.IPPROTO_IPV6, unix.IPV6_UNICAST_HOPS
 	}
 	if fd < 0 {
-		return errors.New("no socket may send from it")
+		return errors.New("no socket can send from it")
 	}
 	if err := unix.SetsockoptInt(fd, level, ttl, int(m.HopLimit)); err != nil {
 		return fmt.Errorf("set its hop limit to %d: %w", m.HopLimit, err)
@@ -129,7 +129,7 @@ func sendForeign(fd int, m *advert.Message, to unix.Sockaddr, control []byte) er
 	return unix.Sendmsg(fd, m.Payload, control, to, unix.MSG_DONTWAIT)
 }
 
-// open returns the descriptors that are open.
+// open returns the open descriptors.
 func (d *departed) open() (fds []int) {
 	for _, fd := range [...]int{d.frames, d.four, d.six} {
 		if fd >= 0 {

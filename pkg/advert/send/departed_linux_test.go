@@ -9,8 +9,8 @@ import (
 	"ripcord/pkg/wire"
 )
 
-// A resignation leaves from an address that is gone, to the group and to a peer; an
-// advert does not.
+// TestResignationWhoseSourceIsGone checks that a resignation leaves from an address that was
+// removed, to the multicast group and to a peer, and that an advert does not.
 func TestResignationWhoseSourceIsGone(t *testing.T) {
 	l := adverttest.NewLAN(t)
 	link := l.Cable(1, 0)

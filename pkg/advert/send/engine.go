@@ -16,49 +16,49 @@ import (
 	"ripcord/pkg/vrrp"
 )
 
-// Sender hands messages to the kernel. It tries every one, whatever becomes of
-// those before it, never blocks, and sets Err of each.
+// Sender passes messages to the kernel. It tries every message, whatever the result for previous
+// ones, never blocks, and sets Err of each.
 type Sender interface {
 	Send(batch []advert.Message)
-	// Open prepares for the adverts of an instance that will be sent, and ends what it had
+	// Open prepares for the adverts of an instance that will be sent, and closes what it had
 	// prepared for its earlier ones.
 	Open(instance string, f *advert.Frames)
 }
 
-// Waiter puts the engine to sleep and wakes it.
+// Waiter suspends the engine and wakes it.
 type Waiter interface {
-	// WaitUntil returns at t, or soon after Wake. The zero time never comes. It
-	// may return for no reason.
+	// WaitUntil returns at t, or soon after Wake. The zero time means never. It may also return
+	// without a reason.
 	WaitUntil(t time.Time)
-	// Wake ends the present WaitUntil, or else the next one; it never blocks and
-	// may be called from any goroutine.
+	// Wake ends the present WaitUntil, or else the next one; it never blocks and may be called
+	// from any goroutine.
 	Wake()
 }
 
-// Record keeps what the daemon that comes after this one has to know of our adverts. It is
-// called on the path that keeps time: no method blocks or allocates.
+// Record keeps the facts about our adverts that the next daemon needs. It is called on the path
+// that keeps time: no method blocks or allocates.
 type Record interface {
-	// Sent records an advert that left for all who are to hear it.
+	// Sent records an advert that left to all its destinations.
 	Sent(instance string, priority uint8, at time.Time)
-	// Silent records, ahead of a resignation, that no advert follows.
+	// Silent records, before a resignation, that no advert follows.
 	Silent(instance string)
 }
 
-// Config has all that an Engine needs. Only Late and Record may be nil.
+// Config has everything that an Engine needs. Only Late and Record may be nil.
 type Config struct {
 	Stats   stats.Book
-	Lease   *lease.Lease // stamped by the loop that gives the orders
+	Lease   *lease.Lease // renewed by the loop that sends the orders
 	Sender  Sender
 	Waiter  Waiter
 	Results *bus.Topic[vrrp.Result]
 	Events  *bus.Topic[event.Event]
 	Minter  *event.Minter
-	Now     func() time.Time // its wall clock stands in signed adverts
-	// Late is called with the time from its instant until the kernel had each advert that
-	// follows another, where it is not nil. It is called on the path that keeps
-	// time: it must neither block nor allocate.
+	Now     func() time.Time // its wall clock is used in signed adverts
+	// Late, if not nil, is called for each advert that follows another, with the time from its
+	// instant until the kernel had it. It is called on the path that keeps time: it must neither
+	// block nor allocate.
 	Late func(time.Duration)
-	// Threads has the engine's thread run before others.
+	// Threads raises the priority of the engine's thread.
 	Threads thread.Raiser
 	Record  Record
 }
@@ -68,7 +68,7 @@ type Engine struct {
 	cfg    Config
 	plan   *advert.Plan
 	taken  []advert.Given
-	logged map[string]failures // of each instance
+	logged map[string]failures // logged failures, by instance
 
 	turns atomic.Uint64
 
@@ -82,7 +82,7 @@ func New(cfg Config) *Engine {
 	return &Engine{cfg: cfg, plan: advert.NewPlan(nil), logged: make(map[string]failures)}
 }
 
-// Do gives orders. Those of one call leave back to back, in order, in one batch.
+// Do sends orders to the engine. The adverts of one call leave in one batch, in order.
 func (e *Engine) Do(orders ...advert.Order) {
 	now := e.cfg.Now()
 	e.mu.Lock()
@@ -93,8 +93,8 @@ func (e *Engine) Do(orders ...advert.Order) {
 	e.cfg.Waiter.Wake()
 }
 
-// Run keeps time until ctx ends, and then carries out what was ordered before:
-// the router has resigned by then. Its error is always nil.
+// Run keeps time until ctx ends, and then carries out the orders that were sent before: the
+// router has resigned by then. Its error is always nil.
 func (e *Engine) Run(ctx context.Context) error {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
@@ -122,8 +122,8 @@ func (e *Engine) Run(ctx context.Context) error {
 	}
 }
 
-// Turns returns how often the engine has turned. It turns at least once after each
-// Wake, unless it hangs.
+// Turns returns the number of turns of the engine. It turns at least once after each Wake, unless
+// it hangs.
 func (e *Engine) Turns() uint64 { return e.turns.Load() }
 
 // Wake makes the engine turn.
@@ -150,8 +150,8 @@ func (e *Engine) turn() {
 	e.open()
 }
 
-// recordSilence records which instances fall silent in this turn, ahead of their resignations:
-// after a crash between the two nobody must go on as if they had not left.
+// recordSilence records which instances fall silent in this turn, before their resignations:
+// after a crash between the two, the next daemon must not adopt them.
 func (e *Engine) recordSilence(reports []advert.Report) {
 	for i := range e.taken {
 		switch o := &e.taken[i]; o.Kind {
@@ -166,27 +166,27 @@ func (e *Engine) recordSilence(reports []advert.Report) {
 	}
 }
 
-// open lets the sender open its sockets for the orders. Adverts that leave at once have left
-// by now: opening a socket for a new link must not delay the others.
+// open makes the sender open its sockets for the orders. Adverts that leave at once have left by
+// now: opening a socket for a new link must not delay the others.
 func (e *Engine) open() {
 	for i := range e.taken {
 		if o := &e.taken[i]; o.Kind == advert.Start || o.Kind == advert.Probe {
 			e.cfg.Sender.Open(o.Instance, &o.Advert)
 		}
 	}
-	if clear(e.taken); cap(e.taken) > fewOrders { // frames that were replaced need not live on
+	if clear(e.taken); cap(e.taken) > fewOrders { // releases replaced frames
 		e.taken = nil
 	}
 }
 
-// fewOrders is the number of orders for which memory is kept. More come at once when many
-// instances move, which is seldom.
+// fewOrders is the number of orders for which memory is kept. More arrive at once when many
+// instances move, which is rare.
 const fewOrders = 64
 
-// settle counts the outcomes of the batch of the turn that began at begun, and reports
-// failures. In the steady state nothing is published.
+// settle counts the outcomes of the batch of the turn that began at begun, and reports failures.
+// In steady state nothing is published.
 func (e *Engine) settle(begun time.Time) {
-	var sent time.Time // when the kernel had the batch; asked for once, if at all
+	var sent time.Time // when the kernel had the batch; read once, if at all
 	at := func() time.Time {
 		if sent.IsZero() {
 			sent = e.cfg.Now()
@@ -233,14 +233,14 @@ func count(m *advert.Message) {
 	}
 }
 
-// failures are those of an instance that were logged.
+// failures counts the logged failures of an instance.
 type failures struct {
-	since time.Time // when the first of a window was
-	lines int       // in that window
+	since time.Time // the first of the present window
+	lines int       // logged in that window
 }
 
-// logEvery and logAtMost bound how often failures of one instance are logged: a queue that
-// drains now and then refuses several in a row again and again.
+// logEvery and logAtMost limit how often failures of one instance are logged: a queue that drains
+// only occasionally refuses several in a row again and again.
 const (
 	logEvery  = 10 * time.Second
 	logAtMost = 5
@@ -253,7 +253,7 @@ func (e *Engine) failed(m *advert.Message, s advert.Outcome, now time.Time) {
 	e.cfg.Results.Publish(vrrp.Sends{Cause: cause, Instance: m.Instance, To: m.To, InRow: inRow, Err: m.Err.Error()})
 	last, ok := e.logged[m.Instance]
 	soon := ok && now.Sub(last.since) < logEvery && m.Occasion != advert.Resignation
-	if soon && (inRow != s.Miss || last.lines >= logAtMost) { // the one that makes us silent is logged
+	if soon && (inRow != s.Miss || last.lines >= logAtMost) { // the failure that makes the instance silent is logged
 		return
 	}
 	if !soon {
@@ -267,8 +267,8 @@ func (e *Engine) failed(m *advert.Message, s advert.Outcome, now time.Time) {
 	})
 }
 
-// report publishes a result for the loop. A loop whose lease is lost reads it only when it
-// is awake again, so the event is published here.
+// report publishes a result for the loop. A loop whose lease is lost reads it only when it runs
+// again, so the event is published here.
 func (e *Engine) report(r advert.Report, now time.Time) {
 	cause := e.cfg.Minter.Cause(now)
 	if !r.LeaseLost {
@@ -278,6 +278,6 @@ func (e *Engine) report(r advert.Report, now time.Time) {
 	e.cfg.Results.Publish(vrrp.LeaseLost{Cause: cause, Instance: r.Instance, Gap: r.Gap})
 	e.cfg.Events.Publish(event.EngineLease{
 		Stamp: event.Stamp{Cause: cause, At: now}, Instance: r.Instance, Gap: r.Gap,
-		Done: "resigned; the addresses are given up",
+		Done: "resigned; the addresses are removed",
 	})
 }

@@ -15,7 +15,7 @@ import (
 	"ripcord/pkg/vrrp"
 )
 
-// nowhere takes every message.
+// nowhere accepts every message.
 type nowhere struct{ sent int }
 
 func (n *nowhere) Send(batch []advert.Message) { n.sent += len(batch) }
@@ -23,14 +23,14 @@ func (n *nowhere) Open(string, *advert.Frames) {}
 func (n *nowhere) WaitUntil(time.Time)         {}
 func (n *nowhere) Wake()                       {}
 
-// recorder counts what is recorded.
+// recorder counts the recorded calls.
 type recorder struct{ sent, silent int }
 
 func (r *recorder) Sent(string, uint8, time.Time) { r.sent++ }
 func (r *recorder) Silent(string)                 { r.silent++ }
 
-// TestEngineAllocatesNothing: in the steady state of a hundred instances a turn of the
-// engine allocates nothing.
+// TestEngineAllocatesNothing checks that in steady state a turn of the engine with a hundred
+// instances allocates nothing.
 func TestEngineAllocatesNothing(t *testing.T) {
 	var out nowhere
 	var record recorder
@@ -62,6 +62,6 @@ func TestEngineAllocatesNothing(t *testing.T) {
 		e.turn()
 	})
 	if allocs != 0 || out.sent < 1000 || late != out.sent || record != (recorder{sent: out.sent}) {
-		t.Errorf("%v allocations a turn, %d adverts, %d told late, recorded %+v", allocs, out.sent, late, record)
+		t.Errorf("%v allocations a turn, %d adverts, %d latenesses, recorded %+v", allocs, out.sent, late, record)
 	}
 }

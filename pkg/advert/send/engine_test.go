@@ -21,7 +21,7 @@ import (
 	"ripcord/pkg/vrrp"
 )
 
-// rig is an engine on virtual time, with all that it talks to.
+// rig is an engine on virtual time, with fakes for the other parts.
 type rig struct {
 	*send.Engine
 	sender  *sendtest.Sender
@@ -29,15 +29,15 @@ type rig struct {
 	stats   stats.Map
 	results *bus.Ring[vrrp.Result]
 	events  *bus.Ring[event.Event]
-	late    []time.Duration // as it was told, in order
+	late    []time.Duration // as reported, in order
 	record  *recorder
 	begin   time.Time
 	stop    func()
 }
 
-// told returns the results but the reports that a first advert has left, of which there
-// is one for adverttest.Each start.
-func (r *rig) told(t *testing.T) (rest []vrrp.Result) {
+// otherResults returns the results except the reports that a first advert has left, of which
+// there is one for each start.
+func (r *rig) otherResults(t *testing.T) (rest []vrrp.Result) {
 	t.Helper()
 	results, _ := r.results.Take()
 	for _, res := range results {
@@ -48,8 +48,8 @@ func (r *rig) told(t *testing.T) (rest []vrrp.Result) {
 	return rest
 }
 
-// TestEngineReportsFirstAdverts: whoever takes over from an Active learns whether its
-// first advert left, when it left and adverttest.Each time that it is refused; of later ones nothing.
+// TestEngineReportsFirstAdverts checks that the result of a first advert is reported, when it
+// left and each time it is refused, and that those of later adverts are not.
 func TestEngineReportsFirstAdverts(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		refuse := errors.New("no")
@@ -77,7 +77,7 @@ func TestEngineReportsFirstAdverts(t *testing.T) {
 	})
 }
 
-// run starts an engine in the bubble; fail says what the kernel refuses.
+// run starts an engine in the bubble; fail returns the kernel's error for a message.
 func run(t *testing.T, fail func(advert.Message) error) *rig {
 	r := &rig{
 		sender: &sendtest.Sender{Fail: fail}, begin: time.Now(), lease: lease.New(time.Now()),
@@ -97,7 +97,7 @@ func run(t *testing.T, fail func(advert.Message) error) *rig {
 	go func() { done <- r.Run(ctx) }()
 	synctest.Wait()
 	if said, _ := r.events.Take(); len(said) != 1 || said[0].Name() != "engine.thread" {
-		t.Errorf("at the start it said %v, want how its thread runs", said)
+		t.Errorf("at the start it published %v, want the scheduling of its thread", said)
 	}
 	r.stop = func() {
 		cancel()
@@ -119,7 +119,7 @@ func startOrder(name string, interval time.Duration) advert.Order {
 	}
 }
 
-// alive sleeps in virtual time like a router whose loop turns.
+// alive sleeps in virtual time while the lease is renewed as by a loop that turns.
 func (r *rig) alive(d time.Duration) {
 	for end := time.Now().Add(d); time.Now().Before(end); {
 		r.lease.Stamp(time.Now())
@@ -129,7 +129,7 @@ func (r *rig) alive(d time.Duration) {
 	synctest.Wait()
 }
 
-// sent is what was sent since the last call, as "payload@instant".
+// sent returns the messages sent since the last call, as "payload@instant".
 func (r *rig) sent() string {
 	var out []string
 	messages, _ := r.sender.Take()
@@ -167,7 +167,7 @@ func TestEngineKeepsTime(t *testing.T) {
 			}
 		}
 		if len(r.late) != 6 {
-			t.Errorf("lateness was told %d times, want once for adverttest.Each repeat: 6", len(r.late))
+			t.Errorf("lateness was reported %d times, want once for each repeat: 6", len(r.late))
 		}
 		// In steady state nothing is published.
 		events, _ := r.events.Take()
@@ -177,13 +177,14 @@ func TestEngineKeepsTime(t *testing.T) {
 			out = append(out, fmt.Sprintf("%s %s %d %v", s.Instance, s.Kind, s.Cause.Trace, s.Took))
 		}
 		want(t, strings.Join(out, ", "), "a first 5 0s, b first 5 0s, a resign 9 0s")
-		if results := r.told(t); len(results) != 0 {
+		if results := r.otherResults(t); len(results) != 0 {
 			t.Errorf("results %v", results)
 		}
 	})
 }
 
-// An advert is as late as the kernel had it, not as the engine began to send.
+// TestEngineLatenessHasTheSendingInIt checks that the lateness of an advert is measured until the
+// kernel had it, not until the engine began to send.
 func TestEngineLatenessHasTheSendingInIt(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := run(t, func(advert.Message) error {
@@ -224,7 +225,7 @@ func TestEngineResignsForAHungLoop(t *testing.T) {
 		r.sent()
 		time.Sleep(10 * time.Second) // the loop is blocked; its lease is 3 s
 		want(t, r.sent(), "a@2s, a@3s, a@4s, resign a@4.3s")
-		results := r.told(t)
+		results := r.otherResults(t)
 		if len(results) != 1 || results[0].(vrrp.LeaseLost).Gap != 3*time.Second || results[0].Key().Subject != "a" {
 			t.Errorf("results %v", results)
 		}
@@ -260,14 +261,14 @@ func TestEngineStallsInsteadOfABurst(t *testing.T) {
 		r.alive(1500 * time.Millisecond)
 		r.stop()
 		want(t, r.sent(), "a@10s, a@11s")
-		results := r.told(t)
+		results := r.otherResults(t)
 		if len(results) != 1 || results[0].(vrrp.Stalled).Gap != 9*time.Second {
 			t.Errorf("results %v", results)
 		}
 	})
 }
 
-func TestEngineTellsOfFailingSends(t *testing.T) {
+func TestEngineReportsFailingSends(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var refuse error
 		r := run(t, func(m advert.Message) error {
@@ -284,7 +285,7 @@ func TestEngineTellsOfFailingSends(t *testing.T) {
 		r.alive(2 * time.Second)
 		r.stop()
 
-		results := r.told(t)
+		results := r.otherResults(t)
 		var rows []string
 		for _, res := range results {
 			s := res.(vrrp.Sends)
@@ -305,8 +306,8 @@ func TestEngineTellsOfFailingSends(t *testing.T) {
 	})
 }
 
-// TestEngineLogsFewFailures: a queue that drains now and then takes one advert of four, so
-// that adverttest.Each time a third in a row is refused. Five lines in ten seconds say so.
+// TestEngineLogsFewFailures checks the log for a queue that accepts one advert in four, so that a
+// third one in a row is refused again and again: there are five lines in ten seconds.
 func TestEngineLogsFewFailures(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := 0
@@ -342,7 +343,7 @@ func TestEngineEndsIdle(t *testing.T) {
 	})
 }
 
-// recorder notes what is recorded, and how many adverts had left by then.
+// recorder records calls, with the number of adverts sent before.
 type recorder struct {
 	left  func() int
 	lines []string
@@ -356,8 +357,8 @@ func (r *recorder) Silent(instance string) {
 	r.lines = append(r.lines, fmt.Sprintf("%s silent before %d", instance, r.left()))
 }
 
-// TestEngineRecords: what left for all who are to hear it is recorded, and that an instance
-// falls silent before its resignation leaves.
+// TestEngineRecords checks that an advert is recorded if it left to all its destinations, and
+// that an instance is recorded as silent before its resignation leaves.
 func TestEngineRecords(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		refused, sent := netip.MustParseAddr("192.0.2.9"), 0

@@ -11,12 +11,12 @@ import (
 	"ripcord/pkg/rawsock"
 )
 
-// outlet is a socket through which adverts of one kind leave, on one link or, if that could
-// not be opened, on all.
+// outlet is a socket for adverts of one kind on one link, or on all links whose own socket could
+// not be opened.
 type outlet struct {
 	fd     int
 	broken error // why there is no socket
-	copies int   // how many one round of adverts has
+	copies int   // the number of copies in one round of adverts
 	users  int
 	queued []*advert.Message // to be sent in this batch, in order
 }
@@ -57,25 +57,24 @@ func openOutlet(k kind) (*outlet, error) {
 	return &outlet{fd: fd}, nil
 }
 
-// Room for what a link has not sent yet: an advert takes less than 2 KiB of the kernel's
-// memory where it fits a frame, and two rounds may stand there. The kernel doubles the
-// figure. An advert that waits longer is worthless, and a queue that does not drain should be
-// noticed soon.
+// Room for packets that a link has not sent yet: an advert that fits into a frame takes less than
+// 2 KiB of the kernel's memory, and two rounds may be queued. The kernel doubles the figure. An
+// advert that waits longer is worthless, and a queue that does not drain should be noticed soon.
 const (
 	roomPerCopy = 2 << 10
-	roomLeast   = 16 << 10
+	minRoom     = 16 << 10
 )
 
-// join takes in an instance whose adverts have so many copies.
+// join adds an instance whose adverts have the given number of copies.
 func (o *outlet) join(copies int) {
 	o.users, o.copies = o.users+1, o.copies+copies
-	room := max(roomLeast, o.copies*roomPerCopy)
+	room := max(minRoom, o.copies*roomPerCopy)
 	if unix.SetsockoptInt(o.fd, unix.SOL_SOCKET, unix.SO_SNDBUFFORCE, room) != nil {
 		_ = unix.SetsockoptInt(o.fd, unix.SOL_SOCKET, unix.SO_SNDBUF, room)
 	}
 }
 
-// leave takes an instance out, and reports whether nobody is left.
+// leave removes an instance, and reports whether none is left.
 func (o *outlet) leave(copies int) (unused bool) {
 	o.users, o.copies = o.users-1, o.copies-copies
 	return o.users <= 0

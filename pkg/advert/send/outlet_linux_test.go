@@ -17,7 +17,7 @@ import (
 	"ripcord/pkg/wire"
 )
 
-// run runs a program in the other namespace, or skips the test without it.
+// run runs a program in the other namespace, or skips the test if it is not installed.
 func run(l *adverttest.LAN, program, args string) {
 	l.T.Helper()
 	path, err := exec.LookPath(program)
@@ -34,7 +34,7 @@ func run(l *adverttest.LAN, program, args string) {
 	}
 }
 
-// ways are the ways by which adverts leave from the other end of a cable.
+// ways returns a message for each way in which adverts leave from the other end of a cable.
 func ways(l *adverttest.LAN, n int) map[string]advert.Message {
 	index, four, six := l.Far(n)
 	ways := map[string]advert.Message{
@@ -48,9 +48,9 @@ func ways(l *adverttest.LAN, n int) map[string]advert.Message {
 	return ways
 }
 
-// TestStuckLinkHarmsNoOther: a link that sends next to nothing keeps what it was given,
-// and refuses more; the adverts of another link leave all the same. It is that of
-// a report: one link limited by tbf silenced every other.
+// TestStuckLinkHarmsNoOther checks that a link that hardly sends keeps the messages that it was
+// given and refuses more, and that adverts on another link still leave. A user reported that one
+// link limited by tbf silenced every other.
 func TestStuckLinkHarmsNoOther(t *testing.T) {
 	l := adverttest.NewLAN(t)
 	l.Cable(1, 0)
@@ -77,12 +77,13 @@ func TestStuckLinkHarmsNoOther(t *testing.T) {
 			}
 		}
 		if refused < 50 {
-			t.Errorf("%s: of 100 batches of 20 the stuck link refused only %d", name, refused)
+			t.Errorf("%s: the stuck link refused only %d of 100 batches of 20", name, refused)
 		}
 	}
 }
 
-// TestFullQueueIsRefused: what the queueing discipline drops is not sent.
+// TestFullQueueIsRefused checks that messages that the queueing discipline drops do not count as
+// sent.
 func TestFullQueueIsRefused(t *testing.T) {
 	l := adverttest.NewLAN(t)
 	link := l.Cable(1, 0)
@@ -111,8 +112,8 @@ func TestFullQueueIsRefused(t *testing.T) {
 	}
 }
 
-// TestFirewallRefuses: adverts that a firewall of our own drops are refused, by whatever
-// hook and way they leave.
+// TestFirewallRefuses checks that adverts that this machine's firewall drops count as refused,
+// for each hook and each kind of socket.
 func TestFirewallRefuses(t *testing.T) {
 	l := adverttest.NewLAN(t)
 	l.Cable(1, 0)
@@ -139,9 +140,8 @@ func TestFirewallRefuses(t *testing.T) {
 	}
 }
 
-// TestAnswersOfTheNetworkAreNoRefusals: a peer where nobody speaks VRRP says so (ICMP,
-// protocol unreachable), and the kernel keeps that for the socket: no advert is refused
-// for it.
+// TestAnswersOfTheNetworkAreNoRefusals checks that no advert counts as refused because a peer
+// without VRRP answers with ICMP (protocol unreachable), which the kernel queues for the socket.
 func TestAnswersOfTheNetworkAreNoRefusals(t *testing.T) {
 	l := adverttest.NewLAN(t)
 	link := l.Cable(1, 0)
@@ -167,8 +167,8 @@ func TestAnswersOfTheNetworkAreNoRefusals(t *testing.T) {
 	}
 }
 
-// TestOutletsComeAndGo: an instance whose link comes again and again by another index
-// keeps one socket; two that share a link share it.
+// TestOutletsComeAndGo checks that an instance whose link repeatedly returns with another index
+// keeps one socket, and that two instances on a link share it.
 func TestOutletsComeAndGo(t *testing.T) {
 	l := adverttest.NewLAN(t)
 	s := l.Sender(openSender)
@@ -189,10 +189,10 @@ func TestOutletsComeAndGo(t *testing.T) {
 	}
 }
 
-// TestLeavesTheVirtualMAC: a router that has the virtual MAC itself, on a private macvlan,
-// hears on its interface what leaves from the MAC of another interface, and nothing that
-// leaves from the virtual one: the kernel takes that for its own. An instance whose adverts
-// leave from the interface's MAC from now on has the one socket for it.
+// TestLeavesTheVirtualMAC checks a router that has the virtual MAC itself, on a private macvlan:
+// its interface receives adverts from the MAC of another interface, but none from the virtual
+// MAC, which the kernel takes for its own. An instance that changes to the interface's MAC has
+// one socket for it.
 func TestLeavesTheVirtualMAC(t *testing.T) {
 	l := adverttest.NewLAN(t)
 	link := l.Cable(1, 0)
@@ -235,8 +235,8 @@ func TestLeavesTheVirtualMAC(t *testing.T) {
 	}
 }
 
-// TestNoDescriptorLeft: where no socket can be opened for a link, its adverts leave
-// by the one that was opened at the start.
+// TestNoDescriptorLeft checks that if no socket can be opened for a link, its adverts leave
+// through the one that was opened at the start.
 func TestNoDescriptorLeft(t *testing.T) {
 	l := adverttest.NewLAN(t)
 	link := l.Cable(1, 0)
@@ -263,8 +263,8 @@ func TestNoDescriptorLeft(t *testing.T) {
 	}
 }
 
-// TestMTU: the kernel fragments what a raw socket sends, and refuses what bears its own
-// headers from the first byte beyond the MTU on.
+// TestMTU checks that the kernel fragments messages of a raw socket, and refuses messages with
+// their own headers from the first byte beyond the MTU on.
 func TestMTU(t *testing.T) {
 	l := adverttest.NewLAN(t)
 	link := l.Cable(1, 0)
@@ -290,5 +290,5 @@ func TestMTU(t *testing.T) {
 	}
 }
 
-// outletsOf returns the sockets that a sender in the other namespace has for links.
+// outletsOf returns the sockets of a sender in the other namespace.
 func outletsOf(s adverttest.FarSender) map[outletKey]*outlet { return s.Sender.(*RawSender).outlets }

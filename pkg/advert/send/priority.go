@@ -7,14 +7,13 @@ import (
 	"ripcord/pkg/thread"
 )
 
-// raisePriority lets the engine's thread run before others when it wakes: it works for
-// microseconds, and what it does is what the peers wait for. The scheduling that it got is
-// logged: real time or, without the permission, the best that ordinary threads can have. The
-// function that it returns undoes it.
+// raisePriority raises the priority of the engine's thread when it wakes: it works for
+// microseconds, and the peers wait for the result. The resulting scheduling is logged: real-time
+// or, without the permission, the best for ordinary threads. The returned function restores the
+// priority.
 //
-// With 100 instances at 10 ms on two busy cores, one advert in ten or worse comes more than
-// half an interval late where the thread is only nice, one in a hundred where it runs in real
-// time.
+// With 100 instances at 10 ms on two busy cores, one advert in ten or more is over half an
+// interval late if the thread is only nice, one in a hundred if it runs in real time.
 func (e *Engine) raisePriority(ctx context.Context) (undo func()) {
 	return e.cfg.Threads.Raise(ctx, func(got thread.Priority, err error) {
 		report := event.EngineThread{Stamp: event.Stamp{At: e.cfg.Now()}, Scheduling: event.Scheduling(got)}

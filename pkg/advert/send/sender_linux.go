@@ -10,22 +10,22 @@ import (
 )
 
 // RawSender sends adverts through raw sockets, one for each link and family: a packet in the
-// transmit queue of a link counts against the send buffer of its socket, so a link that does
-// not drain would fill the buffer of all that share it. Each message says on which interface
-// and from which source it leaves. The kernel writes the IP header; the VRRP checksum stands
-// in the message already.
+// transmit queue of a link counts against the send buffer of its socket, so a link that does not
+// drain would fill the buffer of all links that share the socket. Each message names its
+// interface and source. The kernel writes the IP header; the VRRP checksum is already in the
+// message.
 //
-// An advert from a virtual MAC bears its own headers and goes through a packet socket, on the
+// An advert from a virtual MAC has its own headers and is sent through a packet socket, on the
 // interface itself: so neither the first advert nor a resignation depends on the state of the
-// macvlan that bears that MAC.
+// macvlan with that MAC.
 type RawSender struct {
 	channels [3]*channel // by kind
 	outlets  map[outletKey]*outlet
-	users    map[string]user // what instances have open, by name
+	users    map[string]user // the open outlets of instances, by name
 	departed *departed
 }
 
-// user is an instance that has an outlet, and how many copies its adverts have.
+// user is an instance with an outlet, and the number of copies of its adverts.
 type user struct {
 	outletKey
 	copies int
@@ -33,8 +33,8 @@ type user struct {
 
 var _ Sender = (*RawSender)(nil)
 
-// OpenSender opens the sockets that serve a link for which none can be opened. A
-// family that the host does not have is no error here, but one of each of its messages.
+// OpenSender opens the shared sockets, for links whose own socket cannot be opened. A family that
+// the host does not have is no error here, but an error of each of its messages.
 func OpenSender() (*RawSender, error) {
 	s := &RawSender{outlets: make(map[outletKey]*outlet), users: make(map[string]user)}
 	for k := range s.channels {
@@ -52,8 +52,8 @@ func OpenSender() (*RawSender, error) {
 	return s, nil
 }
 
-// Open opens a socket for the adverts of an instance, ahead of the first, and closes
-// the one that it had for another link if nobody else needs that.
+// Open opens a socket for the adverts of an instance, before the first one, and closes the one
+// that it had for another link if no other instance needs it.
 func (s *RawSender) Open(instance string, f *advert.Frames) {
 	now := user{keyOf(f.Index, f.Source, f.Header), len(f.Copies)}
 	was, had := s.users[instance]
@@ -67,11 +67,11 @@ func (s *RawSender) Open(instance string, f *advert.Frames) {
 	}
 	if o := s.outlets[was.outletKey]; o != nil && o.leave(was.copies) {
 		delete(s.outlets, was.outletKey)
-		_ = o.close() // the kernel closes it whatever it says
+		_ = o.close() // the kernel closes it even if it returns an error
 	}
 }
 
-// outlet returns the socket for a link, or else the one that all links share.
+// outlet returns the socket for a link, or else the shared one.
 func (s *RawSender) outlet(key outletKey) *outlet {
 	if o := s.outlets[key]; o != nil {
 		return o
@@ -82,16 +82,16 @@ func (s *RawSender) outlet(key outletKey) *outlet {
 	}
 	o, err := openOutlet(key.kind)
 	if err != nil {
-		return shared // as when descriptors run out: better than nothing
+		return shared // for example when descriptors run out
 	}
 	s.outlets[key] = o
 	return o
 }
 
-// Send is part of Sender. It keeps the order within a link and family; between these no
-// receiver can tell it.
+// Send is part of Sender. It keeps the order within a link and family; receivers cannot observe
+// any other order.
 func (s *RawSender) Send(batch []advert.Message) {
-	var last *outlet // most of a batch leave through one
+	var last *outlet // most messages of a batch leave through the same one
 	var of outletKey
 	for i := range batch {
 		m := &batch[i]
@@ -128,14 +128,14 @@ func (s *RawSender) Close() error {
 	return mmsg.Close(fds...)
 }
 
-// kind is what the messages of a socket have in common.
+// kind is the common property of the messages of a socket.
 type kind uint8
 
 // The kinds.
 const (
 	rawIPv4 kind = iota
 	rawIPv6
-	framed // what bears its own headers
+	framed // messages with their own headers
 )
 
 func (k kind) family() event.Family {

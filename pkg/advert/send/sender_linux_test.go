@@ -45,12 +45,12 @@ func TestSenderOnTheWire(t *testing.T) {
 		t.Errorf("IPv6 header % x", b[:40])
 	}
 	if string(b[40:]) != string(batch[0].Payload) {
-		t.Errorf("sent % x, got % x: the kernel must leave the checksum alone", batch[0].Payload, b[40:])
+		t.Errorf("sent % x, got % x: the kernel must not change the checksum", batch[0].Payload, b[40:])
 	}
 }
 
-// TestSenderToPeers sends to single stations, with the socket's hop limit and with
-// another, and then to the group again by the same slots.
+// TestSenderToPeers sends to single stations, with the socket's hop limit and with another one,
+// and then to the multicast group again, through the same slots.
 func TestSenderToPeers(t *testing.T) {
 	l := adverttest.NewLAN(t)
 	link := l.Cable(1, 0)
@@ -82,9 +82,9 @@ func TestSenderToPeers(t *testing.T) {
 	}
 }
 
-// TestSocketsThatOnlySendHearNothing: what others send is not offered to the sockets that
-// only send, and it is not their filter that keeps it out, which would have to run for each
-// packet. They have that too, for who sends to the address that they are bound to.
+// TestSocketsThatOnlySendHearNothing checks that the kernel does not deliver packets to sockets
+// that only send, even without running their filter for each packet. They also have a filter,
+// against packets to the address that they are bound to.
 func TestSocketsThatOnlySendHearNothing(t *testing.T) {
 	l := adverttest.NewLAN(t)
 	link := l.Cable(1, 0)
@@ -119,13 +119,13 @@ func TestSocketsThatOnlySendHearNothing(t *testing.T) {
 	heard6()
 	for _, fd := range fds {
 		if _, _, err := unix.Recvfrom(fd, make([]byte, 100), unix.MSG_DONTWAIT); err != unix.EAGAIN {
-			t.Errorf("a transmit socket has something queued: %v", err)
+			t.Errorf("a transmit socket has received a packet: %v", err)
 		}
 	}
 }
 
-// member opens a socket that is in the group of adverts, and returns what waits until it has
-// heard one.
+// member opens a socket that has joined the multicast group of adverts, and returns a function
+// that waits until it has received one.
 func member(t *testing.T, index int, f event.Family) (heard func()) {
 	t.Helper()
 	fd, err := rawsock.Open(f, nil)
@@ -144,12 +144,12 @@ func member(t *testing.T, index int, f event.Family) (heard func()) {
 	}
 }
 
-// openSender opens what a LAN lets send from the other namespace.
+// openSender opens the sender that a LAN uses in the other namespace.
 func openSender() (adverttest.Sender, error) { return OpenSender() }
 
 func TestMain(m *testing.M) { netns.Main(m) }
 
-// hundred is a sender here, and adverts for it.
+// hundred returns a sender in this namespace, and a hundred adverts for it.
 func hundred(t testing.TB) (*RawSender, []advert.Message) {
 	link := adverttest.NewLAN(t).Cable(1, 0)
 	s, err := OpenSender()

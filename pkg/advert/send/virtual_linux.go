@@ -10,7 +10,7 @@ import (
 	"ripcord/pkg/mmsg"
 )
 
-// openVirtual opens a packet socket that sends ahead of other traffic.
+// openVirtual opens a packet socket that sends before other traffic.
 func openVirtual() (int, error) {
 	fd, err := mmsg.PacketSocket()
 	if err != nil {
@@ -23,7 +23,7 @@ func openVirtual() (int, error) {
 	return fd, nil
 }
 
-// prepareVirtual is prepare for what bears its own headers.
+// prepareVirtual is prepare for messages with their own headers.
 func (c *channel) prepareVirtual(i int) {
 	h := &c.msgs[i].Header
 	h.Name, h.Namelen = (*byte)(unsafe.Pointer(&c.links[i])), unix.SizeofSockaddrLinklayer
@@ -31,7 +31,7 @@ func (c *channel) prepareVirtual(i int) {
 	h.SetIovlen(2)
 }
 
-// address puts the headers of a message into its slot, and where it goes.
+// address puts the headers and the destination of a message into its slot.
 func (c *channel) address(i int, m *advert.Message) {
 	c.iovs[i][0].Base = &m.Header[0]
 	c.iovs[i][0].SetLen(len(m.Header))
