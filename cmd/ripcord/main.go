@@ -13,6 +13,6 @@ import (
 
 func main() {
 	runtime.MemProfileRate = 0                // nobody asks for that profile, which takes half a megabyte
-	ctx := catchSignals(context.Background()) // before anything else
+	ctx := catchSignals(context.Background()) // package early has caught the others
 	os.Exit(execute(ctx, os.Args[1:], os.Stdout, os.Stderr))
 }

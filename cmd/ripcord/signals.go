@@ -5,27 +5,23 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+
+	"ripcord/pkg/early"
 )
 
 // signals are the signals of the process. Until the command is known they are caught as the daemon
-// needs it, since a signal may come in the first millisecond.
+// needs it, since a signal may come in the first millisecond (package early).
 type signals struct {
-	requests chan os.Signal // SIGHUP and SIGUSR1
-	harmless chan os.Signal // the signals in daemonIgnores: nobody reads them
-	release  func()         // stops catching SIGINT and SIGTERM
+	requests <-chan os.Signal // SIGHUP and SIGUSR1
+	harmless chan os.Signal   // SIGQUIT, which does not end a daemon: nobody reads it
+	release  func()           // stops catching SIGINT and SIGTERM
 }
-
-// daemonIgnores are the signals that do not end a daemon. They are caught, not ignored, because the
-// programs that it starts would inherit an ignored signal. SIGPIPE is among them: a log whose
-// reader has gone costs lines, but must not end the router.
-var daemonIgnores = []os.Signal{syscall.SIGPIPE, syscall.SIGQUIT, syscall.SIGUSR2, syscall.SIGALRM, syscall.SIGVTALRM}
 
 // catchSignals returns a context that ends with the first SIGINT or SIGTERM; its cause names the
 // signal.
 func catchSignals(ctx context.Context) context.Context {
-	s := &signals{requests: make(chan os.Signal, 4), harmless: make(chan os.Signal, 1)}
-	signal.Notify(s.requests, syscall.SIGHUP, syscall.SIGUSR1)
-	signal.Notify(s.harmless, daemonIgnores...)
+	s := &signals{requests: early.Requests, harmless: make(chan os.Signal, 1)}
+	signal.Notify(s.harmless, syscall.SIGQUIT)
 	ctx, s.release = signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
 	return context.WithValue(ctx, signalsKey{}, s)
 }
@@ -44,6 +40,6 @@ func (s *signals) restoreDefaults(ctx context.Context) {
 	if s == nil {
 		return
 	}
-	signal.Reset(append([]os.Signal{syscall.SIGHUP, syscall.SIGUSR1}, daemonIgnores...)...)
+	signal.Reset(append([]os.Signal{syscall.SIGHUP, syscall.SIGUSR1, syscall.SIGQUIT}, early.Harmless...)...)
 	context.AfterFunc(ctx, s.release)
 }
