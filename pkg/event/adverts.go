@@ -173,6 +173,14 @@ func (e AdvertRival) Message() string {
 	return fmt.Sprintf("%s: %s is Active too, with priority %d", e.Virtual.Name, e.Source, e.Priority)
 }
 
+// Warning returns the warning that lasts as long as a rival which does not receive our adverts goes
+// on; false for other rivals: they yield in a moment, or the receiver warns of them.
+func (e AdvertRival) Warning() (w Warning, ok bool) {
+	return Warning{Stamp: e.Stamp, Instance: e.Virtual.Name, Reason: WarnRival, Text: fmt.Sprintf(
+		"%s goes on as Active with priority %d: our adverts do not seem to reach it, and both serve: look for a filter of IP protocol 112 on that router, "+
+			"and between the two", e.Source, e.Priority)}, e.Unheard
+}
+
 func (e AdvertRival) Fields() []Field {
 	fields := append(e.Virtual.Fields(), Field{"source", e.Source.String()}, Field{"priority", e.Priority})
 	if e.Unheard {

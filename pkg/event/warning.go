@@ -43,6 +43,8 @@ const (
 	// WarnRejectedAdverts: adverts of another router for the same virtual router are rejected, so
 	// that both may be Active.
 	WarnRejectedAdverts WarningReason = "rejected-adverts"
+	// WarnRival: another Active goes on, and this router's adverts do not seem to reach it.
+	WarnRival WarningReason = "rival"
 	// WarnThirdRouter: more routers were heard than are configured.
 	WarnThirdRouter WarningReason = "third-router"
 	// WarnCARP: a machine of the segment uses CARP with our VRID as its id.

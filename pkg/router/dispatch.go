@@ -54,9 +54,15 @@ func (r *Router) report(events []event.Event) {
 	}
 	r.publish(r.cfg.Now())
 	for _, e := range events {
-		if w, ok := e.(event.Warning); ok {
-			r.cfg.Warnings.Set(!w.Over, w) // publishes the warning if it has changed
+		switch e := e.(type) {
+		case event.Warning:
+			r.cfg.Warnings.Set(!e.Over, e) // publishes the warning if it has changed
 			continue
+		case event.AdvertRival:
+			if w, ok := e.Warning(); ok {
+				r.cfg.Warnings.ReportAs(w, e) // likewise
+				continue
+			}
 		}
 		r.cfg.Events.Publish(e)
 	}

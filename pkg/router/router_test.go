@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/netip"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -217,4 +218,36 @@ func (f failing) Run(ctx context.Context) error {
 	case <-ctx.Done():
 		return nil
 	}
+}
+
+// A rival that goes on although this router answers is a warning in force until it falls silent, and
+// the log has advert.rival for it.
+func TestRivalIsAWarning(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t, alone())
+		b.cfg.Warnings = event.NewWarnings(func(e event.Event) { b.events.Publish(e) })
+		b.run()
+		settle(longest)
+		b.ring.Take()
+		for range 5 {
+			b.hear("alone", 50)
+			settle(interval)
+		}
+		all := b.cfg.Warnings.Of("alone")
+		if len(all) != 1 || all[0].Reason != event.WarnRival || !strings.Contains(all[0].Text, "192.0.2.12 goes on as Active with priority 50") {
+			t.Errorf("warnings %+v", all)
+		}
+		var logged []string
+		events, _ := b.ring.Take()
+		for _, e := range events {
+			if e.Name() == "advert.rival" || e.Name() == "instance.warning" {
+				logged = append(logged, e.Level().String()+" "+e.Name())
+			}
+		}
+		b.want("the log", logged, []string{"warn advert.rival", "error advert.rival"})
+		if settle(longest); len(b.cfg.Warnings.All()) > 0 {
+			t.Errorf("it is silent: %+v", b.cfg.Warnings.All())
+		}
+		b.stop()
+	})
 }

@@ -1,10 +1,13 @@
 package lab
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"ripcord/pkg/control"
+	"ripcord/pkg/event"
 	"ripcord/pkg/lan"
 	"ripcord/test/netns"
 )
@@ -121,9 +124,20 @@ func TestFirewallDropsReceipts(t *testing.T) {
 	if moves := a.moves(at); len(moves) > 0 {
 		t.Errorf("a moved: %s", moves[0].Msg)
 	}
+	warned := func() bool {
+		return slices.ContainsFunc(a.status().Instances[0].Warnings, func(w control.Warning) bool { return w.Reason == string(event.WarnRival) })
+	}
+	if !warned() {
+		t.Errorf("a shows no warning of b: %+v", a.status().Instances[0].Warnings)
+	}
 
 	gone := allow()
 	moved := b.becomes("backup", gone, patience)
+	for end := time.Now().Add(patience); warned(); time.Sleep(interval) {
+		if time.Now().After(end) {
+			t.Fatal("b is Backup, and a warns of it still")
+		}
+	}
 	s.within("the firewall is gone → b is Backup", gone.Round(0), moved.TS, 0, interval+slack)
 	gave := b.wait(gone, patience, "that it gave the address up", is("address.removed"))
 	if moved.Reason != "higher-priority-backup" {

@@ -161,13 +161,7 @@ func (s *step) answerRival(m *member, h *vrrp.Heard) {
 		confirming{s}.hold(h.Cause)
 		return
 	}
-	if rival := &m.others.Best; rival.Source == h.Source {
-		if log, unheard := rival.LogRival(m.Miss); log {
-			s.report(event.AdvertRival{
-				Stamp: s.stamp(h.Cause), Virtual: m.Virtual, Source: h.Source, Priority: h.Priority, Unheard: unheard,
-			})
-		}
-	}
+	rivals{s}.report(m, h)
 	s.followChecksum(m, h)
 	if s.judgeSends(m, h.Cause) {
 		return

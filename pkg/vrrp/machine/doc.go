@@ -33,6 +33,7 @@
 //	tracking.go             tracked links and checks: the faults and the priority that follow
 //	impairment.go           addresses, routes and rules that cannot be put in place
 //	alone.go                members that serve while their group is in Fault
+//	rivals.go               other Actives that go on though this router answers them
 //	summarize.go            which adverts the receiver may report in summary
 //	reload.go               a new configuration, which is applied in one step
 //

@@ -19,6 +19,9 @@ func (s *step) absorb(in vrrp.Input) {
 	case vrrp.Stop:
 		s.f.started, s.f.startWaits = false, nil
 		s.f.members.forgetRecoveries()
+		for _, m := range s.f.members {
+			rivals{s}.leave(m, in.Cause)
+		}
 		s.why = trigger{reason: event.Shutdown, cause: in.Cause}
 	case vrrp.Tick:
 		s.absorbTick(in)

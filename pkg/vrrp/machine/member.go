@@ -77,6 +77,9 @@ type member struct {
 	others heard.Others
 	// summarized reports whether the receiver was last ordered to summarize their adverts.
 	summarized bool
+	// unheardBy is the rival of which a warning is in force, because it goes on although this
+	// member answers; zero if there is none.
+	unheardBy netip.Addr
 	// peers are used to find a third router, with `routers: 2`.
 	peers heard.Peers
 	// silent is the Active that would have to be fenced if it fell silent: the last one heard
@@ -346,6 +349,9 @@ func (m *member) refusedProbe(in vrrp.Probed) bool {
 func (m *member) addDeadlines(next *deadline.Earliest) {
 	if m.lacks != nil {
 		next.Add(m.lacks.until)
+	}
+	if m.unheardBy.IsValid() {
+		next.Add(m.others.Best.Until(m.timing()))
 	}
 	if m.peers.ThirdPresent() {
 		next.Add(m.peers.Deadline())

@@ -103,6 +103,7 @@ func (r *reload) drop(s *step, m *member) {
 		s.emit(vrrp.Disarm{Cause: cause, Instance: m.Instance})
 	}
 	liveness{s}.watch(m, netip.Addr{})
+	rivals{s}.leave(m, cause)
 	if m.summarized { // otherwise a member that joins with the same name would be summarized
 		s.emit(vrrp.Summarize{Instance: m.Instance})
 	}

@@ -55,10 +55,7 @@ func (s *step) expireThirdRouters(in vrrp.Tick) {
 		if !m.peers.Expire(s.now, m.Routers == 2) {
 			continue
 		}
-		s.report(event.Warning{
-			Stamp: s.stamp(in.Cause), Instance: m.Name, Reason: event.WarnThirdRouter, Over: true,
-			Text: "no third router was heard for an hour, or the configuration allows more than two",
-		})
+		rivals{s}.endThird(m, in.Cause)
 	}
 }
 
