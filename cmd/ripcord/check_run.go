@@ -63,7 +63,7 @@ func results(reports []track.Report) table {
 	t := table{words("CHECK", "RESULT", "TOOK", "ADDS", "ANSWER")}
 	for _, r := range reports {
 		state := r.State.String()
-		t = append(t, append([]cell{{text: r.Name}, {state, checkColours[state]}},
+		t = append(t, append([]cell{{text: r.Name}, {text: state, colour: checkColours[state]}},
 			words(r.Took.Round(100*time.Microsecond).String(), adds(r.Value), or(answer(r)))...))
 	}
 	return t

@@ -53,9 +53,9 @@ func renderDemo(w io.Writer, scenes []scene, look look) error {
 	served := table{words("served by", "inside after", "outside after", "what was done")} // the longest column comes last, so that it is wrapped
 	for _, sc := range scenes {
 		served = append(served, []cell{
-			{sc.server, green}, {text: millis(sc.outage["inside"])}, {text: millis(sc.outage["outside"])}, {text: sc.title},
+			{text: sc.server, colour: green}, {text: millis(sc.outage["inside"])}, {text: millis(sc.outage["outside"])}, {text: sc.title},
 		})
-		events = append(events, []cell{{}, {}, {}, {sc.title, yellow}})
+		events = append(events, []cell{{}, {}, {}, {text: sc.title, colour: yellow}})
 		slices.SortStableFunc(sc.lines, func(a, b logLine) int { return int(a.after - b.after) })
 		for _, t := range sc.lines {
 			if slices.Contains(interesting, t.event) {

@@ -113,7 +113,7 @@ func diagnose(out io.Writer, facts *doctor.Facts, asJSON bool) error {
 		styles := map[doctor.Severity]colour{doctor.Error: red, doctor.Warning: yellow}
 		painted := colours(out)
 		for _, f := range findings {
-			fmt.Fprintln(out, cell{f.Line(), styles[f.Severity]}.paint(painted))
+			fmt.Fprintln(out, cell{text: f.Line(), colour: styles[f.Severity]}.paint(painted))
 		}
 		fmt.Fprintln(out, doctor.Scope(facts))
 	}

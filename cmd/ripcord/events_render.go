@@ -27,7 +27,7 @@ func renderStory(b *bytes.Buffer, s *story.Story, zone *time.Location, look look
 			if n > 0 {
 				b.WriteString("\n" + strings.Repeat(" ", indent))
 			}
-			b.WriteString(strings.Repeat(" ", gap) + cell{part, levelColours[r.Level]}.paint(look.colours))
+			b.WriteString(strings.Repeat(" ", gap) + cell{text: part, colour: levelColours[r.Level]}.paint(look.colours))
 		}
 		b.WriteByte('\n')
 	}

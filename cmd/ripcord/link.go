@@ -49,7 +49,7 @@ func show(out io.Writer, reports []nic.Report, asJSON, colours bool) error {
 		return printJSON(out, append([]nic.Report{}, reports...))
 	}
 	for _, r := range reports {
-		fmt.Fprintln(out, cell{fmt.Sprintf("%s (ifindex %d)", r.Name, r.Index), bold}.paint(colours))
+		fmt.Fprintln(out, cell{text: fmt.Sprintf("%s (ifindex %d)", r.Name, r.Index), colour: bold}.paint(colours))
 		for _, line := range r.Lines() {
 			if _, err := fmt.Fprintf(out, "  %-10s %s\n", line[0], line[1]); err != nil {
 				return err

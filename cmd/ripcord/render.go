@@ -98,7 +98,7 @@ func (p page) write(w io.Writer, look look) error {
 				if i > 0 {
 					b.WriteString(strings.Repeat(" ", gap))
 				}
-				b.WriteString(cell{line, n.colour}.paint(look.colours) + "\n")
+				b.WriteString(cell{text: line, colour: n.colour}.paint(look.colours) + "\n")
 			}
 		}
 	}
@@ -110,12 +110,27 @@ func instances(s *control.Status, now time.Time) table {
 	t := table{words("NAME", "GROUP", "STATE", "FOR", "WHY", "LINK", "VRID", "PRIO", "ACTIVE", "ADDRESSES")}
 	for _, i := range s.Instances {
 		t = append(t, []cell{
-			{text: i.Name}, {text: or(i.Group)}, {i.State, stateColours[i.State]},
-			{text: age(i.Since, now)}, {text: or(i.LastEvent)}, {text: iface(i)},
+			{text: i.Name}, {text: or(i.Group)}, {text: i.State, colour: stateColours[i.State]},
+			{text: age(i.Since, now)}, why(i, now), {text: iface(i)},
 			{text: strconv.Itoa(int(i.VRID))}, {text: priority(i)}, {text: active(i)}, {text: or(held(i))},
 		})
 	}
 	return t
+}
+
+// why returns the reason of the last transition, and what the instance waits for now with the time
+// that is left, which is no change for --watch.
+func why(i control.Instance, now time.Time) cell {
+	w := i.Wait
+	switch {
+	case w == nil:
+		return cell{text: or(i.LastEvent)}
+	case w.Until == nil:
+		return cell{text: fmt.Sprintf("%s (%s)", or(i.LastEvent), w.Text)}
+	case !now.Before(*w.Until):
+		return cell{text: or(i.LastEvent)} // it is over, and the daemon has yet to say so
+	}
+	return cell{text: fmt.Sprintf("%s (%s, %s left)", or(i.LastEvent), w.Text, span(w.Until.Sub(now)+time.Second-1)), is: i.LastEvent + w.Text}
 }
 
 // iface returns the interface, and notes a virtual MAC.
@@ -256,9 +271,9 @@ func warnings(s *control.Status, now time.Time) (notes []note) {
 func links(s *control.Status, now time.Time) table {
 	t := table{words("LINK", "USABLE", "ADMIN", "CARRIER", "OPERSTATE", "MONITOR", "UPS", "DOWNS", "CHANGED", "TOLD BY")}
 	for _, l := range s.Links {
-		usable := cell{"yes", green}
+		usable := cell{text: "yes", colour: green}
 		if !l.Up {
-			usable = cell{"no", red}
+			usable = cell{text: "no", colour: red}
 		}
 		changed, told := ago(l.LastChange, now), or(l.LastChangeSource)
 		if l.Unchanged {
@@ -279,7 +294,7 @@ func checks(s *control.Status, now time.Time) table {
 		if k.Error != "" {
 			checks += " (" + printable(k.Error) + ")"
 		}
-		t = append(t, append([]cell{{text: k.Name}, {k.State, checkColours[k.State]}},
+		t = append(t, append([]cell{{text: k.Name}, {text: k.State, colour: checkColours[k.State]}},
 			words(ago(k.Since, now), adds(k.Value), strconv.FormatUint(k.Runs, 10), strconv.FormatUint(k.Failed, 10),
 				strconv.FormatUint(k.Skipped, 10), checks)...))
 	}

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -44,6 +45,25 @@ func TestRender(t *testing.T) {
 		for _, line := range strings.Split(got.String(), "\n") {
 			if strings.TrimRight(line, " ") != line {
 				t.Errorf("%s: a line ends with blanks: %q", name, line)
+			}
+		}
+	}
+}
+
+// TestRenderWidths compares a page of waits, warnings, long names and IPv6 addresses with what it should
+// be on terminals of different widths, and requires that no line is longer.
+func TestRenderWidths(t *testing.T) {
+	for width := 80; width <= 200; width++ {
+		var got bytes.Buffer
+		if err := render(&got, statusOf(t, "crowded"), now, look{width: width}); err != nil {
+			t.Fatal(err)
+		}
+		if width == 80 || width == 100 || width == 120 {
+			golden.Check(t, filepath.Join("testdata", fmt.Sprintf("crowded-%d.txt", width)), got.String())
+		}
+		for line := range strings.Lines(got.String()) {
+			if n := len([]rune(strings.TrimSuffix(line, "\n"))); n > width {
+				t.Errorf("%d columns: a line has %d: %s", width, n, line)
 			}
 		}
 	}
@@ -93,6 +113,24 @@ inside  edge   active  1d2h  active-timeout  eth0  51    130 (of 150)  192.0.2.2
 		if diff := cmp.Diff(strings.TrimPrefix(want, "\n"), got.String()); diff != "" {
 			t.Errorf("%d columns (-want +got):\n%s", width, diff)
 		}
+	}
+}
+
+// TestWhy requires that the reason shows what is waited for, with the time that is left, until that
+// is over.
+func TestWhy(t *testing.T) {
+	until := now.Add(24*time.Second + time.Millisecond)
+	i := control.Instance{LastEvent: "startup", Wait: &control.Wait{Text: "preempt_delay", Until: &until}}
+	for after, want := range map[time.Duration]string{
+		0: "startup (preempt_delay, 25s left)", 24 * time.Second: "startup (preempt_delay, 1s left)", 25 * time.Second: "startup",
+	} {
+		if got := why(i, now.Add(after)).text; got != want {
+			t.Errorf("after %v: %q, want %q", after, got, want)
+		}
+	}
+	i.Wait = &control.Wait{Text: "waits for a check"}
+	if got := why(i, now).text; got != "startup (waits for a check)" {
+		t.Errorf("%q", got)
 	}
 }
 

@@ -31,7 +31,7 @@ func trackersOf(s *control.Status) (list []tracker) {
 func trackers(list []tracker, now time.Time) table {
 	t := table{words("TRACKED BY", "TRACKS", "STATE", "SINCE", "WEIGHT", "ADDS", "WHY")}
 	for _, k := range list {
-		t = append(t, append([]cell{{text: k.by}, {text: k.Kind + " " + k.Name}, {k.State, checkColours[k.State]}},
+		t = append(t, append([]cell{{text: k.by}, {text: k.Kind + " " + k.Name}, {text: k.State, colour: checkColours[k.State]}},
 			words(ago(k.Since, now), weight(k.Tracker), adds(k.Adds), or(printable(k.Error)))...))
 	}
 	return t

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -154,10 +155,10 @@ func (m *marks) mark(p *page, now time.Time) {
 			name := fmt.Sprint(row[0].text, "\x00", rows[row[0].text])
 			rows[row[0].text]++
 			for c := range row {
-				if r == 0 || slices.Contains(b.ages, c) || !changed(fmt.Sprint(b.name, "\x00", name, "\x00", c), row[c].text) {
+				if r == 0 || slices.Contains(b.ages, c) || !changed(fmt.Sprint(b.name, "\x00", name, "\x00", c), cmp.Or(row[c].is, row[c].text)) {
 					continue
 				}
-				row[c] = cell{row[c].text + "*", inverse(row[c].colour)}
+				row[c] = cell{text: row[c].text + "*", colour: inverse(row[c].colour)}
 			}
 		}
 		for i, n := range b.notes {

@@ -46,6 +46,17 @@ func TestMarks(t *testing.T) {
 			t.Errorf("%s after %v: want %q marked in\n%s", step.state, step.after, step.marked, got)
 		}
 	}
+	var waiting marks
+	for i, left := range []string{"preempt_delay, 25s left", "preempt_delay, 24s left", "startup_delay, 24s left"} {
+		s := changing(t, "backup")
+		until := now.Add(time.Minute)
+		s.Instances[0].Wait = &control.Wait{Reason: "preempt-delay", Text: strings.SplitN(left, ",", 2)[0], Until: &until}
+		p := statusPage(s, now.Add(time.Duration(35+i)*time.Second))
+		waiting.mark(&p, now.Add(time.Duration(i)*time.Second))
+		if why := p.blocks[0].table[1][4].text; i < 2 && (strings.HasSuffix(why, "*") || !strings.Contains(why, left)) || i == 2 && !strings.HasSuffix(why, "*") {
+			t.Errorf("WHY is %q, want %q, marked only if the reason changes", why, left)
+		}
+	}
 	var twice marks
 	for range 3 { // rows with the same first cell are kept apart
 		p := page{blocks: []block{{name: "trackers", table: table{words("TRACKED BY", "STATE"), words("edge", "up"), words("edge", "down")}}}}

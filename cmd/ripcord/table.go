@@ -20,6 +20,7 @@ const (
 type cell struct {
 	text   string
 	colour colour
+	is     string // what --watch compares in place of the text, of which a part changes with the time alone
 }
 
 func words(texts ...string) []cell {
@@ -94,13 +95,13 @@ type band struct {
 }
 
 // bandsOf breaks the columns of a table where they do not fit. The last column, the longest word of
-// which is given, stays to be wrapped where at least a third of the line is left for it, or it
-// needs no more than two lines there.
+// which is given, stays to be wrapped where that word fits, and at least a third of the line is left for
+// it or it needs no more than two lines there.
 func bandsOf(widths []int, word, width int) (bands []band) {
 	current, used := band{}, 0
 	for i, w := range widths {
 		left := width - used
-		wrapped := i == len(widths)-1 && (left >= width-width*2/3 || left >= word && w <= 2*left)
+		wrapped := i == len(widths)-1 && left >= word && (left >= width-width*2/3 || w <= 2*left)
 		if i > current.from && w > left && !wrapped {
 			current.upto = i
 			bands = append(bands, current)
@@ -136,7 +137,7 @@ func (s band) write(b *bytes.Buffer, row []cell, widths []int, look look) {
 		if n > 0 {
 			b.WriteString("\n" + strings.Repeat(" ", at))
 		}
-		b.WriteString(cell{line, last.colour}.paint(look.colours))
+		b.WriteString(cell{text: line, colour: last.colour}.paint(look.colours))
 	}
 	b.WriteByte('\n')
 }

@@ -16,6 +16,7 @@ import (
 	"testing"
 	"time"
 
+	"ripcord/pkg/event"
 	"ripcord/pkg/vrrp"
 	"ripcord/test/openapi"
 )
@@ -68,6 +69,7 @@ func whole(t *testing.T) Config {
 	alone := source.groups[0].Members[0]
 	alone.LastStanding, alone.Watch.Active = true, alone.ActiveAddress
 	source.groups[0].Members[0], source.groups[0].Holding = alone, "a fence runs"
+	source.groups[0].Wait = vrrp.WaitStatus{Reason: event.HoldPreemptDelay, Until: began}
 	source.groups[0].Members[0].Faults[0].Err, source.groups[0].Members[0].Faults[0].Until = "no cable", began
 	in := *alone.Instance
 	in.Auth.Type, in.Track = 1, []vrrp.Tracker{{Name: "eth2"}}

@@ -35,6 +35,7 @@ func (c Config) status(counted bool) *Status {
 			}
 			written.Probe = c.probe(&m)
 			written.Holding = g.Holding
+			written.Wait = wait(g.Wait)
 			written.Warnings = warnings(c.Source.Warnings(m.Instance.Name))
 			s.Instances = append(s.Instances, written)
 		}
@@ -104,6 +105,14 @@ func (c Config) probe(m *vrrp.InstanceStatus) *Probe {
 		p.Answered, p.Asked = c.Source.Answered(m.Instance.Interface, m.Watch.Active)
 	}
 	return p
+}
+
+// wait returns a wait as the document has it; nil if there is none.
+func wait(w vrrp.WaitStatus) *Wait {
+	if w.Reason == "" {
+		return nil
+	}
+	return &Wait{Reason: w.Reason, Text: waits[w.Reason], Until: known(w.Until)}
 }
 
 func trackers(list []vrrp.TrackerStatus) []Tracker {

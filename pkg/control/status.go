@@ -37,12 +37,15 @@ type Instance struct {
 	Faults    []Fault    `json:"faults"`
 	// LastStanding is set where it is Active though its group is not: it serves alone, with
 	// priority 1, since nobody else does.
-	LastStanding bool      `json:"last_standing,omitempty"`
-	Holding      string    `json:"holding,omitempty"` // why it stays Backup though its waits are over
-	Probe        *Probe    `json:"probe,omitempty"`   // what is known of the Active's machine, where it is watched
-	Missing      []string  `json:"missing"`           // what could not be put in place of what it should hold
-	Trackers     []Tracker `json:"trackers"`          // what it tracks itself
-	Warnings     []Warning `json:"warnings"`          // what is wrong beside faults, and needs a person
+	LastStanding bool   `json:"last_standing,omitempty"`
+	Holding      string `json:"holding,omitempty"` // why it stays Backup though its waits are over
+	// Wait is what keeps it from taking over, or from starting, and ends by itself; left out if
+	// nothing does.
+	Wait     *Wait     `json:"wait,omitempty"`
+	Probe    *Probe    `json:"probe,omitempty"` // what is known of the Active's machine, where it is watched
+	Missing  []string  `json:"missing"`         // what could not be put in place of what it should hold
+	Trackers []Tracker `json:"trackers"`        // what it tracks itself
+	Warnings []Warning `json:"warnings"`        // what is wrong beside faults, and needs a person
 
 	Priority          uint8       `json:"priority"` // as configured
 	EffectivePriority uint8       `json:"effective_priority"`
@@ -70,6 +73,13 @@ type Probe struct {
 	Answered       int         `json:"answered,omitempty"` // of the last questions
 	Asked          int         `json:"asked,omitempty"`    // those, at most a hundred
 	SuspendedUntil *time.Time  `json:"suspended_until,omitempty"`
+}
+
+// Wait is a wait of an instance in Backup or Initialize, beside its Active_Down_Interval.
+type Wait struct {
+	Reason string     `json:"reason"`          // that of the event instance.holding
+	Text   string     `json:"text"`            // what is waited for, in words
+	Until  *time.Time `json:"until,omitempty"` // its latest end; left out where that is not known
 }
 
 // Fault is one cause of the state fault.

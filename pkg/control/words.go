@@ -82,3 +82,13 @@ func linkTrouble(l Link) string {
 	}
 	return "its parent is down"
 }
+
+// waits are the words for the reasons of a Wait.
+var waits = map[string]string{
+	event.HoldCheck:        "waits for a check",
+	event.HoldStartup:      "startup_delay",
+	event.HoldPreemptDelay: "preempt_delay",
+	event.HoldVersion:      "another version is heard",
+	event.HoldSkew:         "another clock is heard",
+	event.HoldInvalid:      "invalid adverts are heard",
+}

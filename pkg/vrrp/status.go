@@ -16,6 +16,14 @@ type GroupStatus struct {
 	Members  []InstanceStatus
 	Trackers []TrackerStatus // those of the group as a whole; read-only
 	Holding  string          // what keeps a Backup that could take over from doing so; empty if nothing does
+	Wait     WaitStatus
+}
+
+// WaitStatus is what keeps a group from taking over beside the Active_Down_Intervals, or from
+// starting. It ends without a person's help.
+type WaitStatus struct {
+	Reason string    // one of event.Hold…; empty if there is none
+	Until  time.Time // the latest end; zero if that is not known
 }
 
 // Title returns the title of the group's configuration.

@@ -307,6 +307,7 @@ function memberRow(i, g) {
   for (const f of i.faults) tell("fault", f.text);
   for (const m of i.missing) tell("fault", "lacks " + m);
   if (i.last_standing) tell("fault", "serves as the last one standing");
+  if (i.wait) row.append(el("p", {class: "facts"}, i.wait.text + (i.wait.until ? " until " + new Date(i.wait.until).toLocaleTimeString() : "")));
   if (i.holding) tell("warn", "waits: " + i.holding);
   for (const w of i.warnings) tell("warn", w.text);
   if (i.probe && (i.state === "backup" || i.probe.suspended_until))

@@ -31,6 +31,7 @@ type Incompatible struct {
 	At       time.Time     // when the last one was heard
 	Source   netip.Addr    // the sender of the last one
 	Interval time.Duration // the interval of the last one
+	Reason   string        // why the last one is incompatible: its HoldReason
 	logged   time.Time     // when they were last logged
 }
 
@@ -43,7 +44,7 @@ func (i *Incompatible) Hear(h *vrrp.Heard, now time.Time, t vrrp.Timing) (log bo
 	if until := h.Cause.At.Add(t.ActiveDownInterval(h.Interval)); until.After(i.Until) {
 		i.Until = until
 	}
-	i.At, i.Source, i.Interval = h.Cause.At, h.Source, h.Interval
+	i.At, i.Source, i.Interval, i.Reason = h.Cause.At, h.Source, h.Interval, h.HoldReason()
 	return log
 }
 

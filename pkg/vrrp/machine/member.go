@@ -223,6 +223,16 @@ func (m *member) outranks(priority uint8, at time.Time) bool {
 	return priority < m.Priority && (preempts || m.Priority == vrrp.Owner)
 }
 
+// delaysPreemption reports whether the member hears an Active that it leaves alone at the instant
+// now for its preempt_delay.
+func (m *member) delaysPreemption(now time.Time) bool {
+	if !now.Before(m.preemptFrom) || !m.known(now) {
+		return false
+	}
+	priority := m.others.Best.Priority
+	return !m.outranks(priority, now) && m.outranks(priority, m.preemptFrom)
+}
+
 // preempts reports whether the member takes over from an Active that it hears at the instant now:
 // from the best one, or if that has fallen silent from the second, unless that one has missed
 // Miss adverts as well.

@@ -475,6 +475,12 @@ func (l *lan) status(r *router, member string) {
 		if st.Holding != "" {
 			said += "; holding " + st.Holding
 		}
+		if w := st.Wait; w.Reason != "" {
+			said += "; waits (" + w.Reason + ")"
+			if !w.Until.IsZero() {
+				said += fmt.Sprintf(" until %v", w.Until.Sub(l.begin))
+			}
+		}
 		for _, f := range in.Faults {
 			if said += fmt.Sprintf("; fault %s of %s", f.Reason, f.Source); f.Forwards {
 				said += ", which forwards"

@@ -22,7 +22,7 @@ func (m *Machine) snapshot(now time.Time) *vrrp.GroupStatus {
 	trackers := m.facts.trackers.Status()
 	state := m.facts.state()
 	st := &vrrp.GroupStatus{
-		Name: m.cfg.Name, State: state, Since: m.since, Reason: m.reason, Holding: m.facts.holding(state),
+		Name: m.cfg.Name, State: state, Since: m.since, Reason: m.reason, Holding: m.facts.holding(state), Wait: m.facts.wait(state, now),
 		Trackers: trackers[len(m.facts.members)],
 		Members:  make([]vrrp.InstanceStatus, len(m.facts.members)),
 	}
@@ -37,7 +37,7 @@ func (m *Machine) snapshot(now time.Time) *vrrp.GroupStatus {
 // isCurrent reports whether a snapshot is up to date.
 func (m *Machine) isCurrent(st *vrrp.GroupStatus, now time.Time) bool {
 	state := m.facts.state()
-	if m.facts.trackers.Changed() || st.State != state || st.Since != m.since || st.Reason != m.reason || st.Holding != m.facts.holding(state) {
+	if m.facts.trackers.Changed() || st.State != state || st.Since != m.since || st.Reason != m.reason || st.Holding != m.facts.holding(state) || st.Wait != m.facts.wait(state, now) {
 		return false
 	}
 	for i, mb := range m.facts.members {

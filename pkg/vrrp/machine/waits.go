@@ -77,6 +77,29 @@ func (f *facts) holding(state event.State) string {
 	return f.fence.Holding()
 }
 
+// wait returns the longest of the waits that status shows at the instant now, of those that the
+// configuration demands, and of those for other routers, which have no known end.
+func (f *facts) wait(state event.State, now time.Time) (longest vrrp.WaitStatus) {
+	if state == event.Initialize && f.startWaits != nil {
+		return vrrp.WaitStatus{Reason: event.HoldCheck}
+	}
+	if state != event.Backup || f.fence.Holding() != "" {
+		return longest
+	}
+	if now.Before(f.startupEnds) {
+		longest = vrrp.WaitStatus{Reason: event.HoldStartup, Until: f.startupEnds}
+	}
+	for _, m := range f.members {
+		if i := &m.others.Incompatible; now.Before(i.Holds) {
+			return vrrp.WaitStatus{Reason: i.Reason}
+		}
+		if m.delaysPreemption(now) && m.preemptFrom.After(longest.Until) {
+			longest = vrrp.WaitStatus{Reason: event.HoldPreemptDelay, Until: m.preemptFrom}
+		}
+	}
+	return longest
+}
+
 // restart restarts all waits, as at Startup (RFC 9568 §6.4.1), with our own interval unless an
 // Active with another interval is heard. The owner of the addresses waits only to be verified,
 // and stays in its present state meanwhile.
