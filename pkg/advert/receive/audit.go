@@ -6,22 +6,22 @@ import (
 	"ripcord/pkg/event"
 )
 
-// A Backup takes silence for the end of the Active, so a socket that hears nothing for
-// another reason makes a second Active. As far as this can be known it is looked up as state,
-// and not concluded from events: that the socket is open, that its link is a member of the
-// group, that the kernel would accept the adverts of those who were heard before (see reach).
-// It is looked up whenever the link changes, periodically, and above all when a takeover is
-// verified, before it is answered.
+// A Backup takes silence for the end of the Active, so a socket that receives nothing for another
+// reason makes a second Active. As far as possible ripcord looks up the state and does not
+// conclude it from events: that the socket is open, that its link is a member of the group, that
+// the kernel would accept the adverts of the routers that were heard before (see reach). It looks
+// whenever the link changes, periodically, and above all when a takeover is verified, before it
+// answers.
 //
-// A positive proof is not asked for: that something multicast has been heard lately, such as
-// a query or another virtual router's advert. On a segment of two routers without a querier
-// nothing else is multicast once the Active is dead, and nobody would ever take over. The
-// machine cannot know whether a switch forwards the group to its port, so after each return
-// of the link proof of that is asked for (see vrrp.Forwards), and the membership is reported
-// ahead of every question.
+// It does not ask for a positive proof, such as a multicast packet (a query, or another virtual
+// router's advert) that was received lately. On a segment of two routers without a querier
+// nothing else is multicast once the Active is dead, and no router would ever take over. The
+// machine cannot know whether a switch forwards the group to its port, so after each return of
+// the link proof of that is required (see vrrp.Forwards), and the membership is reported before
+// every question.
 
-// Periods of the audit while nothing happens, chosen so that on a machine with many links it
-// costs a hundredth of one CPU at most.
+// The periods of the audit while nothing happens are chosen so that on a machine with many links
+// it costs a hundredth of one CPU at most.
 const (
 	auditEvery = time.Second
 	auditShare = 100
@@ -29,24 +29,24 @@ const (
 	mendedEvery = 10 * time.Second
 )
 
-// auditToVerify looks at the sockets ahead of a takeover, if that was not done just
-// now: where many are verified it takes half of the time at most.
+// auditToVerify audits the sockets before a takeover, if that was not done just before: if many
+// are verified, it takes half of the time at most.
 func (r *Receiver) auditToVerify() {
 	if now := r.cfg.Now(); now.After(r.audited) {
 		r.audit()
 	}
 }
 
-// auditWhenDue looks at the sockets if it is time to.
+// auditWhenDue audits the sockets if that is due.
 func (r *Receiver) auditWhenDue() {
 	if now := r.cfg.Now(); !now.Before(r.auditAt) {
 		r.audit()
 	}
 }
 
-// audit opens anew each socket that would hear nothing, and reports it.
+// audit opens each socket again that would receive nothing, and reports it.
 func (r *Receiver) audit() {
-	r.summary.take() // so that it is known what was delivered
+	r.summary.take() // to know which adverts were delivered
 	r.publishHeard()
 	begun := r.cfg.Now()
 	members := memberships{r.members, r.wanted, make(map[event.Family]map[membership]bool)}
@@ -58,7 +58,7 @@ func (r *Receiver) audit() {
 			r.mend(w, why)
 		}
 	}
-	for _, w := range r.wanted { // now that the links are members again
+	for _, w := range r.wanted { // now the links are members again
 		if w.socketKey.early {
 			r.reexamine(w)
 		}
@@ -70,8 +70,8 @@ func (r *Receiver) audit() {
 	r.auditAt, r.audited = ended.Add(max(auditEvery, auditShare*ended.Sub(begun))), ended.Add(ended.Sub(begun))
 }
 
-// mend opens a socket anew. Silence up to now proves nothing: the
-// instances wait anew.
+// mend opens a socket again. The silence until now proves nothing: the instances restart their
+// waits.
 func (r *Receiver) mend(w *socket, why error) {
 	r.open(w)
 	if w.port == nil {
@@ -86,8 +86,8 @@ func (r *Receiver) mend(w *socket, why error) {
 	r.reports.waitAnew(w, now)
 }
 
-// reexamine has the kernel asked again about the known sources of a link. If it has ceased to
-// deliver adverts of a source, silence up to now proves nothing.
+// reexamine asks the kernel again about the known sources of a link. If it no longer delivers
+// adverts of a source, the silence until now proves nothing.
 func (r *Receiver) reexamine(w *socket) {
 	if !w.link.Usable || len(w.reach.delivered)+len(w.reach.withheld) == 0 {
 		return
@@ -105,8 +105,8 @@ func (r *Receiver) reexamine(w *socket) {
 	r.reports.withheld(w, now)
 }
 
-// auditDelivery reports for the instances of a link and family whether the firewall
-// drops their adverts, and has the packet socket look for those that are silent.
+// auditDelivery reports for the instances of a link and family whether the firewall drops their
+// adverts, and makes the packet socket look for adverts of virtual routers that are silent.
 func (r *Receiver) auditDelivery(w *socket) {
 	now := r.cfg.Now()
 	dropped, over := w.deliveries.audit(now)
@@ -114,7 +114,7 @@ func (r *Receiver) auditDelivery(w *socket) {
 		r.reports.notFiltered(v, now)
 	}
 	if raw := r.wanted.rawOf(w); len(dropped) > 0 && raw != nil {
-		r.drain(raw, now) // which may deliver what has arrived
+		r.drain(raw, now) // it may deliver adverts that have arrived
 	}
 	for _, v := range dropped {
 		if v.missed > 0 {

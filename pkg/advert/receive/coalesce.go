@@ -2,24 +2,24 @@ package receive
 
 import "time"
 
-// coalesce decides when the receiver lets packets come together before it reads
-// them. Routers with many virtual routers send in bursts, and a reader that wakes at once
-// reads such a burst packet by packet, as fast as it is sent. To come a little later
-// costs nothing: packets bear the kernel's stamp, and timers count from that.
+// coalesce decides when the receiver waits for more packets before it reads. Routers with many
+// virtual routers send in bursts, and a reader that wakes at once reads such a burst packet by
+// packet, as fast as it is sent. Reading a little later costs nothing: packets have the kernel's
+// stamp, and timers count from that.
 type coalesce struct {
 	since   time.Time
 	packets int
-	many    bool // came since, a millisecond
-	left    bool // there is more to be read at once
+	many    bool // packets arrived at a high rate in the last period
+	left    bool // more packets can be read at once
 }
 
 const (
 	gatherFor   = time.Millisecond
-	gatherFrom  = 2 // packets a millisecond, for one millisecond more to bring some
+	gatherFrom  = 2 // packets in a millisecond: at this rate another millisecond brings more
 	gatherCount = 100 * time.Millisecond
 )
 
-// took counts what was read at the instant now.
+// took counts the packets that were read at the instant now.
 func (g *coalesce) took(now time.Time, packets int, left bool) {
 	g.packets += packets
 	g.left = g.left || left
@@ -29,7 +29,7 @@ func (g *coalesce) took(now time.Time, packets int, left bool) {
 	}
 }
 
-// linger returns the time to wait between the first packet and the reading.
+// linger returns how long to wait between the first packet and reading.
 func (g *coalesce) linger() time.Duration {
 	left := g.left
 	g.left = false

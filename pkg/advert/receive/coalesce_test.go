@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// TestGather: it lingers where packets come at such a rate that a millisecond
+// TestGather checks that the receiver lingers if packets arrive at such a rate that a millisecond
 // brings two, and never while some are left to be read.
 func TestGather(t *testing.T) {
 	for name, c := range map[string]struct {
@@ -34,14 +34,14 @@ func TestGather(t *testing.T) {
 				t.Errorf("lingers %v, want %v", got, c.want)
 			}
 			if got, want := g.linger(), c.want; c.left && got == want {
-				t.Errorf("what was left has been read: lingers %v", got)
+				t.Errorf("lingers %v after the rest was read", got)
 			}
 			for range 2 { // silence, and then a single one
 				now = now.Add(gatherCount)
 				g.took(now, 1, false)
 			}
 			if got := g.linger(); got != 0 {
-				t.Errorf("lingers %v when they have become few", got)
+				t.Errorf("lingers %v at a low rate", got)
 			}
 		})
 	}

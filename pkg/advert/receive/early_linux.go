@@ -13,12 +13,12 @@ import (
 	"ripcord/pkg/wire"
 )
 
-// The owner of an address sends its adverts from it (RFC 9568 §5.1.1.1), and while we hold
-// that address our kernel takes them for forged and drops them, so that there are two
-// Actives. So adverts over IPv4 whose source is one of the shared addresses are heard early,
-// by a packet socket, before the kernel judges their source; all others by the raw socket, as
-// they have passed routing, fragmentation and firewall, unless the kernel withholds them (see
-// reach). Accept ignores what came by the wrong one.
+// The owner of an address sends its adverts from it (RFC 9568 §5.1.1.1), and while we hold that
+// address our kernel takes them for forged and drops them, so that there are two Actives. So
+// adverts over IPv4 whose source is one of the shared addresses are read early, from a packet
+// socket, before the kernel checks their source. All others are read from the raw socket, after
+// routing, defragmentation and firewall, unless the kernel withholds them (see reach). Accept
+// ignores packets from the wrong one of the two.
 
 // openEarly opens the packet socket of an interface.
 func openEarly(link string, index int, m filterSpec) (*port, error) {
@@ -26,13 +26,13 @@ func openEarly(link string, index int, m filterSpec) (*port, error) {
 		if fd >= 0 {
 			_ = unix.Close(fd)
 		}
-		whom := "the owner of an address"
+		whose := "of the owner of an address"
 		if m.own {
-			whom = "who has an address of ours"
+			whose = "of a router with an address of ours"
 		}
-		return nil, fmt.Errorf("hear %s on %s: %s: %w", whom, link, what, err)
+		return nil, fmt.Errorf("receive adverts %s on %s: %s: %w", whose, link, what, err)
 	}
-	// Without a protocol it hears nothing until it is bound, behind its filter.
+	// Without a protocol it receives nothing until it is bound, when its filter is attached.
 	fd, err := unix.Socket(unix.AF_PACKET, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, 0)
 	if err != nil {
 		return fail(-1, "open a packet socket (needs CAP_NET_RAW)", err)
@@ -57,7 +57,7 @@ func openEarly(link string, index int, m filterSpec) (*port, error) {
 	return &port{link: link, filterSpec: m, index: index, fd: fd}, nil
 }
 
-// wholeDatagram lets through what is no fragment.
+// wholeDatagram drops fragments.
 func (p *assembler) wholeDatagram() {
 	const fragment = 0x3fff // more fragments, or an offset
 	p.load(unix.BPF_H|unix.BPF_ABS, netOff+6)
@@ -65,8 +65,7 @@ func (p *assembler) wholeDatagram() {
 	p.must(unix.BPF_JEQ, 0)
 }
 
-// forUs drops what is for another machine, or came with the tag of a VLAN that is not
-// that of the link.
+// forUs drops packets for other machines, or with the tag of a VLAN that is not that of the link.
 func (p *assembler) forUs() {
 	const (
 		otherHost = 3          // PACKET_OTHERHOST
@@ -76,9 +75,9 @@ func (p *assembler) forUs() {
 	p.mustNot(otherHost)
 }
 
-// notDelivered drops all but what is VRRP, for this machine, in one piece, and comes
-// from none of the sources whose adverts the raw socket hears. So the filter's size
-// does not grow with the configuration, as that of a list of the shared addresses would.
+// notDelivered keeps only VRRP packets for this machine, in one piece, from none of the sources
+// whose adverts the raw socket receives. So the size of the filter does not grow with the
+// configuration, as it would with a list of the shared addresses.
 func (p *assembler) notDelivered(delivered []netip.Addr) {
 	p.forUs()
 	p.load(unix.BPF_B|unix.BPF_ABS, netOff+9)

@@ -14,28 +14,28 @@ import (
 	"ripcord/pkg/wire"
 )
 
-// The filters of a receive socket are classic BPF programs (linux/filter.h). The
-// kernel runs them before it queues a packet, so what they drop costs neither
-// memory nor a wake-up. The socket's protocol is 112, which needs no instruction.
+// The filters of a receive socket are classic BPF programs (linux/filter.h). The kernel runs them
+// before it queues a packet, so dropped packets cost neither memory nor a wake-up. The socket's
+// protocol is 112, which needs no instruction.
 
-// filterSpec describes the packets that the filter of a socket lets through: what the instances on it have
-// in common.
+// filterSpec describes the packets that the filter of a socket keeps: the common properties of
+// the instances on it.
 type filterSpec struct {
 	family  event.Family
 	vrids   []uint8
 	groups  []netip.Addr // the multicast groups to which their adverts are sent, once each
 	unicast bool         // one of them has peers
-	least   uint8        // the least hop limit that any of them takes
-	early   bool         // for a packet socket, which hears what the raw one does not
+	least   uint8        // the minimum hop limit that any of them accepts
+	early   bool         // for a packet socket, which receives what the raw one does not
 	shared  []netip.Addr
-	own     bool // for another, which hears what comes from addresses of ours
+	own     bool // for another packet socket, which receives packets from our own addresses
 	owned   []netip.Addr
-	watched vridSet // whose adverts the latter hears from anybody
-	// delivered are the sources of adverts that the raw socket hears.
+	watched vridSet // the VRIDs whose adverts that socket receives from any source
+	// delivered are the sources of adverts that the raw socket receives.
 	delivered []netip.Addr
 }
 
-// add has the filter pass the adverts of one more instance.
+// add adds one more instance whose adverts the filter keeps.
 func (m *filterSpec) add(in *vrrp.Instance) {
 	least := uint8(wire.HopLimit)
 	if len(in.Unicast.Peers) > 0 {
@@ -53,19 +53,20 @@ func (m *filterSpec) add(in *vrrp.Instance) {
 	m.shared = append(m.shared, in.Addresses...)
 }
 
-// netOff makes an absolute load count from the IP header (SKF_NET_OFF): of an
-// IPv6 packet a filter sees what is behind it.
+// netOff makes an absolute load count from the IP header (SKF_NET_OFF): of an IPv6 packet a
+// filter only sees the part after it.
 const netOff = 0xfff00000
 
 // keep ends a filter: all of the packet is kept.
 var keep = unix.SockFilter{Code: unix.BPF_RET | unix.BPF_K, K: 0xffffffff}
 
-// anyDest reports whether the filter accepts any destination, since there are several: the
-// socket hears only the groups that it has joined and the link's own addresses.
+// anyDest reports whether the filter accepts any destination because there are several: the
+// socket only receives packets for the groups that it has joined and for the link's own
+// addresses.
 func (m *filterSpec) anyDest() bool { return m.unicast || len(m.groups) != 1 }
 
-// program builds the filter: what is for the group passes, or anything where there
-// are several destinations; in a flood only with a hop limit and a VRID that may be right.
+// program builds the filter: it keeps packets for the group, or for any destination if there are
+// several; in a flood only those with an acceptable hop limit and a known VRID.
 func (m filterSpec) program(flooded bool) []unix.SockFilter {
 	var p assembler
 	dest := netip.Addr{} // any
@@ -100,7 +101,7 @@ func (m filterSpec) program(flooded bool) []unix.SockFilter {
 	return append(p.code, keep)
 }
 
-// dest and hopLimit are places in the IP header.
+// dest and hopLimit return offsets in the IP header.
 func (m filterSpec) dest() uint32 {
 	if m.family == event.IPv4 {
 		return 16
@@ -124,7 +125,7 @@ func words(a netip.Addr) []uint32 {
 	return out
 }
 
-// assembler puts a program together.
+// assembler builds a program.
 type assembler struct{ code []unix.SockFilter }
 
 func (p *assembler) add(code uint16, k uint32) {
@@ -149,9 +150,9 @@ func (p *assembler) when(k uint32) {
 	p.code = append(p.code, unix.SockFilter{Code: unix.BPF_JMP | unix.BPF_JEQ | unix.BPF_K, Jf: 1, K: k}, keep)
 }
 
-// arrivalCounter counts all that arrives for a port, whatever its filter makes of it, which
-// the kernel does not: a socket with hardly a buffer, where what does not fit is
-// counted (SK_MEMINFO_DROPS).
+// arrivalCounter counts all packets that arrive for a port, whatever its filter does with them,
+// which the kernel does not: it is a socket with hardly any buffer, and the kernel counts the
+// packets that do not fit (SK_MEMINFO_DROPS).
 type arrivalCounter struct {
 	fd   int
 	seen uint32
@@ -171,7 +172,7 @@ func openArrivalCounter(f event.Family, index int) (*arrivalCounter, error) {
 	return t, nil
 }
 
-// take counts what has arrived since the last call.
+// take counts the packets that have arrived since the last call.
 func (t *arrivalCounter) take() uint64 {
 	queued := uint64(discard(t.fd))
 	drops := t.drops()

@@ -16,7 +16,7 @@ import (
 	"ripcord/pkg/wire"
 )
 
-// inject sends packets of protocol 112 from there, adverttest.Each with a hop limit, to a
+// inject sends packets of protocol 112 from the other end, each with its own hop limit, to a
 // destination of its own.
 type inject struct {
 	t     *testing.T
@@ -41,7 +41,7 @@ func newInject(l *adverttest.LAN, n int) *inject {
 	return in
 }
 
-// send sends a message of a VRID; options are IPv4 header options.
+// send sends a message with a VRID; options are IPv4 header options.
 func (in *inject) send(to netip.Addr, hops int, vrid uint8, options ...byte) {
 	in.t.Helper()
 	f := event.FamilyOf(to)
@@ -65,9 +65,9 @@ func (in *inject) send(to netip.Addr, hops int, vrid uint8, options ...byte) {
 	}
 }
 
-// TestFilter: always only what is for the group passes; while a flood lasts only
-// what may be for our VRIDs, and the rest is counted. A last packet that passes
-// shows that those before it have been judged.
+// TestFilter checks that packets for the group always pass, and during a flood only those that
+// may be for our VRIDs, while the others are counted. A last packet that passes shows that the
+// earlier ones have been filtered.
 func TestFilter(t *testing.T) {
 	l := adverttest.NewLAN(t)
 	link := l.Cable(1, 0)
@@ -112,7 +112,7 @@ func TestFilter(t *testing.T) {
 			if got := vridsOf(t, p); got != want {
 				t.Errorf("in a flood passed %s, want %s", got, want)
 			}
-			// The kernel may count the last packet when it has been read already.
+			// The kernel may count the last packet after it was read.
 			total := uint64(0)
 			for end := time.Now().Add(5 * time.Second); total < 4 && time.Now().Before(end); {
 				total += p.dropped(func() {})
@@ -131,8 +131,8 @@ func TestFilter(t *testing.T) {
 	}
 }
 
-// TestFilterOfPeers: where an instance has peers, what is sent to the router alone
-// passes too, and from as far as one of them allows.
+// TestFilterOfPeers checks that if an instance has peers, packets to the router alone pass as
+// well, from as far away as one of the instances allows.
 func TestFilterOfPeers(t *testing.T) {
 	l := adverttest.NewLAN(t)
 	link := l.Cable(1, 0)
@@ -167,7 +167,7 @@ func vridsOf(t *testing.T, p *port) string {
 		b := make([]byte, 100)
 		poll := []unix.PollFd{{Fd: int32(p.fd), Events: unix.POLLIN}}
 		if n, err := unix.Poll(poll, 5000); n != 1 && err == nil {
-			t.Fatalf("no VRID 99 came after %s", strings.Join(out, " "))
+			t.Fatalf("no packet with VRID 99 after %s", strings.Join(out, " "))
 		}
 		if _, _, err := unix.Recvfrom(p.fd, b, 0); err != nil {
 			t.Fatal(err)

@@ -8,8 +8,8 @@ import (
 	"ripcord/pkg/vrrp"
 )
 
-// OpenFiltering has the kernel be ready to drop repeated adverts for instances, if that is wanted
-// for any of them. It takes CAP_BPF; a Receiver does not need that for what it returns.
+// OpenFiltering prepares the kernel to drop repeated adverts for instances, if any of them is
+// eligible. It needs CAP_BPF; a Receiver does not need that for the result.
 func OpenFiltering(instances []*vrrp.Instance) Filtering {
 	if !slices.ContainsFunc(instances, repeats.Eligible) {
 		return Filtering{}

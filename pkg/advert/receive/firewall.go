@@ -10,46 +10,45 @@ import (
 	"ripcord/pkg/rawsock"
 )
 
-// A firewall of this machine may drop adverts behind the link and ahead of the raw
-// socket. It is respected: what it drops is not heard, and an instance may be Active beside
-// another router. But that is reported. The adverts of virtual routers of which the raw
-// socket has delivered nothing lately are looked for by the packet socket that hears what
-// comes from our own addresses, too, which is ahead of the firewall: for an Active that
-// is alone and for a Backup that hears its Active there are none, so looking costs
-// nothing.
+// A firewall of this machine may drop adverts between the link and the raw socket. ripcord
+// accepts that: the dropped adverts are not received, and an instance may be Active at the same
+// time as another router. But it is reported. If the raw socket has delivered nothing for a
+// virtual router lately, the packet socket for our own addresses, which is before the firewall,
+// looks for its adverts. For an Active that is alone, and for a Backup that hears its Active,
+// there are none, so this costs nothing.
 
 const (
-	// undeliveredEnough is how many adverts in a row, with none delivered, are a firewall.
-	undeliveredEnough = 2
-	// deliveryTakes is how long the raw socket may take to deliver what the packet socket
-	// has heard.
+	// minUndelivered is how many adverts in a row, with none delivered, prove a firewall.
+	minUndelivered = 2
+	// deliveryTakes is how long the raw socket may take to deliver an advert that the packet
+	// socket has received.
 	deliveryTakes = 100 * time.Millisecond
-	// undeliveredLasts is for how long an advert that was not delivered stands for more.
-	undeliveredLasts = 10 * time.Second
-	// undeliveredSources is how many sources are remembered of one virtual router.
-	undeliveredSources = 4
-	// arrivalsMost is how much the packet socket hears of a link between two audits
-	// before it looks for nothing until the next: it is a flood.
-	arrivalsMost = 256
+	// undeliveredFor is how long an undelivered advert keeps the report in force.
+	undeliveredFor = 10 * time.Second
+	// maxUndelivered is how many sources are remembered for one virtual router.
+	maxUndelivered = 4
+	// maxArrivals is how many packets of a link the packet socket reads between two audits. After
+	// that it looks for no more adverts until the next audit: it is a flood.
+	maxArrivals = 256
 )
 
-// deliveries is what the raw socket of a link and family delivers of each virtual router,
+// deliveries records what the raw socket of a link and family delivers for each virtual router,
 // compared with what arrives on the link.
 type deliveries struct {
-	routers map[string]*delivery // by the names of their instances
-	heard   int                  // by the packet socket, since the last audit
+	routers map[string]*delivery // by instance name
+	heard   int                  // packets read from the packet socket since the last audit
 }
 
-// delivery is that of one virtual router.
+// delivery is the record of one virtual router.
 type delivery struct {
-	limit    time.Duration // how long nothing is delivered until its adverts are looked for
-	last     time.Time     // when one was delivered
+	limit    time.Duration // how long no advert is delivered until the packet socket looks for them
+	last     time.Time     // when the last one was delivered
 	vrid     uint8
 	instance string
-	missed   int       // adverts that arrived since, at most undeliveredEnough
-	since    time.Time // when there were enough
+	missed   int       // adverts that arrived since, at most minUndelivered
+	since    time.Time // when there were minUndelivered
 	sources  []undeliveredFrom
-	dropped  bool // as reported
+	dropped  bool // whether a firewall is reported
 }
 
 // undeliveredFrom is a router whose adverts arrive and are not delivered.
@@ -65,7 +64,7 @@ func (d *deliveries) add(vrid uint8, instance string, interval time.Duration) {
 	d.routers[instance] = &delivery{vrid: vrid, instance: instance, limit: max(auditEvery, 3*interval)}
 }
 
-// deliver notes that something for an instance was delivered, valid or not. It returns the
+// deliver records that a packet for an instance was delivered, valid or not. It returns the
 // virtual router if that ends a report.
 func (d *deliveries) deliver(instance string, now time.Time) (over *delivery) {
 	v := d.routers[instance]
@@ -79,7 +78,7 @@ func (d *deliveries) deliver(instance string, now time.Time) (over *delivery) {
 	return v.end()
 }
 
-// end forgets what was not delivered, and returns the virtual router if it was reported.
+// end resets the record, and returns the virtual router if a firewall was reported for it.
 func (v *delivery) end() (over *delivery) {
 	if v.dropped {
 		over = v
@@ -88,29 +87,29 @@ func (v *delivery) end() (over *delivery) {
 	return over
 }
 
-// see notes what the packet socket heard. The raw socket delivers it too, sooner or later,
-// unless the firewall drops it.
+// see records an advert that the packet socket received. The raw socket delivers it too, sooner
+// or later, unless the firewall drops it.
 func (d *deliveries) see(x validate.Arrival, now time.Time) {
 	v := d.routers[x.Instance]
 	if v == nil {
 		return
 	}
-	if v.missed < undeliveredEnough {
-		if v.missed++; v.missed == undeliveredEnough {
+	if v.missed < minUndelivered {
+		if v.missed++; v.missed == minUndelivered {
 			v.since = now
 		}
 	}
-	from := undeliveredFrom{x.Source, x.Dest, now.Add(max(undeliveredLasts, 3*x.Interval))}
+	from := undeliveredFrom{x.Source, x.Dest, now.Add(max(undeliveredFor, 3*x.Interval))}
 	switch i := slices.IndexFunc(v.sources, func(u undeliveredFrom) bool { return u.source == x.Source }); {
 	case i >= 0:
 		v.sources[i] = from
-	case len(v.sources) < undeliveredSources:
+	case len(v.sources) < maxUndelivered:
 		v.sources = append(v.sources, from)
 	}
 }
 
-// audit returns the virtual routers whose adverts are dropped, and those whose report ends,
-// since nobody sends adverts any more.
+// audit returns the virtual routers whose adverts are dropped, and those whose report ends
+// because no adverts arrive any more.
 func (d *deliveries) audit(now time.Time) (dropped, over []*delivery) {
 	d.heard = 0
 	for _, v := range d.routers {
@@ -120,14 +119,14 @@ func (d *deliveries) audit(now time.Time) (dropped, over []*delivery) {
 			if ended := v.end(); ended != nil {
 				over = append(over, ended)
 			}
-		case v.missed == undeliveredEnough && now.Sub(v.since) >= deliveryTakes:
+		case v.missed == minUndelivered && now.Sub(v.since) >= deliveryTakes:
 			dropped = append(dropped, v)
 		}
 	}
 	return dropped, over
 }
 
-// restart begins the count anew, since the raw socket was closed, or had no room. Reports
+// restart restarts the count, because the raw socket was closed or its buffer was full. Reports
 // stay in force.
 func (d *deliveries) restart() {
 	for _, v := range d.routers {
@@ -137,7 +136,7 @@ func (d *deliveries) restart() {
 	}
 }
 
-// reset forgets all, as the link is gone, and returns what was reported.
+// reset resets all records because the link is gone, and returns those that were reported.
 func (d *deliveries) reset() (over []*delivery) {
 	for _, v := range d.routers {
 		v.last = time.Time{}
@@ -148,7 +147,7 @@ func (d *deliveries) reset() (over []*delivery) {
 	return over
 }
 
-// silent returns the VRIDs of which nothing was delivered lately.
+// silent returns the VRIDs for which nothing was delivered lately.
 func (d *deliveries) silent(now time.Time) (set vridSet) {
 	for _, v := range d.routers {
 		if now.Sub(v.last) > v.limit {
@@ -163,8 +162,8 @@ type vridSet [8]uint32
 
 func (s *vridSet) add(vrid uint8) { s[vrid/32] |= 1 << (vrid % 32) }
 
-// routable reports whether the kernel delivers what comes from source where no firewall
-// drops it. It is asked over IPv4, and not again for what is reported.
+// routable reports whether the kernel delivers packets from source if no firewall drops them. The
+// kernel is only asked over IPv4, and not if a report is in force.
 func (w *socket) routable(source, dest netip.Addr, reported bool, delivers deliversFunc) bool {
 	if w.family == event.IPv6 || reported {
 		return true
@@ -173,7 +172,7 @@ func (w *socket) routable(source, dest netip.Addr, reported bool, delivers deliv
 	return err != nil || delivered
 }
 
-// watchVRIDs has a packet socket hear the adverts of VRIDs.
+// watchVRIDs makes a packet socket receive the adverts of the given VRIDs.
 func (w *socket) watchVRIDs(set vridSet) {
 	if w.port == nil || w.filterSpec.watched == set {
 		return
@@ -181,7 +180,7 @@ func (w *socket) watchVRIDs(set vridSet) {
 	w.filterSpec.watched = set
 	w.port.filterSpec = w.filterSpec
 	if rawsock.Attach(w.port.fd, w.filterSpec.program(false)) != nil {
-		// The filter that is attached stays, and is as good for our own addresses.
+		// The attached filter stays, and is as good for our own addresses.
 		w.filterSpec.watched = vridSet{}
 	}
 }

@@ -12,13 +12,14 @@ import (
 	"ripcord/pkg/advert/validate"
 )
 
-// Two adverts in a row that arrive and are not delivered, in the time that this may take,
-// are reported; one that is delivered ends that, as does the silence of who sent them.
+// TestDeliveries checks that two adverts in a row that arrive and are not delivered within the
+// allowed time are reported, and that a delivered one ends the report, as does the silence of
+// their senders.
 func TestDeliveries(t *testing.T) {
 	peer, third := netip.MustParseAddr("192.0.2.11"), netip.MustParseAddr("192.0.2.13")
 	for name, c := range map[string]struct {
 		steps string // at MILLISECONDS: see, other (by another source), slow (every 20 s), deliver, restart, reset, audit
-		want  string // what adverttest.Each audit says is dropped, or over
+		want  string // what each audit says is dropped, or over
 	}{
 		"nothing arrives":                  {"1000 audit", "-"},
 		"one is no proof":                  {"0 see, 1000 audit", "-"},
@@ -97,8 +98,8 @@ func TestDeliveries(t *testing.T) {
 	}
 }
 
-// What is looked for are the VRIDs of which nothing was delivered for three intervals, or
-// a second.
+// TestDeliveriesSilent checks that the watched VRIDs are those for which nothing was delivered
+// for three intervals, or a second.
 func TestDeliveriesSilent(t *testing.T) {
 	d := newDeliveries()
 	d.add(1, "fast", 100*time.Millisecond)
@@ -125,7 +126,7 @@ func TestDeliveriesSilent(t *testing.T) {
 	}
 }
 
-// Many sources are not all remembered.
+// TestDeliveriesBounded checks that the number of remembered sources is bounded.
 func TestDeliveriesBounded(t *testing.T) {
 	d := newDeliveries()
 	d.add(51, "v4", time.Second)
@@ -134,7 +135,7 @@ func TestDeliveriesBounded(t *testing.T) {
 		d.see(validate.Arrival{Instance: "v4", Source: source}, adverttest.T0)
 		source = source.Next()
 	}
-	if n := len(d.routers["v4"].sources); n != undeliveredSources {
+	if n := len(d.routers["v4"].sources); n != maxUndelivered {
 		t.Errorf("%d sources", n)
 	}
 }

@@ -7,10 +7,9 @@ import (
 	"ripcord/pkg/advert/adverttest"
 )
 
-// TestFloodBeginsAndEnds: 500 rejections in half a second begin a flood, fewer do
-// not; it ends with the first half second that has fewer than 100. The log has a
-// line at the first look, then one in ten seconds, and one at the end: no drop is
-// left out.
+// TestFloodBeginsAndEnds checks that 500 rejections in half a second begin a flood and fewer do
+// not, and that the flood ends with the first half second with fewer than 100. The log has a line
+// at the first look, then one in ten seconds, and one at the end: every drop is in one of them.
 func TestFloodBeginsAndEnds(t *testing.T) {
 	var f flood
 	now := adverttest.T0
@@ -27,7 +26,7 @@ func TestFloodBeginsAndEnds(t *testing.T) {
 	if f.rejected(now, 10*floodBegins) {
 		t.Fatal("it began twice")
 	}
-	told, dropped, lines := uint64(0), uint64(0), 0
+	logged, dropped, lines := uint64(0), uint64(0), 0
 	for i := range 101 {
 		at, ok := f.next()
 		if !ok {
@@ -37,32 +36,32 @@ func TestFloodBeginsAndEnds(t *testing.T) {
 		if i == 100 {
 			n--
 		}
-		tell, ends := f.look(at, n, false)
-		if dropped += n; tell > 0 {
+		toLog, ends := f.look(at, n, false)
+		if dropped += n; toLog > 0 {
 			lines++
-			told += tell
+			logged += toLog
 		}
 		if ends != (i == 100) {
 			t.Fatalf("look %d: ended %v", i, ends)
 		}
 	}
-	if _, ok := f.next(); ok || told != dropped || lines != 6 {
-		t.Errorf("told %d of %d dropped, in %d lines, want 6", told, dropped, lines)
+	if _, ok := f.next(); ok || logged != dropped || lines != 6 {
+		t.Errorf("logged %d of %d dropped, in %d lines, want 6", logged, dropped, lines)
 	}
 	if f.rejected(now.Add(time.Hour), floodBegins-1) {
-		t.Error("what the first flood counted began a second one")
+		t.Error("the count of the first flood began a second one")
 	}
 }
 
-// TestFloodTellsTheRest: at the end of the receiver nothing is kept back.
-func TestFloodTellsTheRest(t *testing.T) {
+// TestFloodLogsTheRest checks that at the end of the receiver no count is left unlogged.
+func TestFloodLogsTheRest(t *testing.T) {
 	var f flood
 	f.rejected(adverttest.T0, floodBegins)
 	f.look(adverttest.T0.Add(floodWindow), 1000, false)
-	if tell, _ := f.look(adverttest.T0.Add(2*floodWindow), 500, false); tell != 0 {
-		t.Errorf("told %d within ten seconds of the last line", tell)
+	if toLog, _ := f.look(adverttest.T0.Add(2*floodWindow), 500, false); toLog != 0 {
+		t.Errorf("logged %d within ten seconds of the last line", toLog)
 	}
-	if tell, _ := f.look(adverttest.T0.Add(3*floodWindow), 7, true); tell != 507 {
-		t.Errorf("told %d, want 507", tell)
+	if toLog, _ := f.look(adverttest.T0.Add(3*floodWindow), 7, true); toLog != 507 {
+		t.Errorf("logged %d, want 507", toLog)
 	}
 }

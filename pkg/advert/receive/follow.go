@@ -10,11 +10,11 @@ import (
 
 // A socket that cannot be opened is tried again, and that is logged at a limited rate.
 const (
-	retryEvery = time.Second
-	sayEvery   = 60 // failures
+	retryEvery       = time.Second
+	logFailuresEvery = 60 // failures
 )
 
-// follow opens, closes and renews the sockets of a link.
+// follow opens, closes and reopens the sockets of a link.
 func (r *Receiver) follow(l event.Link) {
 	r.acceptor.Learn(l)
 	r.ownChanged = true
@@ -40,14 +40,14 @@ func (r *Receiver) follow(l event.Link) {
 	}
 }
 
-// recreated reports whether a link may have been removed and made again with its old index
-// unnoticed: it was lost, but its count of losses has not grown. The new interface does not
-// have the memberships of the old one.
+// recreated reports whether a link may have been removed and added again with its old index
+// unnoticed: it was lost, but its count of losses has not grown. The new interface does not have
+// the memberships of the old one.
 func recreated(was, now event.Link) bool {
 	return now.Downs > 0 && now.DownCount <= was.DownCount
 }
 
-// reopen tries again what could not be opened.
+// reopen tries again to open sockets that could not be opened.
 func (r *Receiver) reopen() {
 	now := r.cfg.Now()
 	for _, w := range r.wanted {
@@ -57,8 +57,8 @@ func (r *Receiver) reopen() {
 	}
 }
 
-// open opens the socket anew. The old one is closed first: to leave the group
-// afterwards would take the new socket's membership with it.
+// open opens the socket again. The old one is closed first: leaving the group afterwards would
+// end the new socket's membership as well.
 func (r *Receiver) open(w *socket) {
 	r.close(w)
 	p, err := openPort(w.socketKey.link, w.link.Index, w.filterSpec, r.summary.filterOf(w))
@@ -86,7 +86,7 @@ func (r *Receiver) close(w *socket) {
 	}
 	r.drain(w, r.cfg.Now())
 	if w.port == nil {
-		return // it failed just now
+		return // it failed in this call
 	}
 	r.summary.unassign(w)
 	delete(r.byFD, w.port.fd)
@@ -105,18 +105,18 @@ func (r *Receiver) fail(w *socket, err error) {
 	}
 	w.retry = now.Add(retryEvery)
 	w.failures++
-	// A link that has gone is a fault of its own, as soon as that is known.
+	// A link that is gone is a fault of its own, as soon as that is known.
 	if w.failures > 1 || !linkGone(err) {
 		w.err = err.Error()
 		r.reports.judge(w, r.wanted)
 	}
-	if w.failures%sayEvery == 1 {
+	if w.failures%logFailuresEvery == 1 {
 		r.reports.announceDeaf(w, Deaf{Err: err.Error(), Count: w.failures}, now)
 	}
 }
 
-// watchFloods looks at the ports whose kernel filter is shut, counts what it
-// dropped, and opens it when the flood is over; with all, it tells what is left.
+// watchFloods examines the ports whose kernel filter is shut, counts the packets that it dropped,
+// and opens it when the flood is over; with all, it logs the remaining count.
 func (r *Receiver) watchFloods(all bool) {
 	now := r.cfg.Now()
 	for _, w := range r.wanted {
@@ -129,12 +129,12 @@ func (r *Receiver) watchFloods(all bool) {
 		}
 		dropped := w.port.dropped(func() { r.drain(w, now) })
 		if w.port == nil {
-			continue // it failed just now
+			continue // it failed in this call
 		}
 		r.cfg.Unknown.AddN(stats.FloodDrops, dropped)
-		tell, ended := w.port.flood.look(now, dropped, all)
-		if tell > 0 {
-			r.cfg.Events.Publish(validate.Flooded(w.socketKey.link, w.family, tell, now))
+		toLog, ended := w.port.flood.look(now, dropped, all)
+		if toLog > 0 {
+			r.cfg.Events.Publish(validate.Flooded(w.socketKey.link, w.family, toLog, now))
 		}
 		if ended {
 			w.port.unshield()
@@ -142,7 +142,7 @@ func (r *Receiver) watchFloods(all bool) {
 	}
 }
 
-// watchOwn has the sockets for what comes from addresses of ours follow these.
+// watchOwn updates the sockets for packets from our own addresses when these change.
 func (r *Receiver) watchOwn() {
 	if !r.ownChanged {
 		return

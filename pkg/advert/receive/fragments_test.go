@@ -9,8 +9,8 @@ import (
 	"ripcord/pkg/vrrp"
 )
 
-// TestFragments: adverts larger than the MTU are a warning with the values, from the first
-// byte on and for as long as the MTU is so small, over either family; from a virtual MAC
+// TestFragments checks that adverts larger than the MTU are a warning with the values, from the
+// first byte on and for as long as the MTU is that small, over either family; from a virtual MAC
 // they are a fault instead.
 func TestFragments(t *testing.T) {
 	for _, c := range []struct {

@@ -17,10 +17,9 @@ import (
 )
 
 // groupMembers returns which links are members of some multicast groups in the network namespace
-// of the calling thread. A membership belongs
-// to the link, whichever sockets asked for it, and goes with the link's settings for
-// the family: where it has gone, a socket that joined hears nothing any more, and
-// joining again on the same socket fails as already done.
+// of the calling thread. A membership belongs to the link, whichever socket joined, and is lost
+// with the link's settings for the family: then a socket that has joined receives nothing any
+// more, and joining again on the same socket fails because it is already joined.
 func groupMembers(f event.Family, groups []netip.Addr) (map[membership]bool, error) {
 	name, read := "igmp", readIGMP
 	if f == event.IPv6 {
@@ -35,9 +34,9 @@ func groupMembers(f event.Family, groups []netip.Addr) (map[membership]bool, err
 	return read(file, groups)
 }
 
-// readIGMP reads /proc/net/igmp: a line for each link, that begins with its index,
-// followed by one for each of its groups, which is indented and begins with the
-// address as an integer of the machine.
+// readIGMP reads /proc/net/igmp: a line for each link, which begins with its index, followed by
+// one for each of its groups, which is indented and begins with the address as an integer in host
+// byte order.
 func readIGMP(from io.Reader, groups []netip.Addr) (map[membership]bool, error) {
 	wanted := make(map[string]netip.Addr, len(groups))
 	for _, group := range groups {
@@ -58,7 +57,7 @@ func readIGMP(from io.Reader, groups []netip.Addr) (map[membership]bool, error) 
 	return members, lines.Err()
 }
 
-// readIGMP6 reads /proc/net/igmp6: index, name and group, one line for each.
+// readIGMP6 reads /proc/net/igmp6: index, name and group, one line for each membership.
 func readIGMP6(from io.Reader, groups []netip.Addr) (map[membership]bool, error) {
 	wanted := make(map[string]netip.Addr, len(groups))
 	for _, group := range groups {
@@ -78,12 +77,12 @@ func readIGMP6(from io.Reader, groups []netip.Addr) (map[membership]bool, error)
 	return members, lines.Err()
 }
 
-// bound reports whether a packet socket is still bound to its link: it comes off
-// for good when the link leaves the namespace, even if it returns under its index.
+// bound reports whether a packet socket is still bound to its link: it is unbound for good when
+// the link leaves the namespace, even if the link returns with the same index.
 func (p *port) bound() bool {
 	name, err := unix.Getsockname(p.fd)
 	if err != nil {
-		return true // nothing is known against it
+		return true // the answer is not known
 	}
 	at, ok := name.(*unix.SockaddrLinklayer)
 	return !ok || at.Ifindex == p.index

@@ -44,10 +44,11 @@ func TestReadMemberships(t *testing.T) {
 	}
 }
 
-// What the kernel forgets of a link, and does not announce as a loss of it: the
-// settings for IPv6 go where the MTU is too small for it, and come back without the
-// membership; a link that leaves the namespace comes back without any, and packet
-// sockets come off it. A takeover that is verified finds it out, and waits anew.
+// TestReceiverJoinsAgain checks losses of a membership that the kernel does not announce as a
+// loss of the link: the IPv6 settings are removed if the MTU is too small for IPv6, and return
+// without the membership; a link that leaves the namespace returns without any, and packet
+// sockets are unbound from it. The verification of a takeover finds such a loss, and the
+// instances restart their waits.
 func TestReceiverJoinsAgain(t *testing.T) {
 	for _, c := range []struct {
 		name   string
@@ -60,8 +61,8 @@ func TestReceiverJoinsAgain(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			l := adverttest.NewLAN(t)
 			link := l.Cable(1, 0)
-			ears := listen(t, on(link.Name)...)
-			ears.tell(link)
+			bench := listen(t, on(link.Name)...)
+			bench.publish(link)
 			l.Away(c.change)
 			l.IP("link set here1 up")
 			l.IP("addr replace 198.51.1.1/24 dev here1")
@@ -69,10 +70,10 @@ func TestReceiverJoinsAgain(t *testing.T) {
 			adverttest.Settle("here1")
 			l.There(func() { adverttest.Settle("there1") }) // before that it sends nothing
 
-			ears.results.Take()
-			ears.Verify(ears.ticket + 1)
-			ears.ticket++
-			found := ears.until(func(r vrrp.Result) bool { a, ok := r.(vrrp.Answered); return ok && a.Ticket == ears.ticket })
+			bench.results.Take()
+			bench.Verify(bench.ticket + 1)
+			bench.ticket++
+			found := bench.until(func(r vrrp.Result) bool { a, ok := r.(vrrp.Answered); return ok && a.Ticket == bench.ticket })
 			rejoined := map[string]bool{}
 			for _, r := range found {
 				if r, ok := r.(vrrp.Rejoined); ok {
@@ -80,10 +81,10 @@ func TestReceiverJoinsAgain(t *testing.T) {
 				}
 			}
 			if got := strings.Join(slices.Sorted(maps.Keys(rejoined)), " "); got != c.deaf {
-				t.Errorf("%q waited anew before the answer, want %q", got, c.deaf)
+				t.Errorf("%q restarted their waits before the answer, want %q", got, c.deaf)
 			}
 			told := map[string]bool{}
-			events, _ := ears.events.Take()
+			events, _ := bench.events.Take()
 			for _, e := range events {
 				if d, ok := e.(Deaf); ok && d.Mended && d.Level() == event.Error {
 					told[d.Instance] = true
@@ -94,25 +95,26 @@ func TestReceiverJoinsAgain(t *testing.T) {
 			}
 			index, four, six := l.Far(1)
 			l.Sender(openSender).Send([]advert.Message{adverttest.Message(adverttest.Frames(index, four)), adverttest.Message(adverttest.Frames(index, six))})
-			if heard := ears.takes(2); len(heard) != 2 {
+			if heard := bench.takes(2); len(heard) != 2 {
 				t.Errorf("heard %q", who(heard))
 			}
 		})
 	}
 }
 
-// Where the socket cannot be opened again the instance is deaf until it can.
+// TestReceiverReportsDeafness checks that if the socket cannot be opened again the instance is
+// deaf until it can.
 func TestReceiverReportsDeafness(t *testing.T) {
 	l := adverttest.NewLAN(t)
 	link := l.Cable(1, 0)
-	ears := listen(t, on(link.Name)...)
-	ears.tell(link)
-	ears.results.Take()
+	bench := listen(t, on(link.Name)...)
+	bench.publish(link)
+	bench.results.Take()
 	conditions := func() (all []vrrp.Condition) {
-		ears.links.Publish(link)
-		ears.Verify(ears.ticket + 1)
-		ears.ticket++
-		for _, r := range ears.until(func(r vrrp.Result) bool { a, ok := r.(vrrp.Answered); return ok && a.Ticket == ears.ticket }) {
+		bench.links.Publish(link)
+		bench.Verify(bench.ticket + 1)
+		bench.ticket++
+		for _, r := range bench.until(func(r vrrp.Result) bool { a, ok := r.(vrrp.Answered); return ok && a.Ticket == bench.ticket }) {
 			if c, ok := r.(vrrp.Condition); ok {
 				all = append(all, c)
 			}
@@ -129,8 +131,8 @@ func TestReceiverReportsDeafness(t *testing.T) {
 	}
 }
 
-// withheld makes the kernel of this namespace drop what comes from the other end of
-// the cable: this end's address lies outside the subnet, and rp_filter is strict.
+// withheld makes the kernel of this namespace drop packets from the other end of the cable: this
+// end's address is outside the subnet, and rp_filter is strict.
 func withheld(l *adverttest.LAN, t *testing.T) {
 	l.IP("addr flush dev here1 scope global")
 	l.IP("addr add 198.51.1.1/32 dev here1")
@@ -144,10 +146,10 @@ func setSysctl(t *testing.T, key, value string) {
 	}
 }
 
-// What the reverse path filter drops is heard through the packet socket, once, from
-// the first advert on; so it is when the filter is only set while the router runs,
-// and then the silence before a takeover is verified does not count. Multicast and
-// unicast alike.
+// TestReceiverHearsInSpiteOfReversePathFilter checks that packets that the reverse path filter
+// drops are received through the packet socket, once, from the first advert on. It is the same if
+// the filter is only set while the router runs: then the silence before a takeover is verified
+// does not count. This holds for multicast and unicast.
 func TestReceiverHearsInSpiteOfReversePathFilter(t *testing.T) {
 	for _, c := range []struct {
 		name   string
@@ -165,7 +167,7 @@ func TestReceiverHearsInSpiteOfReversePathFilter(t *testing.T) {
 			link.Primary4 = netip.MustParseAddr("198.51.1.1")
 			instances := on(link.Name)[:1]
 			instances[0].Unicast = vrrp.Unicast{Peers: c.peers, TTL: 255, MinTTL: 255}
-			ears := listen(t, instances...)
+			bench := listen(t, instances...)
 			index, four, _ := l.Far(1)
 			f := adverttest.Frames(index, four)
 			if c.peers != nil {
@@ -173,7 +175,7 @@ func TestReceiverHearsInSpiteOfReversePathFilter(t *testing.T) {
 				f.Copies[0] = advert.Copy{To: link.Primary4, Advert: a.Append(nil, four, link.Primary4)}
 			}
 			s := l.Sender(openSender)
-			// A strict filter withholds questions by ARP, too.
+			// A strict filter also drops ARP requests.
 			here, err := net.InterfaceByName("here1")
 			if err != nil {
 				t.Fatal(err)
@@ -183,7 +185,7 @@ func TestReceiverHearsInSpiteOfReversePathFilter(t *testing.T) {
 				t.Helper()
 				for range 3 {
 					s.Send([]advert.Message{adverttest.Message(f)})
-					if heard := ears.takes(1); len(heard) != 1 {
+					if heard := bench.takes(1); len(heard) != 1 {
 						t.Errorf("%s: heard %q, want it once", when, who(heard))
 					}
 				}
@@ -191,27 +193,27 @@ func TestReceiverHearsInSpiteOfReversePathFilter(t *testing.T) {
 			if c.before {
 				withheld(l, t)
 			}
-			ears.tell(link)
+			bench.publish(link)
 			hears("at first")
 			if !c.before {
 				withheld(l, t)
-				ears.results.Take()
-				ears.Verify(ears.ticket + 1)
-				ears.ticket++
+				bench.results.Take()
+				bench.Verify(bench.ticket + 1)
+				bench.ticket++
 				anew := false
-				for _, r := range ears.until(func(r vrrp.Result) bool { a, ok := r.(vrrp.Answered); return ok && a.Ticket == ears.ticket }) {
+				for _, r := range bench.until(func(r vrrp.Result) bool { a, ok := r.(vrrp.Answered); return ok && a.Ticket == bench.ticket }) {
 					_, ok := r.(vrrp.Rejoined)
 					anew = anew || ok
 				}
 				if !anew {
-					t.Error("a takeover was verified though nothing could be heard")
+					t.Error("a takeover was verified although nothing could be received")
 				}
 				hears("with the filter")
 			}
 			setSysctl(t, "net/ipv4/conf/here1/rp_filter", "0")
-			ears.take() // verifies
+			bench.take() // verifies
 			hears("without the filter")
-			events, _ := ears.events.Take()
+			events, _ := bench.events.Take()
 			if len(events) > 0 {
 				t.Errorf("events %+v", events)
 			}
@@ -219,8 +221,9 @@ func TestReceiverHearsInSpiteOfReversePathFilter(t *testing.T) {
 	}
 }
 
-// However many addresses are shared, the filters fit into what older kernels give a
-// socket: 20 KiB, of which a program's instruction takes 8 and more when translated.
+// TestFiltersDoNotGrow checks that however many addresses are shared, the filters fit into the
+// memory that older kernels give a socket: 20 KiB, of which an instruction of a program takes 8
+// bytes, and more when translated.
 func TestFiltersDoNotGrow(t *testing.T) {
 	m := filterSpec{early: true}
 	four := adverttest.Virtual4()
@@ -229,7 +232,7 @@ func TestFiltersDoNotGrow(t *testing.T) {
 		four.Addresses = append(four.Addresses, netip.AddrFrom4([4]byte{10, 0, byte(i >> 8), byte(i)}))
 	}
 	m.add(&four)
-	for range sourcesMost {
+	for range maxSources {
 		m.delivered = append(m.delivered, adverttest.VIP4)
 	}
 	if n := len(m.program(false)); n > 64 {
@@ -244,7 +247,8 @@ func TestFiltersDoNotGrow(t *testing.T) {
 	}
 }
 
-// What is remembered of sources is bounded, whoever forges them.
+// TestReachIsBounded checks that the number of remembered sources is bounded, even if they are
+// forged.
 func TestReachIsBounded(t *testing.T) {
 	var s reach
 	now := time.Unix(100, 0)
@@ -254,17 +258,17 @@ func TestReachIsBounded(t *testing.T) {
 		s.deliver(a)
 		s.withhold(a, wire.Group4, now)
 	}
-	if len(s.delivered) != sourcesMost || len(s.withheld) != sourcesMost || !s.known(netip.MustParseAddr("10.0.0.1"), now) {
+	if len(s.delivered) != maxSources || len(s.withheld) != maxSources || !s.known(netip.MustParseAddr("10.0.0.1"), now) {
 		t.Errorf("remembers %d and %d", len(s.delivered), len(s.withheld))
 	}
 	s.withhold(netip.MustParseAddr("10.9.9.9"), wire.Group4, now.Add(2*time.Minute))
-	if len(s.withheld) != sourcesMost || s.withheld[sourcesMost-1].source != netip.MustParseAddr("10.9.9.9") {
-		t.Errorf("a source that comes later: %+v", s.withheld)
+	if len(s.withheld) != maxSources || s.withheld[maxSources-1].source != netip.MustParseAddr("10.9.9.9") {
+		t.Errorf("after a later source: %+v", s.withheld)
 	}
 }
 
-// An owner is heard among a thousand shared addresses, with the memory for options that
-// a socket has on kernels before 6.9.
+// TestReceiverHearsTheOwnerAmongMany checks that an owner is heard among a thousand shared
+// addresses, with the memory for options of a socket on kernels before 6.9.
 func TestReceiverHearsTheOwnerAmongMany(t *testing.T) {
 	l := adverttest.NewLAN(t)
 	link := l.Cable(1, 0)
@@ -283,14 +287,14 @@ func TestReceiverHearsTheOwnerAmongMany(t *testing.T) {
 		}
 		instances = append(instances, four)
 	}
-	ears := listen(t, instances...)
-	ears.tell(link)
+	bench := listen(t, instances...)
+	bench.publish(link)
 	owned := instances[0].Addresses[100]
 	l.There(func() { l.IP("addr add " + owned.String() + "/24 dev there1") })
 	l.IP("addr add " + owned.String() + "/24 dev here1")
 	index, _, _ := l.Far(1)
 	l.Sender(openSender).Send([]advert.Message{adverttest.Message(adverttest.Frames(index, owned))})
-	if heard := ears.takes(1); who(heard) != "four0<"+owned.String() {
+	if heard := bench.takes(1); who(heard) != "four0<"+owned.String() {
 		t.Errorf("heard %q", who(heard))
 	}
 }

@@ -12,19 +12,19 @@ import (
 	"ripcord/pkg/wire"
 )
 
-// Numbers of addresses of ours that a filter compares at most. With more, all adverts pass,
-// and Accept ignores those that were heard twice.
+// These constants limit the number of our addresses that a filter compares. With more, all
+// adverts pass, and Accept ignores those that were read twice.
 const (
-	ownMost4 = 200
-	ownMost6 = 100
+	maxOwn4 = 200
+	maxOwn6 = 100
 )
 
-// fromOwn lets through what is VRRP, in one piece, and comes from an address of ours
-// or is of one of the watched VRIDs.
+// fromOwn keeps VRRP packets, in one piece, from an address of ours or of one of the watched
+// VRIDs.
 func (p *assembler) fromOwn(f event.Family, owned []netip.Addr, watched vridSet) {
-	at, next, most := uint32(netOff+12), uint32(netOff+9), ownMost4
+	at, next, limit := uint32(netOff+12), uint32(netOff+9), maxOwn4
 	if f == event.IPv6 {
-		at, next, most = netOff+8, netOff+6, ownMost6
+		at, next, limit = netOff+8, netOff+6, maxOwn6
 	}
 	p.forUs()
 	p.load(unix.BPF_B|unix.BPF_ABS, next)
@@ -33,13 +33,13 @@ func (p *assembler) fromOwn(f event.Family, owned []netip.Addr, watched vridSet)
 		p.wholeDatagram()
 	}
 	p.keepVRIDs(f, watched)
-	if len(owned) > most {
+	if len(owned) > limit {
 		p.code = append(p.code, keep)
 		return
 	}
 	for _, ip := range owned {
 		parts := words(ip)
-		for i, word := range parts { // a word that differs leads behind the last
+		for i, word := range parts { // a word that differs leads to the next address
 			p.load(unix.BPF_W|unix.BPF_ABS, at+4*uint32(i))
 			p.code = append(p.code, unix.SockFilter{
 				Code: unix.BPF_JMP | unix.BPF_JEQ | unix.BPF_K, Jf: uint8(2*(len(parts)-1-i) + 1), K: word,
@@ -50,8 +50,8 @@ func (p *assembler) fromOwn(f event.Family, owned []netip.Addr, watched vridSet)
 	p.code = append(p.code, rawsock.Drop)
 }
 
-// ownedBy gathers the addresses of ours for which the socket of a link listens: the
-// link's own, and those of others, for an IPv4 address is the whole host's.
+// ownedBy returns the addresses of ours for the socket of a link: the link's own, and those of
+// other links, since an IPv4 address belongs to the whole host.
 func ownedBy(f event.Family, link event.Link, everywhere []netip.Addr) []netip.Addr {
 	var all []netip.Addr
 	add := func(ip netip.Addr) {
@@ -71,7 +71,7 @@ func ownedBy(f event.Family, link event.Link, everywhere []netip.Addr) []netip.A
 	}
 	add(link.Primary4)
 	add(link.LinkLocal6)
-	if most := min(ownMost4, ownMost6); len(all)+len(everywhere) <= most {
+	if limit := min(maxOwn4, maxOwn6); len(all)+len(everywhere) <= limit {
 		for _, ip := range everywhere {
 			add(ip)
 		}
@@ -79,7 +79,7 @@ func ownedBy(f event.Family, link event.Link, everywhere []netip.Addr) []netip.A
 	return all
 }
 
-// watchOwn has the socket for what comes from addresses of ours follow these.
+// watchOwn updates the socket for packets from our addresses when these change.
 func (w *socket) watchOwn(everywhere []netip.Addr) error {
 	owned := ownedBy(w.family, w.link, everywhere)
 	if slices.Equal(owned, w.filterSpec.owned) {
@@ -93,9 +93,9 @@ func (w *socket) watchOwn(everywhere []netip.Addr) error {
 	return rawsock.Attach(w.port.fd, w.filterSpec.program(false))
 }
 
-// keepVRIDs lets through adverts of these VRIDs. Its size depends on the eight words of the
-// set, not on the number of VRIDs. An IPv4 header with options, which no router sends, is not
-// understood.
+// keepVRIDs keeps adverts of the given VRIDs. Its size depends on the eight words of the set, not
+// on the number of VRIDs. It does not understand IPv4 headers with options, which no router
+// sends.
 func (p *assembler) keepVRIDs(f event.Family, set vridSet) {
 	if set == (vridSet{}) {
 		return
@@ -104,7 +104,7 @@ func (p *assembler) keepVRIDs(f event.Family, set vridSet) {
 	if f == event.IPv6 {
 		at = netOff + 40 + 1
 	}
-	const bit = 0 // the place in the scratch memory of 1 << (VRID % 32)
+	const bit = 0 // the index in the scratch memory of 1 << (VRID % 32)
 	p.load(unix.BPF_B|unix.BPF_ABS, at)
 	p.add(unix.BPF_ALU|unix.BPF_AND|unix.BPF_K, 31)
 	p.add(unix.BPF_MISC|unix.BPF_TAX, 0)
@@ -117,8 +117,8 @@ func (p *assembler) keepVRIDs(f event.Family, set vridSet) {
 		if word == 0 {
 			continue
 		}
-		// A word that is not the VRID's is jumped over. Behind one that is and lacks the
-		// bit the accumulator is 0, which is no word that follows.
+		// Words of other VRIDs are jumped over. After the right word, if it lacks the bit, the
+		// accumulator is 0, which matches no later word.
 		p.code = append(p.code, unix.SockFilter{Code: unix.BPF_JMP | unix.BPF_JEQ | unix.BPF_K, Jf: 4, K: uint32(i)})
 		p.add(unix.BPF_LD|unix.BPF_MEM, bit)
 		p.add(unix.BPF_ALU|unix.BPF_AND|unix.BPF_K, word)
@@ -126,8 +126,7 @@ func (p *assembler) keepVRIDs(f event.Family, set vridSet) {
 	}
 }
 
-// fromFrame takes what the link-layer address and the IPv6 header say of a packet that
-// came by a packet socket.
+// fromFrame reads the link-layer address and the IPv6 header of a packet from a packet socket.
 func fromFrame(p *validate.Packet, name *unix.RawSockaddrLinklayer) {
 	copy(p.From[:], name.Addr[:min(int(name.Halen), len(p.From))])
 	const header = 40

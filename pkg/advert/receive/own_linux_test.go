@@ -13,9 +13,9 @@ import (
 	"ripcord/pkg/wire"
 )
 
-// Another router has our address: the kernel drops its adverts over IPv4 unseen, and
-// both families are told of all the same. What comes from the far end's own address is
-// heard as ever, also after our addresses have changed.
+// TestReceiverHearsOurOwnAddress checks another router with our address: the kernel silently
+// drops its adverts over IPv4, but they are reported for both families. Adverts from the far
+// end's own address are still received, also after our addresses have changed.
 func TestReceiverHearsOurOwnAddress(t *testing.T) {
 	l := adverttest.NewLAN(t)
 	link := l.Cable(1, 0)
@@ -25,19 +25,19 @@ func TestReceiverHearsOurOwnAddress(t *testing.T) {
 		l.IP("addr add 198.51.1.1/24 dev there1")
 		l.IP("addr add fe80::1:1/64 dev there1 nodad")
 	})
-	ears, s := listen(t, on(link.Name)...), l.Sender(openSender)
-	ears.tell(link) // its addresses are not known yet
+	bench, s := listen(t, on(link.Name)...), l.Sender(openSender)
+	bench.publish(link) // its addresses are not known yet
 	link.Primary4, link.LinkLocal6, link.Seq = here4, here6, 2
 	link.Owned = &[]netip.Addr{here4, here6}
-	ears.tell(link)
+	bench.publish(link)
 	s.Send([]advert.Message{adverttest.Message(adverttest.Frames(index, here4)), adverttest.Message(adverttest.Frames(index, here6)), adverttest.Message(adverttest.Frames(index, four)), adverttest.Message(adverttest.Frames(index, six))})
-	if got := len(ears.takes(2)); got != 2 {
-		t.Errorf("%d adverts were believed, want 2", got)
+	if got := len(bench.takes(2)); got != 2 {
+		t.Errorf("%d adverts were accepted, want 2", got)
 	}
 	var told []string
 	for end := time.Now().Add(5 * time.Second); len(told) < 2 && time.Now().Before(end); time.Sleep(time.Millisecond) {
-		ears.take()
-		events, _ := ears.events.Take()
+		bench.take()
+		events, _ := bench.events.Take()
 		for _, e := range events {
 			if e, ok := e.(event.AdvertRejected); ok {
 				told = append(told, e.Source.String()+" "+e.Reason)
@@ -46,11 +46,11 @@ func TestReceiverHearsOurOwnAddress(t *testing.T) {
 	}
 	slices.Sort(told)
 	if want := []string{"198.51.1.1 own-address", "fe80::1:1 own-address"}; !slices.Equal(told, want) {
-		t.Errorf("told %q, want %q", told, want)
+		t.Errorf("events %q, want %q", told, want)
 	}
 }
 
-// The program of a filter finds adverttest.Each of the addresses, and nothing else.
+// TestOwnFilter checks that the program of a filter finds each of the addresses, and no others.
 func TestOwnFilter(t *testing.T) {
 	for _, f := range []event.Family{event.IPv4, event.IPv6} {
 		var owned []netip.Addr
@@ -67,13 +67,13 @@ func TestOwnFilter(t *testing.T) {
 			t.Errorf("%v ends in %+v", f, last)
 		}
 		if len(program) > 4096 {
-			t.Errorf("%v has %d instructions, more than the kernel takes", f, len(program))
+			t.Errorf("%v has %d instructions, more than the kernel accepts", f, len(program))
 		}
 	}
 }
 
-// The packet socket for what comes from our own addresses hears the watched VRIDs from
-// anybody, and no others.
+// TestOwnFilterWatchesVRIDs checks that the packet socket for packets from our own addresses
+// receives the watched VRIDs from any source, and no others.
 func TestOwnFilterWatchesVRIDs(t *testing.T) {
 	l := adverttest.NewLAN(t)
 	link := l.Cable(1, 0)

@@ -8,11 +8,11 @@ import (
 	"ripcord/pkg/vrrp"
 )
 
-// peers watches whether a unicast peer is this router itself: adverts to it always
-// arrive, and nobody else hears them. The configuration leaves out such a peer, if it is known
-// when the file is read, and not the only one; an address may come later.
+// peers watches whether a unicast peer is this router itself: adverts to it always arrive, but no
+// other router receives them. The configuration removes such a peer if it is known when the file
+// is read, unless it is the only one; an address may be added later.
 type peers struct {
-	instances []*vrrp.Instance // those that have peers
+	instances []*vrrp.Instance // instances with peers
 	on        map[netip.Addr]map[string]bool
 	warnings  *event.Warnings
 }
@@ -30,7 +30,7 @@ func newPeers(instances []*vrrp.Instance, warnings *event.Warnings) *peers {
 	return p
 }
 
-// follow takes what is known of a link now.
+// follow handles a change of a link.
 func (p *peers) follow(link event.Link, stamp event.Stamp) {
 	for a, on := range p.on {
 		if link.Has(a) {
@@ -45,7 +45,7 @@ func (p *peers) follow(link event.Link, stamp event.Stamp) {
 			ours := len(on) > 0 && !a.IsLinkLocalUnicast() || on[in.Interface]
 			p.warnings.Set(ours, event.Warning{
 				Stamp: stamp, Instance: in.Name, Reason: event.WarnOwnPeer, Subject: a.String(),
-				Text: fmt.Sprintf("%v is one of the unicast peers and stands on this machine: take it off the machine, or out of peers", a),
+				Text: fmt.Sprintf("%v is one of the unicast peers, but an address of this machine: remove it from the machine, or from peers", a),
 			})
 		}
 	}

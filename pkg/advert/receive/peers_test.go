@@ -10,8 +10,8 @@ import (
 	"ripcord/pkg/vrrp"
 )
 
-// TestOwnPeers: a peer that stands on the machine is a warning for as long as it does; a
-// link-local one only on the instance's own link.
+// TestOwnPeers checks that a peer that is an address of the machine is a warning for as long as
+// it is; a link-local one only on the instance's own link.
 func TestOwnPeers(t *testing.T) {
 	four, local := netip.MustParseAddr("192.0.2.77"), netip.MustParseAddr("fe80::77")
 	instance := func(name string, peer netip.Addr) *vrrp.Instance {

@@ -19,22 +19,22 @@ type port struct {
 	filterSpec
 	index    int
 	fd       int
-	errors   int // in a row
+	errors   int // failed reads in a row
 	flood    flood
-	arrivals *arrivalCounter // while the flood lasts, and the kernel lets us count
-	repeats  Filter          // drops repeated adverts; nil: a classic filter is used
-	taken    uint64          // packets read; while the flood lasts, of those not yet matched with the tally
+	arrivals *arrivalCounter // during a flood, if the kernel supports counting
+	repeats  Filter          // drops repeated adverts; nil if a classic filter is used
+	taken    uint64          // packets read; during a flood, those not yet subtracted from the arrivals
 }
 
-// receiveBuffer is room for the bursts of a link with many instances, floodBuffer
-// for what a filter cannot tell to be worthless.
+// receiveBuffer is room for the bursts of a link with many instances, floodBuffer for packets
+// that a filter cannot recognize as invalid.
 const (
 	receiveBuffer = 1 << 20
 	floodBuffer   = 8 << 20
 )
 
-// openPort opens a socket that hears adverts on the interface, whether that is
-// up or not, and nothing else. A raw socket drops what repeats filters, if that is not nil.
+// openPort opens a socket that receives adverts on the interface, whether that is up or not, and
+// nothing else. A raw socket drops the packets that repeats filters, if that is not nil.
 func openPort(link string, index int, m filterSpec, repeats Filter) (*port, error) {
 	if m.early || m.own {
 		return openEarly(link, index, m)
@@ -45,8 +45,8 @@ func openPort(link string, index int, m filterSpec, repeats Filter) (*port, erro
 		return nil, err
 	}
 	p := &port{link: link, filterSpec: m, index: index, fd: fd, repeats: repeats}
-	// Without a filter, for which a limit may leave no room (net.core.optmem_max),
-	// Accept rejects what is not for the instances.
+	// Without a filter, for which a limit may leave no room (net.core.optmem_max), Accept rejects
+	// the packets for other virtual routers.
 	_ = p.filter()
 	enlarge(fd, receiveBuffer)
 	discard(fd)
@@ -75,8 +75,8 @@ func (p *port) join(group netip.Addr) error {
 	return fmt.Errorf("join %v on %s: %w%s", group, p.link, err, hint)
 }
 
-// filtering returns the eBPF filter of the port, which drops repeated adverts. Its check of the
-// destination is for the group of RFC 9568 alone.
+// filtering returns the eBPF filter of the port, which drops repeated adverts. It can only check
+// for the multicast group of RFC 9568.
 func (p *port) filtering() int {
 	return p.repeats.Filter(p.family, p.anyDest() || p.groups[0] != wire.GroupOf(p.family))
 }
@@ -87,28 +87,28 @@ func receiveOptions(f event.Family, index int) []rawsock.Option {
 		rawsock.Int(unix.SOL_SOCKET, unix.SO_TIMESTAMPNS, 1, "SO_TIMESTAMPNS"),
 	}
 	if f == event.IPv4 {
-		// Else it would hear groups that any socket of the host has joined. Source,
-		// destination and TTL stand in the IP header that it delivers.
+		// Otherwise it would receive groups that any socket of the host has joined. Source,
+		// destination and TTL are in the IP header that it delivers.
 		return append(both, rawsock.Int(unix.IPPROTO_IP, unix.IP_MULTICAST_ALL, 0, "IP_MULTICAST_ALL"))
 	}
 	return append(both,
 		rawsock.Int(unix.IPPROTO_IPV6, unix.IPV6_MULTICAST_ALL, 0, "IPV6_MULTICAST_ALL"),
 		rawsock.Int(unix.IPPROTO_IPV6, unix.IPV6_RECVPKTINFO, 1, "IPV6_RECVPKTINFO"),
 		rawsock.Int(unix.IPPROTO_IPV6, unix.IPV6_RECVHOPLIMIT, 1, "IPV6_RECVHOPLIMIT"),
-		// The kernel would drop a wrong checksum uncounted.
+		// The kernel would drop packets with a wrong checksum without counting them.
 		rawsock.Int(unix.IPPROTO_IPV6, unix.IPV6_CHECKSUM, -1, "IPV6_CHECKSUM"),
 	)
 }
 
-// enlarge gives a socket a buffer. If the host allows less, it takes that.
+// enlarge sets the buffer size of a socket. If the host allows less, it gets that.
 func enlarge(fd, size int) {
 	if unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_RCVBUFFORCE, size) != nil {
 		_ = unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_RCVBUF, size)
 	}
 }
 
-// discard empties the queue, and counts what was in it: until the socket was
-// bound to its interface, it took in what came over the others.
+// discard empties the queue and returns how many packets were in it: until the socket was bound
+// to its interface, it received packets from other interfaces.
 func discard(fd int) (n int) {
 	var b [1]byte
 	for {
@@ -122,18 +122,18 @@ func discard(fd int) (n int) {
 	}
 }
 
-// linkGone reports whether an error of openPort says that there is no such link.
+// linkGone reports whether an error of openPort means that the link does not exist.
 func linkGone(err error) bool { return errors.Is(err, unix.ENODEV) || errors.Is(err, unix.ENXIO) }
 
 func (p *port) close() error {
 	p.forget()
 	if p.early || p.own {
-		mmsg.Unbind(p.fd) // a packet socket lingers
+		mmsg.Unbind(p.fd) // a packet socket closes slowly
 	}
 	return unix.Close(p.fd)
 }
 
-// forget closes the counter beside the socket.
+// forget closes the counter socket.
 func (p *port) forget() {
 	if p.arrivals != nil {
 		p.arrivals.close()
@@ -151,11 +151,11 @@ func (p *port) filter() error {
 	return rawsock.Attach(p.fd, p.program(p.flood.on))
 }
 
-// shield lets the kernel drop what cannot be an advert for an instance of the port. Each part
-// of this that the kernel refuses is left out.
+// shield makes the kernel drop packets that cannot be adverts for an instance of the port. Each
+// part that the kernel refuses is left out.
 func (p *port) shield() {
 	enlarge(p.fd, floodBuffer)
-	if !p.early { // where nothing is counted that the raw socket may hear, too
+	if !p.early { // an early socket counts no packets that the raw socket may receive, too
 		p.arrivals, _ = openArrivalCounter(p.family, p.index)
 	}
 	p.taken = 0
@@ -165,9 +165,9 @@ func (p *port) shield() {
 	}
 }
 
-// dropped returns how many packets have arrived since the last call and were lost: the
-// filter dropped them, or the buffer was full. drain reads what is queued; what
-// comes while it does is set off against the next count.
+// dropped returns how many packets arrived since the last call and were lost: the filter dropped
+// them, or the buffer was full. drain reads the queued packets; packets that arrive meanwhile are
+// subtracted from the next count.
 func (p *port) dropped(drain func()) uint64 {
 	if p.arrivals == nil {
 		return 0
@@ -182,7 +182,7 @@ func (p *port) dropped(drain func()) uint64 {
 // unshield opens the filter again.
 func (p *port) unshield() {
 	if p.filter() != nil {
-		return // it stays, and drops only what is worthless
+		return // the present filter stays, and only drops invalid packets
 	}
 	if p.arrivals != nil {
 		p.arrivals.close()

@@ -13,20 +13,20 @@ import (
 	"ripcord/pkg/mmsg"
 )
 
-// One call reads at most readMost packets of up to packetLen bytes: the longest
-// IPv6 advert has 4088.
+// One call reads at most maxRead packets of up to packetLen bytes: the longest IPv6 advert has
+// 4088.
 const (
-	readMost  = 32
+	maxRead   = 32
 	packetLen = 4352
 )
 
 // receipt holds the packets that recvmmsg reads, of one port at a time.
 type receipt struct {
-	msgs    [readMost]mmsg.Message
-	iovs    [readMost]unix.Iovec
-	names   [readMost]unix.RawSockaddrInet6 // the larger of the two
-	control [readMost][16]uint64
-	data    [readMost][packetLen]byte
+	msgs    [maxRead]mmsg.Message
+	iovs    [maxRead]unix.Iovec
+	names   [maxRead]unix.RawSockaddrInet6 // the larger of the two
+	control [maxRead][16]uint64
+	data    [maxRead][packetLen]byte
 }
 
 func newReceipt() *receipt {
@@ -43,7 +43,7 @@ func newReceipt() *receipt {
 	return r
 }
 
-// read takes the packets that are queued, up to readMost; fewer mean that no more are.
+// read reads the queued packets, up to maxRead; fewer mean that none is left.
 func (r *receipt) read(p *port) (int, error) {
 	for i := range r.msgs {
 		h := &r.msgs[i].Header
@@ -91,7 +91,7 @@ func (r *receipt) packet(i int, p *port, now time.Time) validate.Packet {
 	return out
 }
 
-// describe takes what one control message says.
+// describe applies one control message to a packet.
 func describe(p *validate.Packet, h *unix.Cmsghdr, data []byte, now time.Time) {
 	switch {
 	case h.Level == unix.SOL_SOCKET && h.Type == unix.SO_TIMESTAMPNS && len(data) >= int(unsafe.Sizeof(unix.Timespec{})):

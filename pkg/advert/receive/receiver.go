@@ -18,23 +18,23 @@ import (
 	"ripcord/pkg/wakeup"
 )
 
-// Config has all that a Receiver needs. All of it is required, but for what says otherwise.
+// Config has everything that a Receiver needs. All fields are required, except where noted.
 type Config struct {
 	Instances []*vrrp.Instance // only read
 	Stats     stats.Book
-	Unknown   *stats.Counters // what belongs to no instance
+	Unknown   *stats.Counters // for packets that belong to no instance
 	Filtering Filtering       // of adverts that repeat the last one
 	Links     *bus.Retained[string, event.Link]
 	Heard     *bus.Topic[vrrp.Heard]
 	Results   *bus.Topic[vrrp.Result]
 	Events    *bus.Topic[event.Event]
-	Warnings  *event.Warnings // nil: none are shown
+	Warnings  *event.Warnings // may be nil
 	Minter    *event.Minter
 	Now       func() time.Time
 }
 
-// Receiver hears the adverts on the links of its instances, through one socket
-// for each link and family, which follows the link as it comes and goes.
+// Receiver receives the adverts on the links of its instances, through one socket for each link
+// and family, which is opened and closed with the link.
 type Receiver struct {
 	cfg       Config
 	acceptor  *validate.Acceptor
@@ -47,26 +47,26 @@ type Receiver struct {
 	coalesce  coalesce
 	reports   *reports
 	summary   *summary
-	heard     []vrrp.Heard // and not yet published
+	heard     []vrrp.Heard // adverts that are not published yet
 
-	ownChanged bool // watchOwn has something to do
+	ownChanged bool // whether watchOwn must update the sockets
 
 	routes routes
-	// The questions to the kernel: groupMembers, and routes.delivers.
+	// These functions ask the kernel: groupMembers and routes.delivers.
 	members  membersFunc
 	delivers deliversFunc
 
-	auditAt time.Time // when the sockets are looked at again
-	audited time.Time // not to be looked at before, even to verify
+	auditAt time.Time // when the sockets are audited again
+	audited time.Time // they are not audited before, even to verify
 
 	mu     sync.Mutex
 	alarm  *wakeup.Alarm // nil unless Run runs
 	asked  bool
-	ticket uint64           // the greatest that was asked for
-	next   *reconfiguration // nil: none waits
+	ticket uint64           // the greatest ticket so far
+	next   *reconfiguration // nil if none waits
 }
 
-// New returns a receiver that hears nothing until Run.
+// New returns a receiver that receives nothing until Run.
 func New(cfg Config) *Receiver {
 	r := &Receiver{
 		cfg:      cfg,
@@ -84,9 +84,9 @@ func New(cfg Config) *Receiver {
 	return r
 }
 
-// Verify asks the receiver to read all that stands in its sockets, to publish
-// what it found, and then to publish vrrp.Answered with the ticket. Tickets
-// grow: the answer to one answers those before it too.
+// Verify asks the receiver to read everything in its sockets, to publish the adverts, and then to
+// publish vrrp.Answered with the ticket. Tickets grow: the answer to a ticket also answers all
+// earlier ones.
 func (r *Receiver) Verify(ticket uint64) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -96,15 +96,15 @@ func (r *Receiver) Verify(ticket uint64) {
 	}
 }
 
-// Summarize has the receiver report adverts that repeat the last one as the orders say. It may
-// be called from any goroutine and never blocks.
+// Summarize orders how the receiver reports adverts that repeat the last one. It may be called
+// from any goroutine and never blocks.
 func (r *Receiver) Summarize(orders ...vrrp.Summarize) {
 	r.summary.order(orders)
 	r.ring()
 }
 
-// Count has the receiver add to the counters what was dropped so far, and returns when that is
-// done, or ctx ends. It may be called from any goroutine.
+// Count makes the receiver add the packets dropped so far to the counters, and returns when that
+// is done, or when ctx ends. It may be called from any goroutine.
 func (r *Receiver) Count(ctx context.Context) {
 	if r.cfg.Filtering.Filter == nil {
 		return
@@ -127,8 +127,8 @@ func (r *Receiver) ring() bool {
 	return r.alarm != nil
 }
 
-// Run hears until ctx ends. A socket that cannot be opened is no error: it is
-// published, and tried again each second.
+// Run receives until ctx ends. A socket that cannot be opened is no error: that is published, and
+// tried again every second.
 func (r *Receiver) Run(ctx context.Context) (err error) {
 	if r.poller, err = wakeup.OpenEpoll(); err != nil {
 		return fmt.Errorf("advert receiver: %w", err)
@@ -180,7 +180,7 @@ func (r *Receiver) Run(ctx context.Context) (err error) {
 	return nil
 }
 
-// forward turns the bell into the alarm that the poller hears.
+// forward rings the alarm of the poller for each ring of the bell.
 func forward(ctx context.Context, bell bus.Bell, a *wakeup.Alarm) {
 	for {
 		select {
@@ -219,7 +219,7 @@ func (r *Receiver) shut() error {
 	return r.poller.Close()
 }
 
-// timeout returns how long the receiver may sleep; negative: until it is woken.
+// timeout returns how long the receiver may sleep; negative if it is until a wake-up.
 func (r *Receiver) timeout() time.Duration {
 	var next deadline.Earliest
 	next.AddIf(r.acceptor.Next())
@@ -241,35 +241,34 @@ func (r *Receiver) timeout() time.Duration {
 	return max(0, at.Sub(r.cfg.Now()))
 }
 
-// ready reads once from a socket. If packets are left it becomes ready again, after the
-// others have had their turn.
+// ready reads once from a socket. If packets are left it becomes ready again, after the other
+// sockets.
 func (r *Receiver) ready(fd int) {
 	if w := r.byFD[fd]; w != nil && w.port != nil {
 		r.read(w)
 	}
 }
 
-// publishHeard publishes the adverts that were heard, all at once, so that the loop is woken
-// once.
+// publishHeard publishes the received adverts, all at once, so that the loop is woken once.
 func (r *Receiver) publishHeard() {
 	r.cfg.Heard.Publish(r.heard...)
 	clear(r.heard)
 	r.heard = r.heard[:0]
 }
 
-// read judges the packets of one call of recvmmsg, and reports whether more are queued.
+// read checks the packets of one call of recvmmsg, and reports whether more are queued.
 func (r *Receiver) read(w *socket) (more bool, last time.Time) {
 	w.runs.Look()
 	n, err := r.receipt.read(w.port)
 	now := r.cfg.Now()
 	if err != nil {
-		// A pending error of the socket goes with being read; one that stays does not.
-		if w.port.errors >= errorsMost {
+		// Reading clears a pending error of the socket; an error that stays is of another kind.
+		if w.port.errors >= maxErrors {
 			r.fail(w, err)
 		}
 		return false, now
 	}
-	r.coalesce.took(now, n, n == readMost)
+	r.coalesce.took(now, n, n == maxRead)
 	rejected := 0
 	r.summary.begin()
 	for i := range n {
@@ -295,17 +294,17 @@ func (r *Receiver) read(w *socket) (more bool, last time.Time) {
 		r.publish(verdict.Events)
 		r.compareDelivery(w, &p, verdict, now)
 	}
-	if n < readMost {
+	if n < maxRead {
 		w.runs.Emptied()
 	}
 	if !w.socketKey.own && w.port.flood.rejected(now, rejected) {
 		r.summary.stop(w)
 		w.port.shield()
 	}
-	return n == readMost, last
+	return n == maxRead, last
 }
 
-// repeated takes an advert that a filter has dropped, and those before it that it stands for.
+// repeated handles an advert that a filter has dropped, and the earlier ones that it stands for.
 func (r *Receiver) repeated(w *socket, run *repeats.Run, h vrrp.Heard) {
 	h.Cause = r.cfg.Minter.Cause(h.Cause.At)
 	r.acceptor.Repeated(w.socketKey.link, w.family, run.VRID(), &h)
@@ -315,8 +314,7 @@ func (r *Receiver) repeated(w *socket, run *repeats.Run, h vrrp.Heard) {
 	}
 }
 
-// compareDelivery compares a packet that a socket heard with what the raw
-// socket of the link delivers.
+// compareDelivery compares a received packet with what the raw socket of the link delivers.
 func (r *Receiver) compareDelivery(w *socket, p *validate.Packet, v validate.Verdict, now time.Time) {
 	if !w.socketKey.own && !w.socketKey.early || v.Valid || v.Rejected {
 		if over := w.deliveries.deliver(r.acceptor.Judged(), now); over != nil {
@@ -327,7 +325,7 @@ func (r *Receiver) compareDelivery(w *socket, p *validate.Packet, v validate.Ver
 	if !w.socketKey.own {
 		return
 	}
-	if w.deliveries.heard++; w.deliveries.heard == arrivalsMost {
+	if w.deliveries.heard++; w.deliveries.heard == maxArrivals {
 		w.watchVRIDs(vridSet{})
 	}
 	raw := r.wanted.rawOf(w)
@@ -339,8 +337,8 @@ func (r *Receiver) compareDelivery(w *socket, p *validate.Packet, v validate.Ver
 	}
 }
 
-// errorsMost is how many reads in a row may fail before a socket is opened anew.
-const errorsMost = 8
+// maxErrors is how many reads in a row may fail before a socket is opened again.
+const maxErrors = 8
 
 func (r *Receiver) publish(events []event.Event) {
 	for _, e := range events {
@@ -348,8 +346,8 @@ func (r *Receiver) publish(events []event.Event) {
 	}
 }
 
-// answer reads all sockets until nothing is left of the packets that had arrived when it
-// was asked, and then answers the ticket.
+// answer reads all sockets until no packet is left that had arrived when Verify was called, and
+// then answers the ticket.
 func (r *Receiver) answer() {
 	r.mu.Lock()
 	asked, ticket := r.asked, r.ticket
@@ -368,10 +366,10 @@ func (r *Receiver) answer() {
 	r.cfg.Results.Publish(vrrp.Answered{Ticket: ticket, By: vrrp.Receiver})
 }
 
-// drain reads and publishes the packets that had arrived before the instant; it does not wait
-// for the end of a flood. It reads on for a few bursts whatever the stamps are: the kernel
-// begins to stamp a little after the first socket asks for it, and until then a stamp is the
-// time of reading.
+// drain reads and publishes the packets that had arrived before the instant; it does not wait for
+// the end of a flood. For a few bursts it reads on whatever the stamps are: the kernel begins to
+// stamp packets a little after the first socket requests it, and until then a stamp is the time
+// of reading.
 func (r *Receiver) drain(w *socket, before time.Time) {
 	defer r.publishHeard()
 	for i := range maxBursts {
@@ -386,5 +384,5 @@ func (r *Receiver) drain(w *socket, before time.Time) {
 
 const (
 	minBursts = 8
-	maxBursts = 256 // more than fits into a receive buffer
+	maxBursts = 256 // more than a receive buffer holds
 )

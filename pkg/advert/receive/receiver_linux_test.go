@@ -21,8 +21,8 @@ import (
 	"ripcord/pkg/wire"
 )
 
-// ears is a receiver that runs, and what it said.
-type ears struct {
+// bench is a receiver that runs, with what it published.
+type bench struct {
 	*Receiver
 	t       *testing.T
 	links   *bus.Retained[string, event.Link]
@@ -33,7 +33,7 @@ type ears struct {
 	ticket  uint64
 }
 
-// on is two instances on a link, "NAME/4" and "NAME/6", both with VRID 51.
+// on returns two instances on a link, "NAME/4" and "NAME/6", both with VRID 51.
 func on(link string) []vrrp.Instance {
 	four, six := adverttest.Virtual4(), adverttest.Virtual6()
 	four.Name, six.Name = link+"/4", link+"/6"
@@ -41,9 +41,9 @@ func on(link string) []vrrp.Instance {
 	return []vrrp.Instance{four, six}
 }
 
-// deaf is a receiver that does not run.
-func deaf(t *testing.T, instances ...vrrp.Instance) *ears {
-	e := &ears{t: t, links: bus.NewRetained[string, event.Link](), bell: bus.NewBell()}
+// idle returns a receiver that does not run.
+func idle(t *testing.T, instances ...vrrp.Instance) *bench {
+	e := &bench{t: t, links: bus.NewRetained[string, event.Link](), bell: bus.NewBell()}
 	var heard bus.Topic[vrrp.Heard]
 	var results bus.Topic[vrrp.Result]
 	var events bus.Topic[event.Event]
@@ -58,8 +58,8 @@ func deaf(t *testing.T, instances ...vrrp.Instance) *ears {
 	return e
 }
 
-func listen(t *testing.T, instances ...vrrp.Instance) *ears {
-	e := deaf(t, instances...)
+func listen(t *testing.T, instances ...vrrp.Instance) *bench {
+	e := idle(t, instances...)
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() { done <- e.Run(ctx) }()
@@ -72,15 +72,15 @@ func listen(t *testing.T, instances ...vrrp.Instance) *ears {
 	return e
 }
 
-// tell says what is known of a link, and returns when the receiver follows it.
-func (e *ears) tell(l event.Link) {
+// publish publishes a state of a link, and returns when the receiver has handled it.
+func (e *bench) publish(l event.Link) {
 	e.links.Publish(l)
 	e.take() // whatever the receiver does next, it does it after it has taken links
 	e.take()
 }
 
-// take verifies and returns all that had been heard by then.
-func (e *ears) take() []vrrp.Heard {
+// take verifies and returns all adverts that were received by then.
+func (e *bench) take() []vrrp.Heard {
 	e.t.Helper()
 	e.ticket++
 	e.Verify(e.ticket)
@@ -101,8 +101,8 @@ func (e *ears) take() []vrrp.Heard {
 	}
 }
 
-// until collects results up to one.
-func (e *ears) until(last func(vrrp.Result) bool) (all []vrrp.Result) {
+// until collects results up to one that matches.
+func (e *bench) until(last func(vrrp.Result) bool) (all []vrrp.Result) {
 	e.t.Helper()
 	timeout := time.After(5 * time.Second)
 	for {
@@ -115,14 +115,14 @@ func (e *ears) until(last func(vrrp.Result) bool) (all []vrrp.Result) {
 		select {
 		case <-e.bell:
 		case <-timeout:
-			e.t.Fatalf("no such result: %+v", all)
+			e.t.Fatalf("no matching result: %+v", all)
 		}
 	}
 }
 
-// takes takes until n were heard: the kernel may deliver what was sent a little
-// after it was.
-func (e *ears) takes(n int) []vrrp.Heard {
+// takes calls take until n adverts were received: the kernel may deliver packets a little after
+// they were sent.
+func (e *bench) takes(n int) []vrrp.Heard {
 	e.t.Helper()
 	heard := e.take()
 	for end := time.Now().Add(5 * time.Second); len(heard) < n && time.Now().Before(end); {
@@ -142,24 +142,24 @@ func who(heard []vrrp.Heard) string {
 func TestReceiverHearsEachLinkForItself(t *testing.T) {
 	l := adverttest.NewLAN(t)
 	one, two := l.Cable(1, 0), l.Cable(2, 0)
-	ears := listen(t, append(on(one.Name), on(two.Name)...)...)
-	ears.tell(one)
-	ears.tell(two)
+	bench := listen(t, append(on(one.Name), on(two.Name)...)...)
+	bench.publish(one)
+	bench.publish(two)
 	index, four, six := l.Far(2)
 	s := l.Sender(openSender)
 	s.Send([]advert.Message{adverttest.Message(adverttest.Frames(index, four)), adverttest.Message(adverttest.Frames(index, six))})
-	heard := who(ears.takes(2))
+	heard := who(bench.takes(2))
 	if heard != "here2/4<198.51.2.2 here2/6<fe80::2:2" && heard != "here2/6<fe80::2:2 here2/4<198.51.2.2" {
 		t.Errorf("heard %s", heard)
 	}
 }
 
-// In steady state a router is told adverts again and again: to read, judge and
-// publish them from a real socket allocates nothing.
+// TestReceiverReadsWithoutAllocating checks that in steady state reading, checking and publishing
+// adverts from a real socket allocates nothing.
 func TestReceiverReadsWithoutAllocating(t *testing.T) {
 	l := adverttest.NewLAN(t)
 	link := l.Cable(1, 0)
-	e := deaf(t, on(link.Name)...)
+	e := idle(t, on(link.Name)...)
 	var err error
 	if e.poller, err = wakeup.OpenEpoll(); err != nil {
 		t.Fatal(err)
@@ -198,8 +198,8 @@ func TestReceiverReadsWithoutAllocating(t *testing.T) {
 func TestOwnAdvertsAreNotHeard(t *testing.T) {
 	l := adverttest.NewLAN(t)
 	link := l.Cable(1, 0)
-	ears := listen(t, on(link.Name)...)
-	ears.tell(link) // without its own addresses: it is the kernel that must not loop them
+	bench := listen(t, on(link.Name)...)
+	bench.publish(link) // without its own addresses: it is the kernel that must not loop them
 	s, err := send.OpenSender()
 	if err != nil {
 		t.Fatal(err)
@@ -213,20 +213,20 @@ func TestOwnAdvertsAreNotHeard(t *testing.T) {
 	if batch[0].Err != nil || batch[1].Err != nil {
 		t.Fatal(batch)
 	}
-	if heard := who(ears.take()); heard != "" {
+	if heard := who(bench.take()); heard != "" {
 		t.Errorf("heard %s", heard)
 	}
 }
 
-// The owner's adverts come from the shared address, which stands on our own link
-// too: the kernel takes them for forged, and they are heard, once. Our own are not.
+// TestReceiverHearsTheOwner checks adverts of the owner from the shared address, which is on our
+// own link too: the kernel takes them for forged, but they are received, once. Our own are not.
 func TestReceiverHearsTheOwner(t *testing.T) {
 	l := adverttest.NewLAN(t)
 	link := l.Cable(1, 0)
 	instances := on(link.Name)
 	instances[0].Addresses = []netip.Addr{netip.MustParseAddr("198.51.1.100")}
-	ears := listen(t, instances...)
-	ears.tell(link)
+	bench := listen(t, instances...)
+	bench.publish(link)
 	l.There(func() { l.IP("addr add 198.51.1.100/24 dev there1") })
 	index, four, _ := l.Far(1)
 	s := l.Sender(openSender)
@@ -242,7 +242,7 @@ func TestReceiverHearsTheOwner(t *testing.T) {
 			ours.Send([]advert.Message{adverttest.Message(adverttest.Frames(link.Index, instances[0].Addresses[0]))})
 		}
 		s.Send([]advert.Message{owner, adverttest.Message(adverttest.Frames(index, four))})
-		if heard := who(ears.takes(2)); heard != "here1/4<198.51.1.100 here1/4<198.51.1.2" && heard != "here1/4<198.51.1.2 here1/4<198.51.1.100" {
+		if heard := who(bench.takes(2)); heard != "here1/4<198.51.1.100 here1/4<198.51.1.2" && heard != "here1/4<198.51.1.2 here1/4<198.51.1.100" {
 			t.Errorf("holding the address %v: heard %q", holding, heard)
 		}
 	}
@@ -251,53 +251,53 @@ func TestReceiverHearsTheOwner(t *testing.T) {
 func TestReceiverFollowsItsLinks(t *testing.T) {
 	l := adverttest.NewLAN(t)
 	link := l.Cable(1, 0)
-	ears := listen(t, on(link.Name)...)
+	bench := listen(t, on(link.Name)...)
 	s := l.Sender(openSender)
 	hears := func(when string, want int) {
 		t.Helper()
 		index, four, six := l.Far(1)
 		s.Send([]advert.Message{adverttest.Message(adverttest.Frames(index, four)), adverttest.Message(adverttest.Frames(index, six))})
-		if heard := ears.takes(want); len(heard) != want {
+		if heard := bench.takes(want); len(heard) != want {
 			t.Errorf("%s: heard %q, want %d", when, who(heard), want)
 		}
 	}
 	hears("before the link is known", 0)
 	link.DownCount = 1
-	ears.tell(link)
+	bench.publish(link)
 	hears("at first", 2)
 
 	l.IP("link del " + link.Name)
 	gone := link
 	gone.Index, gone.Downs = 0, 1
-	ears.tell(gone)
+	bench.publish(gone)
 	again := l.Cable(1, link.Index+100)
-	ears.tell(again)
+	bench.publish(again)
 	hears("with another index", 2)
 
 	l.IP("link del " + link.Name)
 	again = l.Cable(1, again.Index)
 	again.Downs = 1 // that it was gone was merged away
-	ears.tell(again)
+	bench.publish(again)
 	hears("with the same index", 2)
 
 	down := again
 	l.IP("link set here1 down")
 	down.Usable, down.AdminUp, down.Downs, down.DownCount = false, false, 1, 9
-	ears.tell(down)
+	bench.publish(down)
 	l.IP("link set here1 up")
 	l.IP("addr replace fe80::1:1/64 dev here1 nodad")
-	ears.tell(again)
+	bench.publish(again)
 	hears("after it was down", 2)
 }
 
 func TestReceiverTriesAgain(t *testing.T) {
 	l := adverttest.NewLAN(t)
 	link := l.Cable(1, 0)
-	ears := listen(t, on(link.Name)...)
+	bench := listen(t, on(link.Name)...)
 	wrong := link
 	wrong.Index = 9999
-	ears.tell(wrong)
-	events, _ := ears.events.Take()
+	bench.publish(wrong)
+	events, _ := bench.events.Take()
 	names := map[string]bool{}
 	for _, e := range events {
 		d := e.(Deaf)
@@ -306,19 +306,19 @@ func TestReceiverTriesAgain(t *testing.T) {
 	if len(events) != 3 || !names["here1/4"] || !names["here1/6"] {
 		t.Errorf("events %+v", events)
 	}
-	ears.tell(link)
+	bench.publish(link)
 	index, four, six := l.Far(1)
 	l.Sender(openSender).Send([]advert.Message{adverttest.Message(adverttest.Frames(index, four)), adverttest.Message(adverttest.Frames(index, six))})
-	if heard := ears.takes(2); len(heard) != 2 {
+	if heard := bench.takes(2); len(heard) != 2 {
 		t.Errorf("heard %q", who(heard))
 	}
 }
 
-// TestReceiverAnswersAfterWhatItFound lets many adverts queue up, and then asks.
+// TestReceiverAnswersAfterWhatItFound queues many adverts, and then calls Verify.
 func TestReceiverAnswersAfterWhatItFound(t *testing.T) {
 	l := adverttest.NewLAN(t)
 	link := l.Cable(1, 0)
-	e := deaf(t, on(link.Name)...)
+	e := idle(t, on(link.Name)...)
 	poller, err := wakeup.OpenEpoll()
 	if err != nil {
 		t.Fatal(err)
@@ -336,7 +336,7 @@ func TestReceiverAnswersAfterWhatItFound(t *testing.T) {
 		witnesses = append(witnesses, p)
 	}
 	index, four, six := l.Far(1)
-	const n = 3*readMost + 1
+	const n = 3*maxRead + 1
 	var batch []advert.Message
 	for range n {
 		batch = append(batch, adverttest.Message(adverttest.Frames(index, four)), adverttest.Message(adverttest.Frames(index, six)))
@@ -354,7 +354,7 @@ func TestReceiverAnswersAfterWhatItFound(t *testing.T) {
 
 	e.answer() // nobody has asked
 	if heard, _ := e.heard.Take(); len(heard) != 0 {
-		t.Fatalf("heard %d unasked", len(heard))
+		t.Fatalf("heard %d before Verify", len(heard))
 	}
 	e.Verify(1)
 	e.answer()

@@ -16,14 +16,14 @@ type reconfiguration struct {
 	done      chan struct{} // closed when it is in force
 }
 
-// Reconfigure has the receiver hear for these instances from now on, and returns when it
-// does, or ctx ends. Sockets that are still wanted stay open, and no advert on them is lost;
+// Reconfigure makes the receiver receive for the given instances from now on, and returns when it
+// does, or when ctx ends. Sockets that are still needed stay open, and no advert on them is lost;
 // the state of the senders is kept (replay windows, floods, mismatches).
 func (r *Receiver) Reconfigure(ctx context.Context, instances []*vrrp.Instance) error {
 	next := &reconfiguration{instances, make(chan struct{})}
 	r.mu.Lock()
 	if last := r.next; last != nil {
-		close(last.done) // it is out of date
+		close(last.done) // it is outdated
 	}
 	r.next = next
 	if r.alarm != nil {
@@ -38,7 +38,7 @@ func (r *Receiver) Reconfigure(ctx context.Context, instances []*vrrp.Instance) 
 	}
 }
 
-// reconfigure takes a new set of instances, if there is one.
+// reconfigure applies a new set of instances, if there is one.
 func (r *Receiver) reconfigure() {
 	r.mu.Lock()
 	next := r.next
@@ -79,8 +79,8 @@ func (r *Receiver) reconfigure() {
 	close(next.done)
 }
 
-// keep keeps an open socket for the same one of the new set, and changes its filter alone. One
-// that is to hear other multicast groups is opened anew.
+// keep keeps an open socket for the same one of the new set, and only changes its filter. A
+// socket whose multicast groups change is opened again.
 func (r *Receiver) keep(was, now *socket) {
 	spec := now.filterSpec
 	spec.owned, spec.watched, spec.delivered = was.filterSpec.owned, was.filterSpec.watched, was.filterSpec.delivered
@@ -105,7 +105,7 @@ func named(instances []*vrrp.Instance, name string) bool {
 	return false
 }
 
-// wants returns the sockets that instances need; none is open.
+// wants returns the sockets that the instances need; none is open.
 func wants(instances []*vrrp.Instance) sockets {
 	wanted, byLink := make(sockets), make(map[socketKey]*deliveries)
 	shared := func(at socketKey) *deliveries {
@@ -119,12 +119,12 @@ func wants(instances []*vrrp.Instance) sockets {
 		shared(socketKey{link: in.Interface, family: in.Family}).add(in.VRID, in.Name, in.Interval)
 		for _, at := range socketKeysOf(in.Interface) {
 			if at.family != in.Family || at.early && in.Priority == vrrp.Owner {
-				continue // there is one owner
+				continue // no other router sends from the owner's addresses
 			}
 			if wanted[at] == nil {
 				wanted[at] = &socket{socketKey: at, filterSpec: filterSpec{early: at.early, own: at.own}, deliveries: shared(at)}
 			}
-			if !at.own { // who is not heard there is missed by nobody
+			if !at.own { // only the other sockets can make an instance deaf
 				wanted[at].instances = append(wanted[at].instances, in.Name)
 			}
 			wanted[at].filterSpec.add(in)

@@ -15,14 +15,14 @@ import (
 	"ripcord/pkg/wire"
 )
 
-// A new set of instances: the sockets that are still wanted stay the same and lose
-// nothing, one that is not is closed, and a new one is opened at once.
+// TestReceiverReconfigures checks a new set of instances: the sockets that are still needed stay
+// the same and lose nothing, one that is not needed is closed, and a new one is opened at once.
 func TestReceiverReconfigures(t *testing.T) {
 	l := adverttest.NewLAN(t)
 	one, two := l.Cable(1, 0), l.Cable(2, 0)
 	e := listen(t, on(one.Name)...)
-	e.tell(one)
-	e.tell(two)
+	e.publish(one)
+	e.publish(two)
 	reconfigure := func(instances ...vrrp.Instance) {
 		t.Helper()
 		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
@@ -45,7 +45,7 @@ func TestReceiverReconfigures(t *testing.T) {
 		t.Errorf("heard %d adverts of 4", got)
 	}
 	if e.wanted[raw].port == nil || e.wanted[raw].port.fd != fd {
-		t.Error("a socket that is still wanted was opened anew")
+		t.Error("a socket that is still needed was opened again")
 	}
 
 	// Another VRID on the same socket: the filter follows.
@@ -70,8 +70,8 @@ func TestReceiverReconfigures(t *testing.T) {
 	}
 }
 
-// Instances of one link with several multicast groups: each hears what is sent to its group, also
-// after a new set of instances names other groups.
+// TestReceiverHearsGroups checks instances of one link with several multicast groups: each
+// receives the adverts for its group, also after a new set of instances has other groups.
 func TestReceiverHearsGroups(t *testing.T) {
 	l := adverttest.NewLAN(t)
 	link := l.Cable(1, 0)
@@ -84,7 +84,7 @@ func TestReceiverHearsGroups(t *testing.T) {
 		return in
 	}
 	e := listen(t, named("a", event.IPv4, "224.0.0.18"), named("b", event.IPv4, "224.0.0.99"), named("c", event.IPv6, "ff02::99"))
-	e.tell(link)
+	e.publish(link)
 	hears := func(want string, groups ...string) {
 		t.Helper()
 		index, four, six := l.Far(1)

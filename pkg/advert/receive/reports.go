@@ -11,22 +11,21 @@ import (
 	"ripcord/pkg/vrrp"
 )
 
-// reports is how the receiver reports what it finds out about its sockets.
+// reports publishes what the receiver finds out about its sockets.
 type reports struct {
 	results  *bus.Topic[vrrp.Result]
 	events   *bus.Topic[event.Event]
-	warnings *event.Warnings // nil: none are shown
+	warnings *event.Warnings // may be nil
 	minter   *event.Minter
 	now      func() time.Time
-	deaf     map[string]string // by instance, why it is; as last reported
+	deaf     map[string]string // by instance: why it is deaf, as last reported
 }
 
 func newReports(cfg *Config) *reports {
 	return &reports{cfg.Results, cfg.Events, cfg.Warnings, cfg.Minter, cfg.Now, make(map[string]string)}
 }
 
-// judge reports for the instances of a socket whether they are deaf, where that has
-// changed.
+// judge reports for the instances of a socket whether they are deaf, if that has changed.
 func (r *reports) judge(w *socket, all sockets) {
 	now := r.now()
 	var errs []string
@@ -43,7 +42,7 @@ func (r *reports) judge(w *socket, all sockets) {
 		r.deaf[name] = why
 		err := why
 		if err != "" {
-			err = fmt.Sprintf("adverts on %s would not be heard: %s; it is tried again each second", w.socketKey.link, err)
+			err = fmt.Sprintf("adverts on %s would not be received: %s; trying again every second", w.socketKey.link, err)
 		}
 		r.results.Publish(vrrp.Condition{
 			Cause: r.minter.Cause(now), Instance: name, Reason: event.Deaf, Err: err, On: err != "",
@@ -60,15 +59,15 @@ func (r *reports) announceDeaf(w *socket, d Deaf, now time.Time) {
 	}
 }
 
-// waitAnew lets the instances of a socket wait anew: the silence until now proves nothing.
+// waitAnew restarts the waits of the instances of a socket: the silence until now proves nothing.
 func (r *reports) waitAnew(w *socket, now time.Time) {
 	for _, name := range w.instances {
 		r.results.Publish(vrrp.Rejoined{Cause: r.minter.Cause(now), Instance: name})
 	}
 }
 
-// withheld reports whether the kernel withholds adverts, if it has for a while: it
-// does for a moment while routes change.
+// withheld reports whether the kernel withholds adverts, if it has for a while: it may for a
+// moment while routes change.
 func (r *reports) withheld(w *socket, now time.Time) {
 	var from []string
 	for _, x := range w.reach.withheld {
@@ -79,9 +78,9 @@ func (r *reports) withheld(w *socket, now time.Time) {
 	text := ""
 	if len(from) > 0 {
 		slices.Sort(from)
-		text = fmt.Sprintf("the reverse path filter of this machine drops what comes from %s on %s, since it has no route back over that link "+
-			"(rp_filter): adverts are heard through a packet socket all the same, but other traffic is lost: give %s an address in that subnet, "+
-			"or set net.ipv4.conf.all.rp_filter and that of %s to 2 or 0", strings.Join(from, ", "), w.socketKey.link, w.socketKey.link, w.socketKey.link)
+		text = fmt.Sprintf("the reverse path filter of this machine drops packets from %s on %s, because it has no route back over that link "+
+			"(rp_filter): adverts are still received through a packet socket, but other traffic is lost: add an address in that subnet to %s, "+
+			"or set net.ipv4.conf.all.rp_filter and the setting of %s to 2 or 0", strings.Join(from, ", "), w.socketKey.link, w.socketKey.link, w.socketKey.link)
 	}
 	for _, name := range w.instances {
 		r.warnings.Set(text != "", event.Warning{
@@ -92,7 +91,7 @@ func (r *reports) withheld(w *socket, now time.Time) {
 }
 
 // filtered reports that the firewall drops the adverts of a virtual router, unless the kernel
-// would drop them without a firewall, too.
+// would drop them without a firewall as well.
 func (r *reports) filtered(w *socket, v *delivery, delivers deliversFunc, now time.Time) {
 	var from []string
 	for _, u := range v.sources {
@@ -111,14 +110,13 @@ func (r *reports) filtered(w *socket, v *delivery, delivers deliversFunc, now ti
 	}
 	r.warnings.Report(event.Warning{
 		Stamp: event.Stamp{Cause: r.minter.Cause(now), At: now}, Instance: v.instance, Reason: event.WarnInputFiltered,
-		Text: fmt.Sprintf("the firewall of this machine drops adverts from %s on %s: this router does not hear them and may be Active at the same time: "+
-			"allow protocol 112 in the input chain (nftables or %s), ahead of rules with fib or rpfilter too",
+		Text: fmt.Sprintf("the firewall of this machine drops adverts from %s on %s: this router does not receive them and may be Active at the same time: "+
+			"allow protocol 112 in the input chain (nftables or %s), also before rules with fib or rpfilter",
 			strings.Join(from, ", "), w.socketKey.link, tables),
 	})
 }
 
-// notFiltered reports that the firewall does not drop the adverts of a virtual router
-// any more.
+// notFiltered reports that the firewall no longer drops the adverts of a virtual router.
 func (r *reports) notFiltered(v *delivery, now time.Time) {
 	r.warnings.Clear(event.WarningKey{Instance: v.instance, Reason: event.WarnInputFiltered},
 		event.Stamp{Cause: r.minter.Cause(now), At: now})

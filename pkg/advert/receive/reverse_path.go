@@ -9,31 +9,30 @@ import (
 	"ripcord/pkg/wire"
 )
 
-// Over IPv4 the kernel drops what comes from a source to which it has no route back over the
-// same link, where the reverse path filter is strict (rp_filter): a router whose own address
-// lies outside the subnet of the others hears nobody on an IP socket. Other links' settings
-// are not ours to change. So the packet socket of a link hears first what comes from an
-// unknown source; the kernel is asked whether it would deliver that, by RTM_GETROUTE, which
-// passes rp_filter and the routing rules as a packet does. Adverts that it delivers are left
-// to the raw socket, behind the firewall, and the packet socket's filter drops them from then
-// on; those that it does not deliver are heard by the packet socket. The answers are asked
-// for again in each audit, and so ahead of each takeover: routes come and go, with our own
-// addresses too.
+// Over IPv4 the kernel drops packets from a source to which it has no route back over the same
+// link, if the reverse path filter is strict (rp_filter): a router whose own address is outside
+// the subnet of the others receives nothing on an IP socket. ripcord does not change the settings
+// of links. So the packet socket of a link first receives packets from an unknown source, and the
+// kernel is asked whether it would deliver them, with RTM_GETROUTE, which applies rp_filter and
+// the routing rules as to a packet. Adverts that it delivers are left to the raw socket, behind
+// the firewall, and the packet socket's filter drops them from then on; those that it does not
+// deliver are read from the packet socket. The kernel is asked again in each audit, and so before
+// each takeover: routes come and go, including those of our own addresses.
 
-// sourcesMost is the number of sources of each kind that are remembered on a link: a segment
-// has a handful of routers. It bounds the packet socket's filter, too, whose size must
-// not grow with the configuration: older kernels give a socket 20 KiB for all filters.
-const sourcesMost = 16
+// maxSources is the number of sources of each kind that are remembered on a link: a segment has a
+// handful of routers. It also bounds the packet socket's filter, whose size must not grow with
+// the configuration: older kernels give a socket 20 KiB for all filters.
+const maxSources = 16
 
-// questionEvery is the least time between two questions about unknown sources on a link:
-// forged sources must cost little.
+// questionEvery is the minimum time between two questions about unknown sources on a link: forged
+// sources must cost little.
 const questionEvery = 20 * time.Millisecond
 
-// reach holds the sources of adverts on one link and whether their adverts are delivered.
+// reach holds the sources of adverts on one link, and whether the kernel delivers their packets.
 type reach struct {
-	delivered []netip.Addr   // the kernel delivers what they send; the oldest first
-	withheld  []withheldFrom // it does not
-	asked     time.Time      // when it was last asked about an unknown one
+	delivered []netip.Addr   // the kernel delivers their packets; the oldest first
+	withheld  []withheldFrom // the kernel does not
+	asked     time.Time      // when the kernel was last asked about an unknown source
 }
 
 // withheldFrom is a source whose adverts the kernel does not deliver.
@@ -43,7 +42,7 @@ type withheldFrom struct {
 	heard        time.Time
 }
 
-// known reports whether a source is remembered, and notes that it was heard.
+// known reports whether a source is remembered, and records that it was heard.
 func (s *reach) known(source netip.Addr, now time.Time) bool {
 	for i := range s.withheld {
 		if s.withheld[i].source == source {
@@ -54,19 +53,19 @@ func (s *reach) known(source netip.Addr, now time.Time) bool {
 	return slices.Contains(s.delivered, source)
 }
 
-// deliver remembers that the kernel delivers what a source sends.
+// deliver remembers that the kernel delivers packets from a source.
 func (s *reach) deliver(source netip.Addr) {
-	if len(s.delivered) == sourcesMost {
+	if len(s.delivered) == maxSources {
 		s.delivered = slices.Delete(s.delivered, 0, 1)
 	}
 	s.delivered = append(s.delivered, source)
 }
 
-// withhold remembers that the kernel does not deliver what a source sends. If there are too
+// withhold remembers that the kernel does not deliver packets from a source. If there are too
 // many, one that was not heard lately is forgotten; if there is none, the new one is not
 // remembered.
 func (s *reach) withhold(source, dest netip.Addr, now time.Time) {
-	if len(s.withheld) == sourcesMost {
+	if len(s.withheld) == maxSources {
 		oldest := slices.IndexFunc(s.withheld, func(w withheldFrom) bool { return now.Sub(w.heard) > time.Minute })
 		if oldest < 0 {
 			return
@@ -76,7 +75,7 @@ func (s *reach) withhold(source, dest netip.Addr, now time.Time) {
 	s.withheld = append(s.withheld, withheldFrom{source: source, dest: dest, since: now, heard: now})
 }
 
-// sources lists those whose adverts the kernel withholds.
+// sources lists the sources whose adverts the kernel withholds.
 func (s *reach) sources() (all []netip.Addr) {
 	for _, w := range s.withheld {
 		all = append(all, w.source)
@@ -84,11 +83,11 @@ func (s *reach) sources() (all []netip.Addr) {
 	return all
 }
 
-// deliversFunc asks whether the kernel delivers what comes from a source on a link.
+// deliversFunc asks whether the kernel delivers packets from a source on a link.
 type deliversFunc func(index int, source, dest netip.Addr) (bool, error)
 
-// examine finds out whether the kernel delivers what comes from the source of a
-// packet that a packet socket has heard, where that is not known.
+// examine finds out whether the kernel delivers packets from the source of a packet that a packet
+// socket has received, if that is not known.
 func (w *socket) examine(p *validate.Packet, acceptor *validate.Acceptor, delivers deliversFunc, now time.Time) {
 	h, payload, err := wire.SplitIPv4(p.Data)
 	if err != nil || len(payload) < 2 || !slices.Contains(w.filterSpec.vrids, payload[1]) || slices.Contains(w.filterSpec.shared, h.Source) {
@@ -102,7 +101,7 @@ func (w *socket) examine(p *validate.Packet, acceptor *validate.Acceptor, delive
 	}
 	w.reach.asked = now
 	switch delivered, err := delivers(w.link.Index, h.Source, h.Dest); {
-	case err != nil: // the raw socket may hear it
+	case err != nil: // the raw socket may receive it
 	case delivered:
 		w.reach.deliver(h.Source)
 		w.refilter()
@@ -112,8 +111,8 @@ func (w *socket) examine(p *validate.Packet, acceptor *validate.Acceptor, delive
 	}
 }
 
-// reexamine asks again about all sources that are known on a link. It reports whether an
-// answer has changed, and whether the kernel does not deliver any more what it did.
+// reexamine asks again about all known sources of a link. It reports whether an answer has
+// changed, and whether the kernel no longer delivers packets that it delivered before.
 func (w *socket) reexamine(delivers deliversFunc, now time.Time) (changed, lost bool) {
 	was := w.reach
 	next := reach{asked: was.asked}
@@ -138,7 +137,7 @@ func (w *socket) reexamine(delivers deliversFunc, now time.Time) (changed, lost 
 	for _, x := range was.withheld {
 		if ask(x.source, x.dest, false) {
 			next.deliver(x.source)
-		} else if len(next.withheld) < sourcesMost {
+		} else if len(next.withheld) < maxSources {
 			next.withheld = append(next.withheld, x)
 		}
 	}
@@ -146,13 +145,13 @@ func (w *socket) reexamine(delivers deliversFunc, now time.Time) (changed, lost 
 	return !slices.Equal(next.delivered, was.delivered), lost
 }
 
-// refilter has the kernel drop at a packet socket what the raw socket hears.
+// refilter makes the kernel drop packets at a packet socket that the raw socket receives.
 func (w *socket) refilter() {
 	if w.port == nil {
 		return
 	}
 	w.filterSpec.delivered = w.reach.delivered
 	w.port.filterSpec.delivered = w.filterSpec.delivered
-	// If it fails, Accept ignores adverts that are heard twice.
+	// If it fails, Accept ignores adverts that are read twice.
 	_ = w.port.filter()
 }

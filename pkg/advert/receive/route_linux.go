@@ -13,21 +13,21 @@ import (
 	"ripcord/pkg/rtnl"
 )
 
-// routes asks the kernel how it would route what comes in.
+// routes asks the kernel how it would route received packets.
 type routes struct{ conn *rtnl.Conn }
 
 // routeTimeout is how long the kernel may take: it needs no lock for the answer.
 const routeTimeout = 100 * time.Millisecond
 
-// delivers reports whether the kernel would hand to an IP socket what comes from
-// source on a link and is for dest, a group of which the link is a member or one of
-// its addresses. It would not where the source is its own, or does not pass the
-// reverse path filter (rp_filter). An error says that it cannot be known.
+// delivers reports whether the kernel would deliver to an IP socket a packet from source that
+// arrives on a link for dest, a multicast group of which the link is a member or one of its
+// addresses. It would not if the source is its own address, or does not pass the reverse path
+// filter (rp_filter). An error means that this cannot be known.
 func (q *routes) delivers(index int, source, dest netip.Addr) (bool, error) {
 	if q.conn == nil {
 		conn, err := rtnl.Dial(rtnl.Config{Protocol: unix.NETLINK_ROUTE, Timeout: routeTimeout})
 		if err != nil {
-			return false, fmt.Errorf("open a socket to ask for routes: %w", err)
+			return false, fmt.Errorf("open a socket for route requests: %w", err)
 		}
 		q.conn = conn
 	}

@@ -22,21 +22,21 @@ import (
 
 // The tests of pkg/advert/send that need a receiver.
 
-// sendSlots is the number of messages that the sender hands to one system call.
+// sendSlots is the number of messages that the sender passes to one system call.
 const sendSlots = 128
 
-// openSender opens what a LAN lets send from the other namespace.
+// openSender opens the sender that a LAN uses in the other namespace.
 func openSender() (adverttest.Sender, error) { return send.OpenSender() }
 
 func TestMain(m *testing.M) { netns.Main(m) }
 
-// What leaves from a virtual MAC leaves as it was written, through an interface
-// that has neither the address nor the MAC, and among what does not.
+// TestSenderFromVirtualMAC checks that a frame from a virtual MAC leaves unchanged, through an
+// interface that has neither the address nor the MAC, and between other packets.
 func TestSenderFromVirtualMAC(t *testing.T) {
 	l := adverttest.NewLAN(t)
 	link := l.Cable(1, 0)
-	ears := listen(t, on(link.Name)...)
-	ears.tell(link)
+	bench := listen(t, on(link.Name)...)
+	bench.publish(link)
 	index, four, six := l.Far(1)
 	next, s := l.CaptureFrames(link.Index), l.Sender(openSender)
 	var batch []advert.Message
@@ -55,23 +55,23 @@ func TestSenderFromVirtualMAC(t *testing.T) {
 		}
 	}
 	if got := next(); string(got[6:11]) == "\x00\x00\x5e\x00\x01" {
-		t.Errorf("the kernel's frame does not go first: % x", got)
+		t.Errorf("the kernel's frame is not the first: % x", got)
 	}
 	for _, m := range batch[:3] {
 		if got, want := next(), append(m.Header, m.Payload...); string(got[:len(want)]) != string(want) {
 			t.Errorf("sent % x, got % x", want, got)
 		}
 	}
-	if got := len(ears.takes(4)); got != 4 {
-		t.Errorf("%d adverts were believed, want 4", got)
+	if got := len(bench.takes(4)); got != 4 {
+		t.Errorf("%d adverts were accepted, want 4", got)
 	}
 }
 
 func TestSenderGoesOnAfterAFailure(t *testing.T) {
 	l := adverttest.NewLAN(t)
 	link := l.Cable(1, 0)
-	ears := listen(t, on(link.Name)...)
-	ears.tell(link)
+	bench := listen(t, on(link.Name)...)
+	bench.publish(link)
 	index, four, six := l.Far(1)
 	s := l.Sender(openSender)
 	var batch []advert.Message
@@ -94,18 +94,18 @@ func TestSenderGoesOnAfterAFailure(t *testing.T) {
 		}
 	}
 	if text := batch[1].Err.Error(); !strings.Contains(text, "203.0.113.1") || !strings.Contains(text, "not on this host") {
-		t.Errorf("%q says too little", text)
+		t.Errorf("%q lacks details", text)
 	}
-	if got := len(ears.takes(sendSlots + 1)); got != sendSlots+1 {
-		t.Errorf("%d adverts came, want %d", got, sendSlots+1)
+	if got := len(bench.takes(sendSlots + 1)); got != sendSlots+1 {
+		t.Errorf("%d adverts arrived, want %d", got, sendSlots+1)
 	}
 }
 
 func TestEngineToReceiver(t *testing.T) {
 	l := adverttest.NewLAN(t)
 	link := l.Cable(1, 0)
-	ears := listen(t, on(link.Name)...)
-	ears.tell(link)
+	bench := listen(t, on(link.Name)...)
+	bench.publish(link)
 	index, four, six := l.Far(1)
 	waiter, err := wakeup.OpenWaiter()
 	if err != nil {
@@ -129,8 +129,8 @@ func TestEngineToReceiver(t *testing.T) {
 	var heard []vrrp.Heard
 	for deadline := time.After(5 * time.Second); len(heard) < 10; {
 		select {
-		case <-ears.bell:
-			more, _ := ears.heard.Take()
+		case <-bench.bell:
+			more, _ := bench.heard.Take()
 			heard = append(heard, more...)
 		case <-deadline:
 			t.Fatalf("heard only %s", who(heard))
@@ -146,7 +146,7 @@ func TestEngineToReceiver(t *testing.T) {
 		return n > 1 && heard[n-1].Priority == 0 && heard[n-2].Priority == 0
 	}
 	for end := time.Now().Add(5 * time.Second); !resigned() && time.Now().Before(end); {
-		heard = append(heard, ears.take()...)
+		heard = append(heard, bench.take()...)
 	}
 	seen := map[string]int{}
 	for i, h := range heard {

@@ -12,8 +12,8 @@ import (
 	"ripcord/pkg/repeatfilter"
 )
 
-// socketKey identifies a receive socket: the link and family on which it hears adverts,
-// and whether it is a raw socket or one of the packet sockets.
+// socketKey identifies a receive socket: its link and family, and whether it is a raw socket or
+// one of the packet sockets.
 type socketKey struct {
 	link   string
 	family event.Family
@@ -21,8 +21,8 @@ type socketKey struct {
 	own    bool // a packet socket, for adverts that come from our own addresses
 }
 
-// socketKeysOf returns the sockets of a link. IPv6 has no early one: the owner's adverts
-// come from a link-local address, and no kernel drops them for their source.
+// socketKeysOf returns the sockets of a link. IPv6 needs no early one: the owner's adverts have a
+// link-local source, and no kernel drops them because of it.
 func socketKeysOf(link string) [5]socketKey {
 	return [...]socketKey{
 		{link: link, family: event.IPv4}, {link: link, family: event.IPv4, early: true}, {link: link, family: event.IPv6},
@@ -30,42 +30,42 @@ func socketKeysOf(link string) [5]socketKey {
 	}
 }
 
-// socket is one that should be open, with its port if it could be opened.
+// socket is a socket that should be open, with its port if it could be opened.
 type socket struct {
 	socketKey
 	port       *port
-	link       event.Link // as it was last learned
+	link       event.Link // its last known state
 	instances  []string
-	filterSpec filterSpec // of these
-	reach      reach      // of the link; only where it is early
-	// deliveries is that of the link and family, which its sockets share.
+	filterSpec filterSpec // of the instances
+	reach      reach      // of the link; only for an early socket
+	// deliveries belongs to the link and family, and is shared by their sockets.
 	deliveries *deliveries
-	// runs are those of its virtual routers whose repeated adverts its filter may drop; slots
-	// are their places there.
+	// runs are the runs of the virtual routers whose repeated adverts the filter may drop; slots
+	// are their slots.
 	runs     repeats.Set
 	slots    []*repeatfilter.Slot
-	retry    time.Time // when to try again to open the port; zero: no need
-	failures int       // in a row
-	err      string    // why adverts are not heard; empty while they are
-	mended   int       // how often the socket was opened anew since it would have heard nothing
+	retry    time.Time // when to try again to open the port; zero if there is no need
+	failures int       // failed attempts in a row
+	err      string    // why adverts are not received; empty while they are
+	mended   int       // how often the socket was opened again because it would have received nothing
 	mendedAt time.Time // when that was last logged
 }
 
-// sockets are those that should be open.
+// sockets are the sockets that should be open.
 type sockets map[socketKey]*socket
 
-// rawOf returns the raw socket of the link and family of another.
+// rawOf returns the raw socket for the link and family of another socket.
 func (s sockets) rawOf(w *socket) *socket {
 	return s[socketKey{link: w.socketKey.link, family: w.family}]
 }
 
-// membership is that of a link, by its index, in a multicast group.
+// membership is the membership of a link in a multicast group.
 type membership struct {
 	index int
 	group netip.Addr
 }
 
-// membersFunc asks which links are members of groups of a family.
+// membersFunc returns which links are members of the given groups of a family.
 type membersFunc func(f event.Family, groups []netip.Addr) (map[membership]bool, error)
 
 // groups returns the multicast groups that the sockets of a family have joined, once each.
@@ -80,14 +80,14 @@ func (s sockets) groups(f event.Family) (all []netip.Addr) {
 	return all
 }
 
-// memberships are those that one audit looks up, once for each family.
+// memberships are the memberships that one audit looks up, once for each family.
 type memberships struct {
 	ask      membersFunc
 	sockets  sockets
 	byFamily map[event.Family]map[membership]bool
 }
 
-// of returns the memberships of a family; nil where they cannot be known.
+// of returns the memberships of a family; nil if they cannot be known.
 func (m *memberships) of(f event.Family) map[membership]bool {
 	all, known := m.byFamily[f]
 	if !known {
@@ -97,8 +97,7 @@ func (m *memberships) of(f event.Family) map[membership]bool {
 	return all
 }
 
-// deafness returns why an open socket would hear nothing; nil if nothing
-// is known against it.
+// deafness returns why an open socket would receive nothing; nil if no reason is known.
 func (w *socket) deafness(members *memberships) error {
 	if w.socketKey.early || w.socketKey.own {
 		if !w.port.bound() {

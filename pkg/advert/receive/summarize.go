@@ -14,46 +14,46 @@ import (
 	"ripcord/pkg/vrrp"
 )
 
-// Where the kernel permits it, adverts that repeat the last one of an Active are dropped by the
-// filter of the raw socket and counted there (pkg/repeatfilter); pkg/advert/repeats decides
-// which. Before anything is reported that may move a group, all that was counted is.
+// Where the kernel permits it, the filter of the raw socket drops and counts adverts that repeat
+// the last one of an Active (pkg/repeatfilter); pkg/advert/repeats decides which. All counted
+// adverts are reported before anything that may move a group.
 
-// Filter is the table of the filters that drop repeated adverts, as repeatfilter.Table.
+// Filter is the table of filters that drop repeated adverts, as repeatfilter.Table.
 type Filter interface {
 	// Filter returns the descriptor of the filter for the sockets of a family.
 	Filter(f event.Family, unicast bool) int
-	// Slot assigns a slot to a virtual router on a link; nil if there is none left.
+	// Slot assigns a slot to a virtual router on a link; nil if none is left.
 	Slot(index int, f event.Family, vrid uint8) *repeatfilter.Slot
 }
 
-// Filtering is how the kernel drops repeated adverts, or why it does not. The zero value is
-// that nobody asked for it.
+// Filtering is how the kernel drops repeated adverts, or why it does not. The zero value means
+// that it was not requested.
 type Filtering struct {
-	Filter Filter // nil: each advert is read
-	Why    string // it is; empty if that is as configured
+	Filter Filter // nil if each advert is read
+	Why    string // why each advert is read; empty if that is as configured
 }
 
-// report logs once whether repeated adverts are dropped, unless nobody asked for it.
+// report logs once whether repeated adverts are dropped, unless that was not requested.
 func (f Filtering) report(events *bus.Topic[event.Event], now time.Time) {
 	if f.Filter != nil || f.Why != "" {
 		events.Publish(event.AdvertFilter{Stamp: event.Stamp{At: now}, Why: f.Why})
 	}
 }
 
-// summary is what the receiver summarizes. Without a filter it does nothing.
+// summary handles the summarized adverts. Without a filter it does nothing.
 type summary struct {
 	filter  Filter
 	sockets *sockets
 	clock   func() (repeats.Clock, error)
-	// report takes an advert that was dropped, and those before it that it stands for.
+	// report is called with a dropped advert, and the earlier ones that it stands for.
 	report  func(*socket, *repeats.Run, vrrp.Heard)
-	allowed map[string]bool // by instance, as the router has ordered
-	image   []byte          // of the packet that is read
-	ahead   bool            // all that was dropped before the packets that were read is reported
+	allowed map[string]bool // by instance: whether the router allows it
+	image   []byte          // of the present packet
+	ahead   bool            // the adverts dropped before the present packets have been reported
 
 	mu     sync.Mutex
-	orders []vrrp.Summarize // that wait
-	asked  []chan struct{}  // each is closed when all that was dropped is counted
+	orders []vrrp.Summarize // orders that wait
+	asked  []chan struct{}  // closed when all dropped adverts are counted
 }
 
 // newSummary returns the summary of a receiver.
@@ -62,9 +62,9 @@ func newSummary(cfg *Config, all *sockets, report func(*socket, *repeats.Run, vr
 	return &summary{filter: cfg.Filtering.Filter, sockets: all, clock: clock, report: report, allowed: make(map[string]bool)}
 }
 
-// readClocks reads both clocks at one instant. What passes between the two makes an advert seem to
-// have come later: the other way round a Backup would take over too early, and two could be
-// Active. Where much passes they are read again, a few times.
+// readClocks reads both clocks at one instant. Time that passes between the two makes an advert
+// seem to have arrived later; in the other order a Backup would take over too early, and there
+// could be two Actives. If much time passes they are read again, a few times.
 func readClocks(now func() time.Time, slot func() (time.Duration, error)) (c repeats.Clock, err error) {
 	best := time.Duration(-1)
 	for range clockReads {
@@ -92,15 +92,15 @@ const (
 	clocksApart = 20 * time.Microsecond
 )
 
-// order takes orders of the router, for execute. It may be called from any goroutine.
+// order records orders of the router, for execute. It may be called from any goroutine.
 func (s *summary) order(orders []vrrp.Summarize) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.orders = append(s.orders, orders...)
 }
 
-// ask asks execute to report all that was dropped, and returns what is closed then. It may be
-// called from any goroutine.
+// ask asks execute to report all dropped adverts, and returns a channel that is closed then. It
+// may be called from any goroutine.
 func (s *summary) ask() <-chan struct{} {
 	done := make(chan struct{})
 	s.mu.Lock()
@@ -109,7 +109,7 @@ func (s *summary) ask() <-chan struct{} {
 	return done
 }
 
-// execute carries out the orders of the router, and answers who has asked.
+// execute carries out the orders of the router, and closes the channels of ask.
 func (s *summary) execute() {
 	s.mu.Lock()
 	orders, asked := s.orders, s.asked
@@ -129,8 +129,8 @@ func (s *summary) execute() {
 	}
 }
 
-// assign gives the virtual routers of a raw socket slots in its filter, in place of those that
-// they have.
+// assign assigns slots in the filter to the virtual routers of a raw socket, and releases those
+// that they had.
 func (s *summary) assign(w *socket, instances []*vrrp.Instance) {
 	s.unassign(w)
 	if w.port == nil || w.port.repeats == nil {
@@ -145,7 +145,7 @@ func (s *summary) assign(w *socket, instances []*vrrp.Instance) {
 	for _, in := range repeats.Candidates(here) {
 		slot := w.port.repeats.Slot(w.port.index, w.family, in.VRID)
 		if slot == nil {
-			return // the table is full: adverts for the others are read as they come
+			return // the table is full: adverts for the other instances are read as they arrive
 		}
 		run := repeats.NewRun(in, slot)
 		run.Allow(s.allowed[in.Name])
@@ -154,7 +154,7 @@ func (s *summary) assign(w *socket, instances []*vrrp.Instance) {
 	}
 }
 
-// unassign takes the slots of a socket back.
+// unassign releases the slots of a socket.
 func (s *summary) unassign(w *socket) {
 	if len(w.slots) == 0 {
 		return
@@ -166,8 +166,8 @@ func (s *summary) unassign(w *socket) {
 	w.slots, w.runs = nil, repeats.Set{}
 }
 
-// filterOf returns what drops repeated adverts for a socket: nil where it is no raw socket, or
-// another one hears the same link and family under another name.
+// filterOf returns the filter for a socket: nil if it is no raw socket, or if another one reads
+// the same link and family under another name.
 func (s *summary) filterOf(w *socket) Filter {
 	if s.filter == nil || w.socketKey.early || w.socketKey.own {
 		return nil
@@ -180,21 +180,21 @@ func (s *summary) filterOf(w *socket) Filter {
 	return s.filter
 }
 
-// take reports all adverts that were dropped. Where one is late, all are read as they come from
-// now on.
+// take reports all dropped adverts. If the next one is late, each advert is read as it arrives
+// from now on.
 func (s *summary) take() { s.each((*repeats.Set).Take) }
 
-// sweep reports adverts that were dropped where that is due.
+// sweep reports dropped adverts where that is due.
 func (s *summary) sweep() { s.each((*repeats.Set).Sweep) }
 
-// each takes what was dropped for the sockets that have slots.
+// each applies take to the sockets that have slots.
 func (s *summary) each(take func(*repeats.Set, repeats.Clock, func(*repeats.Run, vrrp.Heard))) {
 	if s.filter == nil {
 		return
 	}
 	clock, err := s.clock()
 	if err != nil {
-		return // no kernel is without that clock
+		return // every kernel has that clock
 	}
 	for _, w := range *s.sockets {
 		if len(w.slots) > 0 {
@@ -203,8 +203,8 @@ func (s *summary) each(take func(*repeats.Set, repeats.Clock, func(*repeats.Run,
 	}
 }
 
-// stop has all adverts of some sockets read as they come, until enough in a row are alike
-// again: something has changed by which they are judged.
+// stop makes all adverts of some sockets be read as they arrive, until enough in a row are equal
+// again: the facts on which their check depends have changed.
 func (s *summary) stop(some ...*socket) {
 	for _, w := range some {
 		w.runs.Stop()
@@ -215,7 +215,8 @@ func (s *summary) stop(some ...*socket) {
 // stopAll is stop for all sockets.
 func (s *summary) stopAll() { s.stop(slices.Collect(maps.Values(*s.sockets))...) }
 
-// keep forgets the orders for instances that are gone, or other virtual routers of the same name now.
+// keep drops the orders for instances that are gone, or whose name now belongs to another virtual
+// router.
 func (s *summary) keep(before, next []*vrrp.Instance) {
 	byName := make(map[string]*vrrp.Instance, len(next))
 	for _, in := range next {
@@ -228,10 +229,10 @@ func (s *summary) keep(before, next []*vrrp.Instance) {
 	}
 }
 
-// begin notes that packets were read, which are judged one after another.
+// begin records that packets were read, which are then checked one after another.
 func (s *summary) begin() { s.ahead = false }
 
-// takeAhead reports what was dropped before the packets that were read, once for all of them.
+// takeAhead reports the adverts dropped before the packets that were read, once for all of them.
 func (s *summary) takeAhead() {
 	if !s.ahead {
 		s.ahead = true
@@ -239,8 +240,8 @@ func (s *summary) takeAhead() {
 	}
 }
 
-// run returns the run of a packet that was read, if it has one. If the packet interrupts that,
-// what was dropped before it is reported first.
+// run returns the run of a packet that was read, if it has one. If the packet interrupts the run,
+// the adverts dropped before it are reported first.
 func (s *summary) run(w *socket, p *validate.Packet) *repeats.Run {
 	if len(w.slots) == 0 {
 		return nil
@@ -256,7 +257,7 @@ func (s *summary) run(w *socket, p *validate.Packet) *repeats.Run {
 	return run
 }
 
-// follow has a run follow a packet that was judged.
+// follow updates a run with a packet that was checked.
 func (s *summary) follow(w *socket, run *repeats.Run, p *validate.Packet, v *validate.Verdict) {
 	s.image = s.image[:0]
 	if v.Plain && len(v.Events) == 0 && run.Allowed() {

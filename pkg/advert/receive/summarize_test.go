@@ -10,8 +10,8 @@ import (
 	"ripcord/pkg/vrrp"
 )
 
-// TestSummaryKeepsOrders: an order for an instance outlives a reload, unless that makes it another
-// virtual router.
+// TestSummaryKeepsOrders checks that an order for an instance outlives a reload, unless that
+// makes it another virtual router.
 func TestSummaryKeepsOrders(t *testing.T) {
 	instance := func(name string, vrid uint8) *vrrp.Instance {
 		return &vrrp.Instance{Virtual: event.Virtual{Name: name, Interface: "eth0", VRID: vrid, Family: event.IPv4}}
@@ -22,12 +22,12 @@ func TestSummaryKeepsOrders(t *testing.T) {
 		[]*vrrp.Instance{instance("moves", 3), instance("stays", 1)},
 	)
 	if len(s.allowed) != 1 || !s.allowed["stays"] {
-		t.Errorf("orders that are kept: %v, want that for stays", s.allowed)
+		t.Errorf("orders that are kept: %v, want the one for stays", s.allowed)
 	}
 }
 
-// TestReadClocks: what passes between the two readings makes an advert seem later, never earlier,
-// and they are read again where much passes.
+// TestReadClocks checks that time that passes between the two readings makes an advert seem
+// later, never earlier, and that the clocks are read again if much time passes.
 func TestReadClocks(t *testing.T) {
 	began := time.Unix(1000, 0)
 	for _, tt := range []struct {
@@ -58,8 +58,8 @@ func TestReadClocks(t *testing.T) {
 	}
 }
 
-// TestSummaryKeepsMany: the orders for thousands of instances are kept in no more time than it takes to
-// look at each of them.
+// TestSummaryKeepsMany checks that keeping the orders for thousands of instances takes no more
+// time than examining each of them.
 func TestSummaryKeepsMany(t *testing.T) {
 	const many = 100_000
 	s := summary{allowed: make(map[string]bool)}
