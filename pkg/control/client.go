@@ -16,29 +16,29 @@ import (
 	"time"
 )
 
-// DefaultSocket is where the daemon listens unless control.socket names another path.
+// DefaultSocket is the daemon's socket unless control.socket names another path.
 const DefaultSocket = "/run/ripcord/ripcord.sock"
 
 const (
-	// fetchTimeout is for the whole of a request that only reads: the daemon answers at once.
+	// fetchTimeout is the limit of a request that only reads: the daemon answers at once.
 	fetchTimeout = 5 * time.Second
-	// orderTimeout is for the whole of an order: a reload waits until the parts have taken the
+	// orderTimeout is the limit of an order: a reload waits until the parts have taken over the
 	// configuration.
 	orderTimeout = 30 * time.Second
 )
 
-// FetchBrief asks the daemon that listens on socket for its status without the statistics.
+// FetchBrief requests the status, without the statistics, from the daemon that listens on socket.
 // Its errors say what to do.
 func FetchBrief(ctx context.Context, socket string) (*Status, error) {
 	return request[Status](ctx, socket, http.MethodGet, StatusPath+"?statistics=0", nil)
 }
 
-// Fetch asks for the whole status, with the statistics.
+// Fetch requests the whole status, with the statistics.
 func Fetch(ctx context.Context, socket string) (*Status, error) {
 	return request[Status](ctx, socket, http.MethodGet, StatusPath, nil)
 }
 
-// send gives an order and returns what was done.
+// send sends an order and returns its result.
 func send[T any](ctx context.Context, socket, path string, in Order) (*T, error) {
 	body, err := json.Marshal(in)
 	if err != nil {
@@ -93,10 +93,10 @@ func ask(ctx context.Context, socket, method, path string, sent io.Reader) ([]by
 	return body.Bytes(), nil
 }
 
-// maxAnswer is the length that is believed before the answer has come.
+// maxAnswer is the greatest length of an answer for which memory is reserved in advance.
 const maxAnswer = 64 << 20
 
-// open returns a successful answer, whose body is to be read, and closed.
+// open returns a successful answer; the caller reads its body and closes it.
 func open(ctx context.Context, socket, method, path string, sent io.Reader) (*http.Response, error) {
 	if socket == "" {
 		return nil, fmt.Errorf("no socket was given: name the daemon's control socket, as --socket %s", DefaultSocket)
@@ -130,8 +130,7 @@ func open(ctx context.Context, socket, method, path string, sent io.Reader) (*ht
 }
 
 // ReadEvents reads the newest lines of the log from the daemon that listens on socket, or the lines
-// since a time; with follow also those that are written from then on, until ctx ends. The caller
-// closes the reader.
+// since a time; with follow also later lines, until ctx ends. The caller closes the reader.
 func ReadEvents(ctx context.Context, socket string, since time.Time, follow bool) (io.ReadCloser, error) {
 	query := url.Values{}
 	if follow {
@@ -140,7 +139,7 @@ func ReadEvents(ctx context.Context, socket string, since time.Time, follow bool
 	if !since.IsZero() {
 		query.Set("since", since.UTC().Format(time.RFC3339Nano))
 	}
-	// A daemon that does not answer at all must not be waited for.
+	// A daemon that does not answer at all must not block the caller.
 	ctx, cancel := context.WithCancelCause(ctx)
 	timer := time.AfterFunc(fetchTimeout, func() { cancel(context.DeadlineExceeded) })
 	lines, err := open(ctx, socket, http.MethodGet, EventsPath+"?"+query.Encode(), nil)
@@ -153,7 +152,7 @@ func ReadEvents(ctx context.Context, socket string, since time.Time, follow bool
 	return nil, err
 }
 
-// noAnswer returns the error of a daemon that did not answer in time.
+// noAnswer returns the error about a daemon that did not answer in time.
 func noAnswer(socket string, timeout time.Duration, cause error) error {
 	return because(cause, "the daemon does not answer on %s within %v: it hangs or is overloaded; its log may say why", socket, timeout)
 }
@@ -166,22 +165,22 @@ func explain(socket string, err error) error {
 	case errors.Is(err, fs.ErrPermission):
 		return because(err, "no permission to use %s: run this as root, or as a member of the group that owns it", socket)
 	case errors.Is(err, syscall.ECONNREFUSED) && !isSocket(socket):
-		return because(err, "%s is no socket: name the daemon's control socket, as --socket %s", socket, DefaultSocket)
+		return because(err, "%s is not a socket: name the daemon's control socket, as --socket %s", socket, DefaultSocket)
 	case errors.Is(err, syscall.ECONNREFUSED):
-		return because(err, "nobody answers on %s: ripcord has stopped; start it, its log says why it ended", socket)
+		return because(err, "no process answers on %s: ripcord has stopped; start it, its log says why it ended", socket)
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE):
 		return because(err, "the daemon at %s ended before it had answered: its log may say why", socket)
 	}
 	return fmt.Errorf("ask the daemon on %s: %w", socket, err)
 }
 
-// isSocket reports whether path is a socket; true if it cannot be looked at.
+// isSocket reports whether path is a socket; true if that cannot be examined.
 func isSocket(path string) bool {
 	info, err := os.Stat(path)
 	return err != nil || info.Mode().Type() == fs.ModeSocket
 }
 
-// explained is an error with a sentence in place of the text of its cause.
+// explained is an error with a sentence instead of the text of its cause.
 type explained struct {
 	text  string
 	cause error

@@ -16,16 +16,16 @@ import (
 	"time"
 )
 
-// TestFetchErrors: each says what to do.
+// TestFetchErrors requires that each error says what to do.
 func TestFetchErrors(t *testing.T) {
 	dir := shortDir(t)
 	missing, dead := filepath.Join(dir, "missing"), filepath.Join(dir, "dead")
 	stale(t, dead)
 	for _, c := range []struct{ socket, want string }{
 		{missing, "there is no socket " + missing + ": is ripcord running? If its control.socket is elsewhere, give --socket PATH"},
-		{dead, "nobody answers on " + dead + ": ripcord has stopped; start it, its log says why it ended"},
+		{dead, "no process answers on " + dead + ": ripcord has stopped; start it, its log says why it ended"},
 		{"", "no socket was given: name the daemon's control socket, as --socket " + DefaultSocket},
-		{dir, dir + " is no socket: name the daemon's control socket, as --socket " + DefaultSocket},
+		{dir, dir + " is not a socket: name the daemon's control socket, as --socket " + DefaultSocket},
 		{answering(t, dir, 500, `{"error":"it went wrong"}`), "the daemon at " + dir + "/500: it went wrong"},
 		{answering(t, dir, 502, `<html>`), "the daemon at " + dir + "/502: 502 Bad Gateway"},
 		{answering(t, dir, 200, `<html>`), "the program that answers on " + dir + "/200 is not ripcord, or a ripcord of another version: invalid character '<' looking for beginning of value"},
@@ -36,7 +36,7 @@ func TestFetchErrors(t *testing.T) {
 	}
 }
 
-// answering serves one answer to everything.
+// answering serves one answer to every request.
 func answering(t *testing.T, dir string, code int, body string) (path string) {
 	t.Helper()
 	path = filepath.Join(dir, fmt.Sprint(code))
@@ -55,10 +55,10 @@ func answering(t *testing.T, dir string, code int, body string) (path string) {
 	return path
 }
 
-// TestNoAnswer: the error names the time that this request had.
+// TestNoAnswer requires that the error names the time limit of the request.
 func TestNoAnswer(t *testing.T) {
 	path := filepath.Join(shortDir(t), "silent")
-	l, err := net.Listen("unix", path) // and accepts nobody
+	l, err := net.Listen("unix", path) // and accepts no connection
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -75,7 +75,7 @@ func TestNoAnswer(t *testing.T) {
 	}
 }
 
-// TestExplain covers what a test that runs as root cannot provoke.
+// TestExplain covers errors that a test running as root cannot provoke.
 func TestExplain(t *testing.T) {
 	wrapped := func(err error) error {
 		return fmt.Errorf("Get: %w", &net.OpError{Op: "dial", Net: "unix", Err: os.NewSyscallError("connect", err)})
@@ -91,6 +91,6 @@ func TestExplain(t *testing.T) {
 		}
 	}
 	if !errors.Is(explain("/s", wrapped(syscall.ENOENT)), fs.ErrNotExist) {
-		t.Error("a caller cannot tell that there is no socket")
+		t.Error("a caller cannot detect that there is no socket")
 	}
 }

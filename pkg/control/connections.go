@@ -13,12 +13,11 @@ import (
 // acceptPause is how long Accept waits after an error before it tries again.
 const acceptPause = 100 * time.Millisecond
 
-// limitedListener accepts every connection and keeps at most limit of them open:
-// the daemon's descriptors are for its own sockets. For one connection more it
-// closes one of the peer that has the most, and of these the one that has waited longest for
-// its client: clients which connect and stay silent do not keep others out, and one peer
-// which connects again and again takes nothing from another. Until it is closed, no error
-// ends it: a client must not end a router.
+// limitedListener accepts every connection and keeps at most limit of them open: the daemon's
+// descriptors are for its own sockets. For one connection more it closes a connection of the peer
+// that has the most, among these the one that has waited longest for its client. So clients that
+// connect and stay silent do not keep others out, and a peer that connects repeatedly takes nothing
+// from another. Until it is closed, no error ends it: a client must not end a router.
 type limitedListener struct {
 	net.Listener
 	limit int
@@ -26,14 +25,14 @@ type limitedListener struct {
 	done  chan struct{}
 
 	mu   sync.Mutex
-	open []*conn // in the order in which they last began or ended to be answered
+	open []*conn // in the order in which their last answer began or ended
 }
 
 // conn is a connection of a limitedListener.
 type conn struct {
 	net.Conn
 	listener *limitedListener
-	peer     string // who connected: a process on the socket, an address over TCP
+	peer     string // a process on the socket, an address over TCP
 	busy     bool   // a request of it is being answered; guarded by listener.mu
 }
 
@@ -42,7 +41,7 @@ func limit(l net.Listener, connections int) *limitedListener {
 }
 
 // Accept waits for the next connection. If the process has no descriptor left for it, the
-// connection that has waited longest gives up its own.
+// connection that has waited longest is closed.
 func (l *limitedListener) Accept() (net.Conn, error) {
 	for {
 		accepted, err := l.Listener.Accept()
@@ -89,8 +88,8 @@ func (l *limitedListener) closeOldest(keep int) {
 	}
 }
 
-// victim returns the connection to close: of the peers with the most connections, the first one that
-// is not being answered, or else the first.
+// victim returns the connection to close: among those of the peers with the most connections, the
+// first one that is not being answered, or else the first one.
 func victim(open []*conn) *conn {
 	of, most := make(map[string]int), 0
 	for _, c := range open {
@@ -101,7 +100,7 @@ func victim(open []*conn) *conn {
 	return candidates[max(0, slices.IndexFunc(candidates, func(c *conn) bool { return !c.busy }))]
 }
 
-// Close closes the connection and takes it off the list. A second Close only returns an error.
+// Close closes the connection and removes it from the list. A second Close only returns an error.
 func (c *conn) Close() error {
 	c.listener.mu.Lock()
 	c.listener.open = slices.DeleteFunc(c.listener.open, func(o *conn) bool { return o == c })
@@ -109,8 +108,8 @@ func (c *conn) Close() error {
 	return c.Conn.Close()
 }
 
-// change notes whether a request is being answered. From then on the connection
-// counts as the youngest.
+// change records whether a request is being answered. From then on the connection counts as the
+// youngest.
 func (c *conn) change(busy bool) {
 	l := c.listener
 	l.mu.Lock()

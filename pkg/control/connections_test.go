@@ -16,7 +16,7 @@ import (
 	"time"
 )
 
-// offered is a server with metrics, by its socket and its port.
+// offered starts a server with metrics and returns its socket and its port.
 func offered(t *testing.T, metrics http.Handler) (socket, port string) {
 	t.Helper()
 	socket = filepath.Join(shortDir(t), "s")
@@ -44,7 +44,7 @@ func say(t *testing.T, network, address, text string) net.Conn {
 	return c
 }
 
-// scraped fails where the metrics are not answered within two seconds, over either.
+// scraped fails if the metrics are not answered within two seconds, over socket and port.
 func scraped(t *testing.T, socket, port, while string) {
 	t.Helper()
 	for network, address := range map[string]string{"unix": socket, "tcp": port} {
@@ -56,8 +56,7 @@ func scraped(t *testing.T, socket, port, while string) {
 	}
 }
 
-// TestUnfinishedRequests: whatever clients begin and do not finish, others are
-// answered at once.
+// TestUnfinishedRequests requires that clients that do not finish their requests delay no other.
 func TestUnfinishedRequests(t *testing.T) {
 	socket, port := offered(t, metrics)
 	for while, text := range map[string]string{
@@ -78,8 +77,8 @@ func TestUnfinishedRequests(t *testing.T) {
 	}
 }
 
-// TestNoBody: a request with a body that nobody reads is answered at once and its
-// connection is closed.
+// TestNoBody requires that a request with an unwanted body is answered at once and its connection
+// closed.
 func TestNoBody(t *testing.T) {
 	socket, _ := offered(t, metrics)
 	for request, want := range map[string]string{
@@ -108,7 +107,8 @@ func TestNoBody(t *testing.T) {
 	}
 }
 
-// TestLongHeader: a request's line and header of 16 KiB are taken, longer ones refused.
+// TestLongHeader requires that a request's line and header of 16 KiB are accepted, and longer ones
+// refused.
 func TestLongHeader(t *testing.T) {
 	socket, _ := offered(t, metrics)
 	for length, want := range map[int]int{maxHeader: 200, maxHeader + 1: 431, 20000: 431} {
@@ -127,8 +127,8 @@ func isTimeout(err error) bool {
 	return errors.As(err, &timeout) && timeout.Timeout()
 }
 
-// TestAnswersThatNobodyReads: clients that do not read their answers keep no
-// others out.
+// TestAnswersThatNobodyReads requires that clients that do not read their answers keep no others
+// out.
 func TestAnswersThatNobodyReads(t *testing.T) {
 	block := strings.Repeat("x", 1<<20)
 	socket, port := offered(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -149,9 +149,8 @@ func TestAnswersThatNobodyReads(t *testing.T) {
 	scraped(t, socket, port, "answers are not read")
 }
 
-// TestConnectionsAreLimited: for one more than the limit, the connection is closed
-// that waits longest and is not being answered; and if all are being answered, the
-// first of them.
+// TestConnectionsAreLimited requires that beyond the limit, the connection is closed that waits
+// longest and is not being answered; or the first one if all are being answered.
 func TestConnectionsAreLimited(t *testing.T) {
 	all, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -189,7 +188,7 @@ func TestConnectionsAreLimited(t *testing.T) {
 	three := next()
 	closed(1)
 	two.change(true)
-	two.change(false) // it has just been answered
+	two.change(false) // its answer has just ended
 	four := next()
 	closed(3)
 	two.change(true)
@@ -202,12 +201,11 @@ func TestConnectionsAreLimited(t *testing.T) {
 		}
 	}
 	if len(l.open) != 3 {
-		t.Errorf("%d connections are open, want 3: a closed one took away another", len(l.open))
+		t.Errorf("%d connections are open, want 3: a closed one displaced another", len(l.open))
 	}
 }
 
-// starved is a listener that fails for want of descriptors until a connection is
-// closed.
+// starved is a listener without descriptors until a connection is closed.
 type starved struct {
 	net.Listener
 	closed chan struct{}
@@ -232,8 +230,7 @@ type closing struct {
 
 func (c closing) Close() error { close(c.closed); return nil }
 
-// TestDescriptorsRunOut: a connection that waits gives up its descriptor to the
-// next client.
+// TestDescriptorsRunOut requires that a waiting connection gives its descriptor to the next client.
 func TestDescriptorsRunOut(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &starved{closed: make(chan struct{})}
@@ -245,8 +242,8 @@ func TestDescriptorsRunOut(t *testing.T) {
 	})
 }
 
-// TestOnePeerTakesNothingFromAnother: who opens connection after connection loses its own,
-// and the one of another peer stays, even while it is silent.
+// TestOnePeerTakesNothingFromAnother requires that a peer that opens connection after connection
+// loses its own, and that the one of another peer stays, even while it is silent.
 func TestOnePeerTakesNothingFromAnother(t *testing.T) {
 	all, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

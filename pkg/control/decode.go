@@ -9,11 +9,11 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// fewInstances are decoded in one go.
+// fewInstances is the number of instances up to which a status is decoded as a whole.
 const fewInstances = 64
 
-// decodeStatus reads a status. That of many instances is cut into parts that several
-// processors decode: `ripcord status` with a thousand of them spends most of its time here.
+// decodeStatus decodes a status. That of many instances is cut into parts that several processors
+// decode: `ripcord status` with a thousand of them spends most of its time here.
 func decodeStatus(text []byte, into *Status) error {
 	key := []byte(`"instances":[`)
 	begin := bytes.Index(text, key) + len(key) // a quote within a string has a backslash
@@ -22,7 +22,7 @@ func decodeStatus(text []byte, into *Status) error {
 	}
 	parts, end := cutArray(text[begin:], runtime.GOMAXPROCS(0))
 	if end < 0 {
-		return json.Unmarshal(text, into) // which says what is wrong with it
+		return json.Unmarshal(text, into) // its error says what is wrong
 	}
 	decoded := make([][]Instance, len(parts))
 	var running errgroup.Group
@@ -31,7 +31,7 @@ func decodeStatus(text []byte, into *Status) error {
 	})
 	for i, part := range parts {
 		running.Go(func() error {
-			// A list that has to grow is copied again and again.
+			// A list that has to grow is copied repeatedly.
 			decoded[i] = make([]Instance, 0, bytes.Count(part, []byte(`"vrid":`)))
 			return json.Unmarshal(slices.Concat([]byte("["), part, []byte("]")), &decoded[i])
 		})
@@ -43,9 +43,9 @@ func decodeStatus(text []byte, into *Status) error {
 	return nil
 }
 
-// cutArray cuts the elements of an array, at whose first one the text begins, into some parts
-// of about the same length, and returns them with the index of the closing bracket; −1 if there
-// is none. It does not check whether the elements are JSON.
+// cutArray cuts the elements of an array into parts of about the same length; the text begins at
+// the first element. It returns the parts with the index of the closing bracket, −1 if there is
+// none. It does not check whether the elements are JSON.
 func cutArray(text []byte, parts int) (all [][]byte, end int) {
 	least := len(text)/parts + 1
 	depth, quoted, from := 0, false, 0

@@ -10,8 +10,8 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 )
 
-// TestDecodeStatus: a status is what encoding/json makes of it, whatever stands in its texts
-// and into however many parts it is cut; a broken one is an error.
+// TestDecodeStatus requires the result of encoding/json for any texts and any number of parts, and
+// an error for a broken status.
 func TestDecodeStatus(t *testing.T) {
 	source := thousand()
 	odd := []string{`"instances":[`, `]},{`, `\`, `\"`, `}`, `[[`, "é\n", `,`}
@@ -51,7 +51,7 @@ func TestDecodeStatus(t *testing.T) {
 	}
 }
 
-// TestCutArray: the parts are those of the elements, of which none is cut.
+// TestCutArray requires that no element is cut.
 func TestCutArray(t *testing.T) {
 	for text, want := range map[string]string{
 		`]`: `[""] 0`, `1]`: `["1"] 1`, `{"a":[1,2]},{"b":"]},{"},3] tail`: `["{\"a\":[1,2]}" "{\"b\":\"]},{\"}" "3"] 26`,

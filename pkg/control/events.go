@@ -10,23 +10,22 @@ import (
 // EventsPath is the path of the newest lines of the log, and of those that follow.
 const EventsPath = "/v1/events"
 
-// Events are the newest lines of the log, with numbers that go up by one. Its methods are
-// called from several goroutines; nobody changes what they return.
+// Events are the newest lines of the log, with consecutive numbers. Its methods are called from
+// several goroutines; their results are not modified.
 type Events interface {
 	// Since returns the number of the first line that was written at t or later.
 	Since(t time.Time) uint64
-	// From returns at most so many lines from number n on, and the number of the first of
-	// them, which is greater than n if older ones are gone; more is closed when further
-	// lines come.
-	From(n uint64, most int) (first uint64, lines [][]byte, more <-chan struct{})
+	// From returns at most limit lines from number n on, and the number of the first of them, which
+	// is greater than n if older ones are gone; more is closed when further lines come.
+	From(n uint64, limit int) (first uint64, lines [][]byte, more <-chan struct{})
 }
 
-// batch is the number of lines that are sent at once: that much is held for a client that
-// reads slowly, and no more.
+// batch is the number of lines that are sent at once, and the number kept for a client that reads
+// slowly.
 const batch = 256
 
-// events serves lines of the log: all that are kept, or those since a time, and with
-// follow each as it is written, until the client goes or the daemon has stopped.
+// events serves lines of the log: all that are kept, or those since a time, and with follow later
+// ones as they are written, until the client goes or the daemon has stopped.
 func (c Config) events() http.HandlerFunc {
 	if c.Events == nil {
 		return nil
@@ -43,7 +42,7 @@ func (c Config) events() http.HandlerFunc {
 		w.Header().Set("Cache-Control", "no-store")
 		next := wanted.first(c.Events)
 		stopping := c.stopping
-		var quiet, end <-chan time.Time // once the daemon stops
+		var quiet, end <-chan time.Time // set when the daemon stops
 		for {
 			first, lines, more := c.Events.From(next, batch)
 			_ = client.SetWriteDeadline(time.Now().Add(writeTimeout))
@@ -51,7 +50,7 @@ func (c Config) events() http.HandlerFunc {
 				_, _ = w.Write(missed(first - next))
 			}
 			for _, line := range lines {
-				_, _ = w.Write(line) // Flush has the error
+				_, _ = w.Write(line) // Flush returns the error
 			}
 			next = first + uint64(len(lines))
 			if client.Flush() != nil {
@@ -81,21 +80,21 @@ func (c Config) events() http.HandlerFunc {
 	}
 }
 
-// missed returns the line that stands for those that a client was too slow to read, as the log
-// writes it.
+// missed returns a line, in the log's format, that replaces those that a client was too slow to
+// read.
 func missed(count uint64) []byte {
 	const text = "{\"ts\":%q,\"level\":\"warn\",\"event\":\"log.lost\",\"msg\":\"%d events are missing here: they came faster than they were read\",\"count\":%d,\"reason\":\"they came faster than they were read\"}\n"
 	return fmt.Appendf(nil, text, time.Now().UTC().Format(time.RFC3339Nano), count, count)
 }
 
-// eventsWanted is what a request for lines asks for.
+// eventsWanted are the parameters of a request for lines.
 type eventsWanted struct {
 	since  time.Time // zero: all that are kept
-	last   uint64    // at most so many of those that are there; 0: all
+	last   uint64    // the greatest number of existing lines; 0: all
 	follow bool
 }
 
-// eventsQuery reads since, last and follow.
+// eventsQuery parses since, last and follow.
 func eventsQuery(values url.Values, now time.Time) (e eventsWanted, err error) {
 	q := query{values, nil}
 	e.follow, e.last = q.flag("follow", false), q.number("last")
@@ -107,8 +106,7 @@ func eventsQuery(values url.Values, now time.Time) (e eventsWanted, err error) {
 	return e, q.end("since", "last", "follow")
 }
 
-// ParseSince returns the time that a text names: a Go duration before now, or an instant as
-// RFC 3339 has it.
+// ParseSince parses a time: a Go duration before now, or an instant by RFC 3339.
 func ParseSince(text string, now time.Time) (time.Time, error) {
 	if d, err := time.ParseDuration(text); err == nil {
 		return now.Add(-d), nil
@@ -120,7 +118,7 @@ func ParseSince(text string, now time.Time) (time.Time, error) {
 	return t, nil
 }
 
-// first returns the number of the first line that is asked for.
+// first returns the number of the first requested line.
 func (e eventsWanted) first(of Events) uint64 {
 	n := of.Since(e.since)
 	if e.last > 0 {

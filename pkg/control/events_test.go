@@ -63,7 +63,7 @@ func (k *kept) From(n uint64, most int) (uint64, [][]byte, <-chan struct{}) {
 	return first, lines[:min(len(lines), most)], k.more
 }
 
-// TestEventsQuery: what may be asked for, and what is answered to all else.
+// TestEventsQuery tests valid parameters, and the answers to all others.
 func TestEventsQuery(t *testing.T) {
 	k := newKept("0", "1", "2")
 	for query, want := range map[string]string{
@@ -73,7 +73,7 @@ func TestEventsQuery(t *testing.T) {
 		"?follow=yes":                 `400 {"error":"follow \"yes\" is neither 0 nor 1"}` + "\n",
 		"?folow=1":                    `400 {"error":"there is no parameter \"folow\": there are since, last and follow"}` + "\n",
 		"?last=2":                     "200 1\n2\n", "?last=9": "200 0\n1\n2\n", "?last=2&since=2026-03-01T12:00:02Z": "200 2\n",
-		"?last=-1": `400 {"error":"last \"-1\" is no number above 0"}` + "\n",
+		"?last=-1": `400 {"error":"last \"-1\" is not a number above 0"}` + "\n",
 	} {
 		w := httptest.NewRecorder()
 		handler(Config{Source: router{}, Events: k}).ServeHTTP(w, httptest.NewRequest(http.MethodGet, EventsPath+query, nil))
@@ -87,7 +87,7 @@ func TestEventsQuery(t *testing.T) {
 	}
 }
 
-// TestManyEvents: more than a batch come in order, and each once.
+// TestManyEvents requires that more lines than a batch come in order, each once.
 func TestManyEvents(t *testing.T) {
 	k := newKept()
 	var want strings.Builder
@@ -102,8 +102,8 @@ func TestManyEvents(t *testing.T) {
 	}
 }
 
-// followed returns what is logged by a server with one line, the lines that a client of it
-// follows, and what stops it.
+// followed starts a server with one line; it returns its log, the lines that a client follows, and
+// a function that stops the server.
 func followed(t *testing.T) (k *kept, lines io.ReadCloser, stop func() error) {
 	t.Helper()
 	socket := filepath.Join(shortDir(t), "s")
@@ -117,8 +117,8 @@ func followed(t *testing.T) (k *kept, lines io.ReadCloser, stop func() error) {
 	return k, lines, stop
 }
 
-// TestFollow: who follows gets each line as it is written, longer than a request may take,
-// gets those of the stop of the daemon too, and is let go when no more come.
+// TestFollow requires that a follower gets each line as it is written, beyond the time limit of a
+// request, also those about the stop of the daemon, and that it is disconnected when no more come.
 func TestFollow(t *testing.T) {
 	k, lines, stop := followed(t)
 	read := bufio.NewReader(lines)
@@ -132,12 +132,12 @@ func TestFollow(t *testing.T) {
 	next("0")
 	k.write("1")
 	next("1")
-	time.Sleep(readTimeout + 500*time.Millisecond) // which ends no answer
+	time.Sleep(readTimeout + 500*time.Millisecond) // the read timeout ends no answer
 	k.write("2")
 	next("2")
 
 	begun := time.Now()
-	for i := range 2 { // as the router resigns, and then an address is removed
+	for i := range 2 { // as when the router resigns, and then an address is removed
 		time.AfterFunc(time.Duration(i+1)*100*time.Millisecond, func() { k.write(fmt.Sprint("stop ", i)) })
 	}
 	if err := stop(); err != nil {
@@ -153,7 +153,7 @@ func TestFollow(t *testing.T) {
 	}
 }
 
-// TestFollowEnds: lines that go on and on do not hold up the stop.
+// TestFollowEnds requires that lines without end do not delay the stop.
 func TestFollowEnds(t *testing.T) {
 	k, lines, stop := followed(t)
 	done := make(chan struct{})
@@ -177,7 +177,7 @@ func TestFollowEnds(t *testing.T) {
 	<-done
 }
 
-// TestLostEvents: in the place of lines that are not kept any more stands log.lost.
+// TestLostEvents requires a log.lost in place of lines that are not kept any more.
 func TestLostEvents(t *testing.T) {
 	k := newKept("0", "1", "2", "3")
 	k.forget(3)
@@ -194,7 +194,8 @@ func TestLostEvents(t *testing.T) {
 	}
 }
 
-// TestEventsOnThePort: the half that only reads has them, and HEAD does not wait for more.
+// TestEventsOnThePort requires that the read-only port serves them, and that HEAD does not wait for
+// more.
 func TestEventsOnThePort(t *testing.T) {
 	server := httptest.NewServer(reader(Config{Source: router{}, Events: newKept("0")}))
 	defer server.Close()
@@ -214,8 +215,8 @@ func TestEventsOnThePort(t *testing.T) {
 	}
 }
 
-// TestFollowersKeepNobodyOut: clients that follow and never read take the places of one
-// another, and never those of others; nothing is held for them but what is in the socket.
+// TestFollowersKeepNobodyOut requires that followers that never read displace one another, and no
+// other clients, and that nothing is kept for them beyond the socket's buffer.
 func TestFollowersKeepNobodyOut(t *testing.T) {
 	socket := filepath.Join(shortDir(t), "s")
 	k := newKept()

@@ -15,19 +15,18 @@ const (
 	MetricsPath = "/metrics"
 )
 
-// Error is the answer to a request that failed: what, why, and what to do.
+// Error is the answer to a failed request: what, why, and what to do.
 type Error struct {
 	Error string `json:"error"`
 }
 
-// route is one request of the API. A nil handler is one that this version
-// does not answer yet.
+// route is one request of the API. A nil handler marks one that this version does not support yet.
 type route struct {
 	method, path string
 	handler      http.HandlerFunc
 }
 
-// handler returns the whole API, for the socket. Where the socket is forwarded to a browser, pages of
+// handler returns the whole API, for the socket. If the socket is forwarded to a browser, pages of
 // other sites must not give orders through it.
 func handler(c Config) http.Handler {
 	guard := http.NewCrossOriginProtection()
@@ -38,7 +37,7 @@ func handler(c Config) http.Handler {
 	return guard.Handler(dispatch(routes(c), func(t route) http.HandlerFunc { return t.serve }))
 }
 
-// reader returns the half of the API that only reads, for the network.
+// reader returns the read-only half of the API, for the network.
 func reader(c Config) http.Handler {
 	return dispatch(routes(c), func(t route) http.HandlerFunc {
 		if t.method == http.MethodGet {
@@ -91,21 +90,21 @@ func dispatch(routes []route, serve func(route) http.HandlerFunc) http.Handler {
 	})
 }
 
-// takesBody reports whether the body of a request will be read.
+// takesBody reports whether the handler of a request reads its body.
 func takesBody(routes []route, r *http.Request) bool {
 	return r.Method == http.MethodPost && slices.ContainsFunc(routes, func(t route) bool {
 		return t.path == r.URL.Path && t.method == r.Method && t.handler != nil
 	})
 }
 
-// dropBody has the server answer without waiting for the body of the request,
-// which may never come, and then close the connection.
+// dropBody makes the server answer without waiting for the body of the request, which may never
+// come, and then close the connection.
 func dropBody(w http.ResponseWriter) {
 	w.Header().Set("Connection", "close")
-	_ = http.NewResponseController(w).SetReadDeadline(time.Now()) // a recorder of a test has none
+	_ = http.NewResponseController(w).SetReadDeadline(time.Now()) // the recorder of a test has no deadline
 }
 
-// optional returns the function of a handler; nil if there is none.
+// optional returns the handler's function; nil if there is no handler.
 func optional(h http.Handler) http.HandlerFunc {
 	if h == nil {
 		return nil
@@ -113,8 +112,7 @@ func optional(h http.Handler) http.HandlerFunc {
 	return h.ServeHTTP
 }
 
-// serve answers a request for the route's path. HEAD is answered as GET; the
-// server leaves the body out.
+// serve answers a request for the route's path. It answers HEAD as GET; the server omits the body.
 func (t route) serve(w http.ResponseWriter, r *http.Request) {
 	method := r.Method
 	if method == http.MethodHead {
@@ -135,8 +133,8 @@ func fail(w http.ResponseWriter, code int, format string, args ...any) {
 	answer(w, code, Error{fmt.Sprintf(format, args...)})
 }
 
-// answer writes a document. It is encoded first, so that a failure is an error
-// and not half an answer.
+// answer writes a document. It is encoded first, so that a failure gives an error and not half an
+// answer.
 func answer(w http.ResponseWriter, code int, document any) {
 	body, err := json.Marshal(document)
 	if err != nil {
@@ -145,7 +143,7 @@ func answer(w http.ResponseWriter, code int, document any) {
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("Cache-Control", "no-store")
-	w.Header().Set("Content-Length", strconv.Itoa(len(body)+1)) // or it goes in chunks, and the client does not know how much comes
+	w.Header().Set("Content-Length", strconv.Itoa(len(body)+1)) // otherwise it is sent in chunks, and the client does not know its length
 	w.WriteHeader(code)
 	_, _ = w.Write(append(body, '\n')) // an error means that the client is gone
 }

@@ -27,8 +27,7 @@ func document(t *testing.T, source Source) string {
 	return w.Body.String()
 }
 
-// TestDocument compares the status document with a golden file, names and
-// order too.
+// TestDocument compares the status document with a golden file, including names and order.
 func TestDocument(t *testing.T) {
 	var got bytes.Buffer
 	if err := json.Indent(&got, []byte(document(t, pulled())), "", "  "); err != nil {
@@ -37,7 +36,7 @@ func TestDocument(t *testing.T) {
 	golden.Check(t, filepath.Join("testdata", "status.json"), got.String())
 }
 
-// TestEmptyDocument: no list is ever null.
+// TestEmptyDocument requires that no list is ever null.
 func TestEmptyDocument(t *testing.T) {
 	want := `{"version":"0.1.0","host":"gw1","since":"2026-03-01T12:00:00Z","instances":[],"groups":[],"links":[],"checks":[],"runner":{"ready":true,"pid":77,"since":"2026-03-01T12:00:00Z","lost":0,"error":""}}` + "\n"
 	if got := document(t, router{}); got != want {
@@ -45,8 +44,8 @@ func TestEmptyDocument(t *testing.T) {
 	}
 }
 
-// TestStatistics: every counter is in the document, under its own name. The
-// fake counted each a different number of times.
+// TestStatistics requires that every counter is in the document, under its own name. The fake
+// counted each a different number of times.
 func TestStatistics(t *testing.T) {
 	source := pulled()
 	body, err := json.Marshal(statistics(source.stats["inside"]))
@@ -60,7 +59,7 @@ func TestStatistics(t *testing.T) {
 	for counter := range stats.All {
 		count := source.stats["inside"].Get(counter)
 		if counter == stats.FloodDrops {
-			continue // of the whole router: no instance has it
+			continue // it belongs to the whole router, not to an instance
 		}
 		if got[counter.String()] != float64(count) {
 			t.Errorf("%s is %v, want %d", counter, got[counter.String()], count)
@@ -72,7 +71,7 @@ func TestStatistics(t *testing.T) {
 	}
 }
 
-// TestDocumentIsACopy: what is done to the document does not reach the source.
+// TestDocumentIsACopy requires that changes of the document do not reach the source.
 func TestDocumentIsACopy(t *testing.T) {
 	source := pulled()
 	s := Config{Source: source}.status(true)
@@ -115,7 +114,7 @@ func TestOtherRequests(t *testing.T) {
 	}
 }
 
-// TestHead: the headers of GET without its body.
+// TestHead requires the headers of GET without its body.
 func TestHead(t *testing.T) {
 	server := httptest.NewServer(handler(Config{Source: router{}}))
 	defer server.Close()
@@ -130,7 +129,7 @@ func TestHead(t *testing.T) {
 	}
 }
 
-// TestRoundTrip: what the client reads is what the server wrote.
+// TestRoundTrip requires that the client reads what the server wrote.
 func TestRoundTrip(t *testing.T) {
 	want := Config{Version: "0.1.0", Since: began, Source: pulled()}.status(true)
 	body, err := json.Marshal(want)

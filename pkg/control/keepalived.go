@@ -14,19 +14,19 @@ import (
 	"ripcord/pkg/vrrp"
 )
 
-// KeepalivedPath is where the status is found in the form of keepalived's dump.
+// KeepalivedPath is the path of the status in the form of keepalived's dump.
 const KeepalivedPath = "/v1/keepalived"
 
-// Setup is the part of an instance's configuration that keepalived's dump has, and that the state
-// machine does not know.
+// Setup is the part of an instance's configuration that keepalived's dump contains and the state
+// machine does not have.
 type Setup struct {
 	Set addr.Set
-	// Commands of notify, with their arguments; nil: there is none.
+	// These are the commands of notify, with their arguments; nil: there is none.
 	Active, Backup, Fault, Stop, Any []string
 }
 
-// Keepalived is the answer to GET /v1/keepalived: what keepalived writes on SIGRTMIN+2 with
-// json_version 2.
+// Keepalived is the answer to GET /v1/keepalived: the document that keepalived writes on SIGRTMIN+2
+// with json_version 2.
 type Keepalived struct {
 	VRRP      []KeepalivedInstance `json:"vrrp"`
 	Processes []KeepalivedProcess  `json:"track_process"`
@@ -38,8 +38,8 @@ type KeepalivedInstance struct {
 	Statistics map[string]uint64 `json:"stats"`
 }
 
-// KeepalivedData has keepalived's names, in its order, and its types: it writes whole seconds
-// where a field is an int. Fields for which ripcord has no choice are constant.
+// KeepalivedData has keepalived's names, in its order, and its types: keepalived writes whole
+// seconds if a field is an int. Fields for which ripcord has no choice are constant.
 type KeepalivedData struct {
 	Name                    string   `json:"iname"`
 	DontTrackPrimary        int      `json:"dont_track_primary"`
@@ -49,7 +49,7 @@ type KeepalivedData struct {
 	Interface               string   `json:"ifp_ifname"`
 	MasterPriority          uint8    `json:"master_priority"`
 	LastTransition          float64  `json:"last_transition"` // seconds since 1970
-	AnnounceDelay           float64  `json:"garp_delay"`      // this and what follows in seconds
+	AnnounceDelay           float64  `json:"garp_delay"`      // this field and the following ones in seconds
 	AnnounceRefresh         int      `json:"garp_refresh"`
 	AnnounceRepeat          int      `json:"garp_rep"`
 	AnnounceRefreshRepeat   int      `json:"garp_refresh_rep"`
@@ -77,7 +77,7 @@ type KeepalivedData struct {
 	ScriptFault             string   `json:"script_fault,omitempty"`
 	ScriptStop              string   `json:"script_stop,omitempty"`
 	Script                  string   `json:"script,omitempty"`
-	Addresses               []string `json:"vips,omitempty"` // in the syntax of iproute2, as what follows
+	Addresses               []string `json:"vips,omitempty"` // in the syntax of iproute2, as the following ones
 	ExtraAddresses          []string `json:"evips,omitempty"`
 	Routes                  []string `json:"vroutes,omitempty"`
 	Rules                   []string `json:"vrules,omitempty"`
@@ -88,9 +88,9 @@ type KeepalivedData struct {
 	AuthenticationConcealed string   `json:"auth_data,omitempty"`
 }
 
-// KeepalivedProcess is one vrrp_track_process, by the name of its block. ripcord looks at no
-// arguments, and delays a change by the results that it counts (`rise`, `fall`), so what
-// keepalived writes of both is constant.
+// KeepalivedProcess is one vrrp_track_process, by the name of its block. ripcord compares no
+// arguments, and delays a change by the number of results (`rise`, `fall`), so what keepalived
+// writes about both is constant.
 type KeepalivedProcess struct {
 	Process          string  `json:"process"`
 	ParameterMatch   string  `json:"param_match"`
@@ -98,7 +98,7 @@ type KeepalivedProcess struct {
 	Max              int     `json:"max_processes,omitempty"`
 	Current          int     `json:"current_processes"`
 	HaveQuorum       bool    `json:"have_quorum"`
-	Weight           int     `json:"weight"` // where it is tracked first
+	Weight           int     `json:"weight"` // of its first tracker
 	TerminateDelay   float64 `json:"terminate_delay"`
 	ForkDelay        float64 `json:"fork_delay"`
 	ForkDelayed      bool    `json:"fork_delay_timer_running"`
@@ -106,13 +106,13 @@ type KeepalivedProcess struct {
 	FullCommand      bool    `json:"full_command"`
 }
 
-// FetchKeepalived asks the daemon that listens on socket for its status in the form of
-// keepalived's dump.
+// FetchKeepalived requests the status in the form of keepalived's dump from the daemon that listens
+// on socket.
 func FetchKeepalived(ctx context.Context, socket string) (*Keepalived, error) {
 	return request[Keepalived](ctx, socket, http.MethodGet, KeepalivedPath, nil)
 }
 
-// keepalived asks the source for everything and writes it down as keepalived does.
+// keepalived returns everything from the source in keepalived's form.
 func (c Config) keepalived() *Keepalived {
 	out := &Keepalived{VRRP: []KeepalivedInstance{}, Processes: []KeepalivedProcess{}}
 	groups, checks := c.Source.Groups(), map[string]track.Status{}
@@ -129,7 +129,7 @@ func (c Config) keepalived() *Keepalived {
 			data := keepalivedData(m)
 			data.setup(setups[m.Instance.Name], m)
 			data.track(m.Instance.Track, checks)
-			for _, t := range g.Trackers { // keepalived's members track what their group does
+			for _, t := range g.Trackers { // keepalived's members track what their group tracks
 				data.track([]vrrp.Tracker{t.Tracker}, checks)
 			}
 			out.VRRP = append(out.VRRP, KeepalivedInstance{data, keepalivedStatistics(c.Source.Stats(m.Instance.Name), m.State == event.Active)})
@@ -138,8 +138,8 @@ func (c Config) keepalived() *Keepalived {
 	return out
 }
 
-// keepalivedWeights returns the weights of checks: in keepalived the check itself has one, here each
-// tracker, of which the first counts.
+// keepalivedWeights returns the weights of checks: in keepalived the check itself has one, here
+// each tracker, of which the first counts.
 func keepalivedWeights(groups []vrrp.GroupStatus) map[string]int {
 	weights := map[string]int{}
 	add := func(all []vrrp.TrackerStatus) {
@@ -162,11 +162,11 @@ func keepalivedWeights(groups []vrrp.GroupStatus) map[string]int {
 // keepalivedProcess returns the entry of a check that counts processes.
 func keepalivedProcess(k track.Status, p track.Process, weight int) KeepalivedProcess {
 	out := KeepalivedProcess{Process: k.Name, ParameterMatch: "none", Min: p.Min, Max: p.Max, HaveQuorum: k.State == track.Up, Weight: weight}
-	out.Current, _ = strconv.Atoi(k.Output) // 0 where they could not be counted
+	out.Current, _ = strconv.Atoi(k.Output) // 0 if they could not be counted
 	return out
 }
 
-// keepalivedData returns the fields that the state machine knows.
+// keepalivedData returns the fields that the state machine has.
 func keepalivedData(m vrrp.InstanceStatus) KeepalivedData {
 	in := m.Instance
 	d := KeepalivedData{
@@ -181,7 +181,7 @@ func keepalivedData(m vrrp.InstanceStatus) KeepalivedData {
 		d.LastTransition = float64(m.Since.UnixMicro()) / 1e6
 	}
 	if m.State == event.Active {
-		d.WantState, d.MasterPriority = d.State, 0 // that of another master
+		d.WantState, d.MasterPriority = d.State, 0 // the priority of another master
 	}
 	if in.Auth.Type != 0 {
 		d.AuthenticationType, d.AuthenticationConcealed = int(in.Auth.Type), "********"
@@ -202,7 +202,7 @@ func flag(yes bool) int {
 // seconds returns the whole seconds of a duration.
 func seconds(d time.Duration) int { return int(d / time.Second) }
 
-// setup adds the fields that the state machine does not know.
+// setup adds the fields that the state machine does not have.
 func (d *KeepalivedData) setup(s Setup, m vrrp.InstanceStatus) {
 	a := s.Set.Announce
 	d.AnnounceDelay, d.AnnounceRefresh, d.AnnounceRepeat = a.AgainAfter.Seconds(), seconds(a.Refresh), a.Count
@@ -232,8 +232,8 @@ func (d *KeepalivedData) setup(s Setup, m vrrp.InstanceStatus) {
 	d.ScriptStop, d.Script = quoted(s.Stop), quoted(s.Any)
 }
 
-// track adds what the instance tracks. A check that is no command is called as its status
-// calls it; that of a file has no place in the dump.
+// track adds the trackers of the instance. A check that is not a command gets the name in its
+// status; that of a file has no entry in the dump.
 func (d *KeepalivedData) track(all []vrrp.Tracker, checks map[string]track.Status) {
 	for _, t := range all {
 		if t.Kind == vrrp.TrackInterface {
@@ -252,7 +252,7 @@ func (d *KeepalivedData) track(all []vrrp.Tracker, checks map[string]track.Statu
 	}
 }
 
-// keepalivedCounters are the counters by keepalived's names.
+// keepalivedCounters maps keepalived's names to counters.
 var keepalivedCounters = map[string]stats.Counter{
 	"advert_rcvd": stats.AdvertisementRcvd, "advert_sent": stats.AdvertisementSent, "become_master": stats.ActiveTransitions,
 	"packet_len_err": stats.PacketLengthErrors, "advert_interval_err": stats.IntervalErrors, "ip_ttl_err": stats.IPTTLErrors,

@@ -18,8 +18,8 @@ import (
 	"ripcord/test/golden"
 )
 
-// tracking is a source with a check of a process, and an instance that has all that
-// keepalived's dump can say of one.
+// tracking is a source with a check of a process, and an instance with everything that keepalived's
+// dump can contain.
 type tracking struct{ router }
 
 func (s tracking) Checks() []track.Status {
@@ -52,7 +52,7 @@ func TestKeepalivedDocument(t *testing.T) {
 	golden.Check(t, filepath.Join("testdata", "keepalived.json"), got.String())
 }
 
-// TestKeepalivedAddress sees that an address is `set` where it is in place, and there only.
+// TestKeepalivedAddress requires that only an address that is in place is `set`.
 func TestKeepalivedAddress(t *testing.T) {
 	active := vrrp.InstanceStatus{Missing: []string{"192.0.2.1/24 on eth0 (permission denied)", "10.0.0.0/8 via 192.0.2.254 (no such device)"}}
 	active.State = event.Active
@@ -75,15 +75,15 @@ func TestKeepalivedAddress(t *testing.T) {
 	}
 }
 
-// TestKeepalivedCommand: quotes of a command's own are as a shell wants them.
+// TestKeepalivedCommand requires that quotes within a command are escaped for a shell.
 func TestKeepalivedCommand(t *testing.T) {
 	if got, want := quoted([]string{"/bin/test", "a b", "c'd", ""}), `'/bin/test' 'a b' 'c'\''d' ''`; got != want {
 		t.Errorf("%s, want %s", got, want)
 	}
 }
 
-// TestKeepalivedWords compares routes and rules with what keepalived 2.4.3 writes of the same
-// configuration, but for its number of the protocol, 18, and ours.
+// TestKeepalivedWords compares routes and rules with those that keepalived 2.4.3 writes for the
+// same configuration, except for the number of the protocol: 18, and ours.
 func TestKeepalivedWords(t *testing.T) {
 	prefix, address := netip.MustParsePrefix, netip.MustParseAddr
 	gateway := address("192.0.2.254")

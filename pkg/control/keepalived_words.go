@@ -39,8 +39,8 @@ func keepalivedAddress(a addr.Address, device string, m vrrp.InstanceStatus) str
 	return text
 }
 
-// keepalivedRoute returns a route in the words of keepalived's dump, which are not quite those of ip
-// route.
+// keepalivedRoute returns a route in the words of keepalived's dump, which differ slightly from ip
+// route's.
 func keepalivedRoute(r iproute.Route) string {
 	words := phrase{"prepend"}
 	words.add(r.Type != iproute.Unicast, "%s", r.Type)
@@ -66,8 +66,8 @@ func keepalivedRoute(r iproute.Route) string {
 	return strings.Join(words, " ")
 }
 
-// keepalivedRule returns a rule in the words of keepalived's dump, which are not quite those of ip
-// rule.
+// keepalivedRule returns a rule in the words of keepalived's dump, which differ slightly from ip
+// rule's.
 func keepalivedRule(r iproute.Rule) string {
 	var words phrase
 	words.add(r.Family == event.IPv6 && !r.From.IsValid() && !r.To.IsValid(), "inet6")
@@ -117,7 +117,7 @@ func (p *phrase) hop(via netip.Addr, device string) {
 	p.add(device != "", "dev %s", device)
 }
 
-// network returns a prefix, without the length if it is that of a single address.
+// network returns a prefix, without the length if it is a single address.
 func network(p netip.Prefix) string {
 	if p.IsSingleIP() {
 		return p.Addr().String()

@@ -21,7 +21,7 @@ import (
 	"ripcord/test/openapi"
 )
 
-// obeying carries out every order, but for one name.
+// obeying executes every order, except for one name.
 type obeying struct{}
 
 func (obeying) Release(name string, length time.Duration) (*Released, error) {
@@ -42,7 +42,7 @@ func (obeying) Fence(_ context.Context, name string) (*Fence, error) {
 	return &Fence{Name: name, Command: []string{"/bin/off"}, User: "root", Timeout: "10s", OnFailure: "hold", Conditions: []Condition{{"it was heard", true}}, Holding: "runs"}, nil
 }
 
-// scripted is a router of which every instance has all commands.
+// scripted is a router on which every instance has all commands.
 type scripted struct{ router }
 
 func (scripted) Setups() map[string]Setup {
@@ -57,8 +57,8 @@ func (scripted) Setups() map[string]Setup {
 	return all
 }
 
-// whole is an API that offers everything, over a source of which everything that a document
-// can have is known. The lines are those of the router whose cable was pulled.
+// whole is an API that offers everything, over a source with everything that a document can
+// contain. The lines are those of the router whose cable was pulled.
 func whole(t *testing.T) Config {
 	t.Helper()
 	log, err := os.ReadFile(filepath.Join("..", "story", "testdata", "right.log"))
@@ -82,8 +82,8 @@ func whole(t *testing.T) Config {
 	}
 }
 
-// TestOpenAPI: each answer is as docs/openapi.yaml says, those to requests that are wrong
-// too; and what it says of an answer is in one.
+// TestOpenAPI requires that each answer, also to a wrong request, matches docs/openapi.yaml, and
+// that everything in that document occurs in an answer.
 func TestOpenAPI(t *testing.T) {
 	document, seen := openapi.Load(t), [][]byte{}
 	c := whole(t)
@@ -144,19 +144,19 @@ func TestOpenAPI(t *testing.T) {
 	}
 	seen = append(seen, []byte(`"left_out":`)) // TestLongStory has it
 	if unseen := document.Unseen(seen...); len(unseen) > 0 {
-		t.Errorf("docs/openapi.yaml has what no answer has: %s", strings.Join(unseen, ", "))
+		t.Errorf("docs/openapi.yaml has what no answer contains: %s", strings.Join(unseen, ", "))
 	}
 }
 
-// TestBadBodies: the answer to a body that is no order names what is wrong and an order of its
-// own request.
+// TestBadBodies requires that the answer to a body that is not an order says what is wrong and
+// shows an order for that request.
 func TestBadBodies(t *testing.T) {
 	for _, c := range []struct{ path, body, want string }{
-		{ReloadPath, `[]`, `the body is no order, as {"dry_run": true}: it is not a JSON object: array was sent`},
-		{ReloadPath, `{"for": 5}`, `the body is no order, as {"dry_run": true}: for must be a string: number was sent`},
-		{HandoverPath, `"now"`, `the body is no order, as {}: it is not a JSON object: string was sent`},
-		{ReleasePath, `{"nome": "edge"}`, `the body is no order, as {"name": "edge", "for": "10m"}: unknown field "nome"`},
-		{ResumePath, `{"name": "edge`, `the body is no order, as {"name": "edge"}: it ends in the middle`},
+		{ReloadPath, `[]`, `the body is not an order, as {"dry_run": true}: it is not a JSON object: array was sent`},
+		{ReloadPath, `{"for": 5}`, `the body is not an order, as {"dry_run": true}: for must be a string: number was sent`},
+		{HandoverPath, `"now"`, `the body is not an order, as {}: it is not a JSON object: string was sent`},
+		{ReleasePath, `{"nome": "edge"}`, `the body is not an order, as {"name": "edge", "for": "10m"}: unknown field "nome"`},
+		{ResumePath, `{"name": "edge`, `the body is not an order, as {"name": "edge"}: it ends in the middle`},
 	} {
 		w := httptest.NewRecorder()
 		handler(whole(t)).ServeHTTP(w, httptest.NewRequest(http.MethodPost, c.path, strings.NewReader(c.body)))
@@ -167,7 +167,7 @@ func TestBadBodies(t *testing.T) {
 	}
 }
 
-// TestStalledBody: a body that does not come is answered with 408, as the document has it.
+// TestStalledBody requires 408 for a body that does not come, as in the document.
 func TestStalledBody(t *testing.T) {
 	socket := filepath.Join(shortDir(t), "s")
 	stop := run(t, listening(t, Config{Socket: socket, Orders: obeying{}}))
@@ -186,8 +186,8 @@ func TestStalledBody(t *testing.T) {
 	}
 }
 
-// TestOpenAPIHasAllRoutes: the document has each request that there is, with its parameters,
-// and no other.
+// TestOpenAPIHasAllRoutes requires that the document has exactly the existing requests with their
+// parameters.
 func TestOpenAPIHasAllRoutes(t *testing.T) {
 	document := openapi.Load(t)
 	var there []string
@@ -196,7 +196,7 @@ func TestOpenAPIHasAllRoutes(t *testing.T) {
 	}
 	slices.Sort(there)
 	if told := document.Operations(); !slices.Equal(told, there) {
-		t.Errorf("docs/openapi.yaml has\n%s\nand there are\n%s", strings.Join(told, "\n"), strings.Join(there, "\n"))
+		t.Errorf("docs/openapi.yaml has\n%s\nand the API has\n%s", strings.Join(told, "\n"), strings.Join(there, "\n"))
 	}
 	for _, path := range []string{StatusPath, EventsPath, StoriesPath} {
 		w := httptest.NewRecorder()
@@ -208,14 +208,14 @@ func TestOpenAPIHasAllRoutes(t *testing.T) {
 	}
 }
 
-// TestOpenAPICanFail: an answer with a field that is not in the document, and one without a
-// field that is, differ from it.
+// TestOpenAPICanFail requires that an answer with a field that the document lacks, or without one
+// that it has, differs.
 func TestOpenAPICanFail(t *testing.T) {
 	document := openapi.Load(t)
 	for _, body := range []string{`{"name":"edge","released":true,"more":1}`, `{"name":"edge"}`, `{"name":"edge","released":"yes"}`, `[]`, `{`} {
 		answer := &http.Response{StatusCode: 200, Header: http.Header{"Content-Type": {"application/json"}}, Body: io.NopCloser(strings.NewReader(body))}
 		if document.Check("POST /v1/release", answer) == nil {
-			t.Errorf("%s is as the document has it", body)
+			t.Errorf("%s matches the document", body)
 		}
 	}
 }

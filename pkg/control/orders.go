@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-// Paths of orders. They change the daemon, so they are taken on the unix socket alone.
+// These are the paths of orders. They change the daemon, so only the unix socket accepts them.
 const (
 	ReleasePath = "/v1/release"
 	ResumePath  = "/v1/resume"
@@ -22,24 +22,22 @@ const (
 	HandoverPath = "/v1/handover"
 )
 
-// Orders carries out the orders of a person. The text of its errors is the answer: it says what to
-// do.
+// Orders executes the orders of a person. The text of its errors is the answer: it says what to do.
 type Orders interface {
-	// Release has a group hand over and take no part; for a time, or if that is 0 until it
-	// is resumed. It is called by its name, or by that of an instance outside any group.
+	// Release makes a group hand over and take no part for a time, or if that is 0 until it is
+	// resumed. name is the group's, or that of an instance outside any group.
 	Release(name string, length time.Duration) (*Released, error)
-	// Resume has a released group take part again.
+	// Resume lets a released group take part again.
 	Resume(name string) (*Released, error)
-	// Reload reads the configuration again and takes it; with dryRun it only says what
-	// would change.
+	// Reload reads the configuration again and applies it; with dryRun it only returns the changes.
 	Reload(ctx context.Context, dryRun bool) (*Reloaded, error)
-	// Handover has the daemon end without resigning, for the next one to go on.
+	// Handover ends the daemon without resigning, so that the next one continues.
 	Handover() (*HandedOver, error)
 	// Fence returns what the fence of a group would run, and whether its conditions hold now.
 	Fence(ctx context.Context, name string) (*Fence, error)
 }
 
-// Order is the body of a request that gives an order.
+// Order is the body of a request with an order.
 type Order struct {
 	Name   string `json:"name,omitempty"`
 	For    string `json:"for,omitempty"` // a Go duration
@@ -51,20 +49,20 @@ type Released struct {
 	Name     string     `json:"name"`
 	Released bool       `json:"released"`
 	Until    *time.Time `json:"until,omitempty"` // absent: until it is resumed
-	// Unchanged reports that what was to be resumed was not released.
+	// Unchanged reports that the group to resume was not released.
 	Unchanged bool `json:"unchanged,omitempty"`
 }
 
-// Reloaded answers a reload: the names of the instances and groups that were added,
-// changed and removed, and what else is different.
+// Reloaded answers a reload: the names of the instances and groups that were added, changed and
+// removed, and other differences.
 type Reloaded struct {
 	File    string   `json:"file"`
 	DryRun  bool     `json:"dry_run,omitempty"`
 	Added   []string `json:"added"`
 	Changed []string `json:"changed"`
 	Removed []string `json:"removed"`
-	Values  []string `json:"values,omitempty"` // of what is changed: the name, new and old values
-	Notes   []string `json:"notes,omitempty"`  // what takes a restart
+	Values  []string `json:"values,omitempty"` // for the changed ones: the name, new and old values
+	Notes   []string `json:"notes,omitempty"`  // keys that need a restart
 }
 
 // HandedOver answers a handover: the groups, and the instances outside any, that are Active and
@@ -82,10 +80,10 @@ type Fence struct {
 	OnFailure  string      `json:"on_failure"`
 	Holds      bool        `json:"holds"` // all conditions hold: it would run now
 	Conditions []Condition `json:"conditions"`
-	Holding    string      `json:"holding,omitempty"` // how far a fence has come that is under way
+	Holding    string      `json:"holding,omitempty"` // the progress of a fence that is under way
 }
 
-// Condition is what a fence needs to be run.
+// Condition is a condition for running a fence.
 type Condition struct {
 	Text  string `json:"text"`
 	Holds bool   `json:"holds"`
@@ -128,11 +126,11 @@ func refuseBody(w http.ResponseWriter, err error, example string) {
 	why := strings.TrimPrefix(err.Error(), "json: ")
 	switch {
 	case large:
-		fail(w, http.StatusRequestEntityTooLarge, "the body is larger than %d bytes, the most that an order has", maxBody)
+		fail(w, http.StatusRequestEntityTooLarge, "the body is larger than %d bytes, the maximum for an order", maxBody)
 		return
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		dropBody(w)
-		fail(w, http.StatusRequestTimeout, "the request did not come to its end within %v: send all of its body", readTimeout)
+		fail(w, http.StatusRequestTimeout, "the request was not complete within %v: send all of its body", readTimeout)
 		return
 	case wrong && mistyped.Field == "":
 		why = fmt.Sprintf("it is not a JSON object: %s was sent", mistyped.Value)
@@ -141,16 +139,16 @@ func refuseBody(w http.ResponseWriter, err error, example string) {
 	case errors.Is(err, io.ErrUnexpectedEOF):
 		why = "it ends in the middle"
 	}
-	fail(w, http.StatusBadRequest, "the body is no order, as %s: %s", example, why)
+	fail(w, http.StatusBadRequest, "the body is not an order, as %s: %s", example, why)
 }
 
-// ended returns an error if something follows the value that was read.
+// ended returns an error if anything follows the value that was read.
 func ended(body *json.Decoder) error {
 	_, err := body.Token()
 	if err == nil || errors.As(err, new(*json.SyntaxError)) {
-		return errors.New("something follows it")
+		return errors.New("more text follows it")
 	}
-	return err // io.EOF: nothing does
+	return err // io.EOF: nothing follows
 }
 
 func (in Order) length() (time.Duration, error) {
@@ -159,7 +157,7 @@ func (in Order) length() (time.Duration, error) {
 	}
 	d, err := time.ParseDuration(in.For)
 	if err != nil || d <= 0 {
-		return 0, fmt.Errorf("for %q is no duration, as 10m or 1h30m", in.For)
+		return 0, fmt.Errorf("for %q is not a duration, as 10m or 1h30m", in.For)
 	}
 	return d, nil
 }
@@ -206,7 +204,7 @@ func orderRoutes(o Orders) []route {
 	}
 }
 
-// Release has the daemon that listens on socket release an instance or a group.
+// Release asks the daemon that listens on socket to release an instance or a group.
 func Release(ctx context.Context, socket, name string, length time.Duration) (*Released, error) {
 	in := Order{Name: name}
 	if length > 0 {
@@ -215,17 +213,17 @@ func Release(ctx context.Context, socket, name string, length time.Duration) (*R
 	return send[Released](ctx, socket, ReleasePath, in)
 }
 
-// Resume has the daemon that listens on socket resume an instance or a group.
+// Resume asks the daemon that listens on socket to resume an instance or a group.
 func Resume(ctx context.Context, socket, name string) (*Released, error) {
 	return send[Released](ctx, socket, ResumePath, Order{Name: name})
 }
 
-// Reload has the daemon that listens on socket read its configuration again.
+// Reload asks the daemon that listens on socket to read its configuration again.
 func Reload(ctx context.Context, socket string, dryRun bool) (*Reloaded, error) {
 	return send[Reloaded](ctx, socket, ReloadPath, Order{DryRun: dryRun})
 }
 
-// Handover has the daemon that listens on socket stop without resigning.
+// Handover asks the daemon that listens on socket to stop without resigning.
 func Handover(ctx context.Context, socket string) (*HandedOver, error) {
 	return send[HandedOver](ctx, socket, HandoverPath, Order{})
 }

@@ -23,8 +23,8 @@ var (
 	pageScript string
 )
 
-// page returns the handler of the status page: one document with its style and its script. A browser
-// may load nothing else and run no other script. The script asks for the status itself.
+// page returns the handler of the status page: one document with its style and its script. A
+// browser may load nothing else and run no other script. The script requests the status itself.
 func page() http.HandlerFunc {
 	text := []byte(strings.NewReplacer("{{style}}", pageStyle, "{{script}}", pageScript).Replace(pageHTML))
 	tag, policy := `"`+digest(string(text))+`"`, strings.Join([]string{

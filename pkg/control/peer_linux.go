@@ -8,7 +8,7 @@ import (
 )
 
 // peerOf returns the other end of a connection: the process on a unix socket, the address over TCP;
-// empty if it is not known.
+// empty if it is unknown.
 func peerOf(c net.Conn) string {
 	switch c := c.(type) {
 	case *net.UnixConn:

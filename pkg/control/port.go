@@ -10,24 +10,23 @@ import (
 	"ripcord/pkg/event"
 )
 
-// portRetry is how often a port that could not be opened is tried again.
+// portRetry is the period of attempts to open the port.
 const portRetry = time.Second
 
-// port is the TCP port that offers the half of the API that only reads. While it
-// cannot be opened, the server runs without it: a router must not fail for it.
+// port is the TCP port of the read-only half of the API. While it cannot be opened, the server runs
+// without it: a router must not fail because of it.
 type port struct {
 	address string
 	limit   int                                // of connections
-	open    func(string) (net.Listener, error) // openPort, but for tests
+	open    func(string) (net.Listener, error) // openPort, except in tests
 	report  func(event.Event)
 
 	mu       sync.Mutex
 	listener *limitedListener // nil until it could be opened
-	failure  string           // the last that was reported; empty: none
+	failure  string           // the last reported failure; empty: none
 }
 
-// listen tries to open the port, and reports each new failure once, and that it
-// works after all.
+// listen tries to open the port. It reports each new failure once, and also a later success.
 func (p *port) listen() (opened bool) {
 	l, err := p.open(p.address)
 	p.mu.Lock()
@@ -45,8 +44,7 @@ func (p *port) listen() (opened bool) {
 	return err == nil
 }
 
-// run answers on the port until ctx ends; until it is open, listen is tried
-// every portRetry.
+// run answers on the port until ctx ends; until the port is open, it calls listen every portRetry.
 func (p *port) run(ctx context.Context, h http.Handler) error {
 	retry := time.NewTicker(portRetry)
 	defer retry.Stop()

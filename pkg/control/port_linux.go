@@ -8,8 +8,8 @@ import (
 	"syscall"
 )
 
-// openPort listens on a TCP address that need not be on this machine yet: a
-// management network that is late must not cost the metrics.
+// openPort listens on a TCP address that need not exist on this machine yet: a management network
+// that comes late must not cost the metrics.
 func openPort(address string) (net.Listener, error) {
 	config := net.ListenConfig{Control: func(_, _ string, c syscall.RawConn) error {
 		var failed error
@@ -25,7 +25,7 @@ func openPort(address string) (net.Listener, error) {
 	case errors.Is(err, syscall.EACCES):
 		return nil, fmt.Errorf("control.listen %s: no permission for a port below 1024: choose a higher one: %w", address, err)
 	case errors.Is(err, syscall.EINVAL), errors.Is(err, syscall.ENODEV):
-		return nil, fmt.Errorf("control.listen %s: its interface is not there: make it, or name another: %w", address, err)
+		return nil, fmt.Errorf("control.listen %s: its interface does not exist: make it, or name another: %w", address, err)
 	case err != nil:
 		return nil, fmt.Errorf("control.listen %s: %w", address, err)
 	}

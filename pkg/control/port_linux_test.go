@@ -18,10 +18,10 @@ import (
 	"ripcord/pkg/event"
 )
 
-// metrics stands in for the Prometheus handler.
+// metrics replaces the Prometheus handler.
 var metrics = http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "up 1") })
 
-// anyPort is whichever TCP port of the loopback is free when it is opened.
+// anyPort returns a TCP port of the loopback that is free when it is opened.
 func anyPort(t *testing.T, host string) string {
 	t.Helper()
 	address := net.JoinHostPort(host, "0")
@@ -33,8 +33,8 @@ func anyPort(t *testing.T, host string) string {
 	return address
 }
 
-// TestReadOnlyHalf: over TCP what reads is answered as on the socket; what
-// changes the daemon is refused, whatever the method.
+// TestReadOnlyHalf requires that over TCP, read-only requests are answered as on the socket, and
+// requests that change the daemon are refused, whatever the method.
 func TestReadOnlyHalf(t *testing.T) {
 	for _, c := range []struct {
 		method, path string
@@ -59,8 +59,8 @@ func TestReadOnlyHalf(t *testing.T) {
 	}
 }
 
-// TestBothDoors: one server answers on the socket and on the port, of either
-// family, and is gone from both at its end.
+// TestBothDoors requires that one server answers on the socket and on the port, of either family,
+// and closes both at its end.
 func TestBothDoors(t *testing.T) {
 	for _, host := range []string{"127.0.0.1", "::1"} {
 		t.Run(host, func(t *testing.T) {
@@ -93,8 +93,8 @@ func TestBothDoors(t *testing.T) {
 	}
 }
 
-// TestPortInUse: the server runs without the port, says so once and what to do,
-// shows it in its status, and takes the port as soon as it is free.
+// TestPortInUse requires that the server runs without the port, reports that once and what to do,
+// shows it in its status, and opens the port as soon as it is free.
 func TestPortInUse(t *testing.T) {
 	other, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -131,8 +131,8 @@ func TestPortInUse(t *testing.T) {
 	}
 }
 
-// TestPortIsTriedAgain: each second, for as long as it fails; one error is one
-// event; and a server that ends meanwhile ends at once.
+// TestPortIsTriedAgain requires an attempt each second as long as it fails, one event per error,
+// and a prompt end of a server meanwhile.
 func TestPortIsTriedAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		failures := []error{errors.New("no such device"), errors.New("no such device"), errors.New("in use"), errors.New("in use")}
@@ -158,7 +158,7 @@ func TestPortIsTriedAgain(t *testing.T) {
 	})
 }
 
-// TestLinkLocalPort: an address of a link that is not there is no reason to fail.
+// TestLinkLocalPort: an address of a missing link is not an error.
 func TestLinkLocalPort(t *testing.T) {
 	s := listening(t, Config{Socket: filepath.Join(shortDir(t), "s"), Listen: "[fe80::1%nolink0]:9112"})
 	if s.Port() != nil || s.Status().ListenError == "" {
@@ -169,8 +169,7 @@ func TestLinkLocalPort(t *testing.T) {
 	}
 }
 
-// TestAddressNotThereYet: a management network that is late does not keep a
-// router from starting.
+// TestAddressNotThereYet: a management network that comes late does not prevent a router's start.
 func TestAddressNotThereYet(t *testing.T) {
 	for _, address := range []string{"203.0.113.77:9112", "[2001:db8::77]:9112"} {
 		l, err := openPort(address)

@@ -9,13 +9,13 @@ import (
 	"strings"
 )
 
-// query reads the parameters of a request, and remembers the first that is wrong.
+// query parses the parameters of a request, and keeps the first error.
 type query struct {
 	values url.Values
 	err    error
 }
 
-// flag reads 0 or 1; absent is the value of a parameter that is not given.
+// flag parses 0 or 1; absent is the value of a missing parameter.
 func (q *query) flag(name string, absent bool) bool {
 	switch text := q.values.Get(name); text {
 	case "":
@@ -30,7 +30,7 @@ func (q *query) flag(name string, absent bool) bool {
 	}
 }
 
-// number reads a number above 0; it returns 0 for a parameter that is not given.
+// number parses a number above 0; it returns 0 for a missing parameter.
 func (q *query) number(name string) uint64 {
 	text := q.values.Get(name)
 	if text == "" {
@@ -38,7 +38,7 @@ func (q *query) number(name string) uint64 {
 	}
 	n, err := strconv.ParseUint(text, 10, 31)
 	if err != nil || n == 0 {
-		q.fail("%s %q is no number above 0", name, text)
+		q.fail("%s %q is not a number above 0", name, text)
 	}
 	return n
 }
@@ -49,7 +49,7 @@ func (q *query) fail(format string, args ...any) {
 	}
 }
 
-// end returns the first error. A parameter that is not among the known ones is an error, too.
+// end returns the first error. An unknown parameter is an error, too.
 func (q *query) end(known ...string) error {
 	for _, name := range slices.Sorted(maps.Keys(q.values)) {
 		if !slices.Contains(known, name) {

@@ -18,8 +18,8 @@ import (
 	"ripcord/pkg/vrrp"
 )
 
-// Source is what the API reports on. Its methods are called from several goroutines, and what
-// they return is not written to afterwards.
+// Source provides the data of the API. Its methods are called from several goroutines, and their
+// results are not modified afterwards.
 type Source interface {
 	// Groups returns the groups in the order of the configuration; an instance outside any
 	// group is a group without a name.
@@ -30,62 +30,61 @@ type Source interface {
 	Stats(instance string) *stats.Counters
 	// Warnings returns the warnings in force of an instance.
 	Warnings(instance string) []event.Warning
-	// Answered returns how many of the last questions an Active on a link answered, of those that
-	// there were; none if its machine is not watched.
+	// Answered returns how many of the last questions an Active on a link answered, and their
+	// number; 0 if its machine is not watched.
 	Answered(link string, active netip.Addr) (answered, asked int)
 	// Checks returns the states of all checks.
 	Checks() []track.Status
 	// Runner returns the state of the process that runs commands.
 	Runner() runner.Status
-	// Setups returns what is configured of each instance beside the state machine, by its name.
+	// Setups returns the configuration of each instance that the state machine does not have, by
+	// its name.
 	Setups() map[string]Setup
 }
 
-// Config is what a server needs.
+// Config is the configuration of a server.
 type Config struct {
-	// Socket is the path of the unix socket. It is not used where Listener is set.
+	// Socket is the path of the unix socket. It is not used if Listener is set.
 	Socket  string
 	Version string    // of ripcord
 	Host    string    // name of this machine
 	Since   time.Time // when the daemon started
 	Source  Source
-	// Orders carries out the orders that come over the socket; nil: they are refused.
+	// Orders executes the orders that come over the socket; nil: they are refused.
 	Orders Orders
 	// Events are the newest lines of the log; nil if they are not kept.
 	Events Events
-	// Metrics answers GET /metrics; nil where there are none.
+	// Metrics answers GET /metrics; nil if there are none.
 	Metrics http.Handler
-	// Listen is an IP address with a port, "[::1]:9112", or a port alone, ":9112",
-	// where the half of the API that only reads is offered too; empty: nowhere.
-	// While it cannot be opened, it is tried again and again.
+	// Listen is an IP address with a port, "[::1]:9112", or only a port, ":9112", on which the
+	// read-only half of the API is also offered; empty: nowhere. While it cannot be opened, opening
+	// is repeated.
 	Listen string
-	// Report takes the events of the server; nil: nobody does.
+	// Report receives the events of the server; nil: they are dropped.
 	Report func(event.Event)
-	// Connections is how many may be open at once on the socket, and on Listen;
-	// 0: MaxConnections.
+	// Connections is the limit of open connections on the socket, and on Listen; 0: MaxConnections.
 	Connections int
-	// Listener, where it is not nil, is a socket that somebody else opened
-	// (LISTEN_FDS). Its file is not ours: its mode is left as it is and it is not
-	// removed at the end.
+	// Listener, if not nil, is a socket that another process opened (LISTEN_FDS). Its file is not
+	// ours: its mode is not changed and it is not removed at the end.
 	Listener net.Listener
 
-	port     *port           // of Listen; nil where that is empty
+	port     *port           // of Listen; nil if that is empty
 	stopping <-chan struct{} // closed when requests that follow the log have to end
 }
 
-// MaxConnections is how many connections are open at once on a listener.
+// MaxConnections is the number of open connections on a listener.
 const MaxConnections = 32
 
 const (
 	readTimeout  = 5 * time.Second  // for a client to send a whole request
 	writeTimeout = 10 * time.Second // for a client to read the whole answer
 	maxHeader    = 16 << 10         // bytes of a request's line and header
-	headerSlop   = 4 << 10          // that net/http reads beyond its limit
+	headerSlop   = 4 << 10          // the bytes that net/http reads beyond its limit
 	idleTimeout  = 2 * time.Minute  // longer than between two scrapes
-	partingTime  = time.Second      // for running requests, once the daemon stops
+	partingTime  = time.Second      // for running requests, when the daemon stops
 
-	// A client that follows the log gets what is logged of the stop: until no line has come
-	// for partingQuiet, and at most for partingLines.
+	// A client that follows the log gets the lines about the stop: until no line has come for
+	// partingQuiet, and at most for partingLines.
 	partingQuiet = 200 * time.Millisecond
 	partingLines = partingTime / 2
 )
@@ -101,7 +100,7 @@ type Server struct {
 func New(c Config) (*Server, error) {
 	switch {
 	case c.Source == nil:
-		return nil, errors.New("control: no Source was given to report")
+		return nil, errors.New("control: no Source was given")
 	case c.Listener == nil && c.Socket == "":
 		return nil, errors.New("control: no socket: give control.socket a path")
 	case c.Listener == nil && len(c.Socket) > maxPath:
@@ -120,9 +119,9 @@ func New(c Config) (*Server, error) {
 	return &Server{config: c}, nil
 }
 
-// Listen opens the socket, and tries to open the port for those who only read. After it
-// clients may connect; they are answered once Run runs. It fails if another ripcord answers
-// on the socket, but not if the port cannot be opened.
+// Listen opens the socket, and tries to open the read-only port. Afterwards clients may connect;
+// they are answered once Run runs. It returns an error if another ripcord answers on the socket,
+// but not if the port cannot be opened.
 func (s *Server) Listen() error {
 	if s.listener != nil {
 		return errors.New("control: listens already")
@@ -145,10 +144,10 @@ func (s *Server) Listen() error {
 	return nil
 }
 
-// Status returns the document of GET /v1/status as it is now.
+// Status returns the present document of GET /v1/status.
 func (s *Server) Status() *Status { return s.config.status(true) }
 
-// Port returns the address of the TCP port that only reads; nil if it is not open.
+// Port returns the address of the read-only TCP port; nil if it is not open.
 func (s *Server) Port() net.Addr {
 	if s.config.port == nil || s.config.port.current() == nil {
 		return nil
@@ -171,7 +170,7 @@ func (s *Server) Close() error {
 	return err
 }
 
-// closed closes a listener, if it is not closed already.
+// closed closes a listener unless it is closed already.
 func closed(l net.Listener) error {
 	if err := l.Close(); !errors.Is(err, net.ErrClosed) {
 		return err
@@ -179,8 +178,8 @@ func closed(l net.Listener) error {
 	return nil
 }
 
-// Run answers until ctx ends, gives running requests a second more, and removes the socket.
-// It calls Listen first if nobody did. A server runs once. It returns nil if ctx ended it.
+// Run answers until ctx ends, gives running requests a second more, and removes the socket. It
+// calls Listen first if that was not called. A server runs once. It returns nil if ctx ended it.
 func (s *Server) Run(ctx context.Context) error {
 	if s.listener == nil {
 		if err := s.Listen(); err != nil {
@@ -218,7 +217,7 @@ func serve(ctx context.Context, l *limitedListener, h http.Handler) error {
 	parting, cancel := context.WithTimeout(context.WithoutCancel(ctx), partingTime)
 	defer cancel()
 	if server.Shutdown(parting) != nil {
-		_ = server.Close() // requests that are still open are broken off
+		_ = server.Close() // requests that are still open are aborted
 	}
 	<-served
 	return nil

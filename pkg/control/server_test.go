@@ -15,7 +15,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// shortDir is a directory whose path leaves room for a socket's name.
+// shortDir returns a directory whose path leaves room for a socket's name.
 func shortDir(t *testing.T) string {
 	t.Helper()
 	dir, err := os.MkdirTemp("", "rc")
@@ -39,7 +39,7 @@ func listening(t *testing.T, c Config) *Server {
 	return s
 }
 
-// run starts a server that listens; stop ends it and returns what Run did.
+// run starts a server that listens; stop ends it and returns Run's error.
 func run(t *testing.T, s *Server) (stop func() error) {
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error, 1)
@@ -104,7 +104,7 @@ func names(s *Status) []string {
 	return out
 }
 
-// TestRunListens: Run opens the socket where nobody did.
+// TestRunListens requires that Run opens the socket if Listen was not called.
 func TestRunListens(t *testing.T) {
 	path := filepath.Join(shortDir(t), "s")
 	s, err := New(Config{Socket: path, Source: pulled()})
@@ -136,7 +136,8 @@ func TestStaleSocketIsReplaced(t *testing.T) {
 	}
 }
 
-// TestDyingServer: a killed daemon whose listener goes a moment later is waited for.
+// TestDyingServer requires that Listen waits for a killed daemon whose listener disappears a moment
+// later.
 func TestDyingServer(t *testing.T) {
 	path := filepath.Join(shortDir(t), "s")
 	dying, err := net.ListenUnix("unix", &net.UnixAddr{Name: path, Net: "unix"})
@@ -154,8 +155,8 @@ func TestDyingServer(t *testing.T) {
 	}
 }
 
-// TestSecondServer: it fails and leaves the first alone, and so it does where
-// the first listens but does not answer.
+// TestSecondServer requires that a second server fails and does not disturb the first, even if the
+// first listens but does not answer.
 func TestSecondServer(t *testing.T) {
 	path := filepath.Join(shortDir(t), "s")
 	first := listening(t, Config{Socket: path})
@@ -179,7 +180,7 @@ func TestSecondServer(t *testing.T) {
 	}
 }
 
-// TestForeignFile: what is no socket is neither removed nor overwritten.
+// TestForeignFile requires that a file that is not a socket is neither removed nor overwritten.
 func TestForeignFile(t *testing.T) {
 	path := filepath.Join(shortDir(t), "s")
 	if err := os.WriteFile(path, []byte("precious"), 0o600); err != nil {
@@ -189,7 +190,7 @@ func TestForeignFile(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := s.Listen(); err == nil || !strings.Contains(err.Error(), "something else has that name") {
+	if err := s.Listen(); err == nil || !strings.Contains(err.Error(), "this name belongs to a file of another kind") {
 		t.Errorf("Listen: %v", err)
 	}
 	if content, err := os.ReadFile(path); err != nil || string(content) != "precious" {
@@ -210,18 +211,18 @@ func TestOnlyOurSocketIsRemoved(t *testing.T) {
 		t.Error(err)
 	}
 	if !exists(path) {
-		t.Error("a socket was removed that was not ours")
+		t.Error("a socket of another server was removed")
 	}
 }
 
-// TestGivenListener: a socket from LISTEN_FDS is used and its file left.
+// TestGivenListener requires that a socket from LISTEN_FDS is used and its file kept.
 func TestGivenListener(t *testing.T) {
 	path := filepath.Join(shortDir(t), "s")
 	l, err := net.ListenUnix("unix", &net.UnixAddr{Name: path, Net: "unix"})
 	if err != nil {
 		t.Fatal(err)
 	}
-	l.SetUnlinkOnClose(false) // as of a listener made of a file descriptor
+	l.SetUnlinkOnClose(false) // like a listener made from a file descriptor
 	stop := run(t, listening(t, Config{Listener: l}))
 	if _, err := Fetch(t.Context(), path); err != nil {
 		t.Error(err)
@@ -237,7 +238,7 @@ func TestGivenListener(t *testing.T) {
 func TestNewRefuses(t *testing.T) {
 	long := "/run/" + strings.Repeat("x", maxPath)
 	for want, c := range map[string]Config{
-		"control: no Source was given to report":                 {Socket: "/run/s"},
+		"control: no Source was given":                           {Socket: "/run/s"},
 		"control: no socket: give control.socket a path":         {Source: pulled()},
 		"112 bytes long, and the system allows 107: choose a sh": {Source: pulled(), Socket: long},
 	} {
@@ -247,7 +248,7 @@ func TestNewRefuses(t *testing.T) {
 	}
 }
 
-// TestLongestPath: maxPath is what the system really allows.
+// TestLongestPath requires that maxPath is the system's real limit.
 func TestLongestPath(t *testing.T) {
 	dir := shortDir(t)
 	path := filepath.Join(dir, strings.Repeat("x", maxPath-len(dir)-1))
@@ -262,9 +263,9 @@ func TestLongestPath(t *testing.T) {
 	}
 }
 
-// TestWhoMayConnect: a directory in which anybody may replace the socket, and a socket that
-// was passed on and that anybody may use, are refused; what stands under a umask of nothing is not
-// open to all at any time.
+// TestWhoMayConnect requires that a directory in which any user may replace the socket is refused,
+// and a passed-on socket that any user may use; and that without a umask, our socket is never open
+// to all users.
 func TestWhoMayConnect(t *testing.T) {
 	open := filepath.Join(shortDir(t), "open")
 	if err := errors.Join(os.Mkdir(open, 0o700), os.Chmod(open, 0o777)); err != nil {
@@ -275,13 +276,13 @@ func TestWhoMayConnect(t *testing.T) {
 		t.Fatal(err)
 	}
 	if err := s.Listen(); err == nil || !strings.Contains(err.Error(), "put another socket in its place") {
-		t.Errorf("in a directory of all: %v", err)
+		t.Errorf("in a directory writable by all: %v", err)
 	}
 	if err := os.Chmod(open, 0o777|fs.ModeSticky); err != nil {
 		t.Fatal(err)
 	}
 	if err := s.Listen(); err != nil {
-		t.Errorf("in a directory as /tmp: %v", err)
+		t.Errorf("in a directory like /tmp: %v", err)
 	}
 	_ = s.Close()
 
@@ -303,7 +304,7 @@ func TestWhoMayConnect(t *testing.T) {
 		t.Fatal(err)
 	}
 	if err := checkGiven(l); err == nil || !strings.Contains(err.Error(), "its mode is 0666") || !strings.Contains(err.Error(), "SocketMode=0660") {
-		t.Errorf("a socket that anybody may use was passed on: %v", err)
+		t.Errorf("a passed-on socket that any user may use: %v", err)
 	}
 	for network, address := range map[string]string{"tcp": "127.0.0.1:0", "unix": "@ripcord-test-" + filepath.Base(filepath.Dir(path))} {
 		l, err := net.Listen(network, address)

@@ -13,8 +13,8 @@ import (
 	"ripcord/pkg/wire"
 )
 
-// status returns the status document, with the statistics of the instances or without: they are more
-// than half of it.
+// status returns the status document, with or without the statistics of the instances, which are
+// more than half of it.
 func (c Config) status(counted bool) *Status {
 	s := &Status{
 		Version: c.Version, Host: c.Host, Since: known(c.Since),
@@ -58,8 +58,8 @@ func (c Config) status(counted bool) *Status {
 	return s
 }
 
-// instance returns the status of one virtual router of a group; the group is empty for an
-// instance outside any group. trouble has, by name, why links cannot be used.
+// instance returns the status of one virtual router of a group; group is empty for an instance
+// outside any group. trouble contains, by name, why links cannot be used.
 func instance(group string, m vrrp.InstanceStatus, trouble map[string]string) Instance {
 	i := Instance{
 		Name: m.Instance.Name, Group: group, Interface: m.Instance.Interface,
@@ -94,7 +94,8 @@ func instance(group string, m vrrp.InstanceStatus, trouble map[string]string) In
 	return i
 }
 
-// probe returns what is known of the machine of the Active; nil if the instance is to watch none.
+// probe returns the state of the watch of the Active's machine; nil if the instance is not
+// configured for one.
 func (c Config) probe(m *vrrp.InstanceStatus) *Probe {
 	if !m.Instance.Watching.On() {
 		return nil
@@ -135,7 +136,7 @@ func trackers(list []vrrp.TrackerStatus) []Tracker {
 	return all
 }
 
-// trackerStates are the words for the states of a tracker: those of checks.
+// trackerStates maps the states of a tracker to words: those of checks.
 var trackerStates = map[vrrp.TrackerState]string{
 	vrrp.TrackerWaiting: track.Waiting.String(), vrrp.TrackerUp: track.Up.String(), vrrp.TrackerDown: track.Down.String(),
 }
@@ -148,8 +149,7 @@ func warnings(inForce []event.Warning) []Warning {
 	return all
 }
 
-// statistics reads the counters of an instance; where there are none they are all
-// zero.
+// statistics reads the counters of an instance; without counters all are zero.
 func statistics(s *stats.Counters) Statistics {
 	out := Statistics{Counters: make(map[string]uint64)}
 	for c, d := range stats.All {
@@ -191,7 +191,7 @@ func check(k track.Status) Check {
 	return out
 }
 
-// known returns t as the document has it: in UTC, and nil for the zero time, which is not known.
+// known returns t as the document has it: in UTC, and nil for the zero time, which is unknown.
 func known(t time.Time) *time.Time {
 	if t.IsZero() {
 		return nil

@@ -15,11 +15,11 @@ import (
 const (
 	socketMode = 0o660
 	dirMode    = 0o755
-	maxPath    = 107         // of a unix socket: sun_path of unix(7) less its final zero
-	askTimeout = time.Second // for whoever may listen already
+	maxPath    = 107         // of a unix socket: sun_path of unix(7) without its final zero
+	askTimeout = time.Second // for a process that may listen already
 
-	// A killed daemon needs a moment to die, more of it on a busy machine. Until then the
-	// kernel takes connections for it.
+	// A killed daemon needs a moment to die, longer on a busy machine. Until then the kernel
+	// accepts connections for it.
 	dyingTime = time.Second
 	dyingPoll = 10 * time.Millisecond
 )
@@ -28,11 +28,11 @@ const (
 type socket struct {
 	path     string
 	listener *net.UnixListener
-	file     fs.FileInfo // to know it again
+	file     fs.FileInfo // to recognize it
 }
 
-// openSocket listens on path, with the directory made where it is missing. A socket that a
-// crashed daemon left is replaced, but only if nobody answers on it.
+// openSocket listens on path, and makes its directory if it is missing. It replaces a socket that a
+// crashed daemon left, but only if no process answers on it.
 func openSocket(path string) (*socket, error) {
 	if err := os.MkdirAll(filepath.Dir(path), dirMode); err != nil {
 		return nil, fmt.Errorf("socket %s: its directory cannot be made: %w", path, err)
@@ -64,8 +64,8 @@ func openSocket(path string) (*socket, error) {
 	return s, nil
 }
 
-// listenUnix listens on a socket whose file others than those of socketMode may not write to
-// from its first moment on, whatever the umask.
+// listenUnix listens on a socket whose file has socketMode from its first moment on, whatever the
+// umask.
 func listenUnix(path string) (*net.UnixListener, error) {
 	config := net.ListenConfig{Control: func(_, _ string, c syscall.RawConn) error {
 		var failed error
@@ -79,39 +79,39 @@ func listenUnix(path string) (*net.UnixListener, error) {
 	return l.(*net.UnixListener), nil
 }
 
-// checkDir refuses a directory in which anybody may put another socket in the place of ours.
+// checkDir refuses a directory in which any user may replace our socket with another.
 func checkDir(dir string) error {
 	info, err := os.Stat(dir)
 	if err == nil && info.Mode().Perm()&0o002 != 0 && info.Mode()&fs.ModeSticky == 0 {
-		err = fmt.Errorf("anybody may write to its directory %s (mode %v), and put another socket in its place: take that right away, or choose another control.socket", dir, info.Mode())
+		err = fmt.Errorf("any user may write to its directory %s (mode %v), and put another socket in its place: remove that right, or choose another control.socket", dir, info.Mode())
 	}
 	return err
 }
 
-// checkMode refuses a socket to which others may connect than its owner and its group: who
-// connects may give orders.
+// checkMode refuses a socket to which others than its owner and its group may connect: a client may
+// give orders.
 func checkMode(file fs.FileInfo) error {
 	if mode := file.Mode().Perm(); mode&0o002 != 0 {
-		return fmt.Errorf("its mode is %04o, with which anybody may give orders: it has to be %04o", mode, socketMode)
+		return fmt.Errorf("its mode is %04o, with which any user may give orders: it has to be %04o", mode, socketMode)
 	}
 	return nil
 }
 
-// checkGiven refuses a socket that somebody else opened if others may connect to it than its
-// owner and its group.
+// checkGiven refuses a socket opened by another process if others than its owner and its group may
+// connect to it.
 func checkGiven(l net.Listener) error {
 	const where = "the socket that was passed on (LISTEN_FDS)"
 	unix, ok := l.Addr().(*net.UnixAddr)
 	switch {
 	case !ok:
-		return fmt.Errorf("%s listens on %s %v, where anybody may give orders: have ListenStream= name the path of a unix socket, and use control.listen for what only reads", where, l.Addr().Network(), l.Addr())
+		return fmt.Errorf("%s listens on %s %v, where any user may give orders: let ListenStream= name the path of a unix socket, and use control.listen for read-only access", where, l.Addr().Network(), l.Addr())
 	case unix.Name == "" || unix.Name[0] == '@':
-		return fmt.Errorf("%s has no file, so that anybody on this machine may give orders: have ListenStream= name a path", where)
+		return fmt.Errorf("%s has no file, so any user on this machine may give orders: let ListenStream= name a path", where)
 	}
 	file, err := os.Lstat(unix.Name)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return nil // nobody can connect to it by this name
+		return nil // no client can connect to it by this name
 	case err == nil:
 		err = checkMode(file)
 	}
@@ -121,8 +121,8 @@ func checkGiven(l net.Listener) error {
 	return nil
 }
 
-// clearStale removes a socket on which nobody listens. Only a refused
-// connection proves that; with any other answer somebody may be there.
+// clearStale removes a socket on which no process listens. Only a refused connection proves that;
+// with any other answer a process may be there.
 func clearStale(path string) error {
 	info, err := os.Lstat(path)
 	switch {
@@ -131,7 +131,7 @@ func clearStale(path string) error {
 	case err != nil:
 		return fmt.Errorf("socket %s: %w", path, err)
 	case info.Mode().Type() != fs.ModeSocket:
-		return fmt.Errorf("socket %s: something else has that name: remove it, or choose another control.socket", path)
+		return fmt.Errorf("socket %s: this name belongs to a file of another kind: remove it, or choose another control.socket", path)
 	}
 	err = dialDying(path)
 	switch {
@@ -143,13 +143,13 @@ func clearStale(path string) error {
 		return fmt.Errorf("socket %s: cannot find out whether another ripcord runs: %w", path, err)
 	}
 	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("socket %s: nobody listens there, but it cannot be removed: %w", path, err)
+		return fmt.Errorf("socket %s: no process listens there, but it cannot be removed: %w", path, err)
 	}
 	return nil
 }
 
-// dialDying connects again and again for dyingTime, as long as it can. It returns nil if
-// somebody still listens then.
+// dialDying connects repeatedly for dyingTime while that succeeds. It returns nil if a process
+// still listens then.
 func dialDying(path string) error {
 	for end := time.Now().Add(dyingTime); ; time.Sleep(dyingPoll) {
 		conn, err := net.DialTimeout("unix", path, askTimeout)
@@ -163,10 +163,10 @@ func dialDying(path string) error {
 	}
 }
 
-// remove takes the socket's name away, unless it names another by now.
+// remove removes the socket's name, unless it now names another socket.
 func (s *socket) remove() {
 	info, err := os.Lstat(s.path)
 	if err == nil && os.SameFile(info, s.file) {
-		_ = os.Remove(s.path) // what stays is stale, and the next start replaces it
+		_ = os.Remove(s.path) // a socket that stays is stale, and the next start replaces it
 	}
 }

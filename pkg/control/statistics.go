@@ -8,8 +8,8 @@ import (
 	"ripcord/pkg/stats"
 )
 
-// Statistics are the counters of one virtual router, by the names that stats.All
-// gives them (RFC 8347's among them). They count from Discontinuity on.
+// Statistics are the counters of one virtual router, by their names in stats.All (RFC 8347's among
+// them). They count from Discontinuity on.
 type Statistics struct {
 	Counters      map[string]uint64
 	Discontinuity *time.Time
@@ -17,10 +17,10 @@ type Statistics struct {
 
 const discontinuity = "discontinuity_datetime"
 
-// Get returns a counter; 0 where a daemon of another version did not report it.
+// Get returns a counter; 0 if a daemon of another version did not report it.
 func (s Statistics) Get(c stats.Counter) uint64 { return s.Counters[c.String()] }
 
-// IsZero reports whether there are none, because they were not asked for.
+// IsZero reports whether there are no counters, because they were not requested.
 func (s Statistics) IsZero() bool { return s.Counters == nil }
 
 // MarshalJSON writes one object with a key for each counter, in the order of
@@ -36,7 +36,7 @@ func (s Statistics) MarshalJSON() ([]byte, error) {
 	return append(fmt.Appendf(b, "%q:", discontinuity), append(since, '}')...), err
 }
 
-// UnmarshalJSON reads what MarshalJSON writes, and counters that it does not know.
+// UnmarshalJSON reads the output of MarshalJSON, and counters that it does not know.
 func (s *Statistics) UnmarshalJSON(b []byte) error {
 	var fields map[string]json.RawMessage
 	if err := json.Unmarshal(b, &fields); err != nil {

@@ -11,33 +11,33 @@ import (
 	"ripcord/pkg/story"
 )
 
-// StoriesPath is where the stories of the last failovers are found.
+// StoriesPath is the path of the stories of the last failovers.
 const StoriesPath = "/v1/stories"
 
 const (
 	storyQuiet    = 10 * time.Second // by the log: the longest time between two lines of a story
-	storyLog      = 4000             // the newest lines, of which stories are made
-	maxStories    = 50               // that are kept
-	maxStoryLines = 200              // of a story that are sent
+	storyLog      = 4000             // the number of newest lines from which stories are made
+	maxStories    = 50               // the number of stories that are kept
+	maxStoryLines = 200              // the number of lines of a story that are sent
 )
 
-// Stories is the answer to GET /v1/stories: the newest last, each as `ripcord events --json`
-// prints it.
+// Stories is the answer to GET /v1/stories: the newest last, each as `ripcord events --json` prints
+// it.
 type Stories struct {
 	Stories []json.RawMessage `json:"stories"`
 }
 
-// storyCache has the stories of the newest lines. It makes them anew only when there are further
+// storyCache holds the stories of the newest lines. It makes them again only when there are further
 // lines, so that many clients cost no more than one.
 type storyCache struct {
 	events Events
 
 	mu   sync.Mutex
-	upTo uint64 // the number of the first line that is not in them
+	upTo uint64 // the number of the first line after them
 	all  []json.RawMessage
 }
 
-// stories serves the last failovers, or the last so many of them.
+// stories serves the last failovers, all or the requested number.
 func (c Config) stories() http.HandlerFunc {
 	if c.Events == nil {
 		return nil
@@ -81,7 +81,7 @@ func (t *storyCache) stories() []json.RawMessage {
 	t.upTo, t.all = end, make([]json.RawMessage, 0, len(all))
 	for i := range all {
 		all[i].Most = maxStoryLines
-		if text, err := json.Marshal(&all[i]); err == nil { // of strings, numbers and lines that were JSON
+		if text, err := json.Marshal(&all[i]); err == nil { // it consists of strings, numbers and lines that were JSON
 			t.all = append(t.all, text)
 		}
 	}

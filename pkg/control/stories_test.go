@@ -9,13 +9,13 @@ import (
 	"time"
 )
 
-// lineOf is a line of the log, some µs after the fact of its trace.
+// lineOf returns a line of the log, some µs after the fact of its trace.
 func lineOf(trace, event, more string, us int) string {
 	at := began.Add(time.Duration(us) * time.Microsecond).Format(time.RFC3339Nano)
 	return fmt.Sprintf(`{"ts":%q,"level":"info","event":%q,"msg":"what happened %d µs after","trace":%q,"elapsed_us":%d%s}`, at, event, us, trace, us, more)
 }
 
-// toldStory is a story as the API has it.
+// toldStory is a story in the API.
 type toldStory struct {
 	Cause   string
 	Outages []struct{ Text string }
@@ -23,7 +23,7 @@ type toldStory struct {
 	LeftOut int `json:"left_out"`
 }
 
-// told asks for the stories.
+// told requests the stories.
 func told(t *testing.T, h http.Handler, query string) []toldStory {
 	t.Helper()
 	w := httptest.NewRecorder()
@@ -35,8 +35,8 @@ func told(t *testing.T, h http.Handler, query string) []toldStory {
 	return answer.Stories
 }
 
-// TestLongStory: of a story with many lines the first are told, with its outages and how many
-// are left out.
+// TestLongStory requires that only the first lines of a long story are sent, with its outages and
+// the number of omitted lines.
 func TestLongStory(t *testing.T) {
 	k := newKept(lineOf("a", "instance.transition", `,"instance":"i","from":"backup","to":"active","reason":"peer-resigned"`, 0))
 	for i := range maxStoryLines + 50 {
@@ -60,7 +60,8 @@ func (c *counting) From(n uint64, most int) (uint64, [][]byte, <-chan struct{}) 
 	return c.kept.From(n, most)
 }
 
-// TestStoriesAreMadeOnce: many who ask cost one reading of the log, until it has grown.
+// TestStoriesAreMadeOnce requires that many requests cost one reading of the log, until it has
+// grown.
 func TestStoriesAreMadeOnce(t *testing.T) {
 	k := &counting{kept: newKept(lineOf("a", "instance.transition", `,"instance":"i","from":"backup","to":"active"`, 0))}
 	h := handler(Config{Source: router{}, Events: k})
@@ -74,7 +75,7 @@ func TestStoriesAreMadeOnce(t *testing.T) {
 	}
 	k.write(lineOf("b", "instance.transition", `,"instance":"i","from":"active","to":"backup"`, 10))
 	if s := told(t, h, ""); len(s) != 2 || k.reads != 2 {
-		t.Errorf("%d stories of %d readings, want 2 of 2", len(s), k.reads)
+		t.Errorf("%d stories after %d readings, want 2 after 2", len(s), k.reads)
 	}
 	if s := told(t, h, "?last=1"); len(s) != 1 || string(s[0].Lines[0]) != lineOf("b", "instance.transition", `,"instance":"i","from":"active","to":"backup"`, 10) {
 		t.Errorf("the last is %+v", s)

@@ -25,7 +25,7 @@ func thousand() router {
 	return r
 }
 
-// BenchmarkStatus is what the status of a thousand instances costs the daemon, and the
+// BenchmarkStatus measures what the status of a thousand instances costs the daemon, and the
 // command that reads it.
 func BenchmarkStatus(b *testing.B) {
 	c := Config{Source: thousand()}

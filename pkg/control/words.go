@@ -6,7 +6,7 @@ import (
 	"ripcord/pkg/event"
 )
 
-// Choice returns a sentence that lists the instances and groups, for a name that is none of them.
+// Choice returns a sentence that lists the instances and groups, for a name that does not exist.
 func Choice(instances, groups []string) string {
 	switch {
 	case len(instances) == 0:
@@ -17,8 +17,8 @@ func Choice(instances, groups []string) string {
 	return "there are the instances " + strings.Join(instances, ", ") + " and the groups " + strings.Join(groups, ", ")
 }
 
-// faultText returns a sentence about a fault; trouble is the present state of its link, if the fault
-// is one of a link, and forwards whether its segment does, if it is a recovery.
+// faultText returns a sentence about a fault. trouble is the present state of its link, if it is
+// the fault of a link; forwards says whether the segment forwards, if it is a recovery.
 func faultText(f Fault, trouble string, forwards bool) string {
 	switch event.Reason(f.Reason) {
 	case event.InterfaceDown:

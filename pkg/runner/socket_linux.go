@@ -124,7 +124,7 @@ func Listen(path string, user int) (*net.UnixListener, error) {
 	}
 	if info, err := os.Lstat(path); err == nil {
 		if info.Mode().Type() != os.ModeSocket {
-			return nil, fmt.Errorf("socket %s: something else has that name: remove it", path)
+			return nil, fmt.Errorf("socket %s: this name belongs to a file of another kind: remove it", path)
 		}
 		if conn, err := net.Dial(network, path); err == nil {
 			_ = conn.Close()

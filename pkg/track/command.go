@@ -10,11 +10,11 @@ import (
 	"ripcord/pkg/command"
 )
 
-// Command is a check that runs a program: exit status 0 passes. The program runs as package
-// command says; other processes of its group are killed when it has ended.
+// Command is a check that runs a program: exit status 0 passes. Package command defines how the
+// program runs; other processes of its group are killed when it has ended.
 type Command struct {
 	Argv []string
-	// User is the account that the program runs as; nil is the daemon's own user.
+	// User is the account of the program; nil is the daemon's own user.
 	User *command.User
 }
 
@@ -26,12 +26,12 @@ func (c Command) validate() error {
 		return errors.New("the command is empty")
 	}
 	if slices.ContainsFunc(c.Argv, func(arg string) bool { return strings.ContainsRune(arg, 0) }) {
-		return errors.New("an argument of the command has a NUL byte in it")
+		return errors.New("an argument of the command contains a NUL byte")
 	}
 	return nil
 }
 
-// Request returns how the program of a check of that name is run.
+// Request returns the request for the program of a check of that name.
 func (c Command) Request(name string, timeout time.Duration) command.Request {
 	return command.Request{
 		ID:      command.ID{Kind: command.ForCheck, Name: name},
@@ -50,9 +50,8 @@ type commandProber struct {
 
 func (p *commandProber) probe(ctx context.Context, done func(result)) {
 	p.programs.Run(ctx, p.request, func(r command.Result) {
-		// Whether the program would have passed is not known: the state stays as it is. A
-		// failure would be a fault of all routers whose runners fail alike, and nobody would
-		// serve.
+		// Whether the program would have passed is unknown: the state stays as it is. A failure
+		// would be a fault of all routers whose runners fail alike, and none would serve.
 		if !errors.Is(r.Err, command.ErrLost) {
 			done(result{pass: r.Err == nil, output: r.Output, err: r.Err})
 		}

@@ -38,7 +38,7 @@ const (
 )
 
 // connectorBuffer is the size of the receive buffer: enough for some thousand processes that begin
-// and end while we do not run, as a message takes about 0.5 KiB of it.
+// and end while we do not run, since a message takes about 0.5 KiB of it.
 const connectorBuffer = 4 << 20
 
 // errLost is the error of a receive before which messages were lost.
@@ -52,7 +52,7 @@ const (
 	processEnded
 )
 
-// processEvent is a change of a process; those of threads are left out.
+// processEvent is a change of a process; changes of threads are ignored.
 type processEvent struct {
 	kind        processKind
 	pid, parent int // parent: of a fork
@@ -65,9 +65,8 @@ type connector struct {
 	buffer [8 << 10]byte
 }
 
-// openConnector subscribes. It fails where the kernel sends no events: in another than
-// the first PID, user or network namespace, without CAP_NET_ADMIN, and without
-// CONFIG_PROC_EVENTS.
+// openConnector subscribes. It returns an error if the kernel sends no events: in another than the
+// first PID, user or network namespace, without CAP_NET_ADMIN, and without CONFIG_PROC_EVENTS.
 func openConnector() (*connector, error) {
 	fd, err := unix.Socket(unix.AF_NETLINK, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, unix.NETLINK_CONNECTOR)
 	if err != nil {
@@ -121,7 +120,7 @@ func (c *connector) subscribe(fd int) (err error) {
 	}
 }
 
-// read reads one datagram of the kernel's.
+// read reads one datagram from the kernel.
 func (c *connector) read() (n int, err error) {
 	var from unix.Sockaddr
 	failed := c.raw.Read(func(fd uintptr) bool {
@@ -145,18 +144,18 @@ func (c *connector) read() (n int, err error) {
 		return 0, os.NewSyscallError("recvfrom", err)
 	}
 	if sender, ok := from.(*unix.SockaddrNetlink); !ok || sender.Pid != 0 {
-		return 0, nil // no message of the kernel
+		return 0, nil // not a message of the kernel
 	}
 	return n, nil
 }
 
-// receive waits for a message; ok is false if it is not about a process. The error is errLost
-// if messages were lost, and os.ErrClosed once the connector is closed.
+// receive waits for a message; ok is false if it is not about a process. The error is errLost if
+// messages were lost, and os.ErrClosed once the connector is closed.
 func (c *connector) receive() (e processEvent, ok bool, err error) {
 	n, err := c.read()
 	if err != nil {
 		if !errors.Is(err, errLost) && !errors.Is(err, os.ErrClosed) {
-			time.Sleep(answerWithin) // no error is known that lasts
+			time.Sleep(answerWithin) // no lasting error is known
 		}
 		return e, false, err
 	}
@@ -166,7 +165,7 @@ func (c *connector) receive() (e processEvent, ok bool, err error) {
 
 func (c *connector) close() { _ = c.file.Close() }
 
-// answer reads the kernel's answer to listen, an error number or 0.
+// answer decodes the kernel's answer to listen, an error number or 0.
 func answer(b []byte) (code uint32, ok bool) {
 	if !ofProc(b) || binary.NativeEndian.Uint32(b[eventOffset:]) != eventNone {
 		return 0, false
@@ -174,7 +173,7 @@ func answer(b []byte) (code uint32, ok bool) {
 	return binary.NativeEndian.Uint32(b[eventDataOffset:]), true
 }
 
-// decode reads an event of a process.
+// decode decodes an event of a process.
 func decode(b []byte) (e processEvent, ok bool) {
 	if !ofProc(b) {
 		return e, false
@@ -196,7 +195,7 @@ func decode(b []byte) (e processEvent, ok bool) {
 	return e, false
 }
 
-// ofProc reports whether a message is of the proc connector, and long enough.
+// ofProc reports whether a message is from the proc connector, and long enough.
 func ofProc(b []byte) bool {
 	return len(b) >= minEventLen &&
 		binary.NativeEndian.Uint32(b[unix.SizeofNlMsghdr:]) == cnProc &&

@@ -1,6 +1,6 @@
-// Package track runs the checks of the configuration: commands, processes, files, TCP
-// ports, HTTP answers and pings. It reports the state of each check; what a state means
-// for a virtual router, a fault or a priority, is decided elsewhere.
+// Package track runs the checks of the configuration: commands, processes, files, TCP ports, HTTP
+// answers and pings. It reports the state of each check; other packages decide what a state means
+// for a virtual router, a fault or a priority.
 //
 // The parts: Health (health.go) derives the state of a check from its results by rise
 // and fall, and Schedule (schedule.go) spreads the runs over the interval; both are

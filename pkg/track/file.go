@@ -16,11 +16,11 @@ import (
 	"ripcord/pkg/command"
 )
 
-// contentLimit is the size of a file's content at most, in bytes: an integer and white space.
+// contentLimit is the greatest size of a file's content, in bytes: an integer and white space.
 const contentLimit = 128
 
-// While a file is written it is empty for a moment (truncated, then written). An empty
-// file is read again at intervals of emptyRetry, emptyRetries times, before it counts.
+// While a file is written it is empty for a moment (truncated, then written). An empty file is read
+// again emptyRetries times, at intervals of emptyRetry, before it counts.
 const (
 	emptyRetry   = 10 * time.Millisecond
 	emptyRetries = 10
@@ -41,7 +41,7 @@ type File struct {
 	Weight int // −254 to 254
 }
 
-// Bounds of what a file adds to the priority. minValue is a fault.
+// These are the limits of the value that a file adds to the priority. minValue is a fault.
 const (
 	minValue = -254
 	maxValue = 253
@@ -60,7 +60,7 @@ func (c File) validate() error {
 	return nil
 }
 
-// value returns what a content adds to the priority.
+// value returns the value that a content adds to the priority.
 func (c File) value(content int64) int {
 	if c.Weight == 0 {
 		if content != 0 {
@@ -82,11 +82,11 @@ type fileProber struct {
 	File
 	timeout time.Duration
 	watch   *fileWatch
-	last    int64         // the content that counts
-	reading chan fileRead // of a read that did not return in time; nil: none
+	last    int64         // the content in force
+	reading chan fileRead // receives from a read that did not return in time; nil: there is none
 }
 
-// fileRead is what a read found.
+// fileRead is the result of a read.
 type fileRead struct {
 	content int64
 	err     error
@@ -95,8 +95,8 @@ type fileRead struct {
 func (p *fileProber) events() <-chan struct{} { return p.watch.changed }
 func (p *fileProber) close()                  { p.watch.close() }
 
-// probe reads the file in another goroutine: on a file server that does not answer a
-// read hangs. There is one such goroutine at a time.
+// probe reads the file in another goroutine, since a read hangs on a file server that does not
+// answer. There is one such goroutine at a time.
 func (p *fileProber) probe(ctx context.Context, done func(result)) {
 	if p.reading == nil {
 		reading := make(chan fileRead, 1)
@@ -139,7 +139,7 @@ func (p *fileProber) judge(read fileRead) result {
 	return r
 }
 
-// fault returns why the content that counts is a failure.
+// fault returns why the content in force is a failure.
 func (p *fileProber) fault() error {
 	if p.Weight == 0 {
 		return fmt.Errorf("%s has %d: with weight 0 any number but 0 is a fault", p.Path, p.last)
@@ -147,10 +147,10 @@ func (p *fileProber) fault() error {
 	return fmt.Errorf("%s has %d, which times weight %d is %d or less", p.Path, p.last, p.Weight, minValue)
 }
 
-// errEmpty is the error of a file that has nothing but white space.
+// errEmpty is the error of a file that contains only white space.
 var errEmpty = errors.New("is empty, want an integer")
 
-// readSettled reads the file, and waits a little where it is empty.
+// readSettled reads the file, and waits a little if it is empty.
 func readSettled(ctx context.Context, path string) (content int64, err error) {
 	for range emptyRetries {
 		if content, err = readInteger(path); !errors.Is(err, errEmpty) {
@@ -163,7 +163,7 @@ func readSettled(ctx context.Context, path string) (content int64, err error) {
 
 // readInteger returns the integer that a regular file contains.
 func readInteger(path string) (int64, error) {
-	// Only a regular file is opened: to open a FIFO or a device has effects.
+	// Only a regular file is opened: opening a FIFO or a device has effects.
 	info, err := os.Stat(path)
 	if err != nil {
 		return 0, explainPath(path, err)
@@ -187,8 +187,8 @@ func readInteger(path string) (int64, error) {
 	return n, nil
 }
 
-// parseInteger returns the integer that the content of a file is. Its errors go on after
-// the name of the file.
+// parseInteger returns the integer in the content of a file. Its errors continue a sentence that
+// begins with the name of the file.
 func parseInteger(content []byte) (int64, error) {
 	text := strings.TrimSpace(string(content))
 	switch {

@@ -26,8 +26,7 @@ func write(t *testing.T, path, content string) {
 	must(t, os.WriteFile(path, []byte(content), 0o600))
 }
 
-// watched starts a check of a file whose interval is too long to notice anything: what is
-// reported was seen by inotify.
+// watched starts a check of a file with a very long interval: only inotify can cause a report.
 func watched(t *testing.T, path string, weight int) *recorder {
 	r := start(t)
 	r.apply(Spec{Name: "f", Interval: time.Hour, Timeout: time.Minute, Probe: File{Path: path, Weight: weight}})
@@ -62,7 +61,8 @@ func TestFileFollowsChanges(t *testing.T) {
 	r.wait("f", "waiting up20 up-10 up14 up! up6 down-254 up253")
 }
 
-// A file is empty for a moment each time that it is written, and that is no error.
+// TestFileIsEmptyWhileWritten: a file is empty for a moment each time that it is written, which is
+// not an error.
 func TestFileIsEmptyWhileWritten(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "f")
 	write(t, path, "5")
@@ -80,7 +80,8 @@ func TestFileIsEmptyWhileWritten(t *testing.T) {
 	r.wait("f", "waiting up5 up6")
 }
 
-// A FIFO in place of the file holds nobody up, and disturbs who writes to it as little.
+// TestFileIsNoFile requires that a FIFO in place of the file blocks no check, and does not disturb
+// its writer.
 func TestFileIsNoFile(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "f")
 	write(t, path, "5")
@@ -91,7 +92,7 @@ func TestFileIsNoFile(t *testing.T) {
 		got := text(r.last("f").Err)
 		return strings.HasPrefix(got, path+" is a FIFO, want a regular file: ") && strings.HasSuffix(got, " counts until then"), got
 	})
-	if last := r.last("f"); last.Value != 5 && last.Value != 0 { // 0: it was seen between the two
+	if last := r.last("f"); last.Value != 5 && last.Value != 0 { // 0: it was read between the two
 		t.Errorf("the value is %d", last.Value)
 	}
 	must(t, os.Remove(path), os.Mkdir(path, 0o700))
@@ -101,7 +102,7 @@ func TestFileIsNoFile(t *testing.T) {
 	})
 }
 
-// Content that is no integer leaves the value as it was.
+// TestFileContent requires that content that is not an integer leaves the value as it was.
 func TestFileContent(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "f")
 	write(t, path, "5")
@@ -127,8 +128,8 @@ func TestFileContent(t *testing.T) {
 	}
 }
 
-// What inotify does not show is found at the next interval: here the directory of the
-// file appears only later.
+// TestFileDirectoryAppears requires that the next interval finds changes that inotify does not
+// show: here the directory of the file appears only later.
 func TestFileDirectoryAppears(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "dir")
 	path := filepath.Join(dir, "f")
@@ -155,7 +156,7 @@ func TestFileValue(t *testing.T) {
 	}
 }
 
-// TestFileFault: why a content is a failure, for a weight and without one.
+// TestFileFault tests why a content is a failure, with a weight and without one.
 func TestFileFault(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "f")
 	write(t, path, "5")

@@ -2,14 +2,13 @@ package track
 
 import "time"
 
-// Health is the state of a check, derived from its results. It is a value and knows no
-// clock.
+// Health is the state of a check, derived from its results. It is a value and has no clock.
 type Health struct {
 	rise, fall int // at least 1
 	state      State
 	since      time.Time // when state began
-	// against counts the results in a row that contradict state. It stays below rise
-	// while state is Down, and below fall while state is Up.
+	// against counts the results in a row that contradict state. It stays below rise while state is
+	// Down, and below fall while state is Up.
 	against int
 	// assumed reports whether state is one that the configuration assumes (Pass) and that no
 	// result has confirmed yet.
@@ -26,16 +25,16 @@ func NewHealth(s *Spec, now time.Time) Health {
 // State returns the state.
 func (h *Health) State() State { return h.state }
 
-// Settled reports whether the last result says what the state does, so that another one like it
+// Settled reports whether the last result agrees with the state, so that another one like it
 // changes nothing.
 func (h *Health) Settled() bool { return h.state != Waiting && !h.assumed && h.against == 0 }
 
-// Adopt takes rise and fall of a configuration. Results counted so far stay counted.
+// Adopt takes over rise and fall of a configuration. Results counted so far stay counted.
 func (h *Health) Adopt(s *Spec) { h.rise, h.fall = max(s.Rise, 1), max(s.Fall, 1) }
 
-// Update takes a result that was known at now and reports whether the state changed. The
-// first result of a check whose state is not known, or that passes only by assumption,
-// decides alone: a service that was dead at the start must not count as good for fall results.
+// Update records a result that was known at now and reports whether the state changed. The first
+// result of a check whose state is unknown, or that passes only by assumption, decides alone: a
+// service that was dead at the start must not count as good for fall results.
 func (h *Health) Update(pass bool, now time.Time) (changed bool) {
 	to, needed := Down, h.fall
 	if pass {

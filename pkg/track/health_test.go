@@ -6,10 +6,10 @@ import (
 	"time"
 )
 
-// at is an instant of a virtual clock that begins at an arbitrary time.
+// at returns an instant of a virtual clock that begins at an arbitrary time.
 func at(d time.Duration) time.Time { return time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC).Add(d) }
 
-// A script is a row of results, p(ass) and f(ail), a second apart; the state after each is
+// TestHealth plays rows of results, p(ass) and f(ail), a second apart; the state after each is
 // w(aiting), u(p) or d(own).
 func TestHealth(t *testing.T) {
 	for _, c := range []struct {
@@ -53,7 +53,8 @@ func TestHealth(t *testing.T) {
 	}
 }
 
-// A new fall takes effect at the next result, with what was counted before.
+// TestHealthAdopts requires that a new fall takes effect at the next result, with earlier results
+// counted.
 func TestHealthAdopts(t *testing.T) {
 	h := NewHealth(&Spec{Fall: 5, Initial: Pass}, at(0))
 	h.Update(true, at(0))
@@ -62,7 +63,7 @@ func TestHealthAdopts(t *testing.T) {
 	}
 	h.Adopt(&Spec{Fall: 2})
 	if h.state != Up {
-		t.Error("a configuration alone changed the state")
+		t.Error("a configuration by itself changed the state")
 	}
 	if !h.Update(false, at(1)) || h.state != Down {
 		t.Errorf("the state is %v after the fourth failure with fall 2", h.state)
@@ -95,7 +96,8 @@ func TestSchedule(t *testing.T) {
 	}
 }
 
-// The runs of any number of checks are spread over the interval, at the start and later.
+// TestScheduleSpreads requires that the runs of any number of checks are spread over the interval,
+// at the start and later.
 func TestScheduleSpreads(t *testing.T) {
 	for _, n := range []int{2, 10, 100, 1000} {
 		const interval = 30 * time.Second

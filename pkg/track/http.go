@@ -14,19 +14,19 @@ import (
 	"ripcord/pkg/command"
 )
 
-// searchLimit is how much of an answer is searched, in bytes.
+// searchLimit is the number of bytes of an answer that are searched.
 const searchLimit = 1 << 20
 
-// HTTP is a check that gets a page. Each run opens a connection of its own, follows no
-// redirect and uses no proxy.
+// HTTP is a check that gets a page. Each run opens its own connection, follows no redirect and uses
+// no proxy.
 type HTTP struct {
 	// URL begins with http:// or https://.
 	URL string
-	// Status are the status codes that pass; none are 200 to 399.
+	// Status are the status codes that pass; none stands for 200 to 399.
 	Status []StatusRange
-	// Contains is what the first MiB of the answer must contain; empty: anything.
+	// Contains is a text that the first MiB of the answer must contain; empty: any answer passes.
 	Contains string
-	// Insecure accepts any certificate. Otherwise those are trusted that the machine trusts.
+	// Insecure accepts any certificate. Otherwise the machine's trusted certificates are required.
 	Insecure bool
 }
 
@@ -41,7 +41,7 @@ func (r StatusRange) String() string {
 	return fmt.Sprintf("%d-%d", r.First, r.Last)
 }
 
-// anyGood is what passes where no status is configured.
+// anyGood are the codes that pass if no status is configured.
 var anyGood = []StatusRange{{200, 399}}
 
 // String implements Probe.
@@ -73,7 +73,7 @@ func (c HTTP) open(_ *machine, s *Spec) prober {
 	return &timed{s.EffectiveTimeout(), func(ctx context.Context) (string, error) { return c.get(ctx, client) }}
 }
 
-// get gets the page and judges the answer.
+// get gets the page and evaluates the answer.
 func (c HTTP) get(ctx context.Context, client *http.Client) (output string, err error) {
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, c.URL, nil)
 	if err != nil {
@@ -95,7 +95,7 @@ func (c HTTP) get(ctx context.Context, client *http.Client) (output string, err 
 	case !c.accepts(answer.StatusCode):
 		return output, fmt.Errorf("status %s, want %s", answer.Status, c.wanted())
 	case err != nil:
-		return output, fmt.Errorf("the answer breaks off: %w", err)
+		return output, fmt.Errorf("the answer is incomplete: %w", err)
 	case c.Contains != "" && !bytes.Contains(body, []byte(c.Contains)):
 		return output, fmt.Errorf("the answer does not contain %q in its first %d bytes", c.Contains, searchLimit)
 	}
@@ -126,8 +126,8 @@ func (c HTTP) wanted() string {
 	return strings.Join(words, ", ")
 }
 
-// explain leaves out what the check's name and URL say already, and says what to do
-// about a certificate.
+// explain removes what the check's name and URL already say, and says what to do about a
+// certificate.
 func (c HTTP) explain(err error) error {
 	var inner *url.Error
 	if errors.As(err, &inner) {

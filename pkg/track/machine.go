@@ -7,12 +7,12 @@ import (
 	"ripcord/pkg/command"
 )
 
-// Processes returns a directory of all processes, as /proc has them, for checks of processes
-// where this process's own /proc hides those of other users. Its error is command.ErrLost where
-// another attempt may have one.
+// Processes returns a directory of all processes, in the form of /proc, for checks of processes if
+// this process's own /proc hides those of other users. Its error is command.ErrLost if another
+// attempt may succeed.
 type Processes func(context.Context) (*os.File, error)
 
-// machine has what checks share: one inotify instance, one subscription to the processes of the
+// machine holds what checks share: one inotify instance, one subscription to the processes of the
 // machine, and the runner of their programs. Nothing is opened before a check needs it.
 type machine struct {
 	programs  command.Runner
@@ -24,7 +24,7 @@ func newMachine(programs command.Runner, all Processes) *machine {
 	return &machine{programs: programs, files: newFileWatcher(), processes: newProcessTable(all)}
 }
 
-// close ends what was opened. No prober is in use any more.
+// close closes what was opened. No prober is in use any more.
 func (m *machine) close() {
 	m.files.close()
 	m.processes.close()

@@ -13,7 +13,7 @@ import (
 	"time"
 )
 
-// once runs a probe once, with a timeout that suffices.
+// once runs a probe once, with a sufficient timeout.
 func once(t *testing.T, p Probe) Report {
 	t.Helper()
 	return RunOnce(t.Context(), Spec{Name: "x", Interval: 10 * time.Second, Probe: p})
@@ -37,9 +37,9 @@ func TestTCP(t *testing.T) {
 	expect(t, "a port that is closed", once(t, TCP{l.Addr().String()}), Down, "connection refused")
 }
 
-// A timeout is named with its length.
+// TestTimeout requires that the error of a timeout contains its length.
 func TestTimeout(t *testing.T) {
-	l, err := net.Listen("tcp", "127.0.0.1:0") // and nobody answers
+	l, err := net.Listen("tcp", "127.0.0.1:0") // and does not answer
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -99,7 +99,7 @@ func TestHTTP(t *testing.T) {
 	expect(t, "a redirect is no 200", get("/redirect", HTTP{Status: []StatusRange{{200, 200}}}), Down, "status 302 Found, want 200")
 	expect(t, "a word that is there", get("/long", HTTP{Contains: "the end"}), Up, "")
 	expect(t, "a word that is not", get("/long", HTTP{Contains: "The End"}), Down, `the answer does not contain "The End"`)
-	expect(t, "an answer that breaks off", get("/short", HTTP{Contains: "begun"}), Down, "the answer breaks off")
+	expect(t, "an answer that breaks off", get("/short", HTTP{Contains: "begun"}), Down, "the answer is incomplete")
 	endless := get("/endless", HTTP{})
 	expect(t, "an answer without end", endless, Up, "")
 	if len(endless.Output) > 4096 {
@@ -110,7 +110,7 @@ func TestHTTP(t *testing.T) {
 
 func TestHTTPS(t *testing.T) {
 	s := httptest.NewUnstartedServer(http.HandlerFunc(handler))
-	s.Config.ErrorLog = log.New(io.Discard, "", 0) // of the certificate that is not trusted
+	s.Config.ErrorLog = log.New(io.Discard, "", 0) // about the certificate that is not trusted
 	s.StartTLS()
 	defer s.Close()
 	expect(t, "a certificate that is not trusted", once(t, HTTP{URL: s.URL}), Down, "the certificate is not trusted: x509:")
@@ -124,7 +124,7 @@ func plain(t *testing.T) string {
 	return s.Listener.Addr().String()
 }
 
-// What is stopped reports nothing.
+// TestStoppedIsNoResult requires that a stopped check reports nothing.
 func TestStoppedIsNoResult(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()

@@ -14,24 +14,24 @@ type Method uint8
 const (
 	// ICMP is an echo request, of ICMP or ICMPv6.
 	ICMP Method = iota
-	// Neighbor asks for the MAC of the address: ARP for IPv4, a neighbor solicitation for
-	// IPv6. A station on the same segment answers whatever its firewall drops. It needs an
-	// interface. The configuration calls it arp.
+	// Neighbor asks for the MAC of the address: ARP for IPv4, a neighbor solicitation for IPv6. A
+	// station on the same segment answers whatever its firewall drops. It needs an interface. The
+	// configuration calls it arp.
 	Neighbor
 )
 
 // String returns the word of the configuration.
 func (m Method) String() string { return [...]string{"icmp", "arp"}[m] }
 
-// A ping asks every pingEvery, and at least pingQuestions times in its timeout: one lost
-// frame is no failure.
+// A ping asks every pingEvery, and at least pingQuestions times in its timeout: one lost frame is
+// not a failure.
 const (
 	pingQuestions = 3
 	pingEvery     = time.Second
 )
 
-// Ping is a check that asks another station for an answer. Addresses of this machine
-// itself answer to ICMP only. It needs CAP_NET_RAW.
+// Ping is a check that asks another station for an answer. Addresses of this machine itself answer
+// only to ICMP. It needs CAP_NET_RAW.
 type Ping struct {
 	Address netip.Addr
 	// Interface is the interface of the questions and answers; empty: the kernel chooses by its

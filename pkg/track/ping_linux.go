@@ -23,11 +23,11 @@ func (c Ping) open(_ *machine, s *Spec) prober {
 	return &timed{timeout, func(ctx context.Context) (string, error) { return "", c.ask(ctx, timeout) }}
 }
 
-// question is what a ping sends and how it knows the answer.
+// question is the question of a ping and the test for its answer.
 type question struct {
 	fd   int
 	send func(fd int) error
-	// isAnswer reads a message. The hop limit is −1 where the kernel gives none.
+	// isAnswer examines a message. The hop limit is −1 if the kernel gives none.
 	isAnswer func(message []byte, from unix.Sockaddr, hopLimit int) bool
 }
 
@@ -80,7 +80,7 @@ func linkByName(name string) (rtnl.Link, error) {
 	return link, nil
 }
 
-// ask sends the question every so often and waits for the answer. It closes the socket.
+// ask sends the question periodically and waits for the answer. It closes the socket.
 func (q *question) ask(ctx context.Context, every time.Duration) error {
 	file := os.NewFile(uintptr(q.fd), "ping")
 	defer func() { _ = file.Close() }()
@@ -89,7 +89,7 @@ func (q *question) ask(ctx context.Context, every time.Duration) error {
 		return err
 	}
 	defer context.AfterFunc(ctx, func() { _ = file.SetReadDeadline(time.Unix(1, 0)) })()
-	var last error // of sending, or what the network reported
+	var last error // of sending, or reported by the network
 	for next := time.Now(); ctx.Err() == nil; {
 		if !time.Now().Before(next) {
 			next = time.Now().Add(every)
@@ -145,7 +145,7 @@ func hopLimit(control []byte) int {
 	return -1
 }
 
-// rawSocket opens a socket that does not block, bound to the interface if there is one.
+// rawSocket opens a non-blocking socket, bound to the interface if there is one.
 func (c Ping) rawSocket(family, kind, protocol int) (int, error) {
 	fd, err := unix.Socket(family, kind|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, protocol)
 	if err != nil {
@@ -160,8 +160,8 @@ func (c Ping) rawSocket(family, kind, protocol int) (int, error) {
 	return fd, nil
 }
 
-// Echo messages (RFC 792, RFC 4443 §4): type, code, checksum, identifier, sequence
-// number, and here 16 random bytes by which the answer is known.
+// These are echo messages (RFC 792, RFC 4443 §4): type, code, checksum, identifier, sequence
+// number, and here 16 random bytes that identify the answer.
 const (
 	echoReply4   = 0
 	echoRequest4 = 8
@@ -171,8 +171,8 @@ const (
 	nonceLen     = 16
 )
 
-// echo returns an echo request. Its checksum is that of ICMP for IPv4; for IPv6 the
-// kernel writes it.
+// echo returns an echo request. Its checksum is that of ICMP for IPv4; for IPv6 the kernel writes
+// it.
 func echo(kind byte) (request []byte) {
 	request = make([]byte, echoLen+nonceLen)
 	request[0] = kind
@@ -199,7 +199,7 @@ func (c Ping) echo4() (q question, err error) {
 	if q.fd, err = c.rawSocket(unix.AF_INET, unix.SOCK_RAW, unix.IPPROTO_ICMP); err != nil {
 		return question{}, err
 	}
-	// Only echo replies, of this station: every raw socket gets all ICMP otherwise.
+	// Only echo replies from this station are accepted: every raw socket gets all ICMP otherwise.
 	const rawLevel = 255 // SOL_RAW
 	others := ^(uint32(1) << echoReply4)
 	if err := unix.SetsockoptInt(q.fd, rawLevel, unix.ICMP_FILTER, int(others)); err != nil {
@@ -236,7 +236,7 @@ func (c Ping) echo6(link rtnl.Link) (q question, err error) {
 	return q, nil
 }
 
-// acceptOnly has an ICMPv6 socket receive messages of one type alone.
+// acceptOnly makes an ICMPv6 socket receive messages of only one type.
 func acceptOnly(fd int, kind byte) error {
 	var filter unix.ICMPv6Filter
 	for i := range filter.Data {
@@ -279,9 +279,8 @@ func (c Ping) arp(link rtnl.Link) (q question, err error) {
 	return q, nil
 }
 
-// source returns the IPv4 address with which the machine would speak to the station on
-// the interface; unspecified where there is none, which makes the question a probe (RFC
-// 5227).
+// source returns the IPv4 address that the machine would use for traffic to the station on the
+// interface; unspecified if there is none, which makes the question a probe (RFC 5227).
 func (c Ping) source() netip.Addr {
 	none := netip.IPv4Unspecified()
 	fd, err := c.rawSocket(unix.AF_INET, unix.SOCK_DGRAM, 0)
@@ -300,8 +299,8 @@ func (c Ping) source() netip.Addr {
 	return netip.AddrFrom4(own.(*unix.SockaddrInet4).Addr)
 }
 
-// solicitation asks with neighbor discovery (RFC 4861 §7.2.2), from the address that the
-// kernel chooses.
+// solicitation asks with neighbor discovery (RFC 4861 §7.2.2), from the address that the kernel
+// chooses.
 func (c Ping) solicitation(link rtnl.Link) (q question, err error) {
 	if link.MAC == ([6]byte{}) {
 		return q, fmt.Errorf("interface %s has no MAC: neighbor discovery needs one like Ethernet", c.Interface)

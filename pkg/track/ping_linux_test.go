@@ -11,7 +11,7 @@ import (
 	"ripcord/pkg/lan"
 )
 
-// station runs on a LAN of two hosts, "us" and "them".
+// station makes a LAN of two hosts, "us" and "them".
 func station(t *testing.T) *lan.LAN {
 	t.Helper()
 	if os.Geteuid() != 0 {
@@ -71,7 +71,7 @@ func TestPing(t *testing.T) {
 		expect(t, c.p.String(), pingFrom(t, us, short, c.p), Down, c.want)
 	}
 
-	// A station that drops ICMP echo answers for its MAC.
+	// A station that drops ICMP echo still answers with its MAC.
 	must(t, them.SetSysctl("net.ipv4.icmp_echo_ignore_all", "1"))
 	expect(t, "echo is dropped", pingFrom(t, us, short, Ping{addr("192.0.2.2"), "eth0", ICMP}), Down, "no answer")
 	expect(t, "ARP is not", pingFrom(t, us, enough, Ping{addr("192.0.2.2"), "eth0", Neighbor}), Up, "")
@@ -86,7 +86,7 @@ func TestPing(t *testing.T) {
 	expect(t, "the interface is down", pingFrom(t, us, short, good[5]), Down, "interface eth0 is down: ip link set eth0 up")
 }
 
-// Without an address of its own a host asks with an ARP probe.
+// TestPingWithoutAddress requires that a host without an address asks with an ARP probe.
 func TestPingWithoutAddress(t *testing.T) {
 	l := station(t)
 	h := l.Host("us")
@@ -94,7 +94,7 @@ func TestPingWithoutAddress(t *testing.T) {
 	expect(t, "ARP", pingFrom(t, h, 10*time.Second, Ping{netip.MustParseAddr("192.0.2.2"), "eth0", Neighbor}), Up, "")
 }
 
-// A lost question is asked again within the timeout.
+// TestPingAsksAgain requires that a lost question is repeated within the timeout.
 func TestPingAsksAgain(t *testing.T) {
 	l := station(t)
 	_, err := l.Cable("them", "eth0").Pull()

@@ -13,10 +13,10 @@ import (
 // proc is a directory of all processes: /proc, or one that another process has opened.
 type proc struct {
 	path string
-	file *os.File // where path is that of its descriptor; nil: it is /proc
+	file *os.File // if path is that of its descriptor; nil: it is /proc
 }
 
-// errHidden is the error of a /proc in which not all processes can be seen.
+// errHidden is the error of a /proc that does not show all processes.
 var errHidden = errors.New("the processes of other users cannot be seen: /proc is mounted with hidepid, or not at all")
 
 // openProc returns /proc, or the directory that all opens if /proc hides processes.
@@ -41,7 +41,7 @@ func (p *proc) close() {
 	}
 }
 
-// showsAll reports whether the processes of all users can be seen: process 1 is root's.
+// showsAll reports whether the processes of all users are visible: process 1 is root's.
 func (p *proc) showsAll() bool {
 	_, err := os.Stat(p.path + "/1/stat")
 	return err == nil
@@ -70,15 +70,15 @@ func (p *proc) list() ([]int, error) {
 	return pids, nil
 }
 
-// read reads the name of the program that a process runs; with more, argv[0] and the program
-// file, too. alive is false if the process has ended, as a zombie has.
+// read returns the name of the program that a process runs; with more, also argv[0] and the program
+// file. alive is false if the process has ended, also if it is a zombie.
 func (p *proc) read(pid int, more bool) (runs program, alive bool) {
 	dir := fmt.Sprintf("%s/%d/", p.path, pid)
 	stat, err := os.ReadFile(dir + "stat")
 	if err != nil {
 		return runs, false
 	}
-	// PID (comm) STATE …: the comm may contain anything, parentheses too.
+	// PID (comm) STATE …: the comm may contain anything, even parentheses.
 	begin, end := bytes.IndexByte(stat, '('), bytes.LastIndexByte(stat, ')')
 	if begin < 0 || end < begin || len(stat) < end+3 {
 		return runs, false

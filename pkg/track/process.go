@@ -10,20 +10,19 @@ import (
 	"ripcord/pkg/command"
 )
 
-// CommLen is how many bytes of a program's name the kernel keeps for a process.
+// CommLen is the number of bytes of a program's name that the kernel keeps for a process.
 const CommLen = 15
 
-// Process is a check that counts processes: from Min to Max of them pass. Threads and
-// zombies do not count.
+// Process is a check that counts processes: from Min to Max of them pass. Threads and zombies do
+// not count.
 //
-// Name is what the kernel calls the process (/proc/PID/comm); where it is longer than
-// the 15 bytes that the kernel keeps, the base name of the program it was started as
-// (argv[0]) must be equal, too. A Name that begins with a slash is the path of the
-// program that runs, or argv[0]. With Part it is enough that Name is a part of the kernel's
-// name for the process, as with pgrep(1).
+// Name is the kernel's name for the process (/proc/PID/comm); if it is longer than the 15 bytes
+// that the kernel keeps, the base name of the program as it was started (argv[0]) must be equal,
+// too. A Name that begins with a slash is the path of the program that runs, or argv[0]. With Part
+// it suffices that Name is a part of the kernel's name for the process, as with pgrep(1).
 //
-// If permitted, the kernel's proc connector announces each process that begins or ends: then
-// a change from or to what passes is known at once, not at the next interval.
+// If permitted, the kernel's proc connector announces each process that begins or ends: then a
+// change of the state is known at once, not at the next interval.
 type Process struct {
 	Name string
 	Part bool
@@ -50,10 +49,10 @@ func (c Process) validate() error {
 	return nil
 }
 
-// passes reports whether a number of processes is as it should be.
+// passes reports whether a number of processes passes.
 func (c Process) passes(n int) bool { return n >= c.Min && (c.Max == 0 || n <= c.Max) }
 
-// explain returns the error of a number of processes that does not pass.
+// explain returns the error for a number of processes that does not pass.
 func (c Process) explain(n int) error {
 	if c.passes(n) {
 		return nil
@@ -84,7 +83,7 @@ func (p *processProber) probe(ctx context.Context, done func(result)) {
 	defer cancel()
 	n, err := p.watch.count(ctx)
 	if errors.Is(err, command.ErrLost) || err != nil && ctx.Err() != nil {
-		return // how many there are is not known: the state stays as it is, as for a command
+		return // their number is unknown: the state stays as it is, as for a command
 	}
 	if err != nil {
 		done(result{err: err})
@@ -97,11 +96,11 @@ func (p *processProber) probe(ctx context.Context, done func(result)) {
 func (p *processProber) events() <-chan struct{} { return p.watch.changed }
 func (p *processProber) close()                  { p.watch.close() }
 
-// program is what is known of a process.
+// program is the identity of a process.
 type program struct {
 	comm string // at most CommLen bytes
 	argv0,
-	exe string // empty where it is not known
+	exe string // empty if unknown
 }
 
 // is reports whether a check counts the process.

@@ -19,7 +19,7 @@ import (
 	"ripcord/pkg/command/commandtest"
 )
 
-// copySleep copies sleep to a file of another name, in a directory of the test.
+// copySleep copies sleep to a file with another name, in a directory of the test.
 func copySleep(t *testing.T, name string) string {
 	t.Helper()
 	sleep, err := exec.LookPath("sleep")
@@ -31,7 +31,7 @@ func copySleep(t *testing.T, name string) string {
 	return path
 }
 
-// launch starts a process that sleeps, and returns what ends it.
+// launch starts a process that sleeps, and returns a function that ends it.
 func launch(t *testing.T, path string) (end func()) {
 	t.Helper()
 	cmd := exec.Command(path, "1000")
@@ -47,8 +47,7 @@ func launch(t *testing.T, path string) (end func()) {
 	return end
 }
 
-// bothWays runs a test with the proc connector, if the kernel permits it, and with
-// nothing but /proc.
+// bothWays runs a test with the proc connector, if the kernel permits it, and with only /proc.
 func bothWays(t *testing.T, test func(t *testing.T, table *processTable)) {
 	t.Run("connector", func(t *testing.T) {
 		table := newProcessTable(nil)
@@ -102,7 +101,7 @@ func TestProcessCount(t *testing.T) {
 	})
 }
 
-// A zombie serves nobody.
+// TestProcessZombie: a zombie does not count.
 func TestProcessZombie(t *testing.T) {
 	bothWays(t, func(t *testing.T, table *processTable) {
 		path := copySleep(t, "rc-zombie")
@@ -116,8 +115,8 @@ func TestProcessZombie(t *testing.T) {
 	})
 }
 
-// A process that renames itself is counted under the name that it has. A child of a
-// process bears its name until it executes another program.
+// TestProcessNamesAndChildren: a process that renames itself is counted under its present name. A
+// child of a process has that name until it executes another program.
 func TestProcessNamesAndChildren(t *testing.T) {
 	bothWays(t, func(t *testing.T, table *processTable) {
 		fifo := filepath.Join(t.TempDir(), "fifo")
@@ -142,7 +141,8 @@ func TestProcessNamesAndChildren(t *testing.T) {
 	})
 }
 
-// With the connector a change is known at once, whatever the interval.
+// TestProcessEvents requires that with the connector a change is known at once, whatever the
+// interval.
 func TestProcessEvents(t *testing.T) {
 	if c, err := openConnector(); err != nil {
 		t.Skip("no proc connector here: ", err)
@@ -170,7 +170,7 @@ func TestProcessEvents(t *testing.T) {
 	r.wait("p", "waiting up down up down")
 }
 
-// Where messages were lost the processes are scanned.
+// TestProcessLostEvents requires a scan of the processes after messages were lost.
 func TestProcessLostEvents(t *testing.T) {
 	table := newProcessTable(nil)
 	table.watch(Process{Name: "x", Min: 1})
@@ -184,7 +184,7 @@ func TestProcessLostEvents(t *testing.T) {
 	fd := -1
 	must(t, table.connector.raw.Control(func(n uintptr) { fd = int(n) }))
 	must(t, unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_RCVBUF, 1))
-	table.mu.Lock() // follow stands still, and the buffer runs over
+	table.mu.Lock() // follow stops, and the buffer overflows
 	launch(t, path)
 	for range 50 {
 		must(t, exec.Command("true").Run())
@@ -194,7 +194,7 @@ func TestProcessLostEvents(t *testing.T) {
 	counts(t, w, 1)
 }
 
-// Without the right to see all processes their number is not known, which is no 0.
+// TestProcessHidden: without the right to see all processes their number is unknown, not 0.
 func TestProcessHidden(t *testing.T) {
 	if os.Getpid() == 1 {
 		t.Skip("this is process 1")
@@ -218,7 +218,7 @@ func TestProcessHidden(t *testing.T) {
 }
 
 // testHidden tests checks of processes of a user from whom /proc hides those of root. all is a
-// /proc that does not.
+// /proc that hides none.
 func testHidden(t *testing.T, all *os.File) {
 	var lost error
 	show := func(context.Context) (*os.File, error) {
@@ -243,7 +243,7 @@ func testHidden(t *testing.T, all *os.File) {
 		t.Errorf("a process of root: %+v", got)
 	}
 	if got := run(show, Process{Name: "rc-nobody", Min: 1}); got == nil || text(got.err) != "0 processes rc-nobody, want at least 1" {
-		t.Errorf("a process that is not there: %+v", got)
+		t.Errorf("a process that does not exist: %+v", got)
 	}
 	lost = command.Lost("it was killed")
 	if got := run(show, starter); got != nil {
@@ -251,11 +251,11 @@ func testHidden(t *testing.T, all *os.File) {
 	}
 	lost = errors.New("EPERM")
 	if got := run(show, starter); got == nil || got.pass || !strings.Contains(text(got.err), "ripcord runner opens no other: EPERM") {
-		t.Errorf("with a runner that may not: %+v", got)
+		t.Errorf("with a runner without the right: %+v", got)
 	}
 }
 
-// What is no message of the connector, or too short, is none.
+// FuzzDecode requires that a message from elsewhere, or one that is too short, is ignored.
 func FuzzDecode(f *testing.F) {
 	message := make([]byte, minForkLen)
 	for at, word := range map[int]uint32{16: cnProc, 20: cnProc, eventOffset: eventFork, eventDataOffset + 4: 7, eventDataOffset + 8: 9, eventDataOffset + 12: 9} {
@@ -268,7 +268,7 @@ func FuzzDecode(f *testing.F) {
 	f.Add(message[:minEventLen])
 	f.Fuzz(func(t *testing.T, b []byte) {
 		if _, ok := decode(b); ok && len(b) < minEventLen {
-			t.Error("a short message is one")
+			t.Error("a short message is decoded")
 		}
 		answer(b)
 	})

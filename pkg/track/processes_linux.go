@@ -9,18 +9,17 @@ import (
 )
 
 const (
-	// auditEvery is after how long the processes are scanned though the connector
-	// announced all changes.
+	// auditEvery is the period of scans although the connector announces all changes.
 	auditEvery = 30 * time.Second
-	// scanEvery is how long a scan of /proc is used if there is no connector: checks of
-	// equal interval share one.
+	// scanEvery is how long a scan of /proc is used without a connector: checks of equal interval
+	// share one.
 	scanEvery = 100 * time.Millisecond
 )
 
 // processTable counts the processes of the checks. With the connector it follows each process that
-// begins and ends; without, it scans /proc when asked.
+// begins and ends; without it, it scans /proc on request.
 type processTable struct {
-	all       Processes // returns them where /proc hides some; nil: nothing does
+	all       Processes // returns them if /proc hides some; nil: none can
 	once      sync.Once // opens the connector, with the first watch
 	connector *connector
 	over      chan struct{} // closed when follow has returned
@@ -28,8 +27,8 @@ type processTable struct {
 	mu      sync.Mutex
 	proc    *proc // nil until it is needed, and while err is not nil
 	watches map[*processWatch]bool
-	scanned time.Time // when the last scan began; zero: what is counted is not valid
-	err     error     // of that scan
+	scanned time.Time // when the last scan began; zero: the counts are invalid
+	err     error     // the error of that scan
 }
 
 // processWatch counts the processes of one check.
@@ -93,7 +92,7 @@ func (w *processWatch) count(ctx context.Context) (int, error) {
 	return len(w.pids), t.err
 }
 
-// open opens /proc unless it is open. That may take a while, in which events are taken.
+// open opens /proc unless it is open. That may take a while, in which events are processed.
 func (t *processTable) open(ctx context.Context) error {
 	t.mu.Lock()
 	opened := t.proc != nil
@@ -115,7 +114,7 @@ func (t *processTable) open(ctx context.Context) error {
 	return nil
 }
 
-// scan reads all processes. The connector was subscribed to before.
+// scan reads all processes. The connector was subscribed before.
 func (t *processTable) scan() {
 	t.scanned, t.err = time.Now(), nil
 	for w := range t.watches {
@@ -136,7 +135,7 @@ func (t *processTable) scan() {
 	}
 }
 
-// classify reads one process and counts it for each check that it belongs to.
+// classify reads one process and counts it for each check to which it belongs.
 func (t *processTable) classify(pid int) {
 	p, alive := t.proc.read(pid, t.needsMore())
 	for w := range t.watches {
@@ -148,7 +147,7 @@ func (t *processTable) classify(pid int) {
 	}
 }
 
-// needsMore reports whether the kernel's name for a process is not enough.
+// needsMore reports whether the kernel's name for a process is insufficient for some check.
 func (t *processTable) needsMore() bool {
 	for w := range t.watches {
 		if len(w.Name) > CommLen || w.Name[0] == '/' {
@@ -158,7 +157,7 @@ func (t *processTable) needsMore() bool {
 	return false
 }
 
-// follow takes the events of the connector until it is closed.
+// follow processes the events of the connector until it is closed.
 func (t *processTable) follow() {
 	defer close(t.over)
 	for {
@@ -179,11 +178,11 @@ func (t *processTable) follow() {
 	}
 }
 
-// take follows one event.
+// take processes one event.
 func (t *processTable) take(e processEvent) {
 	switch e.kind {
 	case processForked:
-		// The child is what its parent is, until it executes another program.
+		// The child runs the program of its parent until it executes another one.
 		for w := range t.watches {
 			if w.pids[e.parent] {
 				t.classify(e.pid)
@@ -199,7 +198,7 @@ func (t *processTable) take(e processEvent) {
 	}
 }
 
-// announce wakes the checks that pass now and did not before, or the other way around.
+// announce wakes the checks whose state has changed.
 func (t *processTable) announce() {
 	for w := range t.watches {
 		if passes := w.passes(len(w.pids)); passes != w.passed {

@@ -14,8 +14,8 @@ import (
 	"ripcord/pkg/command"
 )
 
-// Runner runs a set of checks. Apply and Snapshot may be called from any goroutine,
-// before, during and after Run.
+// Runner runs a set of checks. Apply and Snapshot may be called from any goroutine, before, during
+// and after Run.
 type Runner struct {
 	programs command.Runner
 	all      Processes
@@ -27,16 +27,15 @@ type Runner struct {
 	wanted []Spec
 	status map[string]Status
 
-	// Run's own.
+	// The fields below belong to Run.
 	tasks   map[string]*task
 	running sync.WaitGroup
-	started int // tasks, ever: for their phases
+	started int // the number of tasks ever started: for their phases
 	machine *machine
 }
 
 // New returns a runner without checks, whose commands are run by programs. all returns the
-// processes where /proc hides some; nil: nothing does. The contract of report is part of that
-// of the package.
+// processes if /proc hides some; nil: none can. The package documents the contract of report.
 func New(programs command.Runner, all Processes, report func(Report)) *Runner {
 	return &Runner{
 		programs: programs,
@@ -49,11 +48,11 @@ func New(programs command.Runner, all Processes, report func(Report)) *Runner {
 	}
 }
 
-// Apply replaces the set of checks. It returns at once; Run then starts and stops the checks.
-// A new check, or one with another Probe, starts anew. A check with the same Probe keeps its
-// state and takes its new interval, timeout, rise and fall; its current run is stopped
-// without a result. A check that is the same in everything is not touched. If a check is not
-// valid nothing changes, and the error names all that is wrong.
+// Apply replaces the set of checks. It returns at once; Run then starts and stops the checks. A new
+// check, or one with another Probe, starts over. A check with the same Probe keeps its state and
+// gets its new interval, timeout, rise and fall; its current run is stopped without a result. A
+// check without any change is not touched. If a check is invalid nothing changes, and the error
+// names all problems.
 func (r *Runner) Apply(specs []Spec) error {
 	var errs []error
 	seen := make(map[string]bool)
@@ -84,8 +83,7 @@ func (r *Runner) Snapshot() []Status {
 	return slices.SortedFunc(maps.Values(r.status), func(a, b Status) int { return cmp.Compare(a.Name, b.Name) })
 }
 
-// Run runs the checks until ctx is done, and returns when all have been stopped. It is
-// called once.
+// Run runs the checks until ctx is done, and returns when all have been stopped. It is called once.
 func (r *Runner) Run(ctx context.Context) error {
 	r.machine = newMachine(r.programs, r.all)
 	defer r.machine.close()
@@ -104,7 +102,7 @@ func (r *Runner) Run(ctx context.Context) error {
 	}
 }
 
-// reconcile makes the tasks those that are wanted.
+// reconcile starts and stops tasks so that they are the wanted ones.
 func (r *Runner) reconcile(ctx context.Context) {
 	r.mu.Lock()
 	wanted := r.wanted
@@ -129,7 +127,7 @@ func (r *Runner) reconcile(ctx context.Context) {
 	}
 }
 
-// start starts a check, in place of an earlier one of its name, if there is one.
+// start starts a check, in place of an earlier one with its name, if there is one.
 func (r *Runner) start(ctx context.Context, s Spec, was *task) {
 	now := time.Now()
 	t := &task{
@@ -157,7 +155,7 @@ func (r *Runner) start(ctx context.Context, s Spec, was *task) {
 	r.running.Go(func() { t.run(own, r.outcomes) })
 }
 
-// absorb takes a result, unless its task was stopped.
+// absorb records a result, unless its task was stopped.
 func (r *Runner) absorb(o outcome) {
 	t := o.of
 	if r.tasks[t.spec.Name] != t {
@@ -180,7 +178,7 @@ func (r *Runner) absorb(o outcome) {
 	r.publish(t, news)
 }
 
-// publish stores the status of a task for Snapshot, and reports it if there is news.
+// publish stores the status of a task for Snapshot, and reports it if it has news.
 func (r *Runner) publish(t *task, news bool) {
 	r.mu.Lock()
 	r.status[t.spec.Name] = t.status
@@ -197,8 +195,8 @@ func text(err error) string {
 	return err.Error()
 }
 
-// RunOnce runs a check once, whatever its Initial, Rise and Fall, and returns when
-// nothing is left of the run.
+// RunOnce runs a check once, whatever its Initial, Rise and Fall, and returns when nothing of the
+// run is left.
 func RunOnce(ctx context.Context, s Spec) Report {
 	report := Report{Name: s.Name, State: Down, Ran: true}
 	if report.Err = s.Validate(); report.Err != nil {
@@ -210,7 +208,7 @@ func RunOnce(ctx context.Context, s Spec) Report {
 	p := s.Probe.open(m, &s)
 	defer p.close()
 	started := time.Now()
-	report.Err = context.Canceled // where there is no result
+	report.Err = context.Canceled // if there is no result
 	p.probe(ctx, func(r result) {
 		report.At = time.Now()
 		report.Took = report.At.Sub(started)

@@ -46,8 +46,7 @@ func (r *recorder) apply(specs ...Spec) {
 	}
 }
 
-// story returns the states that were reported of a check, as "waiting up down"; a value
-// and an error are added where there is one.
+// story returns the reported states of a check, as "waiting up down", with values and errors.
 func (r *recorder) story(name string) string {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -144,7 +143,7 @@ func TestReports(t *testing.T) {
 	}
 }
 
-// The first result is reported though it changes nothing.
+// TestFirstResult requires that the first result is reported although it changes nothing.
 func TestFirstResult(t *testing.T) {
 	r, f := start(t), newFake()
 	f.pass.Store(true)
@@ -166,7 +165,7 @@ func TestApplyRefuses(t *testing.T) {
 	}
 }
 
-// Of a new set only what differs starts or stops.
+// TestApply requires that only the differences of a new set start or stop checks.
 func TestApply(t *testing.T) {
 	r := start(t)
 	same, gone, other := newFake(), newFake(), newFake()
@@ -200,20 +199,20 @@ func TestApply(t *testing.T) {
 		t.Errorf("a check with another interval lost its state: %s", got)
 	}
 	if after := r.status("same"); after != before {
-		t.Errorf("what did not change is %+v, was %+v", after, before)
+		t.Errorf("the unchanged check is %+v, was %+v", after, before)
 	}
 	if s := r.status("gone"); s.Name != "" {
-		t.Errorf("what was removed is still there: %+v", s)
+		t.Errorf("the removed check is still there: %+v", s)
 	}
 	runs := gone.runs.Load()
 	time.Sleep(5 * soon)
 	if gone.runs.Load() != runs {
-		t.Error("what was removed still runs")
+		t.Error("the removed check still runs")
 	}
 }
 
-// There is one run of a check at a time, and a command that ignores SIGTERM is reported
-// at its timeout.
+// TestCommandOneAtATime requires that there is one run of a check at a time, and that a command
+// that ignores SIGTERM is reported at its timeout.
 func TestCommandOneAtATime(t *testing.T) {
 	dir := t.TempDir()
 	last, twice := filepath.Join(dir, "last"), filepath.Join(dir, "twice")
@@ -237,7 +236,8 @@ func TestCommandOneAtATime(t *testing.T) {
 	}
 }
 
-// A command that takes the place of another one starts when that has been killed.
+// TestCommandReplaced requires that a command that replaces another starts when that one has been
+// killed.
 func TestCommandReplaced(t *testing.T) {
 	first := filepath.Join(t.TempDir(), "first")
 	r := start(t)
@@ -252,22 +252,23 @@ func TestCommandReplaced(t *testing.T) {
 	r.apply(spec(`read -r pid < %s; kill -0 "$pid" 2>&1 && echo "$pid runs"`))
 	r.wait("a", "waiting waiting down")
 	if got := r.last("a").Output; !strings.Contains(got, "No such process") {
-		t.Errorf("the second one says %q", got)
+		t.Errorf("the output of the second command is %q", got)
 	}
 }
 
-// The result of a check that was replaced meanwhile counts for nothing.
+// TestLateResult requires that the result of a check that was replaced meanwhile does not count.
 func TestLateResult(t *testing.T) {
 	r := New(command.Local{}, nil, func(report Report) { t.Errorf("reported: %+v", report) })
 	old, now := &task{spec: Spec{Name: "a"}}, &task{spec: Spec{Name: "a"}}
 	r.tasks["a"] = now
 	r.absorb(outcome{old, result{pass: true}})
 	if now.health.state != Waiting || len(r.Snapshot()) != 0 {
-		t.Error("it counted")
+		t.Error("the late result counted")
 	}
 }
 
-// A command that is not there, or that anybody may replace, fails and says why.
+// TestCommandRefused requires that a missing command, or one that any user may replace, fails with
+// the reason.
 func TestCommandRefused(t *testing.T) {
 	open := filepath.Join(t.TempDir(), "open")
 	if err := os.WriteFile(open, []byte("#!/bin/sh\n"), 0o777); err != nil {
@@ -293,8 +294,8 @@ func TestCommandRefused(t *testing.T) {
 	}
 }
 
-// Checks that hang do not delay the others: 1,000 runs a second are due beside 50 that
-// hang, and the others keep their interval.
+// TestHangingChecksDisturbNobody requires that hanging checks do not delay the others: 1,000 runs a
+// second are due beside 50 that hang, and the others keep their interval.
 func TestHangingChecksDisturbNobody(t *testing.T) {
 	const checks, hanging, interval = 100, 50, 100 * time.Millisecond
 	r, f := start(t), newFake()
@@ -326,7 +327,7 @@ func TestHangingChecksDisturbNobody(t *testing.T) {
 	}
 }
 
-// To stop is no failure of what runs: a run that is stopped has no result.
+// TestStopIsNoFailure requires that a stopped run has no result.
 func TestStopIsNoFailure(t *testing.T) {
 	for range 50 {
 		f := newFake()
@@ -344,7 +345,7 @@ func TestStopIsNoFailure(t *testing.T) {
 	}
 }
 
-// Nothing is left after Run: no process, descriptor or goroutine, whatever ran.
+// TestRunLeavesNothing requires that Run leaves no process, descriptor or goroutine, whatever ran.
 func TestRunLeavesNothing(t *testing.T) {
 	count := func() (descriptors, goroutines int) {
 		entries, err := os.ReadDir("/proc/self/fd")

@@ -7,31 +7,31 @@ import (
 	"time"
 )
 
-// eventGap is the least time between two runs that events called for: a file that is
-// written without pause must not cost a processor.
+// eventGap is the least time between two runs caused by events: a file that is written continuously
+// must not cost a processor.
 const eventGap = 10 * time.Millisecond
 
 // prober does the work of one check. Its methods are called from one goroutine.
 type prober interface {
-	// probe runs the check once. It calls done once, as soon as the result is known, and
-	// returns when nothing is left of the run. It does not call done if there is no result: if ctx
-	// ends first, or the command could not be run.
+	// probe runs the check once. It calls done once, as soon as the result is known, and returns
+	// when nothing of the run is left. It does not call done if there is no result: if ctx ends
+	// first, or the command could not be run.
 	probe(ctx context.Context, done func(result))
-	// events returns a channel that receives when the next run should start at once; nil if
-	// this kind of check has none.
+	// events returns a channel that receives when the next run should start at once; nil if this
+	// kind of check has none.
 	events() <-chan struct{}
 	close()
 }
 
-// result is what one run of a check found.
+// result is the result of one run of a check.
 type result struct {
 	pass   bool
 	value  int // of a file check
 	output string
-	err    error // nil where pass is true, but see Report.Err
+	err    error // nil if pass is true, but see Report.Err
 	took   time.Duration
 	at     time.Time
-	// skipped is how many runs before this one were left out, or had no result.
+	// skipped is the number of earlier runs that were omitted, or had no result.
 	skipped int
 }
 
@@ -41,7 +41,7 @@ type outcome struct {
 	result
 }
 
-// task is a check that runs, in a goroutine of its own.
+// task is a running check, with its own goroutine.
 type task struct {
 	spec     Spec
 	health   Health // the Runner's
@@ -77,7 +77,7 @@ func (t *task) run(ctx context.Context, to chan<- outcome) {
 		t.prober.probe(ctx, func(r result) {
 			known = true
 			if ctx.Err() != nil {
-				return // the run was stopped, which is no result
+				return // the run was stopped, so there is no result
 			}
 			r.at = time.Now()
 			r.took = r.at.Sub(started)

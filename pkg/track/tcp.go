@@ -7,8 +7,8 @@ import (
 	"strconv"
 )
 
-// TCP is a check that opens a TCP connection and closes it again. Address is an IP
-// address or a name, with a port: "192.0.2.1:80", "[2001:db8::1]:80".
+// TCP is a check that opens a TCP connection and closes it. Address is an IP address or a name,
+// with a port: "192.0.2.1:80", "[2001:db8::1]:80".
 type TCP struct{ Address string }
 
 // String implements Probe.

@@ -7,9 +7,9 @@ import (
 	"github.com/fsnotify/fsnotify"
 )
 
-// fileWatcher reports changes of files, through one inotify instance. It watches the
-// directories: a watch of the file itself would end when another file takes its place. It
-// reports nothing if the kernel gives it no inotify instance (fs.inotify.max_user_instances).
+// fileWatcher reports changes of files, through one inotify instance. It watches the directories: a
+// watch of the file itself would end when another file takes its place. It reports nothing if the
+// kernel gives it no inotify instance (fs.inotify.max_user_instances).
 type fileWatcher struct {
 	mu      sync.Mutex
 	inotify *fsnotify.Watcher
@@ -30,7 +30,7 @@ func newFileWatcher() *fileWatcher {
 	return &fileWatcher{watches: make(map[string]map[*fileWatch]bool), dirs: make(map[string]int)}
 }
 
-// watch begins to watch a file, which need not exist, nor its directory.
+// watch begins to watch a file; neither it nor its directory need exist.
 func (w *fileWatcher) watch(path string) *fileWatch {
 	path = filepath.Clean(path)
 	f := &fileWatch{of: w, path: path, changed: make(chan struct{}, 1)}
@@ -44,8 +44,8 @@ func (w *fileWatcher) watch(path string) *fileWatch {
 	return f
 }
 
-// renew has the directory of the file watched. It is called before each read: another
-// directory may have taken the place of the one that was watched.
+// renew watches the directory of the file. It is called before each read, since another directory
+// may have replaced the one that was watched.
 func (f *fileWatch) renew() {
 	w := f.of
 	w.mu.Lock()
@@ -58,7 +58,7 @@ func (f *fileWatch) renew() {
 	inotify := w.inotify
 	w.mu.Unlock()
 	if inotify != nil {
-		_ = inotify.Add(filepath.Dir(f.path)) // without one the file is read at intervals
+		_ = inotify.Add(filepath.Dir(f.path)) // without a watch the file is read at intervals
 	}
 }
 
@@ -83,7 +83,7 @@ func (f *fileWatch) close() {
 	}
 }
 
-// distribute passes on what inotify reports.
+// distribute passes on inotify's events.
 func (w *fileWatcher) distribute(inotify *fsnotify.Watcher) {
 	defer close(w.over)
 	for {
@@ -102,7 +102,7 @@ func (w *fileWatcher) distribute(inotify *fsnotify.Watcher) {
 	}
 }
 
-// notify has those files read again for which concerns is true.
+// notify requests another read of those files for which concerns is true.
 func (w *fileWatcher) notify(concerns func(path string) bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
