@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// OutputLimit is how much of a command's output is kept, in bytes.
+// OutputLimit is the number of bytes of a command's output that are kept.
 const OutputLimit = 4096
 
 // DefaultGrace is the time between SIGTERM and SIGKILL.
@@ -16,46 +16,44 @@ const DefaultGrace = time.Second
 // ErrTimeout is the error of a command that did not end within its timeout.
 var ErrTimeout = errors.New("timed out")
 
-// Command is a program, and how it is run. Argv and Timeout are required.
+// Command is a program and the way to run it. Argv and Timeout are required.
 type Command struct {
-	// Argv is the program and its arguments. The program is an absolute path, or a
-	// name that is looked up in SearchPath.
+	// Argv is the program and its arguments. The program is an absolute path, or a name in
+	// SearchPath.
 	Argv []string
-	// User is the account that the program runs as; nil is the daemon's own user.
+	// User is the account of the program; nil is the daemon's own user.
 	User *User
-	// Env is put on top of the daemon's environment (see Environment): strings of the form
-	// "NAME=value".
+	// Env is added to the daemon's environment (see Environment): strings of the form "NAME=value".
 	Env []string
 	// Timeout is how long the program may run.
 	Timeout time.Duration
 	// Grace is the time between SIGTERM and SIGKILL; zero is DefaultGrace.
 	Grace time.Duration
-	// KillGroup kills what is left of the process group once the program has ended. A
-	// check needs no background processes; a notify command may start a daemon.
+	// KillGroup kills the rest of the process group when the program has ended. A check needs no
+	// background processes; a notify command may start a daemon.
 	KillGroup bool
 }
 
-// Result is how a run of a command ended.
+// Result is the result of a run of a command.
 type Result struct {
-	// Exit is the exit status, −1 where a signal ended the program, or where it did
-	// not start or did not end in time.
+	// Exit is the exit status, −1 if a signal ended the program, or if it did not start or did not
+	// end in time.
 	Exit int
-	// Output is the beginning of what was written to standard output and standard
-	// error, as valid UTF-8 without white space at its end.
+	// Output is the beginning of standard output and standard error, as valid UTF-8 without white
+	// space at its end.
 	Output string
 	// Cut reports whether there was more output.
 	Cut bool
 	// Took is the time from the call of Run to the result.
 	Took time.Duration
-	// Err is nil where the program exited with status 0. Otherwise it says in a
-	// sentence what happened: ErrTimeout, an ExitError, the error of the context, or why
-	// the program could not be started.
+	// Err is nil if the program exited with status 0. Otherwise it is a sentence: ErrTimeout, an
+	// ExitError, the error of the context, or why the program could not be started.
 	Err error
 }
 
 // ExitError is the error of a program that ended other than with status 0.
 type ExitError struct {
-	Exit   int    // −1 where a signal ended it
+	Exit   int    // −1 if a signal ended it
 	Signal string // the name of that signal, as "SIGSEGV"
 }
 
@@ -84,7 +82,7 @@ func (c *Command) validate() error {
 	return nil
 }
 
-// effective returns the user that a command runs as.
+// effective returns the user of a command.
 func (c *Command) effective() *User {
 	if c.User != nil {
 		return c.User

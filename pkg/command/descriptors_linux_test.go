@@ -8,7 +8,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// TestCloseOnExec: a descriptor that came from outside does not reach a program.
+// TestCloseOnExec requires that an inherited descriptor does not reach a program.
 func TestCloseOnExec(t *testing.T) {
 	for name, seal := range map[string]func() error{"close_range": CloseOnExec, "one by one": closeEachOnExec} {
 		const odd = 47
@@ -16,7 +16,7 @@ func TestCloseOnExec(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := unix.Dup2(inherited, odd); err != nil { // without FD_CLOEXEC, as of a parent
+		if err := unix.Dup2(inherited, odd); err != nil { // without FD_CLOEXEC, like a descriptor inherited from a parent
 			t.Fatal(err)
 		}
 		c := Command{Argv: []string{"/bin/sh", "-c", "[ -e /proc/self/fd/47 ] && echo open || echo closed"}, Timeout: time.Minute}

@@ -1,7 +1,6 @@
-// Package command runs the programs of a configuration: checks, notify commands and
-// fence commands. A program runs in a process group of its own, as the user that it
-// is configured for, with the environment of the process that starts it, below /, without
-// input, and no longer than its timeout.
+// Package command runs the programs of a configuration: checks, notify commands and fence commands.
+// A program runs in its own process group, as its configured user, with the environment of the
+// process that starts it, in /, without input, and no longer than its timeout.
 //
 // The contract:
 //

@@ -6,20 +6,20 @@ import (
 	"strings"
 )
 
-// SearchPath is where a program is looked up that is configured by its name alone, and
-// the PATH of every program where the daemon has none.
+// SearchPath is the path for programs that are configured by name, and the PATH of every program if
+// the daemon has none.
 const SearchPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 // interpreter runs scripts that name no interpreter.
 const interpreter = "/bin/sh"
 
-// forDaemon are the variables that service managers and people set for the daemon alone. A
-// program with them would report itself ready, or feed the watchdog, in the daemon's place.
+// forDaemon are the variables that service managers and people set only for the daemon. A program
+// with them would report itself ready, or feed the watchdog, in the daemon's place.
 var forDaemon = []string{
 	"NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID", "LISTEN_FDS", "LISTEN_PID", "LISTEN_PIDFDID", "LISTEN_FDNAMES", "GOMAXPROCS",
 }
 
-// Inheritable returns an environment without the variables that are for the daemon alone.
+// Inheritable returns an environment without the variables that are only for the daemon.
 func Inheritable(env []string) []string {
 	return slices.DeleteFunc(slices.Clone(env), func(e string) bool { return slices.Contains(forDaemon, variable(e)) })
 }
@@ -30,9 +30,9 @@ func variable(e string) string {
 	return name
 }
 
-// Environment returns the whole environment of a program that runs as u (nil: as this process
-// itself): that of this process without what is for the daemon alone, on top of it the
-// variables that tell of u, and extra.
+// Environment returns the whole environment of a program that runs as u (nil: as this process):
+// that of this process without the variables that are only for the daemon, then the variables about
+// u, and extra.
 func Environment(u *User, extra []string) []string {
 	return environment(os.Environ(), u, extra)
 }
@@ -55,7 +55,7 @@ func environment(inherited []string, u *User, extra []string) []string {
 	}
 	set("PATH="+SearchPath, false)
 	for _, e := range []string{"HOME=" + u.Home, "USER=" + u.Name, "LOGNAME=" + u.Name, "SHELL=" + interpreter} {
-		set(e, !own) // whoever started the daemon may have chosen another HOME for its user
+		set(e, !own) // a HOME chosen for the daemon's own user is kept
 	}
 	for _, e := range extra {
 		set(e, true)

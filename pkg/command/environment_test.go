@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// TestEnvironment: a program inherits the environment of its starter, without what a service
-// manager set for the daemon alone, and each variable once.
+// TestEnvironment requires that a program inherits the environment of its starter, without the
+// variables that a service manager set only for the daemon, and each variable once.
 func TestEnvironment(t *testing.T) {
 	other := &User{Name: "other", UID: 54321, Home: "/home/other"}
 	for _, c := range []struct {
@@ -34,7 +34,7 @@ func TestEnvironment(t *testing.T) {
 	}
 }
 
-// TestInherits: a program has the variables of this process.
+// TestInherits requires that a program has the variables of this process.
 func TestInherits(t *testing.T) {
 	t.Setenv("APP_PORT", "8080")
 	t.Setenv("NOTIFY_SOCKET", "/run/x")

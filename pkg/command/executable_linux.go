@@ -10,20 +10,19 @@ import (
 	"syscall"
 )
 
-// maxLinks is how many symbolic links are followed, as by the kernel (MAXSYMLINKS).
+// maxLinks is the number of symbolic links that are followed, as in the kernel (MAXSYMLINKS).
 const maxLinks = 40
 
-// CheckExecutable returns an error that says why a program cannot or must not be run as
-// u (nil: as the daemon's own user); it returns the absolute path of the program
-// otherwise. The program is an absolute path, or a name that SearchPath leads to.
+// CheckExecutable returns an error that says why a program cannot or must not be run as u (nil: as
+// the daemon's own user); otherwise it returns the absolute path of the program. The program is an
+// absolute path, or a name in SearchPath.
 //
-// A program is refused where somebody else than root or u could replace it: where the
-// file, a directory above it or a symbolic link on the way belongs to another user, or
-// is writable by everybody, or by a group that is neither root's nor u's. A directory
-// with the sticky bit (/tmp) may be writable, since only the owner of a file in it can
-// replace that file. keepalived's enable_script_security does the same for what runs as
-// root. Access control lists are not looked at, nor is the script where the program is
-// an interpreter.
+// A program is refused if another user than root or u could replace it: if the file, a directory
+// above it or a symbolic link on the way belongs to another user, or is writable by everybody, or
+// by a group that is neither root's nor u's. A directory with the sticky bit (/tmp) may be
+// writable, since only the owner of a file in it can replace that file. keepalived's
+// enable_script_security does the same for programs that run as root. Access control lists are not
+// examined, nor is the script if the program is an interpreter.
 func CheckExecutable(program string, u *User) (path string, err error) {
 	path, err = find(program)
 	if err != nil {
@@ -40,14 +39,14 @@ func CheckExecutable(program string, u *User) (path string, err error) {
 	return path, w.permitted(path)
 }
 
-// CheckPermitted returns an error where u (nil: the daemon's own user) may not execute a program,
+// CheckPermitted returns an error if u (nil: the daemon's own user) may not execute a program,
 // whose path is absolute, or not search a directory above it, by their modes.
 func CheckPermitted(path string, u *User) error {
 	w := walk{user: (&Command{User: u}).effective()}
 	return w.permitted(path)
 }
 
-// CheckSecure returns an error that says who else than root and u could replace a program,
+// CheckSecure returns an error that names a user other than root and u who could replace a program,
 // whose path is absolute.
 func CheckSecure(path string, u *User) error {
 	w := walk{user: (&Command{User: u}).effective()}
@@ -55,8 +54,8 @@ func CheckSecure(path string, u *User) error {
 	return err
 }
 
-// CheckOwned returns an error that says who else than this process's user and root could
-// change a file.
+// CheckOwned returns an error that names a user other than this process's and root who could change
+// a file.
 func CheckOwned(path string) error {
 	path, err := filepath.Abs(path)
 	if err != nil {
@@ -90,7 +89,7 @@ type walk struct {
 	links int
 }
 
-// follow checks each component of an absolute path and returns the file that it leads to.
+// follow checks each component of an absolute path and returns the file to which it leads.
 func (w *walk) follow(path string) (os.FileInfo, error) {
 	at := "/"
 	rest := strings.Split(path[1:], "/")
@@ -159,8 +158,8 @@ func (w *walk) component(path string) (os.FileInfo, error) {
 	return info, nil
 }
 
-// permitted returns an error where the user may not execute a file, or not search a directory
-// above it.
+// permitted returns an error if the user may not execute a file, or not search a directory above
+// it.
 func (w *walk) permitted(path string) error {
 	real, err := filepath.EvalSymlinks(path)
 	if err != nil {

@@ -2,7 +2,7 @@ package command
 
 import "os"
 
-// FileKind returns the kind of a file that is no regular file, as "a directory".
+// FileKind returns the kind of a file that is not a regular file, as "a directory".
 func FileKind(mode os.FileMode) string {
 	switch {
 	case mode.IsDir():
@@ -14,5 +14,5 @@ func FileKind(mode os.FileMode) string {
 	case mode&os.ModeDevice != 0:
 		return "a device"
 	}
-	return "no regular file"
+	return "not a regular file"
 }

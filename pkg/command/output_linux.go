@@ -9,7 +9,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// pipeRoom is the capacity of a pipe, at least (pipe(7)).
+// pipeRoom is the least capacity of a pipe (pipe(7)).
 const pipeRoom = 64 << 10
 
 // scratch are the buffers into which output is read.
@@ -25,18 +25,18 @@ type output struct {
 	cut  bool
 }
 
-// newOutput makes the pipe. The program's end is returned as a descriptor, which must
-// be closed once the program has it.
+// newOutput makes the pipe. It returns the program's end as a descriptor, which must be closed
+// after the program has it.
 func newOutput() (o *output, end int, err error) {
 	var fds [2]int
 	if err := unix.Pipe2(fds[:], unix.O_CLOEXEC); err != nil {
 		return nil, -1, os.NewSyscallError("pipe2", err)
 	}
-	_ = unix.SetNonblock(fds[0], true) // of our end only: the program may not expect it
+	_ = unix.SetNonblock(fds[0], true) // only of our end: the program may not expect it
 	return &output{file: os.NewFile(uintptr(fds[0]), "output"), over: make(chan struct{})}, fds[1], nil
 }
 
-// read reads until nobody has the pipe open for writing, or until finish.
+// read reads until no process has the pipe open for writing, or until finish.
 func (o *output) read() {
 	defer close(o.over)
 	buffer := scratch.Get().(*[16 << 10]byte)
@@ -58,10 +58,10 @@ func (o *output) keep(b []byte) {
 	o.head = append(o.head, b[:min(len(b), room)]...)
 }
 
-// finish reads what is in the pipe now and closes it. A process that still has it
-// open is sent SIGPIPE when it writes.
+// finish reads what is in the pipe now and closes it. A process that still has it open gets SIGPIPE
+// when it writes.
 func (o *output) finish() {
-	_ = o.file.SetReadDeadline(time.Unix(1, 0)) // it has passed: read returns
+	_ = o.file.SetReadDeadline(time.Unix(1, 0)) // it has passed, so read returns
 	<-o.over
 	if raw, err := o.file.SyscallConn(); err == nil {
 		_ = raw.Control(func(fd uintptr) { o.drain(int(fd)) })
@@ -69,8 +69,8 @@ func (o *output) finish() {
 	_ = o.file.Close()
 }
 
-// drain reads what is in the pipe, at most as much as a pipe holds: a process that is left may go on
-// writing.
+// drain reads what is in the pipe, at most the capacity of a pipe: a remaining process may continue
+// to write.
 func (o *output) drain(fd int) {
 	buffer := scratch.Get().(*[16 << 10]byte)
 	defer scratch.Put(buffer)
@@ -87,7 +87,7 @@ func (o *output) drain(fd int) {
 	}
 }
 
-// text returns what was kept so far, and whether there was more.
+// text returns the output kept so far, and whether there was more.
 func (o *output) text() (text string, cut bool) {
 	o.mu.Lock()
 	defer o.mu.Unlock()

@@ -13,13 +13,13 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// abandonAfter is how long a stopped Run waits for a process that does not even end
-// after SIGKILL, as one that hangs in the kernel on a dead file server.
+// abandonAfter is how long a stopped Run waits for a process that does not end even after SIGKILL,
+// such as one that hangs in the kernel on a dead file server.
 const abandonAfter = time.Second
 
-// Run runs the command. It calls done once, as soon as the result is known, and returns
-// when the program has been reaped. Once ctx is done the command is stopped as at its
-// timeout, and the error of the result is that of ctx.
+// Run runs the command. It calls done once, as soon as the result is known, and returns when the
+// program has been reaped. When ctx is done, the command is stopped as at its timeout, and the
+// error of the result is that of ctx.
 func (c *Command) Run(ctx context.Context, done func(Result)) {
 	begun := time.Now()
 	report := func(r Result) {
@@ -33,8 +33,8 @@ func (c *Command) Run(ctx context.Context, done func(Result)) {
 	limited, cancel := context.WithTimeoutCause(ctx, c.Timeout, fmt.Errorf("%w after %v", ErrTimeout, c.Timeout))
 	defer cancel()
 
-	// The start is a goroutine's of its own: a program on a file server that does not
-	// answer hangs before it runs.
+	// A separate goroutine starts the program: one on a file server that does not answer hangs
+	// before it runs.
 	type start struct {
 		p   *process
 		err error
@@ -70,8 +70,8 @@ func (c *Command) Run(ctx context.Context, done func(Result)) {
 	}
 }
 
-// process is a program that runs, the leader of its process group. It is not reaped
-// before the last signal was sent to the group, so that its number cannot be another's.
+// process is a running program, the leader of its process group. It is not reaped before the last
+// signal was sent to the group, so that its number cannot belong to another process.
 type process struct {
 	pid    int
 	output *output
@@ -111,8 +111,8 @@ func (c *Command) start() (*process, error) {
 	return p, nil
 }
 
-// forkExec starts a program. A script without a line such as #!/bin/sh, which the kernel does not
-// run, is run by /bin/sh, as shells, execvp(3) and keepalived do.
+// forkExec starts a program. /bin/sh runs a script without a line such as #!/bin/sh, which the
+// kernel does not run, as with shells, execvp(3) and keepalived.
 func forkExec(path string, argv []string, attr *syscall.ProcAttr) (pid int, err error) {
 	pid, err = syscall.ForkExec(path, argv, attr)
 	if errors.Is(err, unix.ENOEXEC) && isScript(path) {
@@ -121,12 +121,12 @@ func forkExec(path string, argv []string, attr *syscall.ProcAttr) (pid int, err 
 	return pid, err
 }
 
-// isScript reports whether a file, which the kernel does not run, may be a script: its beginning
-// has no NUL, as that of a program for another kind of machine has.
+// isScript reports whether a file that the kernel does not run may be a script: its beginning has
+// no NUL, unlike that of a program for another kind of machine.
 func isScript(path string) bool {
 	file, err := os.Open(path)
 	if err != nil {
-		return true // the shell, which runs as another user, may be able to read it
+		return true // the shell runs as another user and may be able to read it
 	}
 	defer file.Close()
 	head := make([]byte, 256)
@@ -134,7 +134,7 @@ func isScript(path string) bool {
 	return !bytes.Contains(head[:n], []byte{0})
 }
 
-// credential returns nil where the program runs as the daemon does.
+// credential returns nil if the program runs as the daemon does.
 func (c *Command) credential() *syscall.Credential {
 	u := c.User
 	if u == nil || os.Geteuid() != 0 && int(u.UID) == os.Geteuid() && int(u.GID) == os.Getegid() {
@@ -159,8 +159,8 @@ func (c *Command) explain(path string, err error) error {
 	return fmt.Errorf("%s does not start: %w", path, err)
 }
 
-// await closes ended when the leader has ended, without reaping it. Go's poller waits
-// for the pidfd; before Linux 5.2 there is none, and a thread waits.
+// await closes ended when the leader has ended, without reaping it. Go's poller waits for the
+// pidfd; before Linux 5.2 there is none, and a thread waits.
 func (p *process) await(pidfd int) {
 	defer close(p.ended)
 	if pidfd >= 0 {
@@ -185,9 +185,9 @@ func (p *process) hasEnded(flags int) bool {
 // signal sends a signal to the whole group.
 func (p *process) signal(s unix.Signal) { _ = unix.Kill(-p.pid, s) }
 
-// stop ends the group: SIGTERM, and SIGKILL once the leader has ended, or after the
-// grace time. It returns when the leader is reaped; where the context is done, not
-// later than abandonAfter, and a goroutine waits on.
+// stop ends the group: SIGTERM, and SIGKILL when the leader has ended, or after the grace time. It
+// returns when the leader is reaped; if the context is done, at most abandonAfter later, and a
+// goroutine continues to wait.
 func (p *process) stop(ctx context.Context, grace time.Duration) {
 	p.signal(unix.SIGTERM)
 	wait := time.NewTimer(grace)
@@ -215,8 +215,8 @@ func (p *process) stop(ctx context.Context, grace time.Duration) {
 	}
 }
 
-// finish kills the rest of the group where that is asked for, collects the output, and
-// reaps the leader, which has ended.
+// finish kills the rest of the group if requested, collects the output, and reaps the leader, which
+// has ended.
 func (p *process) finish(killGroup bool) Result {
 	if killGroup {
 		p.signal(unix.SIGKILL)

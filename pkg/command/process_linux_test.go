@@ -15,8 +15,7 @@ import (
 	"time"
 )
 
-// run runs a command whose shape the test chooses, and returns its result and when Run
-// returned.
+// run runs a command of the test, and returns its result and the time at which Run returned.
 func run(t *testing.T, ctx context.Context, c Command) (r Result, returned time.Duration) {
 	t.Helper()
 	if c.Timeout == 0 {
@@ -61,12 +60,12 @@ func text(err error) string {
 	return err.Error()
 }
 
-// TestScriptWithoutInterpreter: /bin/sh runs a script without a line such as #!/bin/sh, with its
-// arguments and as its user, as execvp(3) and keepalived do.
+// TestScriptWithoutInterpreter requires that /bin/sh runs a script without a line such as
+// #!/bin/sh, with its arguments and as its user, as execvp(3) and keepalived do.
 func TestScriptWithoutInterpreter(t *testing.T) {
 	dir := t.TempDir()
 	for at := dir; at != "/tmp" && at != "/"; at = filepath.Dir(at) {
-		if err := os.Chmod(at, 0o755); err != nil { // nobody may search it
+		if err := os.Chmod(at, 0o755); err != nil { // other users may not search it by default
 			t.Fatal(err)
 		}
 	}
@@ -92,7 +91,7 @@ func TestScriptWithoutInterpreter(t *testing.T) {
 	}
 }
 
-// A gigabyte of output is discarded as it comes.
+// TestOutputIsBounded requires that a gigabyte of output is discarded as it comes.
 func TestOutputIsBounded(t *testing.T) {
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
@@ -106,7 +105,8 @@ func TestOutputIsBounded(t *testing.T) {
 	}
 }
 
-// The result comes at the timeout, and Run returns once SIGKILL has ended the whole group.
+// TestTimeoutKillsTheGroup requires the result at the timeout, and that Run returns when SIGKILL
+// has ended the whole group.
 func TestTimeoutKillsTheGroup(t *testing.T) {
 	pids := filepath.Join(t.TempDir(), "pids")
 	script := fmt.Sprintf(`trap '' TERM; sh -c 'trap "" TERM; echo $$ >> %[1]s; while :; do sleep 1; done' & echo $$ >> %[1]s; echo begun; while :; do sleep 1; done`, pids)
@@ -156,8 +156,8 @@ func stateOf(pid int) string {
 	return strings.Fields(string(line[strings.LastIndex(string(line), ")")+1:]))[0]
 }
 
-// A program that ends on SIGTERM delays Run by no grace time, and the rest of its group
-// gets SIGKILL at once.
+// TestTimeoutWithTERM requires that a program that ends on SIGTERM delays Run by no grace time, and
+// that the rest of its group gets SIGKILL at once.
 func TestTimeoutWithTERM(t *testing.T) {
 	_, returned := run(t, t.Context(), Command{Argv: shell("exec sleep 60"), Timeout: 200 * time.Millisecond, Grace: 10 * time.Second})
 	if returned > 5*time.Second {
@@ -165,8 +165,8 @@ func TestTimeoutWithTERM(t *testing.T) {
 	}
 }
 
-// A process in the background that keeps the output open holds nobody up. It lives on
-// unless KillGroup is set.
+// TestBackground requires that a background process that keeps the output open delays no result. It
+// continues unless KillGroup is set.
 func TestBackground(t *testing.T) {
 	for _, kill := range []bool{false, true} {
 		t.Run(fmt.Sprintf("KillGroup=%v", kill), func(t *testing.T) {
@@ -187,8 +187,8 @@ func TestBackground(t *testing.T) {
 	}
 }
 
-// Output that stands in the pipe when the program ends is not lost, even while the
-// reader is behind.
+// TestOutputAtTheEnd requires that output in the pipe at the end of the program is not lost, even
+// if the reader is behind.
 func TestOutputAtTheEnd(t *testing.T) {
 	for range 50 {
 		r, _ := run(t, t.Context(), Command{Argv: shell("printf %4000s end; sleep 60 &"), KillGroup: true})
@@ -241,7 +241,7 @@ func TestRefused(t *testing.T) {
 	}
 }
 
-// Runs leave nothing: no descriptor, goroutine or zombie.
+// TestNothingIsLeft requires that runs leave no descriptor, goroutine or zombie.
 func TestNothingIsLeft(t *testing.T) {
 	count := func() (descriptors, goroutines int) {
 		entries, err := os.ReadDir("/proc/self/fd")
@@ -290,7 +290,8 @@ func BenchmarkRun(b *testing.B) {
 	}
 }
 
-// Commands that hang hold no threads: Go's poller waits for their pidfds.
+// TestHangingCommandsHoldNoThreads: hanging commands need no threads, since Go's poller waits for
+// their pidfds.
 func TestHangingCommandsHoldNoThreads(t *testing.T) {
 	const commands = 100
 	ctx, cancel := context.WithCancel(t.Context())

@@ -14,7 +14,7 @@ type Kind string
 const (
 	ForCheck         Kind = "check"
 	ForInstance      Kind = "notify-instance"
-	ForEveryInstance Kind = "notify-every" // the same, of the section notify of the whole file
+	ForEveryInstance Kind = "notify-every" // the same, from the section notify of the whole file
 	ForGroup         Kind = "notify-group"
 	ForFence         Kind = "fence"
 	ForFIFO          Kind = "fifo-reader"
@@ -22,7 +22,7 @@ const (
 	ForShutdown      Kind = "shutdown"
 )
 
-// The values of ID.When: which notify command of an instance or a group it is.
+// These are the values of ID.When: the notify commands of an instance or a group.
 const (
 	WhenActive = "active"
 	WhenBackup = "backup"
@@ -31,8 +31,7 @@ const (
 	WhenAny    = "any"
 )
 
-// ID is the name of a program of the configuration, by which another process is asked to
-// run it.
+// ID is the name of a program of the configuration, by which another process is asked to run it.
 type ID struct {
 	Kind Kind   `json:"kind"`
 	Name string `json:"name,omitempty"` // of the check, the instance or the group
@@ -44,7 +43,7 @@ func (id ID) String() string {
 	return strings.TrimSpace(string(id.Kind) + " " + strings.TrimSpace(id.Name+" "+id.When))
 }
 
-// Request is a program of the configuration that is to be run once.
+// Request is a program of the configuration to run once.
 type Request struct {
 	ID ID
 	Command
@@ -52,8 +51,8 @@ type Request struct {
 
 // Runner runs programs of the configuration.
 type Runner interface {
-	// Run runs a program. It calls done once, as soon as the result is known, and returns
-	// when nothing is left of the program, as Command.Run does.
+	// Run runs a program. It calls done once, as soon as the result is known, and returns when
+	// nothing of the program is left, as Command.Run does.
 	Run(ctx context.Context, r Request, done func(Result))
 	// Check returns why a program cannot or must not be run.
 	Check(ctx context.Context, r Request) error
@@ -77,8 +76,8 @@ func (c *Command) Check() error {
 	return err
 }
 
-// ErrLost is the error of a program that was not run, or of which nobody knows how it ended,
-// since the process that runs programs is not there. It says nothing about the program.
+// ErrLost is the error of a program that was not run, or whose result is unknown, because the
+// process that runs programs is lost. It says nothing about the program.
 var ErrLost = errors.New("the process that runs programs is lost")
 
 // Lost returns an error that is ErrLost, with the reason.

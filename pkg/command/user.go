@@ -8,7 +8,7 @@ import (
 	"sync"
 )
 
-// User is the account that a program runs as.
+// User is the account of a program.
 type User struct {
 	Name     string
 	UID, GID uint32
@@ -16,9 +16,9 @@ type User struct {
 	Home     string
 }
 
-// LookupUser returns the user of a name or number, in the group of a name or number, or
-// in the user's own where group is empty. Users and groups are those of /etc/passwd and
-// /etc/group. The supplementary groups are dropped where a group is given.
+// LookupUser returns the user with a name or number, in the group with a name or number, or in the
+// user's own if group is empty. Users and groups are those of /etc/passwd and /etc/group. The
+// supplementary groups are dropped if a group is given.
 func LookupUser(name, group string) (*User, error) {
 	found, err := user.Lookup(name)
 	if err != nil {
@@ -60,12 +60,12 @@ func LookupUser(name, group string) (*User, error) {
 func number(id string) (uint32, error) {
 	n, err := strconv.ParseUint(id, 10, 32)
 	if err != nil {
-		return 0, fmt.Errorf("/etc/passwd or /etc/group has the ID %q, which is no number", id)
+		return 0, fmt.Errorf("/etc/passwd or /etc/group has the ID %q, which is not a number", id)
 	}
 	return uint32(n), nil
 }
 
-// ownUser returns the daemon's own user, by number where it has no name.
+// ownUser returns the daemon's own user, by number if it has no name.
 var ownUser = sync.OnceValue(func() *User {
 	id := strconv.Itoa(os.Geteuid())
 	if u, err := LookupUser(id, ""); err == nil {

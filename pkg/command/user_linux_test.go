@@ -48,7 +48,7 @@ func TestRunAsUser(t *testing.T) {
 	}
 }
 
-// A command of another user is killed at its timeout, too.
+// TestKillAsUser requires that a command of another user is killed at its timeout, too.
 func TestKillAsUser(t *testing.T) {
 	needRoot(t)
 	r, returned := run(t, t.Context(), Command{Argv: shell("trap '' TERM; while :; do sleep 0.1; done"), User: lookup(t, "nobody", ""), Timeout: 100 * time.Millisecond, Grace: 100 * time.Millisecond})
@@ -57,7 +57,7 @@ func TestKillAsUser(t *testing.T) {
 	}
 }
 
-// Who may change a program decides who may run it.
+// TestReplaceable: a program that another user may change is refused.
 func TestReplaceable(t *testing.T) {
 	needRoot(t)
 	nobody, root := lookup(t, "nobody", ""), lookup(t, "root", "")
@@ -124,7 +124,7 @@ func must(t *testing.T, errs ...error) {
 	}
 }
 
-// Debian's own programs pass: /bin is a link, and so is /bin/sh.
+// TestSystemPrograms requires that Debian's own programs pass: /bin is a link, and so is /bin/sh.
 func TestSystemPrograms(t *testing.T) {
 	for _, name := range []string{"sh", "/bin/sh", "true", "/usr/bin/env"} {
 		if _, err := CheckExecutable(name, nil); err != nil {

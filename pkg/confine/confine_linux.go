@@ -1,5 +1,5 @@
-// Package confine takes from this process the rights that it does not need, for good: it can
-// start no program any more, and keeps some capabilities only.
+// Package confine permanently drops the rights that this process does not need: it can start no
+// program any more, and keeps only some capabilities.
 package confine
 
 import (
@@ -13,13 +13,13 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Rights are what is left to the process.
+// Rights are the remaining rights of the process.
 type Rights struct {
-	// Capabilities are those that it keeps, of those that it has.
+	// Capabilities are those that it keeps permanently, as far as it has them.
 	Capabilities []int
 	// Briefly are those that it keeps until Drop.
 	Briefly []int
-	// User is whom it becomes; nil: who it is.
+	// User is the user that it becomes; nil: it keeps its own.
 	User *User
 }
 
@@ -29,9 +29,9 @@ type User struct {
 	Groups   []int
 }
 
-// Apply takes all other rights from all threads, and those that they start, and returns the
-// capabilities that are left for good. Some are gone even if it fails. A program that is built
-// with cgo cannot be confined.
+// Apply drops all other rights of all threads, also of future ones, and returns the remaining
+// permanent capabilities. Some may be dropped even if it returns an error. A program built with cgo
+// cannot be confined.
 func Apply(r Rights) (left []int, err error) {
 	permitted, err := permittedSet()
 	if err != nil {
@@ -46,7 +46,7 @@ func Apply(r Rights) (left []int, err error) {
 	return left, apply(kept, kept|permitted&setOf(r.Briefly), r.User)
 }
 
-// Drop takes capabilities that were kept briefly from all threads.
+// Drop drops capabilities of all threads that were kept briefly.
 func Drop(capabilities ...int) error {
 	permitted, err := permittedSet()
 	if gone := permitted & setOf(capabilities); err != nil || gone == 0 {
@@ -55,7 +55,7 @@ func Drop(capabilities ...int) error {
 	return setCapabilities(permitted &^ setOf(capabilities))
 }
 
-// setOf returns capabilities as the kernel numbers them.
+// setOf returns the set of capabilities in the kernel's encoding.
 func setOf(capabilities []int) (set uint64) {
 	for _, c := range capabilities {
 		set |= 1 << c
@@ -63,10 +63,10 @@ func setOf(capabilities []int) (set uint64) {
 	return set
 }
 
-// apply bounds the capabilities by some, and keeps those.
+// apply reduces the bounding set to bounds, and the capabilities to kept.
 func apply(bounds, kept uint64, u *User) error {
-	// Bounded first, which takes CAP_SETPCAP; without it the set stays as it is, and no
-	// program can be started that would use it.
+	// The bounding set comes first, since that takes CAP_SETPCAP; without it the set stays as it
+	// is, and no program that would use it can be started.
 	for c := range unix.CAP_LAST_CAP + 1 {
 		if bounds&(1<<c) == 0 {
 			_ = everywhere(unix.SYS_PRCTL, unix.PR_CAPBSET_DROP, uintptr(c), 0)
@@ -75,7 +75,7 @@ func apply(bounds, kept uint64, u *User) error {
 	if err := become(u); err != nil {
 		return err
 	}
-	// A service manager that has left no others may end a process that asks for this.
+	// A service manager that has left no others may kill a process that makes this call.
 	if now, err := permittedSet(); err != nil || now != kept {
 		if err := setCapabilities(kept); err != nil {
 			return err
@@ -96,7 +96,7 @@ func everywhere(call, a, b, c uintptr) error {
 	}
 }
 
-// become has the process be a user, and keep its capabilities.
+// become changes the process to a user, and keeps its capabilities.
 func become(u *User) error {
 	if u == nil || u.UID == os.Geteuid() {
 		return nil
@@ -116,7 +116,7 @@ func become(u *User) error {
 	return nil
 }
 
-// Has reports whether this thread may do now what all of these capabilities permit.
+// Has reports whether this thread has all of these capabilities in effect.
 func Has(capabilities ...int) bool {
 	data, err := capget()
 	effective := uint64(data[0].Effective) | uint64(data[1].Effective)<<32
@@ -128,7 +128,7 @@ func Has(capabilities ...int) bool {
 	return true
 }
 
-// permittedSet returns those that are permitted to this thread.
+// permittedSet returns the permitted capabilities of this thread.
 func permittedSet() (permitted uint64, err error) {
 	data, err := capget()
 	return uint64(data[0].Permitted) | uint64(data[1].Permitted)<<32, err
@@ -143,8 +143,7 @@ func capget() (data [2]unix.CapUserData, err error) {
 	return data, nil
 }
 
-// setCapabilities makes the capabilities of all threads those of a set, with none to be
-// inherited.
+// setCapabilities sets the capabilities of all threads, with none to inherit.
 func setCapabilities(set uint64) error {
 	header := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
 	data := [2]unix.CapUserData{
@@ -167,7 +166,7 @@ var architectures = map[string]uint32{
 // x32 is the bit of the system calls of amd64's second set of numbers.
 const x32 = 0x40000000
 
-// startNothing has the kernel refuse execve and execveat to all threads, with EPERM, and all
+// startNothing makes the kernel refuse execve and execveat to all threads, with EPERM, and all
 // system calls of other architectures, which have other numbers.
 func startNothing() error {
 	architecture, known := architectures[runtime.GOARCH]
@@ -194,7 +193,7 @@ func startNothing() error {
 	if err := everywhere(unix.SYS_PRCTL, unix.PR_SET_NO_NEW_PRIVS, 1, 0); err != nil {
 		return fmt.Errorf("prctl: %w", err)
 	}
-	// Not by seccomp(2), for which a service manager may end the process.
+	// This is not done by seccomp(2), for which a service manager may kill the process.
 	err := everywhere(unix.SYS_PRCTL, unix.PR_SET_SECCOMP, unix.SECCOMP_MODE_FILTER, uintptr(unsafe.Pointer(&program)))
 	runtime.KeepAlive(rules)
 	runtime.KeepAlive(&program)

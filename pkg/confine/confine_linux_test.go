@@ -15,7 +15,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// child, in the environment, makes this test binary a process that confines itself.
+// child is an environment variable that makes this test binary a process that confines itself.
 const child = "RIPCORD_CONFINE_CHILD"
 
 func TestMain(m *testing.M) {
@@ -25,8 +25,8 @@ func TestMain(m *testing.M) {
 	os.Exit(confined())
 }
 
-// confined confines this process, of which some threads have begun before, and tries what it
-// may not do any more.
+// confined confines this process, some of whose threads exist before, and tries what is forbidden
+// afterwards.
 func confined() int {
 	release, ready := make(chan struct{}), sync.WaitGroup{}
 	var failed sync.Map
@@ -67,7 +67,7 @@ func confined() int {
 	return 0
 }
 
-// try does what a confined process may not.
+// try does what a confined process must not.
 func try() error {
 	if err := syscall.Exec("/bin/true", []string{"true"}, nil); !errors.Is(err, syscall.EPERM) {
 		return fmt.Errorf("execve: %v, want EPERM", err)
@@ -87,8 +87,8 @@ func try() error {
 	return nil
 }
 
-// TestApply: no thread of a confined process can start a program, and all have the
-// capabilities that were kept and no others, as another user, too.
+// TestApply requires that no thread of a confined process can start a program, and that all have
+// exactly the kept capabilities, also as another user.
 func TestApply(t *testing.T) {
 	if os.Geteuid() != 0 {
 		t.Skip("needs root")

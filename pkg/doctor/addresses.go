@@ -33,8 +33,7 @@ var addressChecks = []check{
 	},
 }
 
-// inUse reports stations that answer for a virtual address and are not its Active, as far as
-// the adverts tell.
+// inUse reports stations that answer for a virtual address and, by the adverts, are not its Active.
 func inUse(f *Facts) (all []found) {
 	for _, a := range f.Answers {
 		for in := range f.instances() {
@@ -49,13 +48,13 @@ func inUse(f *Facts) (all []found) {
 
 func vridText(in *vrrp.Instance) string { return itoa(int(in.VRID)) }
 
-// isVirtual reports whether an address is one of those that an instance shares.
+// isVirtual reports whether an address is one of those that the routers of an instance share.
 func isVirtual(ip netip.Addr, in *vrrp.Instance) bool {
 	return slices.Contains(in.Addresses, ip) || slices.Contains(in.Extra, ip)
 }
 
-// activeHas reports whether a router that was heard to advertise an instance may answer with
-// a MAC: the one that it sends from, or the virtual one.
+// activeHas reports whether a router that was heard to advertise an instance may answer with a MAC:
+// the one from which it sends, or the virtual one.
 func activeHas(f *Facts, in *vrrp.Instance, m [6]byte) bool {
 	for i := range f.Routers {
 		r := &f.Routers[i]
@@ -77,8 +76,8 @@ func stays(f *Facts) (all []found) {
 	return all
 }
 
-// serves reports whether this machine was heard to be Active for an instance: then its
-// addresses are where they belong, marked or, before Linux 5.18, not.
+// serves reports whether this machine was heard to be Active for an instance: then its addresses
+// belong here, with the mark, or before Linux 5.18 without.
 func serves(f *Facts, in *vrrp.Instance) bool {
 	return slices.ContainsFunc(f.Routers, func(r Router) bool { return r.Own && f.ours(&r) == in })
 }

@@ -16,47 +16,47 @@ import (
 	"ripcord/pkg/wire"
 )
 
-// Plan has what a configuration is going to use on this machine.
+// Plan is what a configuration is going to use on this machine.
 type Plan struct {
-	File    string // empty: there is no configuration, and all links that are up are looked at
+	File    string // empty: there is no configuration, and all links that are up are examined
 	Groups  []vrrp.Group
 	Sets    []addr.Set
 	Watched []string // the links that it names
 	Sources link.Sources
-	Links   map[string]link.Settings // of those that it names
+	Links   map[string]link.Settings // of the links that it names
 }
 
-// Facts are what was found on the machine and on its segments.
+// Facts are the state of the machine and of its segments.
 type Facts struct {
 	Plan
 	Links     []Link
 	Settings  map[string]string // sysctls that exist, by their key below net
 	ReadOnly  bool              // settings cannot be changed here
 	Rules     *firewall.Ruleset
-	Legacy    []string // tables of iptables-legacy that are loaded
+	Legacy    []string // the tables of iptables-legacy that are loaded
 	Addresses []Address
 	Routers   []Router
-	Queriers  map[string]bool // links on which a query for memberships was heard
+	Queriers  map[string]bool // the links on which a query for memberships was heard
 	Answers   []Answer
 	Ports     []Port
 	Programs  []Program
-	// RealTime is why threads cannot run in real time, and Memory why memory cannot be locked;
-	// empty if they can.
+	// RealTime is why threads cannot get real-time scheduling, and Memory why memory cannot be
+	// locked; empty if they can.
 	RealTime, Memory string
 	ClockFree        bool // the clock of this machine is not synchronized
 	Listened         time.Duration
 	Unread           []Unread
 }
 
-// Link is a link with what else is known of it.
+// Link is a link with everything else that is known about it.
 type Link struct {
 	event.Link
-	Report nic.Report // of the interface; without a name where there is none
+	Report nic.Report // of the interface; without a name if it does not exist
 	Bridge *Bridge
 	Bond   *Bond
-	Early  []string // programs that see packets of the link before any socket does
-	// Manager is the program that configures the link; Keeps reports that it is configured to
-	// keep the addresses and routes of others, and ManagerFile names its configuration of the link.
+	Early  []string // programs that process packets of the link before any socket does
+	// Manager is the program that configures the link; Keeps reports that it is configured to keep
+	// the addresses and routes of others, and ManagerFile names its configuration of the link.
 	Manager, ManagerFile string
 	Keeps                bool
 }
@@ -70,17 +70,18 @@ const (
 // Bridge has the multicast settings of a bridge.
 type Bridge struct {
 	Snoops  bool
-	Queries bool // it, or another machine that it heard, queries for memberships
+	Queries bool // it, or another machine that it heard, sends queries for memberships
 }
 
-// Bond has the monitors by which a bond learns that a port has lost its link: none if both are 0.
+// Bond has the monitors by which a bond learns that a port has lost its link: there is none if both
+// are 0.
 type Bond struct{ MIIMonitor, ARPInterval uint32 }
 
 // Address is an address of this machine.
 type Address struct {
 	Link   string
 	Prefix netip.Prefix
-	Marked bool // ripcord put it there
+	Marked bool // ripcord added it
 }
 
 // Router is a router that was heard to advertise a virtual router on a link.
@@ -90,10 +91,10 @@ type Router struct {
 	Source      netip.Addr
 	Dest        netip.Addr // of the last advert: the group, or one router
 	MAC         [6]byte
-	Advert      wire.Advert // the last
+	Advert      wire.Advert // the last one
 	Problem     string      // why its adverts are not valid; empty if they are
-	CARP        bool        // it is no VRRP at all
-	Auth        string      // why a signed advert is not believed; empty if it is believed, or not signed
+	CARP        bool        // it sends CARP, not VRRP
+	Auth        string      // why a signed advert is rejected; empty if it is accepted, or not signed
 	Skew        time.Duration
 	First, Last time.Duration // since the listening began
 	Count       int
@@ -106,8 +107,8 @@ type Answer struct {
 	MAC     [6]byte
 }
 
-// Port tells whether a station answered a question that was sent from a virtual MAC. It had answered
-// the same question from the link's own MAC.
+// Port reports whether a station answered a question that was sent from a virtual MAC. It had
+// answered the same question from the link's own MAC.
 type Port struct {
 	Link, Instance string
 	MAC            [6]byte
@@ -137,7 +138,7 @@ func (p *Plan) instances() iter.Seq[*vrrp.Instance] {
 	}
 }
 
-// on yields the instances of a link.
+// on yields the instances on a link.
 func (p *Plan) on(l *Link) iter.Seq[*vrrp.Instance] {
 	return func(yield func(*vrrp.Instance) bool) {
 		for in := range p.instances() {
@@ -160,8 +161,8 @@ func (p *Plan) groupsOn(l *Link) []netip.Addr {
 	return all
 }
 
-// carries reports whether an instance on a link is of a kind; without a configuration there
-// may be one of each.
+// carries reports whether a link has an instance of a kind; without a configuration there may be
+// one of each.
 func (p *Plan) carries(l *Link, kind func(in *vrrp.Instance) bool) bool {
 	if p.File == "" {
 		return true
@@ -174,7 +175,7 @@ func (p *Plan) carries(l *Link, kind func(in *vrrp.Instance) bool) bool {
 	return false
 }
 
-// held returns the addresses of an instance, with the interfaces that they are put on.
+// held returns the addresses of an instance, with the interfaces on which they are added.
 func (p *Plan) held(in *vrrp.Instance) []addr.Address {
 	for i := range p.Sets {
 		if p.Sets[i].Instance == in.Name {
@@ -184,7 +185,7 @@ func (p *Plan) held(in *vrrp.Instance) []addr.Address {
 	return nil
 }
 
-// link finds a link by the name that the plan has for it.
+// link finds a link by its name in the plan.
 func (f *Facts) link(name string) *Link {
 	for i := range f.Links {
 		if f.Links[i].Name == name {
@@ -194,7 +195,7 @@ func (f *Facts) link(name string) *Link {
 	return nil
 }
 
-// present yields each instance with its link, where that exists.
+// present yields each instance with its link, if that exists.
 func (f *Facts) present() iter.Seq2[*vrrp.Instance, *Link] {
 	return func(yield func(*vrrp.Instance, *Link) bool) {
 		for in := range f.instances() {
@@ -218,7 +219,7 @@ func (f *Facts) serving() iter.Seq[*Link] {
 }
 
 // setting returns the value of a setting that is in force for a link: the greater of the link's own
-// and that of "all". key has an asterisk in place of the name; scope is the name with that value.
+// and that of "all". key has an asterisk instead of the name; scope is the name with that value.
 func (f *Facts) setting(key string, l *Link) (value int, scope string) {
 	value = -1
 	for _, name := range []string{l.Own(), "all"} {
@@ -229,7 +230,7 @@ func (f *Facts) setting(key string, l *Link) (value int, scope string) {
 	return value, scope
 }
 
-// number returns a setting as a number; false if it is none.
+// number returns a setting as a number; false if it is not one.
 func (f *Facts) number(key string) (int, bool) {
 	n, err := strconv.Atoi(f.Settings[key])
 	return n, err == nil
@@ -259,8 +260,8 @@ func (p *Plan) ours(r *Router) (ours *vrrp.Instance) {
 	return ours
 }
 
-// path returns the path of a router's adverts as the other end has it: those of this machine
-// go where those of its peers come from.
+// path returns the path of a router's adverts as the other end has it: those of this machine go to
+// the source of its peers' adverts.
 func (r *Router) path() wire.Path {
 	if r.Own && !r.Dest.IsMulticast() {
 		return wire.Path{Source: r.Dest, Dest: r.Source}

@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// Severity says how much a finding matters.
+// Severity is the importance of a finding.
 type Severity string
 
 // The severities.
@@ -16,7 +16,7 @@ const (
 	Note    Severity = "note"    // worth knowing, and no fault
 )
 
-// Finding is one thing that was found. Its JSON keys are those of `ripcord doctor --json`.
+// Finding is one problem that was found. Its JSON keys are those of `ripcord doctor --json`.
 type Finding struct {
 	Name     string   `json:"name"`
 	Severity Severity `json:"severity"`
@@ -26,8 +26,8 @@ type Finding struct {
 	Remedy   string   `json:"remedy"`
 }
 
-// check is a row of the table: a finding, with words in braces for what differs from case to
-// case, and the function that looks for it. Each found is one finding.
+// check is a row of the table: a finding, with words in braces that depend on the case, and the
+// function that looks for it. Each found is one finding.
 type check struct {
 	name              string
 	severity          Severity
@@ -35,18 +35,18 @@ type check struct {
 	look              func(f *Facts) []found
 }
 
-// found has the words of one finding by their names in braces; "subject" is what it is about.
+// found has the words of one finding by their names in braces; "subject" is its subject.
 type found map[string]string
 
 // machine is the subject of findings that concern no link.
 const machine = "machine"
 
-// table has all checks, in the order in which findings of one severity are shown.
+// table returns all checks, in the order in which findings of one severity are shown.
 func table() []check {
 	return slices.Concat(linkChecks, kernelChecks, firewallChecks, segmentChecks, addressChecks, machineChecks)
 }
 
-// Names lists the names of all findings that there are.
+// Names lists the names of all possible findings.
 func Names() (all []string) {
 	for _, c := range table() {
 		all = append(all, c.name)
@@ -54,7 +54,7 @@ func Names() (all []string) {
 	return all
 }
 
-// Judge returns the findings, the gravest first.
+// Judge returns the findings, the most severe first.
 func Judge(f *Facts) []Finding {
 	findings := []Finding{}
 	for _, c := range table() {
@@ -69,7 +69,7 @@ func Judge(f *Facts) []Finding {
 	return slices.Compact(findings)
 }
 
-// Clean reports whether nothing was found but notes.
+// Clean reports whether there are no findings except notes.
 func Clean(findings []Finding) bool {
 	return !slices.ContainsFunc(findings, func(f Finding) bool { return f.Severity != Note })
 }
@@ -81,7 +81,7 @@ func (c *check) finding(words found) Finding {
 	}
 }
 
-// fill replaces the names in braces by the words. It removes the backquotes, which are for
+// fill replaces the names in braces with the words. It removes the backquotes, which are for
 // docs/doctor.md.
 func (w found) fill(text string) string {
 	var pairs []string
@@ -94,7 +94,7 @@ func (w found) fill(text string) string {
 // onLink returns the key of a setting for a link.
 func onLink(key, link string) string { return strings.Replace(key, "*", link, 1) }
 
-// dotted returns the key of a setting as sysctl(8) takes it: dots in the name of a link are
+// dotted returns the key of a setting in the form of sysctl(8): dots in the name of a link are
 // slashes there.
 func dotted(key string) string {
 	return "net." + strings.NewReplacer("/", ".", ".", "/").Replace(key)

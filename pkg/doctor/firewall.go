@@ -50,8 +50,7 @@ var firewallChecks = []check{
 	},
 }
 
-// dropped reports the links on which adverts do not pass the firewall, as they come in or go
-// out.
+// dropped reports the links on which adverts do not pass the firewall, incoming or outgoing.
 func dropped(f *Facts, incoming bool) (all []found) {
 	if f.Rules == nil {
 		return nil
@@ -80,8 +79,8 @@ func familyName(f event.Family) string {
 	return "IPv4"
 }
 
-// sendersOn returns the instances of a family on a link; without a configuration none in
-// particular.
+// sendersOn returns the instances of a family on a link; without a configuration, one nil for any
+// instance.
 func sendersOn(f *Facts, l *Link, family event.Family) (all []*vrrp.Instance) {
 	if f.File == "" && l.Address(family).IsValid() {
 		return []*vrrp.Instance{nil}
@@ -100,8 +99,8 @@ func chainOf(where string) string {
 	return chain
 }
 
-// advertOn returns an advert as rules see it. Of the sender of one that arrives only the subnet is
-// known.
+// advertOn returns an advert as rules see it. Only the subnet of the sender of an incoming advert
+// is known.
 func advertOn(l *Link, in *vrrp.Instance, family event.Family, incoming bool) *firewall.Packet {
 	advert := wire.Advert{VRID: 1, Priority: 100, Interval: 1e9}
 	dest, source := wire.GroupOf(family), l.Address(family)
@@ -133,10 +132,10 @@ func advertOn(l *Link, in *vrrp.Instance, family event.Family, incoming bool) *f
 	return p
 }
 
-// header returns an IP header of which the first bits of the source are known.
+// header returns an IP header with the known first bits of the source.
 func header(source, dest netip.Addr, bits int, protocol byte) firewall.Known {
 	h := firewall.Certain(wire.AppendIP(nil, source, dest, wire.HopLimit, 64))
-	at, next, length := 12, 9, []int{2, 3, 10, 11} // the length and the checksum are not known
+	at, next, length := 12, 9, []int{2, 3, 10, 11} // the length and the checksum are unknown
 	if source.Is6() {
 		at, next, length = 8, 6, []int{4, 5}
 	}
@@ -152,8 +151,8 @@ func header(source, dest netip.Addr, bits int, protocol byte) firewall.Known {
 	return h
 }
 
-// subnetOf returns the length of the prefix in which the other routers are: that of the
-// source on the link.
+// subnetOf returns the length of the prefix that contains the other routers: that of the source on
+// the link.
 func subnetOf(l *Link, source netip.Addr) int {
 	if source.Is6() {
 		return 10 // fe80::/10
@@ -201,8 +200,8 @@ func legacyRules(f *Facts) []found {
 	return []found{{"subject": machine, "tables": strings.Join(f.Legacy, ", ")}}
 }
 
-// managers are programs that keep the firewall, each with what shows it in the ruleset, and
-// how VRRP is admitted there.
+// managers are programs that manage the firewall, each with its mark in the ruleset, and the
+// command that admits VRRP.
 var managers = []struct{ name, table, chain, command string }{
 	{"firewalld", "firewalld", "", "firewall-cmd --permanent --add-protocol=vrrp && firewall-cmd --reload"},
 	{"ufw", "filter", "ufw-before-input", "ufw allow in proto vrrp from any"},

@@ -11,7 +11,7 @@ import (
 	"ripcord/pkg/wire"
 )
 
-// heard collects facts from the frames of the segments. It takes one frame at a time.
+// heard collects facts from the frames of the segments, one frame at a time.
 type heard struct {
 	plan     *Plan
 	routers  []Router
@@ -28,7 +28,7 @@ func newHeard(plan *Plan) *heard {
 // frame is an Ethernet frame of a link.
 type frame struct {
 	link string
-	own  bool // it was sent here
+	own  bool // this machine sent it
 	data []byte
 	at   time.Duration // since the listening began
 	wall time.Time
@@ -46,7 +46,7 @@ const (
 	mldQuery    = 130
 )
 
-// take reads a frame.
+// take processes a frame.
 func (h *heard) take(f frame) {
 	if len(f.data) < ethernetLen {
 		return
@@ -102,10 +102,10 @@ func (h *heard) takeARP(f frame) {
 	}
 }
 
-// maxStations bounds how many stations are remembered on a link, to ask one of them.
+// maxStations limits the remembered stations of a link, of which one is asked.
 const maxStations = 16
 
-// answer notes the answer to a question of ours.
+// answer records the answer to a question of ours.
 func (h *heard) answer(a Answer, mac [6]byte) {
 	if !h.asked[a] {
 		return
@@ -119,12 +119,12 @@ func (h *heard) answer(a Answer, mac [6]byte) {
 	h.answers = append(h.answers, a)
 }
 
-// maxRouters bounds how many routers are remembered: sources can be forged.
+// maxRouters limits the number of remembered routers: sources can be forged.
 const maxRouters = 1024
 
-// advert takes an advert in.
+// advert processes an advert.
 func (h *heard) advert(f frame, message []byte, path wire.Path) {
-	path.Least, path.Trailer = 1, true // accept any hop limit and trailer: they are judged below
+	path.Least, path.Trailer = 1, true // any hop limit and trailer is accepted: they are examined below
 	var ad wire.Advert
 	err := ad.Decode(message, path)
 	if err == nil {
@@ -136,7 +136,7 @@ func (h *heard) advert(f frame, message []byte, path wire.Path) {
 	}
 	r.Last, r.Count = f.at, r.Count+1
 	if ad.Priority == 0 && err == nil && r.Count > 1 {
-		return // it resigns; what it advertised before is of interest
+		return // it resigns; its earlier adverts matter
 	}
 	r.MAC, r.Advert = [6]byte(f.data[6:12]), ad
 	r.Problem, r.CARP, r.Auth = "", err != nil && validate.IsCARP(err, message), ""
@@ -151,8 +151,8 @@ func (h *heard) advert(f frame, message []byte, path wire.Path) {
 	}
 }
 
-// router finds or makes the entry of a router. What it sends to the group and what it sends
-// to single routers may be two virtual routers of one VRID.
+// router finds or makes the entry of a router. Its adverts to the group and those to single routers
+// may belong to two virtual routers with one VRID.
 func (h *heard) router(f frame, path wire.Path, vrid uint8) *Router {
 	for i := range h.routers {
 		r := &h.routers[i]
@@ -169,7 +169,7 @@ func (h *heard) router(f frame, path wire.Path, vrid uint8) *Router {
 	return r
 }
 
-// judgeTrailer notes whether a key of ours signed an advert, and how far its time is off.
+// judgeTrailer records whether a key of ours signed an advert, and how far its time differs.
 func (r *Router) judgeTrailer(with *vrrp.HMAC, message []byte, now time.Time) {
 	trailer, err := wire.ReadTrailer(message)
 	if err != nil {

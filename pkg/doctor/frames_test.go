@@ -19,7 +19,7 @@ var (
 	shared6 = netip.MustParseAddr("fe80::51")
 )
 
-// advertFrame returns the frame of an advert; signed by key 1 where key is not nil.
+// advertFrame returns the frame of an advert, signed by key 1 if key is not nil.
 func advertFrame(ad wire.Advert, source netip.Addr, key []byte, at time.Time) []byte {
 	message := ad.Append(nil, source, wire.GroupOf(event.FamilyOf(source)))
 	if key != nil {
@@ -30,7 +30,7 @@ func advertFrame(ad wire.Advert, source netip.Addr, key []byte, at time.Time) []
 	return append(wire.AppendHeaders(nil, mac2, source, wire.GroupOf(event.FamilyOf(source)), len(message)), message...)
 }
 
-// TestFrames: what is learned of single frames.
+// TestFrames tests the facts from single frames.
 func TestFrames(t *testing.T) {
 	key, other := bytes.Repeat([]byte{1}, 32), bytes.Repeat([]byte{2}, 32)
 	plan := well().Plan
@@ -91,8 +91,8 @@ func TestFrames(t *testing.T) {
 	}
 }
 
-// FuzzFrames: no frame of a stranger does harm, and what is remembered is bounded and can be
-// judged.
+// FuzzFrames requires that no frame of a stranger does harm, that the memory is bounded, and that
+// Judge accepts it.
 func FuzzFrames(f *testing.F) {
 	now := time.Unix(1e9, 0)
 	ad := wire.Advert{VRID: 51, Priority: 100, Interval: time.Second, Addresses: []netip.Addr{shared4}}

@@ -25,7 +25,7 @@ import (
 // Options are the options of Gather.
 type Options struct {
 	Plan   Plan
-	Listen time.Duration // how long adverts are listened for
+	Listen time.Duration // how long to listen for adverts
 	// KeepMemory locks the memory of this process, as the daemon does; nil: not tried.
 	KeepMemory func() error
 }
@@ -56,12 +56,12 @@ func Gather(ctx context.Context, o Options) (*Facts, error) {
 	return f, ctx.Err()
 }
 
-// lacks notes that something could not be read.
+// lacks records that something could not be read.
 func (f *Facts) lacks(what string, err error) {
 	f.Unread = append(f.Unread, Unread{what, err.Error()})
 }
 
-// kernelLink is a link as rtnetlink lists it, with what only bridges and bonds have.
+// kernelLink is a link as rtnetlink lists it, with attributes of bridges and bonds.
 type kernelLink struct {
 	rtnl.Link
 	bridge *Bridge
@@ -97,8 +97,8 @@ func listLinks() ([]kernelLink, error) {
 // tcHeader is the size of struct tcmsg (linux/rtnetlink.h).
 const tcHeader = 20
 
-// ingress names what `tc` has at the ingress of each link, by ifindex; nothing is named where
-// the kernel refuses to list it.
+// ingress names the programs that `tc` has at the ingress of each link, by ifindex; none if the
+// kernel refuses to list them.
 func ingress(conn *rtnl.Conn) map[int][]string {
 	all := make(map[int][]string)
 	request := netlink.Message{Header: netlink.Header{Type: unix.RTM_GETQDISC}, Data: make([]byte, tcHeader)}
@@ -117,8 +117,7 @@ func ingress(conn *rtnl.Conn) map[int][]string {
 	return all
 }
 
-// decodeInfo reads the attributes that only bridges and bonds have, and whether an XDP program is
-// attached.
+// decodeInfo decodes the attributes of bridges and bonds, and whether an XDP program is attached.
 func (k *kernelLink) decodeInfo(attributes []byte) {
 	for kind, value := range rtnl.Attributes(attributes) {
 		switch kind {
@@ -138,7 +137,7 @@ func (k *kernelLink) decodeXDP(b []byte) {
 	}
 }
 
-// decodeKind decodes what only links of one kind have.
+// decodeKind decodes the attributes of one kind of links.
 func (k *kernelLink) decodeKind(b []byte) {
 	for kind, value := range rtnl.Attributes(b) {
 		switch {
@@ -189,8 +188,8 @@ func decodeBond(b []byte) *Bond {
 	return bond
 }
 
-// readLinks reads the links of the plan, or all that are up, and neither a port of another nor
-// the macvlan of a virtual MAC.
+// readLinks reads the links of the plan, or all that are up, except ports of others and macvlans of
+// virtual MACs.
 func (f *Facts) readLinks(links []kernelLink) error {
 	names := f.Watched
 	if f.File == "" {
@@ -219,7 +218,7 @@ func (f *Facts) readLinks(links []kernelLink) error {
 	return nil
 }
 
-// inspect asks the NICs of the links that are there what they can report.
+// inspect asks the NICs of the existing links for everything that they can report.
 func inspect(links []event.Link, now time.Time) map[string]nic.Report {
 	var names []string
 	for _, l := range links {
@@ -231,14 +230,14 @@ func inspect(links []event.Link, now time.Time) map[string]nic.Report {
 	if len(names) == 0 {
 		return all
 	}
-	reports, _ := monitor.Inspect(names, now) // without, nothing is judged of the NICs
+	reports, _ := monitor.Inspect(names, now) // without reports, the NICs are not examined
 	for _, r := range reports {
 		all[r.Name] = r
 	}
 	return all
 }
 
-// readSettings reads the settings that checks look at.
+// readSettings reads the settings that the checks use.
 func (f *Facts) readSettings() {
 	keys := []string{"ipv4/ip_forward", tcpLoose}
 	for _, key := range keysOfLinks {
@@ -262,7 +261,7 @@ func (f *Facts) readAddresses(links []kernelLink) {
 	for _, l := range links {
 		names[l.Index] = l.Name
 	}
-	for i := range f.Links { // as the plan names them
+	for i := range f.Links { // with their names in the plan
 		names[f.Links[i].Index] = f.Links[i].Name
 	}
 	conn, err := rtnl.Dial(rtnl.Config{Protocol: unix.NETLINK_ROUTE})
@@ -280,8 +279,8 @@ func (f *Facts) readAddresses(links []kernelLink) {
 	}
 }
 
-// legacyTables lists the tables of iptables-legacy that are loaded. Which rules they have
-// only its own tools can tell.
+// legacyTables lists the tables of iptables-legacy that are loaded. Only its own tools can list
+// their rules.
 func legacyTables() (tables []string) {
 	for _, program := range []string{"ip", "ip6"} {
 		text, err := os.ReadFile("/proc/thread-self/net/" + program + "_tables_names")
@@ -295,8 +294,8 @@ func legacyTables() (tables []string) {
 	return tables
 }
 
-// tryRights tries to run a thread in real time and to lock memory, as the daemon does, and reads the
-// state of the clock.
+// tryRights tries to run a thread in real time and to lock memory, as the daemon does, and reads
+// the state of the clock.
 func (f *Facts) tryRights(ctx context.Context, keepMemory func() error) {
 	done := make(chan error, 1)
 	go func() {
@@ -317,7 +316,7 @@ func (f *Facts) tryRights(ctx context.Context, keepMemory func() error) {
 	f.ClockFree = err == nil && (state == unix.TIME_ERROR || clock.Status&unix.STA_UNSYNC != 0)
 }
 
-// listen hears the segments, asks who has the virtual addresses, and tries the virtual MACs.
+// listen listens to the segments, asks for the virtual addresses, and tries the virtual MACs.
 func (f *Facts) listen(ctx context.Context, during time.Duration) error {
 	h := newHeard(&f.Plan)
 	l, err := openListener(h)

@@ -15,7 +15,7 @@ import (
 	"ripcord/pkg/wire"
 )
 
-// well returns the facts of a router that is as it should be: an instance on eth0.
+// well returns the facts of a router without problems: an instance on eth0.
 func well() *Facts {
 	sources := []netip.Prefix{netip.MustParsePrefix("192.0.2.11/24")}
 	in := vrrp.Instance{Priority: 150, Interval: time.Second, Miss: 3, Addresses: []netip.Addr{netip.MustParseAddr("192.0.2.1")}}
@@ -38,8 +38,8 @@ func well() *Facts {
 	}
 }
 
-// TestJudge has facts that no lab can make, and those on the edge of a finding. Each case
-// changes what is well, and names all that is found.
+// TestJudge uses facts that a lab cannot produce, and those at the edge of a finding. Each case
+// changes the facts of well, and lists all findings.
 func TestJudge(t *testing.T) {
 	instance := func(f *Facts) *vrrp.Instance { return &f.Groups[0].Members[0] }
 	hears := func(f *Facts, change func(r *Router)) {
@@ -52,7 +52,7 @@ func TestJudge(t *testing.T) {
 	}
 	for name, c := range map[string]struct {
 		change func(f *Facts)
-		want   string // names, and what one of them says
+		want   string // the names, and a text in one of them
 		says   string
 	}{
 		"well": {func(*Facts) {}, "", ""},
@@ -178,7 +178,7 @@ func TestJudge(t *testing.T) {
 			t.Errorf("%s: found %q, want %q", name, got, c.want)
 		}
 		if text := strings.Join(lines, "\n"); !strings.Contains(text, c.says) || strings.ContainsAny(text, "{}`") {
-			t.Errorf("%s: it says %q, want %q", name, text, c.says)
+			t.Errorf("%s: the text is %q, want %q", name, text, c.says)
 		}
 		notes := !slices.ContainsFunc(findings, func(x Finding) bool { return x.Severity != Note })
 		if Clean(findings) != notes {
@@ -187,7 +187,7 @@ func TestJudge(t *testing.T) {
 	}
 }
 
-// TestOrder: the gravest come first.
+// TestOrder requires that the most severe findings come first.
 func TestOrder(t *testing.T) {
 	f := well()
 	f.Legacy, f.Settings["ipv4/conf/all/rp_filter"], f.Watched = []string{"x"}, "1", []string{"eth0", "eth9"}

@@ -96,9 +96,9 @@ func strictReversePath(f *Facts) (all []found) {
 
 const arpIgnore = "ipv4/conf/*/arp_ignore"
 
-// ignoredARP reports links that do not answer for virtual addresses: from 1 on not for those
-// of other links, with 2 not to hosts outside the subnet of the address, with 3 and more not
-// for some or all.
+// ignoredARP reports links that do not answer for virtual addresses: with arp_ignore 1 or more not
+// for those of other links, with 2 not to hosts outside the subnet of the address, with 3 and more
+// not for some or all.
 func ignoredARP(f *Facts) (all []found) {
 	for l := range f.serving() {
 		value, scope := f.setting(arpIgnore, l)
@@ -170,8 +170,8 @@ func noPromotion(f *Facts) []found {
 	return together(lacking, promoteSecondaries)
 }
 
-// together makes one finding of the same about several links, with the key of the setting of
-// the one link, or of all.
+// together makes one finding about several links, with the key of the setting of the only link, or
+// of all.
 func together(links []*Link, key string) []found {
 	if len(links) == 0 {
 		return nil
@@ -187,8 +187,8 @@ func together(links []*Link, key string) []found {
 	return []found{{"subject": subject, "links": strings.Join(names, ", "), "key": dotted(onLink(key, scope))}}
 }
 
-// noForwarding reports links that do not forward on a machine that looks like a router: it
-// has several links with addresses of the family.
+// noForwarding reports links that do not forward, on a machine that is probably a router: it has
+// several links with addresses of the family.
 func noForwarding(f *Facts) (all []found) {
 	for _, family := range []event.Family{event.IPv4, event.IPv6} {
 		key, switched := "ipv4/conf/*/forwarding", "ipv4/ip_forward"
@@ -213,8 +213,7 @@ func noForwarding(f *Facts) (all []found) {
 	return all
 }
 
-// routes reports whether several links have addresses of a family that are not just
-// link-local.
+// routes reports whether several links have addresses of a family that are not only link-local.
 func routes(f *Facts, family event.Family) bool {
 	links := make(map[string]bool)
 	for _, a := range f.Addresses {
@@ -284,7 +283,7 @@ func readOnlySettings(f *Facts) (all []found) {
 	return all
 }
 
-// keysOfLinks are the settings that are read of each link, and of all.
+// keysOfLinks are the settings that are read for each link, and for all.
 var keysOfLinks = []string{
 	"ipv4/conf/*/rp_filter", arpIgnore, "ipv4/conf/*/arp_filter", "ipv4/conf/*/proxy_arp", "ipv4/conf/*/proxy_arp_pvlan",
 	promoteSecondaries, "ipv4/conf/*/forwarding", "ipv6/conf/*/forwarding", disableIPv6, "ipv6/conf/*/accept_dad",

@@ -177,7 +177,7 @@ func ipv6Off(f *Facts) (all []found) {
 	return all
 }
 
-// sourceless yields the instances that have no source on a link that is usable.
+// sourceless returns the instances without a source on a usable link.
 func sourceless(f *Facts, named bool) (all []*vrrp.Instance) {
 	for in, l := range f.present() {
 		source, _ := in.SourceOn(l.Link)
@@ -231,7 +231,7 @@ func sourceElsewhere(f *Facts) (all []found) {
 	return all
 }
 
-// list writes addresses, the first few of many.
+// list formats addresses, only the first few of many.
 func list(addresses []netip.Addr) string {
 	const most = 4
 	var words []string
@@ -254,7 +254,7 @@ func smallMTU(f *Facts) (all []found) {
 	return all
 }
 
-// driver returns the name of a link's driver, "unknown" if it is not known.
+// driver returns the name of a link's driver, or "unknown".
 func (l *Link) driver() string {
 	if l.Report.Driver == "" {
 		return "unknown"
@@ -272,14 +272,14 @@ func lossUnseen(f *Facts) (all []found) {
 	return all
 }
 
-// announcedLate are drivers that notice the loss of a carrier only by a timer of theirs, and
-// the period of that. They do answer at once when they are asked.
+// announcedLate are drivers that notice the loss of a carrier only by a timer, with its period.
+// They do answer at once when they are asked.
 var announcedLate = map[string]time.Duration{"e1000": 2 * time.Second, "pcnet32": 2 * time.Second}
 
 // linkwatch is how late the kernel may announce a change that a driver has reported.
 const linkwatch = time.Second
 
-// settingsOf returns how a link is watched.
+// settingsOf returns the settings of a link.
 func settingsOf(f *Facts, l *Link) link.Settings {
 	if s, ok := f.Plan.Links[l.Name]; ok {
 		return s
@@ -288,7 +288,7 @@ func settingsOf(f *Facts, l *Link) link.Settings {
 }
 
 // lossLate reports links whose driver reports no carrier, so that they are polled at a low rate,
-// and those of which only the announcements of the kernel count.
+// and those for which only the announcements of the kernel count.
 func lossLate(f *Facts) (all []found) {
 	for l := range f.serving() {
 		settings := settingsOf(f, l)
@@ -309,13 +309,13 @@ func lossLate(f *Facts) (all []found) {
 	return all
 }
 
-// polled reports whether a link is polled, as far as auto decides.
+// polled reports whether auto decides to poll a link.
 func polled(l *Link) bool {
 	return l.Report.Monitor == string(link.Ethtool) || l.Report.Monitor == string(link.ModeMII)
 }
 
-// lossUnproven reports links whose driver reports a carrier, but may not announce its loss, as
-// their transceiver may have to be polled for it.
+// lossUnproven reports links whose driver reports a carrier but may not announce its loss, so that
+// their transceiver may have to be polled.
 func lossUnproven(f *Facts) (all []found) {
 	for l := range f.serving() {
 		settings := settingsOf(f, l)
@@ -329,7 +329,7 @@ func lossUnproven(f *Facts) (all []found) {
 // slowPoll is the longest period of a poll that delays no failover by much.
 const slowPoll = 250 * time.Millisecond
 
-// virtual are the drivers of NICs whose other end is a host and no cable.
+// virtual are the drivers of NICs whose other end is a host, not a cable.
 var virtual = []string{"virtio_net", "vmxnet3", "xen_netfront", "vif", "hv_netvsc", "ena", "gve"}
 
 func virtualNICs(f *Facts) (all []found) {

@@ -20,11 +20,10 @@ import (
 	"ripcord/pkg/wire"
 )
 
-// listener hears adverts, queries for memberships and answers to questions on some links, by
-// packet sockets: these are ahead of the firewall and of the reverse path filter, and show
-// what this machine itself sends. The kernel hands them nothing else, so that a busy router
-// does not notice. It is a member of the groups of VRRP as long as it is open, which a
-// daemon that runs is anyway.
+// listener receives adverts, queries for memberships and answers to questions on some links, by
+// packet sockets: these come before the firewall and the reverse path filter, and show what this
+// machine itself sends. The kernel passes nothing else to them, so that a busy router is not
+// affected. While open it is a member of VRRP's groups, like a running daemon.
 type listener struct {
 	heard   *heard
 	begun   time.Time
@@ -58,7 +57,7 @@ func (l *listener) close() {
 	_ = l.sender.Close()
 }
 
-// add has the listener hear a link, as a member of some multicast groups.
+// add makes the listener listen on a link, as a member of some multicast groups.
 func (l *listener) add(link *Link, groups []netip.Addr) error {
 	program, err := wanted()
 	if err != nil {
@@ -73,8 +72,8 @@ func (l *listener) add(link *Link, groups []netip.Addr) error {
 	return nil
 }
 
-// openPacket opens a packet socket of a link. Without a protocol it hears nothing until it is
-// bound, behind its filter.
+// openPacket opens a packet socket on a link. Without a protocol it receives nothing until it is
+// bound, after its filter is set.
 func openPacket(link event.Link, protocol uint16, filter []unix.SockFilter) (fd int, err error) {
 	fd, err = unix.Socket(unix.AF_PACKET, unix.SOCK_RAW|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, 0)
 	if err != nil {
@@ -93,7 +92,7 @@ func openPacket(link event.Link, protocol uint16, filter []unix.SockFilter) (fd 
 	return fd, nil
 }
 
-// join makes a link a member of multicast groups, as far as it can.
+// join makes a link a member of multicast groups, as far as possible.
 func (l *listener) join(index int, groups []netip.Addr) {
 	for _, group := range groups {
 		if fd, err := unix.Socket(rawsock.Domain(event.FamilyOf(group)), unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0); err == nil {
@@ -136,15 +135,15 @@ func wanted() ([]unix.SockFilter, error) {
 	return program, err
 }
 
-// send sends frames. A frame that cannot be sent is left out.
+// send sends frames. A frame that cannot be sent is skipped.
 func (l *listener) send(frames []neigh.Frame) { l.sender.Send(frames) }
 
-// hear reads frames for a while.
+// hear reads frames for a time.
 func (l *listener) hear(ctx context.Context, during time.Duration) error {
 	return l.hearUntil(ctx, during, func() bool { return false })
 }
 
-// hearUntil reads frames for a while, or until enough reports true.
+// hearUntil reads frames for a time, or until enough reports true.
 func (l *listener) hearUntil(ctx context.Context, during time.Duration, enough func() bool) error {
 	const turn = 50 * time.Millisecond
 	for end := time.Now().Add(during); ; {
@@ -167,8 +166,8 @@ func (l *listener) hearUntil(ctx context.Context, during time.Duration, enough f
 	}
 }
 
-// drain reads the queued frames, of each link a bounded number: a flood must not keep it from the
-// others.
+// drain reads the queued frames, from each link a bounded number, so that a flood on one does not
+// delay the others.
 func (l *listener) drain() {
 	const most = 4096
 	for _, s := range l.sockets {
@@ -186,8 +185,8 @@ func (l *listener) drain() {
 	}
 }
 
-// questionsFor returns the frames that ask who has the virtual addresses, and notes them in h.
-// Addresses of this machine are left out: the kernel does not answer itself.
+// questionsFor returns the frames that ask for the virtual addresses, and records them in h. It
+// omits addresses of this machine: the kernel does not answer itself.
 func questionsFor(f *Facts, h *heard) []neigh.Frame {
 	var batch neigh.Batch
 	for in := range f.instances() {
@@ -213,12 +212,11 @@ const (
 	triesOfMAC    = 3
 )
 
-// tryVirtualMACs asks a station of the link of each instance with a virtual MAC, first from
-// the MAC of the link, once for all instances there, then from the virtual one. It is left
-// out where the virtual router was heard: the switch would learn this port for the MAC of its
-// Active.
+// tryVirtualMACs asks a station on the link of each instance with a virtual MAC, first from the MAC
+// of the link, once for all instances there, then from the virtual one. It does not if the virtual
+// router was heard: the switch would learn this port for the MAC of its Active.
 func (l *listener) tryVirtualMACs(ctx context.Context, f *Facts) (ports []Port) {
-	stations := make(map[string]netip.Addr) // by link; invalid where none answers
+	stations := make(map[string]netip.Addr) // by link; invalid if none answers
 	for in := range f.instances() {
 		link, ok := f.linkOf(in.Interface)
 		if !ok || !in.VirtualMAC || l.heard.has(in) {
@@ -243,8 +241,8 @@ func (l *listener) tryVirtualMACs(ctx context.Context, f *Facts) (ports []Port) 
 	return ports
 }
 
-// stationsOn lists stations of a link over IPv4: those that were heard, and those of the
-// kernel's table.
+// stationsOn lists stations on a link over IPv4: those that were heard, and those in the kernel's
+// table.
 func (l *listener) stationsOn(link event.Link) (all []netip.Addr) {
 	all = append(all, l.heard.stations[link.Name]...)
 	for i := range l.heard.routers {
@@ -282,8 +280,8 @@ func (l *listener) findStation(ctx context.Context, link event.Link, candidates 
 	return found
 }
 
-// askAs asks a station by an ARP probe, which changes no table, from a MAC that the link is
-// to receive for while that lasts.
+// askAs asks a station by an ARP probe, which changes no table, from a MAC that the link accepts
+// meanwhile.
 func (l *listener) askAs(ctx context.Context, link event.Link, mac [6]byte, station netip.Addr) (answered bool, err error) {
 	fd, err := openPacket(link, unix.ETH_P_ARP, nil)
 	if err != nil {
@@ -309,7 +307,7 @@ func (l *listener) askAs(ctx context.Context, link event.Link, mac [6]byte, stat
 	return answered, err
 }
 
-// answersTo reports whether a socket has received the answer of a station to a MAC.
+// answersTo reports whether a socket has received a station's answer to a MAC.
 func answersTo(fd int, mac [6]byte, station netip.Addr) bool {
 	var buffer [128]byte
 	for {

@@ -10,8 +10,8 @@ import (
 	"ripcord/pkg/macvlan"
 )
 
-// readPrograms finds the programs that have sockets for VRRP in this network namespace. One
-// that ends meanwhile is passed over.
+// readPrograms finds the programs with VRRP sockets in this network namespace. It skips a program
+// that ends meanwhile.
 func readPrograms() (all []Program, err error) {
 	vrrp, err := macvlan.VRRPSockets()
 	if err != nil || len(vrrp) == 0 {
@@ -37,7 +37,7 @@ func readPrograms() (all []Program, err error) {
 	return all, nil
 }
 
-// shareAny reports whether two sets have something in common.
+// shareAny reports whether two sets have a common element.
 func shareAny(a, b map[string]bool) bool {
 	for x := range a {
 		if b[x] {
@@ -47,8 +47,8 @@ func shareAny(a, b map[string]bool) bool {
 	return false
 }
 
-// findManager finds which program configures a link. They do so only in the network
-// namespace of the machine itself, that of the first process.
+// findManager finds the program that configures a link. There is one only in the network namespace
+// of the machine itself, that of the first process.
 func (l *Link) findManager() {
 	first, err := os.Readlink("/proc/1/ns/net")
 	own, err2 := os.Readlink("/proc/thread-self/ns/net")
@@ -68,7 +68,7 @@ func (l *Link) findManager() {
 	}
 }
 
-// keysOf reads the lines KEY=VALUE of a file; none if it is not there.
+// keysOf reads the lines KEY=VALUE of a file; none if it does not exist.
 func keysOf(path string) map[string]string {
 	file, err := os.Open(path)
 	if err != nil {

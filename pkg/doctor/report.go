@@ -8,9 +8,9 @@ import (
 // Document is what `ripcord doctor --json` prints.
 type Document struct {
 	Config     string    `json:"config,omitempty"` // empty: there is none
-	Links      []string  `json:"links"`            // that were looked at
+	Links      []string  `json:"links"`            // the examined links
 	ListenedMS int64     `json:"listened_ms"`
-	Clean      bool      `json:"clean"` // nothing but notes was found
+	Clean      bool      `json:"clean"` // there are only notes
 	Findings   []Finding `json:"findings"`
 }
 
@@ -28,10 +28,10 @@ func (f Finding) Line() string {
 	return fmt.Sprintf("%s: %s: %s; %s. To do: %s (%s)", f.Severity, f.Subject, f.What, f.Why, f.Remedy, f.Name)
 }
 
-// heard reports whether adverts can be listened for on the link.
+// heard reports whether adverts can be received on the link.
 func (l *Link) heard() bool { return l.Index != 0 && l.AdminUp && (l.Carrier || l.Usable) }
 
-// Scope returns a line about what was looked at, and on which links adverts were listened for.
+// Scope returns a line about what was examined, and on which links the doctor listened.
 func Scope(f *Facts) string {
 	what := "no configuration: looked at all links that are up"
 	if f.File != "" {

@@ -7,7 +7,7 @@ import (
 	"ripcord/pkg/event"
 )
 
-// TestScope: a link that is down is not said to have been listened on.
+// TestScope requires that a link that is down is not listed as one on which the doctor listened.
 func TestScope(t *testing.T) {
 	f := Facts{Plan: Plan{File: "ripcord.yaml"}, Listened: 4 * time.Second, Links: []Link{
 		{Link: event.Link{Name: "eth0", Index: 2, AdminUp: true, Carrier: true}}, {Link: event.Link{Name: "eth1", Index: 3}},

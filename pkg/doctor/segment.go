@@ -126,8 +126,8 @@ var segmentChecks = []check{
 	},
 }
 
-// valid returns a finding for each other router with well-formed adverts of VRRP for which look returns
-// words.
+// valid returns a finding for each other router with well-formed VRRP adverts for which look
+// returns words.
 func valid(f *Facts, look func(r *Router, in *vrrp.Instance) found) (all []found) {
 	for i := range f.Routers {
 		r := &f.Routers[i]
@@ -178,8 +178,8 @@ func twoActives(f *Facts) (all []found) {
 	return all
 }
 
-// stranger reports whether a router with the VRID of an instance is of another virtual
-// router: they have no address in common.
+// stranger reports whether a router with the VRID of an instance belongs to another virtual router:
+// they have no address in common.
 func stranger(r *Router, in *vrrp.Instance) bool {
 	return len(r.Advert.Addresses)+len(in.Addresses) > 0 && validate.Disjoint(r.Advert.Addresses, in.Addresses)
 }
@@ -296,15 +296,15 @@ func virtualMACDiffers(f *Facts) []found {
 			return nil
 		}
 		theirs := r.MAC == wire.VirtualMAC(in.Family, in.VRID)
-		if theirs == in.VirtualMAC || in.VirtualMAC && !in.FromVirtualMAC() { // whose own adverts do not show it either
+		if theirs == in.VirtualMAC || in.VirtualMAC && !in.FromVirtualMAC() { // our own adverts do not show it either
 			return nil
 		}
 		return found{"instance": in.Name, "theirs": fmt.Sprint(theirs), "ours": fmt.Sprint(in.VirtualMAC)}
 	})
 }
 
-// clockSkew reports clocks that are off by more than half of the window beyond which adverts are
-// discarded.
+// clockSkew reports clocks that differ by more than half of the window beyond which adverts are
+// rejected.
 func clockSkew(f *Facts) []found {
 	return valid(f, func(r *Router, in *vrrp.Instance) found {
 		if in == nil || in.HMAC == nil || in.HMAC.Window == 0 || !r.Advert.Signed || r.Auth != "" || r.Skew.Abs() <= in.HMAC.Window/2 {

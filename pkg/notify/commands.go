@@ -11,31 +11,31 @@ import (
 const (
 	// DefaultTimeout is how long a notify command may run.
 	DefaultTimeout = time.Hour
-	// YieldAfter is how long a command without a timeout of its own may hold up the next
-	// transition: keepalived lets its scripts run, but has none of them wait for another.
+	// YieldAfter is how long a command without a timeout of its own may delay the next transition:
+	// keepalived lets its scripts run, but none of them waits for another.
 	YieldAfter = time.Minute
 )
 
-// Command is a notify command as it is configured.
+// Command is a configured notify command.
 type Command struct {
 	Argv []string
-	// User is the account that it runs as; nil is the daemon's own user.
+	// User is the account of the command; nil is the daemon's own user.
 	User *command.User
 	// Timeout is how long it may run; zero is DefaultTimeout.
 	Timeout time.Duration
 }
 
-// Commands are the notify commands of an instance or a group; nil where there is none.
+// Commands are the notify commands of an instance or a group; nil if there is none.
 type Commands struct {
 	Active, Backup, Fault, Stop *Command
-	// Any runs at each transition, after the one for the state, and gets keepalived's
-	// four arguments after its own. The others get no more than their own.
+	// Any runs at each transition, after the command for the state, and gets keepalived's four
+	// arguments after its own. The others get only their own.
 	Any *Command
 	// Every reports whether these commands run for every instance, beside its own.
 	Every bool
 }
 
-// whens are the values of command.ID.When for the states that are entered.
+// whens maps states to the values of command.ID.When for entering them.
 var whens = map[event.State]string{
 	event.Active: command.WhenActive, event.Backup: command.WhenBackup, event.Fault: command.WhenFault, event.Initialize: command.WhenStop,
 }
@@ -50,8 +50,8 @@ func (c *Commands) For(when string) *Command {
 // whensAll are the words for which there may be a command.
 var whensAll = []string{command.WhenActive, command.WhenBackup, command.WhenFault, command.WhenStop, command.WhenAny}
 
-// Requests returns how all commands of an instance or a group are run, but for what differs
-// with each transition.
+// Requests returns the requests for all commands of an instance or a group, without the parts that
+// depend on the transition.
 func (c *Commands) Requests(of Kind, name string) (list []command.Request) {
 	none := Transition{Kind: of, Name: name}
 	for _, when := range whensAll {

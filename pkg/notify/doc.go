@@ -1,7 +1,6 @@
-// Package notify notifies other programs of the transitions of instances and groups, in the words and
-// forms of keepalived: by commands, and by lines in a FIFO. It also runs
-// fence commands. When a transition happens and what is configured for it is decided
-// elsewhere.
+// Package notify notifies other programs of the transitions of instances and groups, in the words
+// and forms of keepalived: by commands, and by lines in a FIFO. It also runs fence commands. Other
+// packages decide when a transition happens and what is configured for it.
 //
 // The parts: a transition and its words (transition.go), the commands of a transition in
 // their order (commands.go) and the queue of one name (queue.go) are pure; the Runner

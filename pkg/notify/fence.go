@@ -14,8 +14,8 @@ import (
 // DefaultFenceTimeout is how long a fence command may run.
 const DefaultFenceTimeout = 10 * time.Second
 
-// Fence is a fence command: it has to make sure that another router cannot act as Active
-// any more, and exits with status 0 when that is so.
+// Fence is a fence command: it has to make sure that another router cannot act as Active any more,
+// and then exits with status 0.
 type Fence struct {
 	Argv []string
 	// User is the account that it runs as; nil is the daemon's own user.
@@ -23,7 +23,7 @@ type Fence struct {
 	// Timeout is how long it may run; zero is DefaultFenceTimeout.
 	Timeout time.Duration
 
-	// Name is that of the instance or group. One fence command of a name runs at a time.
+	// Name is that of the instance or group. One fence command per name runs at a time.
 	Name      string
 	Interface string // of the instance on which the Active fell silent
 	VRID      uint8
@@ -32,7 +32,7 @@ type Fence struct {
 	Trace  event.Trace
 }
 
-// Env returns the environment variables that the command gets.
+// Env returns the environment variables for the command.
 func (f *Fence) Env() []string {
 	return []string{
 		"RIPCORD_NAME=" + f.Name,
@@ -43,7 +43,7 @@ func (f *Fence) Env() []string {
 	}
 }
 
-// Request returns how the command is run.
+// Request returns the request for the command.
 func (f *Fence) Request() command.Request {
 	timeout := f.Timeout
 	if timeout <= 0 {
@@ -61,9 +61,9 @@ type fencing struct {
 	done func(command.Result)
 }
 
-// Fence runs a fence command at once, whatever else runs. The result comes by done, from
-// the goroutine that calls Run, unless Run ends first: nil in Result.Err means that the
-// command succeeded. It fails while one of the same name runs.
+// Fence runs a fence command at once, whatever else runs. done is called with the result, from the
+// goroutine that calls Run, unless Run ends first: nil in Result.Err means that the command
+// succeeded. Fence returns an error while one with the same name runs.
 func (r *Runner) Fence(f Fence, done func(command.Result)) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()

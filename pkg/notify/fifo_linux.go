@@ -18,15 +18,15 @@ import (
 
 const (
 	fifoMode = 0o640
-	// fifoRetry is how often a FIFO that cannot be opened or is full is tried again.
+	// fifoRetry is the period of attempts to open or write a FIFO that cannot be opened or is full.
 	fifoRetry = time.Second
-	// maxFIFOLines is how many lines wait before only the last of each name is kept.
+	// maxFIFOLines is the number of lines that wait before only the last of each name is kept.
 	maxFIFOLines = 1024
 )
 
-// FIFO writes a line for each transition into a named pipe, which it makes if there is
-// none. A pipe that nobody reads takes some 1,600 lines (64 KiB). Then the last line of
-// each name waits until there is room; those in between are lost and counted.
+// FIFO writes a line for each transition into a named pipe, which it makes if there is none. A pipe
+// that nobody reads takes some 1,600 lines (64 KiB). Then the last line of each name waits until
+// there is room; those in between are lost and counted.
 type FIFO struct {
 	path   string
 	owner  *command.User
@@ -39,7 +39,7 @@ type FIFO struct {
 	waiting []line
 	full    bool // only the last line of each name is kept
 
-	// Run's own.
+	// The fields below belong to Run.
 	file     *os.File
 	raw      syscall.RawConn
 	reported string // the error of the last report
@@ -54,23 +54,22 @@ type line struct {
 type FIFOReport struct {
 	Path string
 	Err  error
-	Lost uint64 // lines, ever
+	Lost uint64 // the number of lines ever lost
 }
 
 // ErrUnread is the error of a FIFO that is full.
 var ErrUnread = errors.New("nobody reads it")
 
-// NewFIFO returns a FIFO, which is made by making where there is none, or where one of root's
-// cannot be opened: see MakeFIFO. One that exists is used as it is, if it belongs to root, to
-// the daemon's user or to owner. Reports come from the goroutine that calls Run; they must not
-// block.
+// NewFIFO returns a FIFO. making makes it if there is none, or if one of root's cannot be opened:
+// see MakeFIFO. An existing one is used as it is, if it belongs to root, to the daemon's user or to
+// owner. Reports come from the goroutine that calls Run; they must not block.
 func NewFIFO(path string, owner *command.User, making func() error, report func(FIFOReport)) *FIFO {
 	return &FIFO{path: path, owner: owner, make: making, report: report, wake: make(chan struct{}, 1)}
 }
 
-// MakeFIFO makes a FIFO that belongs to the user of that number, who writes it, and the group
-// of owner (nil: that of this process), and has mode 0640: so its writer can open it again
-// without CAP_DAC_OVERRIDE. One of root's that is there is given to that user.
+// MakeFIFO makes a FIFO that belongs to the user with the number writer, who writes it, and the
+// group of owner (nil: that of this process), with mode 0640: so its writer can reopen it without
+// CAP_DAC_OVERRIDE. An existing one of root's is given to that user.
 func MakeFIFO(path string, owner *command.User, writer int) error {
 	if err := unix.Mkfifo(path, fifoMode); err != nil && err != unix.EEXIST {
 		return fmt.Errorf("the FIFO %s cannot be made: %w", path, err)
@@ -87,13 +86,14 @@ func MakeFIFO(path string, owner *command.User, writer int) error {
 	case stat.Mode&unix.S_IFMT != unix.S_IFIFO || stat.Nlink != 1:
 		return notFIFO(path)
 	case int(stat.Uid) != os.Geteuid() && int(stat.Uid) != writer:
-		return nil // somebody else's, which is used as it is or not at all
+		return nil // another user's, which is used as it is or not at all
 	}
 	group := os.Getegid()
 	if owner != nil {
 		group = int(owner.GID)
 	}
-	// Of the descriptor, whatever the path leads to by now. The mode, whatever the umask is.
+	// This applies to the descriptor, whatever the path leads to by now, and sets the mode whatever
+	// the umask is.
 	if err := unix.Fchownat(fd, "", writer, group, unix.AT_EMPTY_PATH); err != nil {
 		return fmt.Errorf("the FIFO %s cannot be given to user %d and group %d: %w", path, writer, group, err)
 	}
@@ -106,7 +106,7 @@ func MakeFIFO(path string, owner *command.User, writer int) error {
 // Lost returns how many lines were lost because nobody read.
 func (f *FIFO) Lost() uint64 { return f.lost.Load() }
 
-// Write has the line of a transition written.
+// Write queues the line of a transition.
 func (f *FIFO) Write(t Transition) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -120,7 +120,7 @@ func (f *FIFO) Write(t Transition) {
 	}
 }
 
-// keepLast drops all lines that wait but the last of each name.
+// keepLast drops all waiting lines except the last of each name.
 func (f *FIFO) keepLast() {
 	last := make(map[subject]int, len(f.waiting))
 	for i, l := range f.waiting {
@@ -131,7 +131,7 @@ func (f *FIFO) keepLast() {
 	f.waiting = slices.DeleteFunc(f.waiting, func(l line) bool { i++; return last[l.subject] != i })
 }
 
-// Run writes lines until ctx is done, and then once more what there is room for.
+// Run writes lines until ctx is done, and then as many more as there is room for.
 func (f *FIFO) Run(ctx context.Context) error {
 	defer f.close()
 	for {
@@ -150,7 +150,7 @@ func (f *FIFO) Run(ctx context.Context) error {
 	}
 }
 
-// flush writes what waits, and waits for room up to fifoRetry.
+// flush writes the waiting lines, and waits for room up to fifoRetry.
 func (f *FIFO) flush(ctx context.Context) {
 	for {
 		l, ok := f.first()
@@ -178,8 +178,7 @@ func (f *FIFO) first() (l line, ok bool) {
 	return f.waiting[0], true
 }
 
-// remove takes a line off that was written, unless a later one of its name has already
-// taken its place.
+// remove removes a line that was written, unless a later one of its name has already replaced it.
 func (f *FIFO) remove(l line) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -232,8 +231,8 @@ func (f *FIFO) unread() error {
 	return fmt.Errorf("the FIFO %s is full: %w; the last line of each name is kept", f.path, ErrUnread)
 }
 
-// open opens the FIFO, again where somebody has removed or replaced it. It is opened for
-// reading, too: then it needs no reader, and what is in it stays when a reader ends.
+// open opens the FIFO, again if another program has removed or replaced it. It is opened for
+// reading, too: then it needs no reader, and its content stays when a reader ends.
 func (f *FIFO) open() error {
 	if f.file != nil {
 		if f.current() {
@@ -265,7 +264,7 @@ func (f *FIFO) open() error {
 	return nil
 }
 
-// openFile opens nothing but a FIFO: to open a device has effects.
+// openFile opens only a FIFO: opening a device has effects.
 func (f *FIFO) openFile() (int, error) {
 	var stat unix.Stat_t
 	if err := unix.Lstat(f.path, &stat); err != nil {
@@ -278,7 +277,7 @@ func (f *FIFO) openFile() (int, error) {
 }
 
 func notFIFO(path string) error {
-	return fmt.Errorf("%s exists and is no FIFO: remove it, or give another path", path)
+	return fmt.Errorf("%s exists and is not a FIFO: remove it, or give another path", path)
 }
 
 func (f *FIFO) explain(err error) error {
@@ -288,7 +287,8 @@ func (f *FIFO) explain(err error) error {
 	return fmt.Errorf("the FIFO %s cannot be opened: %w", f.path, err)
 }
 
-// check returns an error if the opened file is no FIFO, or one of a user that is not trusted.
+// check returns an error if the opened file is not a FIFO, or belongs to a user that is not
+// trusted.
 func (f *FIFO) check(fd int) error {
 	var stat unix.Stat_t
 	if err := unix.Fstat(fd, &stat); err != nil {

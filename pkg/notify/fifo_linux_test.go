@@ -57,7 +57,7 @@ func (p *pipe) waitReport(t *testing.T, want string) {
 	})
 }
 
-// reader reads a FIFO line by line, as a program of a user does.
+// reader reads a FIFO line by line, as a user's program does.
 type reader struct {
 	t     *testing.T
 	file  *os.File
@@ -87,7 +87,7 @@ func (r *reader) line() string {
 		if err == nil {
 			return strings.TrimSuffix(text, "\n")
 		}
-		time.Sleep(2 * time.Millisecond) // nobody has it open for writing at this moment
+		time.Sleep(2 * time.Millisecond) // the FIFO has no writer at this moment
 	}
 	r.t.Fatal("no line came")
 	return ""
@@ -111,17 +111,17 @@ func TestFIFO(t *testing.T) {
 	if info, err := os.Stat(path); err != nil || info.Mode().Perm() != 0o640 {
 		t.Errorf("the mode is %v, %v", info.Mode(), err)
 	}
-	// What was written last stays for a reader, even after a stop.
+	// The last line stays for a reader, even after a stop.
 	p.Write(inside(event.Active, event.Initialize))
 	p.stop()
 	r.want(`INSTANCE "inside" STOP 150`)
 	if text, n := p.last(); n != 0 {
-		t.Errorf("reported was %q", text)
+		t.Errorf("the last report is %q", text)
 	}
 }
 
-// A FIFO that nobody reads costs a report and a counter; the last state of each name is
-// there once somebody reads.
+// TestFIFOUnread requires that an unread FIFO causes one report and a count; the last state of each
+// name is there when it is read.
 func TestFIFOUnread(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "fifo")
 	p := startFIFO(t, path, nil)
@@ -138,7 +138,7 @@ func TestFIFOUnread(t *testing.T) {
 			p.Write(tr)
 		}
 		if took := time.Since(begun); took > time.Second {
-			t.Fatalf("to write took %v", took)
+			t.Fatalf("Write took %v", took)
 		}
 		if i%100 == 0 {
 			time.Sleep(time.Millisecond)
@@ -166,7 +166,7 @@ func TestFIFOUnread(t *testing.T) {
 	commandtest.Eventually(t, func() (bool, string) { text, n := p.last(); return n == 2 && text == "", text })
 }
 
-// Somebody removes the FIFO while the daemon runs: it is made again.
+// TestFIFORemoved requires that a FIFO that is removed while the daemon runs is made again.
 func TestFIFORemoved(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "fifo")
 	p := startFIFO(t, path, nil)
@@ -179,8 +179,8 @@ func TestFIFORemoved(t *testing.T) {
 	openReader(t, path).want(`INSTANCE "inside" BACKUP 150`)
 }
 
-// What is no FIFO, or somebody else's, is not written to. When it is out of the way the
-// last line is written.
+// TestFIFORefused requires that a file that is not a FIFO, or another user's, is not written. After
+// it is gone, the last line is written.
 func TestFIFORefused(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "fifo")
 	if err := os.WriteFile(path, nil, 0o600); err != nil {
@@ -188,7 +188,7 @@ func TestFIFORefused(t *testing.T) {
 	}
 	p := startFIFO(t, path, nil)
 	p.Write(inside(event.Backup, event.Active))
-	p.waitReport(t, path+" exists and is no FIFO: remove it, or give another path")
+	p.waitReport(t, path+" exists and is not a FIFO: remove it, or give another path")
 	if err := os.Remove(path); err != nil {
 		t.Fatal(err)
 	}

@@ -3,9 +3,10 @@ package notify
 import "time"
 
 const (
-	// Stale is the least time for which a transition waits before it may be left out.
+	// Stale is the least time for which a transition waits before it may be omitted.
 	Stale = 5 * time.Second
-	// maxQueued is how many transitions of one name wait at most; the oldest beyond it are left out.
+	// maxQueued is the number of transitions of one name that wait; the oldest beyond it are
+	// omitted.
 	maxQueued = 64
 )
 
@@ -14,11 +15,10 @@ type entry struct {
 	transition Transition
 	commands   []queued
 	since      time.Time
-	merged     int // transitions that were left out before it
+	merged     int // transitions that were omitted before it
 }
 
-// queue holds the transitions of one name that wait, in their order. It is a value and
-// knows no clock.
+// queue holds the waiting transitions of one name, in their order. It is a value and has no clock.
 type queue struct{ entries []entry }
 
 // push adds a transition.
@@ -29,8 +29,8 @@ func (q *queue) push(e entry) {
 	}
 }
 
-// next takes the transition whose commands run next. All that waited since before stale,
-// and were followed by another one, are left out.
+// next removes and returns the transition whose commands run next. It omits those that have waited
+// since before stale and were followed by another one.
 func (q *queue) next(stale time.Time) (e entry, ok bool) {
 	for len(q.entries) > 1 && q.entries[0].since.Before(stale) {
 		q.merge()
@@ -43,8 +43,8 @@ func (q *queue) next(stale time.Time) (e entry, ok bool) {
 	return e, true
 }
 
-// merge leaves the oldest transition out. The one after it is then a transition from the
-// state from which that one was.
+// merge omits the oldest transition. The next one then starts from the state from which the omitted
+// one started.
 func (q *queue) merge() {
 	first, second := &q.entries[0], &q.entries[1]
 	second.transition.From = first.transition.From

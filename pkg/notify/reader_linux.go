@@ -10,10 +10,10 @@ import (
 )
 
 const (
-	// readerPoll is how often a reader looks for a FIFO that does not exist yet.
+	// readerPoll is the period at which a reader looks for a FIFO that does not exist yet.
 	readerPoll = 50 * time.Millisecond
-	// readerPause is the wait before a reader that has ended is started again; it doubles up
-	// to maxReaderPause as long as the reader lives less than readerLives.
+	// readerPause is the wait before a reader that has ended is restarted; it doubles up to
+	// maxReaderPause as long as the reader lives less than readerLives.
 	readerPause    = time.Second
 	maxReaderPause = time.Minute
 	readerLives    = time.Minute
@@ -21,8 +21,7 @@ const (
 	readerForever = 100 * 365 * 24 * time.Hour
 )
 
-// A Reader runs the program that reads a FIFO, again whenever it ends. Its last argument is
-// the path.
+// Reader runs the program that reads a FIFO, again whenever it ends. Its last argument is the path.
 type Reader struct {
 	programs command.Runner
 	argv     []string
@@ -36,11 +35,11 @@ type Reader struct {
 type ReaderReport struct {
 	Argv []string
 	command.Result
-	Pause time.Duration // until it is started again
+	Pause time.Duration // until it is restarted
 }
 
-// NewReader returns a reader of the FIFO at a path, which is run by programs. Reports come from the goroutine that
-// calls Run; they must not block.
+// NewReader returns a reader of the FIFO at a path, which programs runs. Reports come from the
+// goroutine that calls Run; they must not block.
 func NewReader(programs command.Runner, argv []string, user *command.User, path string, report func(ReaderReport)) *Reader {
 	return &Reader{programs: programs, argv: argv, user: user, path: path, report: report, pause: readerPause}
 }
@@ -66,7 +65,7 @@ func (r *Reader) Run(ctx context.Context) error {
 	return nil
 }
 
-// ReaderRequest returns how the program that reads the FIFO at a path is run.
+// ReaderRequest returns the request for the program that reads the FIFO at a path.
 func ReaderRequest(argv []string, user *command.User, path string) command.Request {
 	return command.Request{
 		ID:      command.ID{Kind: command.ForFIFO},
@@ -74,7 +73,7 @@ func ReaderRequest(argv []string, user *command.User, path string) command.Reque
 	}
 }
 
-// await waits until the FIFO is there, and is false when ctx ends before.
+// await waits until the FIFO exists; it returns false if ctx ends before.
 func (r *Reader) await(ctx context.Context) bool {
 	for {
 		if info, err := os.Lstat(r.path); err == nil && info.Mode()&os.ModeNamedPipe != 0 {
@@ -86,7 +85,7 @@ func (r *Reader) await(ctx context.Context) bool {
 	}
 }
 
-// sleep waits, and is false when ctx ends before.
+// sleep waits; it returns false if ctx ends before.
 func sleep(ctx context.Context, d time.Duration) bool {
 	select {
 	case <-ctx.Done():

@@ -14,8 +14,8 @@ import (
 	"ripcord/pkg/command/commandtest"
 )
 
-// TestReader sees that the program is started when the FIFO is there, with its path, and
-// again when it has ended.
+// TestReader requires that the program is started when the FIFO exists, with its path, and again
+// when it has ended.
 func TestReader(t *testing.T) {
 	dir := t.TempDir()
 	path, log := filepath.Join(dir, "fifo"), filepath.Join(dir, "log")
@@ -30,7 +30,7 @@ func TestReader(t *testing.T) {
 	commandtest.Running(t, r.Run)
 	time.Sleep(3 * readerPoll)
 	if _, err := os.Stat(log); err == nil {
-		t.Error("it runs before there is a FIFO")
+		t.Error("the program runs before there is a FIFO")
 	}
 	if err := syscall.Mkfifo(path, 0o600); err != nil {
 		t.Fatal(err)
@@ -48,7 +48,7 @@ func TestReader(t *testing.T) {
 	}
 }
 
-// TestReaderEnds sees that the program ends when ripcord does.
+// TestReaderEnds requires that the program ends when ripcord does.
 func TestReaderEnds(t *testing.T) {
 	dir := t.TempDir()
 	path, pid := filepath.Join(dir, "fifo"), filepath.Join(dir, "pid")

@@ -12,8 +12,7 @@ import (
 	"ripcord/pkg/command"
 )
 
-// Limit is how many commands run at the same time: a thousand instances may move at
-// once.
+// Limit is the number of commands that run at the same time: a thousand instances may move at once.
 const Limit = 128
 
 // Ran reports a command that has ended, or whose timeout is over.
@@ -29,33 +28,32 @@ type Ran struct {
 type Runner struct {
 	programs   command.Runner
 	report     func(Ran)
-	wake       chan struct{} // holds one, after a change of what is behind mu
+	wake       chan struct{} // holds one, after a change of the fields behind mu
 	events     chan func()   // calls for Run to make, from the goroutines of the commands
-	yieldAfter time.Duration // YieldAfter, but in tests
+	yieldAfter time.Duration // YieldAfter, except in tests
 
 	workers sync.WaitGroup
 
 	mu       sync.Mutex
-	queues   map[subject]*queue // those with transitions that wait
+	queues   map[subject]*queue // those with waiting transitions
 	order    []subject          // the same, the longest waiting first
 	running  map[subject]*run
 	fences   []fencing       // those that wait to be started
 	fenced   map[string]bool // the names of those that wait or run
 	draining bool
-	idle     chan struct{} // closed once nothing waits or runs; nil: nobody asks
+	idle     chan struct{} // closed when nothing waits or runs; nil: no Drain
 }
 
-// run is the commands of one transition that run.
+// run is the running commands of one transition.
 type run struct {
 	entry entry
 	stop  context.CancelFunc
 
-	yield  context.CancelFunc // stops the command that runs, and not those after it; nil: none yields
-	yields time.Time          // when it has run for so long that it makes room
+	yield  context.CancelFunc // stops the running command, and not those after it; nil: none yields
+	yields time.Time          // when it has run so long that it makes room
 }
 
-// New returns a runner, whose commands are run by programs. The contract of report is part
-// of that of the package.
+// New returns a runner, whose commands programs runs. The package documents the contract of report.
 func New(programs command.Runner, report func(Ran)) *Runner {
 	return &Runner{
 		programs:   programs,
@@ -69,8 +67,8 @@ func New(programs command.Runner, report func(Ran)) *Runner {
 	}
 }
 
-// Notify runs the commands for a transition, those of each set in turn. A transition
-// without commands counts too: those that wait before it may then be left out.
+// Notify runs the commands for a transition, those of each set in turn. A transition without
+// commands counts too: those that wait before it may then be omitted.
 func (r *Runner) Notify(t Transition, sets ...Commands) {
 	e := entry{transition: t, since: time.Now()}
 	for i := range sets {
@@ -100,8 +98,8 @@ func (r *Runner) ring() {
 	}
 }
 
-// Run runs commands until ctx is done. Those that still run then are killed: Drain
-// first. It is called once.
+// Run runs commands until ctx is done. Those that still run then are killed: call Drain first. It
+// is called once.
 func (r *Runner) Run(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer func() {
@@ -120,7 +118,7 @@ func (r *Runner) Run(ctx context.Context) error {
 	}
 }
 
-// startWaiting starts the commands that wait and may run.
+// startWaiting starts the waiting commands that may run.
 func (r *Runner) startWaiting(ctx context.Context) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -156,7 +154,7 @@ func (r *Runner) startWaiting(ctx context.Context) {
 	}
 }
 
-// work runs the commands of one transition until own is done; ctx is that of Run.
+// work runs the commands of one transition until own is done; ctx is Run's.
 func (r *Runner) work(ctx, own context.Context, s subject, e entry) {
 	for i := range e.commands {
 		if own.Err() != nil {
@@ -199,15 +197,14 @@ func (r *Runner) runOne(own context.Context, s subject, c *queued, done func(com
 	r.mu.Unlock()
 }
 
-// makeRoom stops the commands for which a transition waits, and which have run for too long for
-// that.
+// makeRoom stops commands that have run for too long while a transition waits for them.
 func (r *Runner) makeRoom(now time.Time) {
 	for _, s := range r.order {
 		if own := r.running[s]; own != nil {
 			own.makeRoom(now)
 			continue
 		}
-		for _, other := range r.running { // Limit run
+		for _, other := range r.running { // Limit commands run
 			other.makeRoom(now)
 		}
 	}
@@ -219,7 +216,7 @@ func (r *run) makeRoom(now time.Time) {
 	}
 }
 
-// send has Run call do, unless Run ends first.
+// send makes Run call do, unless Run ends first.
 func (r *Runner) send(ctx context.Context, do func()) {
 	select {
 	case r.events <- do:
@@ -227,10 +224,10 @@ func (r *Runner) send(ctx context.Context, do func()) {
 	}
 }
 
-// Drain waits until the commands for all transitions so far have ended, or until ctx is
-// done: then its error names those that still wait or run. From now on only the last
-// transition of each name counts. A command for an earlier one that still runs is
-// killed after half of the time. Run must still run.
+// Drain waits until the commands for all transitions so far have ended, or until ctx is done: then
+// its error names those that still wait or run. From now on only the last transition of each name
+// counts. A command for an earlier one that still runs is killed after half of the time. Run must
+// still run.
 func (r *Runner) Drain(ctx context.Context) error {
 	idle := make(chan struct{})
 	r.mu.Lock()

@@ -39,7 +39,7 @@ func start(t *testing.T) *recorder {
 	return r
 }
 
-// sh returns a command in whose script FILE stands for the file that is read by written.
+// sh returns a command in whose script FILE is replaced by the file that written reads.
 func (r *recorder) sh(script string) *Command {
 	return &Command{Argv: []string{"/bin/sh", "-c", strings.ReplaceAll(script, "FILE", r.file), "sh"}}
 }
@@ -57,7 +57,7 @@ func (r *recorder) wait(want string) {
 	})
 }
 
-// reports returns what was reported, as "MASTER: error".
+// reports returns the reports, as "MASTER: error".
 func (r *recorder) reports() string {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -75,9 +75,9 @@ func (r *recorder) reports() string {
 	return strings.Join(words, ", ")
 }
 
-// TestKeepalived1055Order: keepalived forks each script and forgets it, so that the one for
-// MASTER may still run, and end, after that for a later BACKUP. Here commands run in the
-// order of the transitions, one at a time, though the first are the slowest.
+// TestKeepalived1055Order: keepalived forks each script and forgets it, so the one for MASTER may
+// still run, and end, after that for a later BACKUP. Here commands run in the order of the
+// transitions, one at a time, even if the first are the slowest.
 func TestKeepalived1055Order(t *testing.T) {
 	r := start(t)
 	commands := Commands{
@@ -95,9 +95,9 @@ func TestKeepalived1055Order(t *testing.T) {
 	})
 }
 
-// TestKeepalived2389LastState: where scripts of keepalived overlap, what the last of them left
-// need not be the last state. Here a command that never ends holds up its own name only, until
-// its timeout, and the last transition is not lost.
+// TestKeepalived2389LastState: when scripts of keepalived overlap, the last one to finish need not
+// be that of the last state. Here a command that never ends delays only its own name, until its
+// timeout, and the last transition is not lost.
 func TestKeepalived2389LastState(t *testing.T) {
 	r := start(t)
 	stuck := r.sh("trap '' TERM; echo stuck >> FILE; while :; do sleep 0.1; done")
@@ -116,8 +116,9 @@ func TestKeepalived2389LastState(t *testing.T) {
 	})
 }
 
-// TestSlowCommandYields: a command without a timeout runs on as in keepalived, but makes room for the next
-// transition of its name, with the others of its own transition, and for other names while Limit run.
+// TestSlowCommandYields: a command without a timeout continues as in keepalived, but makes room for
+// the next transition of its name, with the others of its own transition, and for other names while
+// Limit run.
 func TestSlowCommandYields(t *testing.T) {
 	r := start(t)
 	r.yieldAfter = 300 * time.Millisecond
@@ -126,7 +127,7 @@ func TestSlowCommandYields(t *testing.T) {
 	r.wait("active")
 	time.Sleep(3 * r.yieldAfter)
 	if got := r.reports(); got != "" {
-		t.Fatalf("nothing waits, and it was stopped: %s", got)
+		t.Fatalf("nothing waits, and the command was stopped: %s", got)
 	}
 	r.Notify(inside(event.Active, event.Backup), commands)
 	r.wait("active, any, backup, any")
@@ -147,7 +148,8 @@ func TestSlowCommandYields(t *testing.T) {
 	})
 }
 
-// What was left out is counted once, with the first command that runs afterwards.
+// TestMergedIsReported requires that omitted transitions are counted once, with the first command
+// that runs afterwards.
 func TestMergedIsReported(t *testing.T) {
 	r := start(t)
 	commands := Commands{Active: r.sh("echo begun >> FILE; sleep 0.5"), Stop: r.sh(":"), Any: r.sh(":")}
@@ -160,11 +162,11 @@ func TestMergedIsReported(t *testing.T) {
 		t.Fatal(err)
 	}
 	if got := r.reports(); got != "MASTER, MASTER, STOP+2, STOP" {
-		t.Errorf("reported was %s", got)
+		t.Errorf("the reports are %s", got)
 	}
 }
 
-// A thousand instances move at once; their commands run, at most Limit at a time.
+// TestLimit: a thousand instances move at once; their commands run, at most Limit at a time.
 func TestLimit(t *testing.T) {
 	r := start(t)
 	gate := filepath.Join(t.TempDir(), "gate")
@@ -186,7 +188,7 @@ func TestLimit(t *testing.T) {
 	}
 	commandtest.Eventually(t, func() (bool, string) {
 		if writer, err := os.OpenFile(gate, os.O_WRONLY|syscall.O_NONBLOCK, 0); err == nil {
-			_ = writer.Close() // whoever waits in open reads the end of the file
+			_ = writer.Close() // a process that waits in open reads the end of the file
 		}
 		return running() == names, fmt.Sprintf("%d ran", running())
 	})
@@ -200,7 +202,7 @@ func (r *recorder) drain(within time.Duration) (took time.Duration, err error) {
 	return time.Since(begun), err
 }
 
-// At shutdown the commands for stop are waited for, and no longer.
+// TestDrain requires that the commands for stop are awaited at shutdown, and no longer.
 func TestDrain(t *testing.T) {
 	r := start(t)
 	if took, err := r.drain(commandtest.MaxWait); err != nil || took > 5*time.Second {
@@ -214,11 +216,12 @@ func TestDrain(t *testing.T) {
 		t.Fatal(err)
 	}
 	if got := r.written(); got != "stopped" && got != "backup, stopped" { // backup was last when the others had not come
-		t.Errorf("written is %s", got)
+		t.Errorf("the file contains %s", got)
 	}
 }
 
-// A command for an earlier state that hangs does not keep the one for stop from running.
+// TestDrainKillsWhatIsSuperseded requires that a hanging command for an earlier state does not
+// prevent the one for stop.
 func TestDrainKillsWhatIsSuperseded(t *testing.T) {
 	r := start(t)
 	commands := Commands{Active: r.sh("echo hangs >> FILE; exec sleep 1000"), Stop: r.sh("echo stopped >> FILE")}
@@ -230,14 +233,15 @@ func TestDrainKillsWhatIsSuperseded(t *testing.T) {
 		t.Errorf("got %v after %v", err, took)
 	}
 	if got := r.written(); got != "hangs, stopped" {
-		t.Errorf("written is %s", got)
+		t.Errorf("the file contains %s", got)
 	}
 	if got := r.reports(); got != "MASTER: context canceled, STOP" {
-		t.Errorf("reported was %s", got)
+		t.Errorf("the reports are %s", got)
 	}
 }
 
-// What does not end is named, and killed with the runner.
+// TestDrainNamesWhatHangs requires that a command that does not end is named, and killed with the
+// runner.
 func TestDrainNamesWhatHangs(t *testing.T) {
 	r := start(t)
 	hang := "echo $$ >> FILE; exec sleep 1000"
@@ -283,7 +287,7 @@ func TestFence(t *testing.T) {
 		}
 		return command.Result{}
 	}
-	again := func(script string, timeout time.Duration) { // once the last one has been reaped
+	again := func(script string, timeout time.Duration) { // after the last one has been reaped
 		t.Helper()
 		commandtest.Eventually(t, func() (bool, string) { err := fence(script, timeout); return err == nil, fmt.Sprint(err) })
 	}
@@ -298,7 +302,7 @@ func TestFence(t *testing.T) {
 	}
 	again("exec sleep 1000", time.Second)
 	if err := fence("true", 0); err == nil || err.Error() != "a fence command of edge still runs" {
-		t.Errorf("a second one at once: %v", err)
+		t.Errorf("a second fence command at once: %v", err)
 	}
 	result("timed out after 1s")
 }

@@ -7,7 +7,7 @@ import (
 	"ripcord/pkg/event"
 )
 
-// Kind tells whether an instance or a group changed its state.
+// Kind is the kind of a subject: an instance or a group.
 type Kind uint8
 
 // The kinds.
@@ -19,8 +19,8 @@ const (
 // String returns keepalived's word.
 func (k Kind) String() string { return [...]string{"INSTANCE", "GROUP"}[k] }
 
-// Transition is a change of the state of an instance or a group. To is Initialize where
-// it is stopped: at shutdown, or when it is removed.
+// Transition is a change of the state of an instance or a group. To is Initialize if it is stopped:
+// at shutdown, or when it is removed.
 type Transition struct {
 	Kind     Kind
 	Name     string
@@ -35,7 +35,7 @@ type Transition struct {
 	Cause     event.Cause
 }
 
-// Word returns keepalived's word for the state in which an instance is.
+// Word returns keepalived's word for the state of an instance.
 func Word(s event.State) string {
 	switch s {
 	case event.Backup:
@@ -56,7 +56,7 @@ func (t *Transition) State() string {
 	return Word(t.To)
 }
 
-// priority returns what keepalived writes as the priority.
+// priority returns keepalived's text for the priority.
 func (t *Transition) priority() string {
 	if t.Kind == Group {
 		return "0"
@@ -64,14 +64,14 @@ func (t *Transition) priority() string {
 	return strconv.Itoa(int(t.Priority))
 }
 
-// Args returns the arguments that a command for any transition gets after its own:
-// INSTANCE or GROUP, the name, MASTER, BACKUP, FAULT or STOP, and the priority.
+// Args returns the arguments that a command for any transition gets after its own: INSTANCE or
+// GROUP, the name, MASTER, BACKUP, FAULT or STOP, and the priority.
 func (t *Transition) Args() []string {
 	return []string{t.Kind.String(), t.Name, t.State(), t.priority()}
 }
 
-// Env returns the environment variables that every command gets. Those that do not
-// apply to a group are empty.
+// Env returns the environment variables for every command. Those that do not apply to a group are
+// empty.
 func (t *Transition) Env() []string {
 	vrid := ""
 	if t.Kind == Instance {
@@ -94,7 +94,7 @@ func (t *Transition) Line() string {
 	return fmt.Sprintf("%s \"%s\" %s %s\n", t.Kind, t.Name, t.State(), t.priority())
 }
 
-// subject is the instance or group of a transition. Those of one subject run in order.
+// subject is the instance or group of a transition. The commands of one subject run in order.
 type subject struct {
 	kind Kind
 	name string

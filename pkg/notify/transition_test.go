@@ -47,8 +47,8 @@ func TestForms(t *testing.T) {
 	}
 }
 
-// The command for the state gets its own arguments only and runs first; the one for any
-// state gets four more.
+// TestCommandsOf requires that the command for the state gets only its own arguments and runs
+// first, and that the one for any state gets four more.
 func TestCommandsOf(t *testing.T) {
 	of := func(words ...string) *Command { return &Command{Argv: words} }
 	all := Commands{Active: of("/active", "x"), Backup: of("/backup"), Fault: of("/fault"), Stop: of("/stop"), Any: of("/any", "y")}
@@ -80,7 +80,7 @@ func TestCommandsOf(t *testing.T) {
 
 func at(d time.Duration) time.Time { return time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC).Add(d) }
 
-// drained takes all that a queue has at an instant, in a row.
+// drained returns all entries of a queue at an instant.
 func drained(q *queue, now time.Time) string {
 	var words []string
 	for {

@@ -1,4 +1,4 @@
-// Package commandtest has what tests of whatever runs commands share.
+// Package commandtest has helpers for tests of packages that run commands.
 package commandtest
 
 import (
@@ -8,10 +8,10 @@ import (
 	"time"
 )
 
-// MaxWait is how long a test waits for what must come; the machine may be busy.
+// MaxWait is how long a test waits for an expected event; the machine may be busy.
 const MaxWait = 20 * time.Second
 
-// Eventually waits until done reports true, and fails with what it says last.
+// Eventually waits until done reports true, and fails with its last text.
 func Eventually(t *testing.T, done func() (ok bool, what string)) {
 	t.Helper()
 	for deadline := time.Now().Add(MaxWait); ; time.Sleep(2 * time.Millisecond) {
@@ -25,8 +25,8 @@ func Eventually(t *testing.T, done func() (ok bool, what string)) {
 	}
 }
 
-// Running runs something until stop is called, or the test ends. stop waits for its end,
-// and may be called again.
+// Running runs a function until stop is called, or the test ends. stop waits for its end, and may
+// be called again.
 func Running(t testing.TB, run func(context.Context) error) (stop func()) {
 	ctx, cancel := context.WithCancel(context.Background())
 	over := make(chan struct{})
