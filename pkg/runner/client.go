@@ -15,71 +15,71 @@ import (
 )
 
 const (
-	// minPause is the wait before the client connects again. It doubles up to maxPause as
-	// long as connections end sooner than calmAfter.
+	// minPause is the wait before the client reconnects. It doubles up to maxPause as long as
+	// connections end sooner than calmAfter.
 	minPause  = 100 * time.Millisecond
 	maxPause  = 10 * time.Second
 	calmAfter = time.Minute
 	// helloWithin is how long a runner may take to read its configuration.
 	helloWithin = 30 * time.Second
-	// answerWithin is how much later than its timeout the result of a program may come before
-	// the runner counts as hung.
+	// answerWithin is how much later than its timeout the result of a program may come before the
+	// runner counts as hung.
 	answerWithin = 3 * time.Second
-	// askWithin is how long a request may take that runs no program.
+	// askWithin is the limit of a request that runs no program.
 	askWithin = 5 * time.Second
 )
 
-// Status is what is known of the runner.
+// Status is the state of the runner.
 type Status struct {
 	Ready bool
 	PID   int       // while it is ready
 	Since time.Time // of the state
 	Err   string    // why it is not ready, or cannot run everything
 	Lost  uint64    // how often it was lost
-	// Unkept reports that nobody would start another one: the keeper has ended.
+	// Unkept reports that no process would start another runner: the keeper has ended.
 	Unkept bool
 }
 
 // Report reports that the runner is ready, or why it is lost.
 type Report struct {
 	Status
-	UnderWay int           // programs that ran when it was lost
-	Pause    time.Duration // until the next attempt, where it is lost
+	UnderWay int           // the number of programs that ran when it was lost
+	Pause    time.Duration // until the next attempt, if it is lost
 }
 
-// ClientConfig is what a Client needs. All of it is required but KeeperEnded.
+// ClientConfig is the configuration of a Client. All of it is required except KeeperEnded.
 type ClientConfig struct {
-	// Dial connects to the runner. By then what is left of the one before has ended.
+	// Dial connects to the runner. By then, everything left of the previous one has ended.
 	Dial func(context.Context) (net.Conn, error)
-	// Revision is that of the configuration's programs.
+	// Revision is the revision of the configuration's programs.
 	Revision string
-	// KeeperEnded is closed when nobody starts another runner any more; nil: somebody always
-	// does.
+	// KeeperEnded is closed when no keeper can start another runner any more; nil: there always is
+	// one.
 	KeeperEnded <-chan struct{}
-	// Report comes from the goroutine that calls Keep. It must not block.
+	// Report is called from the goroutine that calls Keep. It must not block.
 	Report func(Report)
-	// Unkept comes from a goroutine of Keep, once, when KeeperEnded is closed. It must not
+	// Unkept is called from a goroutine of Keep, once, when KeeperEnded is closed. It must not
 	// block.
 	Unkept func(Status)
 }
 
-// Client has programs run by a Server. It implements command.Runner.
+// Client runs programs through a Server. It implements command.Runner.
 type Client struct {
 	cfg ClientConfig
 
 	mu       sync.Mutex
 	revision string
 	link     *connection   // nil while there is no runner
-	changed  chan struct{} // closed and made anew when link changes
+	changed  chan struct{} // closed and made again when link changes
 	status   Status
 }
 
-// NewClient returns a client. It connects once Keep runs.
+// NewClient returns a client. It connects when Keep runs.
 func NewClient(cfg ClientConfig) *Client {
 	return &Client{cfg: cfg, revision: cfg.Revision, changed: make(chan struct{}), status: Status{Since: time.Now(), Err: "it has not started yet"}}
 }
 
-// Status returns what is known of the runner.
+// Status returns the state of the runner.
 func (c *Client) Status() Status {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -117,7 +117,7 @@ func (c *Client) Keep(ctx context.Context) error {
 	}
 }
 
-// watchKeeper reports that the keeper has ended: what runs goes on, and would not be started
+// watchKeeper reports that the keeper has ended: what runs continues, and would not be started
 // again.
 func (c *Client) watchKeeper(ctx context.Context) {
 	select {
@@ -154,7 +154,7 @@ func (c *Client) lost(err error, underWay int, pause time.Duration) {
 	}
 }
 
-// attend uses a connection until it ends. It returns how many programs ran then, and why
+// attend uses a connection until it ends. It returns the number of programs that ran then, and why
 // it ended.
 func (c *Client) attend(ctx context.Context, conn net.Conn) (underWay int, err error) {
 	l := newConnection(conn)
@@ -186,7 +186,7 @@ func (c *Client) attend(ctx context.Context, conn net.Conn) (underWay int, err e
 	}
 }
 
-// introduce takes a runner into use once it has the configuration of the daemon.
+// introduce starts using a runner once it has the configuration of the daemon.
 func (c *Client) introduce(ctx context.Context, l *connection, h hello) {
 	c.mu.Lock()
 	wanted := c.revision
@@ -209,7 +209,7 @@ func (c *Client) introduce(ctx context.Context, l *connection, h hello) {
 	c.cfg.Report(report)
 }
 
-// use has programs run over a connection from now on; nil: there is none.
+// use makes programs run over a connection from now on; nil: there is none.
 func (c *Client) use(l *connection) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -246,7 +246,7 @@ func (c *Client) Run(ctx context.Context, r command.Request, done func(command.R
 	l, revision, err := c.await(waiting)
 	cancel()
 	if err != nil {
-		report(command.Result{Exit: -1, Err: err}) // it never ran, whatever ended the wait
+		report(command.Result{Exit: -1, Err: err}) // the program never ran, whatever ended the wait
 		return
 	}
 	within := r.Timeout + answerWithin
@@ -258,11 +258,11 @@ func (c *Client) Check(ctx context.Context, r command.Request) error {
 	return c.ask(ctx, request{Op: opCheck, Program: r.ID})
 }
 
-// MakeFIFO has the FIFO of the configuration made for this process.
+// MakeFIFO requests the FIFO of the configuration for this process.
 func (c *Client) MakeFIFO(ctx context.Context) error { return c.ask(ctx, request{Op: opFIFO}) }
 
-// Raise has a thread of this process run before others. It waits for a runner, and for the
-// next one if that is lost, until it has an answer or ctx is done.
+// Raise requests a scheduling priority for a thread of this process. It waits for a runner, and for
+// the next one if that is lost, until it has an answer or ctx is done.
 func (c *Client) Raise(ctx context.Context, tid int, p thread.Priority) error {
 	for {
 		l, _, err := c.await(ctx)
@@ -276,7 +276,7 @@ func (c *Client) Raise(ctx context.Context, tid int, p thread.Priority) error {
 	}
 }
 
-// Processes returns a directory of all processes, as /proc has them, if the configuration has
+// Processes returns a directory of all processes, in the form of /proc, if the configuration has
 // checks of processes. It stays valid when the runner is lost.
 func (c *Client) Processes(ctx context.Context) (*os.File, error) {
 	l, revision, err := c.awaitWhile(ctx)
@@ -290,7 +290,7 @@ func (c *Client) Processes(ctx context.Context) (*os.File, error) {
 	return file, err
 }
 
-// ask waits for a runner and for its answer, a while each.
+// ask waits for a runner and for its answer, each for a limited time.
 func (c *Client) ask(ctx context.Context, r request) error {
 	l, revision, err := c.awaitWhile(ctx)
 	if err != nil {
@@ -307,9 +307,9 @@ func (c *Client) awaitWhile(ctx context.Context) (*connection, string, error) {
 	return c.await(ctx)
 }
 
-// Reload has the runner read the configuration anew, whose programs have that revision from
-// now on. It fails, and all stays as it was, where the runner reads something else. A runner
-// that is lost reads it when it is back.
+// Reload makes the runner read the configuration again, whose programs have that revision from now
+// on. It returns an error, without any change, if the runner reads something else. A lost runner
+// reads it when it is back.
 func (c *Client) Reload(ctx context.Context, revision string) error {
 	c.mu.Lock()
 	l, same := c.link, c.revision == revision && c.status.Err == ""

@@ -23,15 +23,15 @@ type connection struct {
 	mu    sync.Mutex
 	seq   uint64
 	calls map[uint64]*call
-	over  chan struct{} // closed once the connection has ended
+	over  chan struct{} // closed when the connection has ended
 	ended bool
-	why   error // of abort
+	why   error // the reason of abort
 }
 
 // call is a request that waits for answers.
 type call struct {
 	program bool
-	answers chan answer // of which there are two at most
+	answers chan answer // at most two
 }
 
 func newConnection(conn net.Conn) *connection {
@@ -66,7 +66,7 @@ func (a *answer) drop() {
 	}
 }
 
-// give hands an answer to the call that waits for it.
+// give passes an answer to the call that waits for it.
 func (l *connection) give(a answer) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -122,7 +122,7 @@ func (l *connection) aborted() error {
 	return l.why
 }
 
-// send sends a request, to which it gives a number unless it has one.
+// send sends a request, with a number unless it has one.
 func (l *connection) send(r *request) (*call, error) {
 	k := &call{program: r.Op == opRun, answers: make(chan answer, 2)}
 	l.mu.Lock()
@@ -159,16 +159,16 @@ func (l *connection) forget(seq uint64) {
 	delete(l.calls, seq)
 }
 
-// ask sends a request that runs no program, and returns why it was not carried out; nil if it was.
+// ask sends a request that runs no program, and returns why it was not executed; nil if it was.
 func (l *connection) ask(ctx context.Context, r request, within time.Duration) error {
 	file, err := l.askFile(ctx, r, within)
 	if file != nil {
-		_ = file.Close() // nobody asked for it
+		_ = file.Close() // it was not requested
 	}
 	return err
 }
 
-// askFile is ask for a request that is answered with a descriptor.
+// askFile is ask for a request whose answer is a descriptor.
 func (l *connection) askFile(ctx context.Context, r request, within time.Duration) (*os.File, error) {
 	k, err := l.send(&r)
 	if err != nil {
@@ -191,7 +191,7 @@ func (l *connection) askFile(ctx context.Context, r request, within time.Duratio
 	}
 }
 
-// failure returns why a request was not carried out.
+// failure returns why a request was not executed.
 func (a *answer) failure() error {
 	switch {
 	case a.Err == "":
@@ -202,8 +202,8 @@ func (a *answer) failure() error {
 	return errors.New(a.Err)
 }
 
-// run has a program run. It calls done once, with the result, and returns when nothing is
-// left of the program. Once ctx is done the program is stopped.
+// run runs a program. It calls done once, with the result, and returns when nothing of the program
+// is left. When ctx is done the program is stopped.
 func (l *connection) run(ctx context.Context, r request, within time.Duration, done func(command.Result)) {
 	k, err := l.send(&r)
 	if err != nil {

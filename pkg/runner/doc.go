@@ -1,12 +1,12 @@
 // Package runner is the boundary between the daemon, which parses packets of strangers and may
-// start nothing, and the process that runs the programs of the configuration: `ripcord
-// runner`. Both read the same configuration. The daemon names a program and passes variables that
-// describe what happened; the runner alone decides which program has that name.
+// start nothing, and the process that runs the programs of the configuration: `ripcord runner`.
+// Both read the same configuration. The daemon names a program and passes variables that describe
+// the event; only the runner decides which program has that name.
 //
-// The parts: what is sent (message.go) and the programs by their names (table.go) are pure;
-// the Server (server.go, session.go) runs programs, the Client (client.go) has them run; the
-// keeper (keeper_linux.go) starts the runner again where no service manager does, and
-// socket_linux.go has the sockets.
+// The parts: the messages (message.go) and the programs by their names (table.go) are pure; the
+// Server (server.go, session.go) runs programs for the Client (client.go); the keeper
+// (keeper_linux.go) restarts the runner if no service manager does, and socket_linux.go has the
+// sockets.
 //
 // The contract:
 //

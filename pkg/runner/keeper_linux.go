@@ -19,43 +19,41 @@ import (
 	"ripcord/pkg/command"
 )
 
-// A daemon that may start nothing cannot start its runner again either. So where no service
-// manager does, a keeper stands between the two: the daemon starts it before it gives up its
-// rights, and asks it for a connection to a new runner whenever it needs one. The keeper does
-// nothing else. What a runner leaves that was killed becomes a child of the keeper, which ends
-// it.
+// A daemon that may start nothing cannot restart its runner either. So if no service manager does,
+// there is a keeper between the two: the daemon starts it before it drops its rights, and asks it
+// for a connection to a new runner when it needs one. The keeper does nothing else. Processes left
+// by a killed runner become children of the keeper, which ends them.
 
-// ConnectionFD is the descriptor of the socket that a keeper, or a runner, is started with.
+// ConnectionFD is the descriptor of the socket with which a keeper, or a runner, is started.
 const ConnectionFD = 3
 
 const (
 	// another is the message that asks the keeper for a new runner.
 	another = 'n'
-	// endWithin is how long a runner may take to end its programs when the daemon has ended:
-	// they have a second after SIGTERM.
+	// endWithin is how long a runner may take to end its programs when the daemon has ended: they
+	// have a second after SIGTERM.
 	endWithin = 5 * time.Second
-	// sweeps is how often the processes that a runner left are looked for at most: they may start
-	// others meanwhile.
+	// sweeps limits the searches for processes that a runner left: they may start others meanwhile.
 	sweeps = 64
 )
 
-// self is the program of this process, of this version, even if its file was replaced.
+// self is the program of this process, in this version, even if its file was replaced.
 const self = "/proc/self/exe"
 
 // ShowName gives the process the name of the program, since it was started as exe.
 func ShowName() { _ = os.WriteFile("/proc/self/comm", []byte("ripcord"), 0) }
 
-// A Keeper starts runners for this process.
+// Keeper starts runners for this process.
 type Keeper struct {
 	// Dial connects to a new runner.
 	Dial func(context.Context) (net.Conn, error)
-	// Ended is closed when the keeper has ended, though this process has not; nil: the runner
-	// was started apart.
+	// Ended is closed when the keeper has ended, though this process has not; nil: the runner was
+	// started separately.
 	Ended <-chan struct{}
 }
 
-// StartKeeper starts a keeper: this program with argv and the descriptor ConnectionFD, and no
-// other descriptor that this process may have been started with. It ends with this process.
+// StartKeeper starts a keeper: this program with argv and the descriptor ConnectionFD, and without
+// other inherited descriptors. It ends with this process.
 func StartKeeper(argv []string) (*Keeper, error) {
 	if err := command.CloseOnExec(); err != nil {
 		return nil, err
@@ -74,7 +72,7 @@ func StartKeeper(argv []string) (*Keeper, error) {
 	pid, err := syscall.ForkExec(self, argv, &syscall.ProcAttr{
 		// Standard output is the daemon's log, whose reader waits for its end.
 		Dir: "/", Env: command.Inheritable(os.Environ()), Files: []uintptr{input.Fd(), 2, 2, theirs.Fd()},
-		Sys: &syscall.SysProcAttr{Setpgid: true}, // a terminal's ^C is the daemon's affair
+		Sys: &syscall.SysProcAttr{Setpgid: true}, // a terminal's ^C is handled by the daemon
 	})
 	if err != nil {
 		_ = ours.Close()
@@ -97,8 +95,8 @@ func StartKeeper(argv []string) (*Keeper, error) {
 	return &Keeper{Dial: k.dial, Ended: ended}, nil
 }
 
-// emptyInput opens an input that is at its end: /dev/null, or where there is none, as in a
-// root without /dev, a pipe that nobody writes to.
+// emptyInput opens an input that is at its end: /dev/null, or in a root without /dev, a pipe
+// without a writer.
 func emptyInput() (*os.File, error) {
 	if null, err := os.Open(os.DevNull); err == nil {
 		return null, nil
@@ -128,7 +126,7 @@ type keeperConn struct {
 // errNoKeeper is the error of a daemon whose keeper has ended.
 var errNoKeeper = errors.New("the process that starts ripcord runner has ended: restart ripcord")
 
-// dial has the keeper start a runner.
+// dial asks the keeper to start a runner.
 func (k *keeperConn) dial(ctx context.Context) (net.Conn, error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -159,7 +157,7 @@ type keeper struct {
 	argv []string
 
 	pid   int           // of the runner; 0: there is none
-	ended chan struct{} // closed when it has ended, and nothing is left of it
+	ended chan struct{} // closed when it has ended, and nothing of it is left
 	mu    sync.Mutex
 }
 
@@ -214,7 +212,7 @@ func (k *keeper) start() (theirs *os.File, err error) {
 	defer k.mu.Unlock()
 	pid, err := syscall.ForkExec(self, k.argv, &syscall.ProcAttr{
 		Dir: "/", Env: os.Environ(), Files: []uintptr{0, 1, 2, its.Fd()},
-		// Its programs, which are all in its session, can be found when it was killed.
+		// Its programs are all in its session, and can be found when it was killed.
 		Sys: &syscall.SysProcAttr{Setsid: true},
 	})
 	if err != nil {
@@ -225,11 +223,11 @@ func (k *keeper) start() (theirs *os.File, err error) {
 	return theirs, nil
 }
 
-// reap reaps the children that have ended: the runner, and processes that runners left.
+// reap reaps the children that have ended: the runner, and processes left by runners.
 func (k *keeper) reap(children <-chan os.Signal) {
 	for range children {
 		for {
-			k.mu.Lock() // a runner that ends at once is known
+			k.mu.Lock() // so that a runner that ends at once is known
 			pid, err := unix.Wait4(-1, nil, unix.WNOHANG, nil)
 			own := pid > 0 && pid == k.pid
 			if own {
@@ -261,7 +259,7 @@ func (k *keeper) kill() {
 	}
 }
 
-// finish waits for the runner to end, which does so when the daemon has.
+// finish waits for the runner to end, which happens after the daemon's end.
 func (k *keeper) finish() {
 	k.mu.Lock()
 	pid, ended := k.pid, k.ended
@@ -276,8 +274,8 @@ func (k *keeper) finish() {
 	}
 }
 
-// sweep kills all processes of a session, of which the runner was the leader. A program that
-// has made a session of its own is a daemon, and goes on.
+// sweep kills all processes of the session that the runner led. A program that has made its own
+// session is a daemon, and continues.
 func sweep(session int) {
 	for range sweeps {
 		left := false
@@ -310,7 +308,7 @@ func processes() (pids []int) {
 	return pids
 }
 
-// sessionOf returns the session of a process; −1 where it has ended, as a zombie has.
+// sessionOf returns the session of a process; −1 if it has ended, also if it is a zombie.
 func sessionOf(pid int) int {
 	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 	if err != nil {

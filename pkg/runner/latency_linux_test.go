@@ -7,8 +7,8 @@ import (
 	"ripcord/pkg/command"
 )
 
-// BenchmarkRun is how long a program takes from the request to its end, as a child of this
-// process and by a runner.
+// BenchmarkRun measures a program from the request to its end, as a child of this process and by a
+// runner.
 func BenchmarkRun(b *testing.B) {
 	program := Program{command.ID{Kind: command.ForCheck, Name: "true"}, command.Command{Argv: []string{"/bin/true"}, Timeout: time.Minute}}
 	request := command.Request{ID: program.ID, Command: program.Command}

@@ -16,7 +16,7 @@ import (
 	"ripcord/pkg/thread"
 )
 
-// Bounds of what is sent. One message is one datagram.
+// These limit the messages. One message is one datagram.
 const (
 	maxRequest   = 8 << 10
 	maxAnswer    = 64 << 10
@@ -25,20 +25,20 @@ const (
 	maxName      = 256
 )
 
-// operation is what a request asks for.
+// operation is the operation of a request.
 type operation string
 
 const (
 	opRun       operation = "run"
-	opStop      operation = "stop"      // the program that the request of that number started
-	opCheck     operation = "check"     // can and may the program be run?
-	opReload    operation = "reload"    // the configuration is read anew
-	opFIFO      operation = "fifo"      // the FIFO is made
-	opRaise     operation = "raise"     // a thread of the daemon runs before others
-	opProcesses operation = "processes" // the daemon gets a directory of all processes
+	opStop      operation = "stop"      // stops the program that the request of that number started
+	opCheck     operation = "check"     // checks whether the program can and may run
+	opReload    operation = "reload"    // reads the configuration again
+	opFIFO      operation = "fifo"      // makes the FIFO
+	opRaise     operation = "raise"     // sets the scheduling priority of a thread of the daemon
+	opProcesses operation = "processes" // returns a directory of all processes
 )
 
-// request is a message of the daemon.
+// request is a message from the daemon.
 type request struct {
 	Seq      uint64     `json:"seq"`
 	Op       operation  `json:"op"`
@@ -50,16 +50,16 @@ type request struct {
 	Priority thread.Priority `json:"priority,omitempty"`
 }
 
-// answer is a message of the runner: at first a hello, then answers to requests.
+// answer is a message from the runner: first a hello, then answers to requests.
 type answer struct {
 	Seq    uint64  `json:"seq,omitempty"`
 	Hello  *hello  `json:"hello,omitempty"`
 	Result *result `json:"result,omitempty"` // of a program
-	Ended  bool    `json:"ended,omitempty"`  // nothing is left of the program, or the request is carried out
-	Err    string  `json:"error,omitempty"`  // why it was not
-	Stale  bool    `json:"stale,omitempty"`  // that is because the configurations differ
+	Ended  bool    `json:"ended,omitempty"`  // nothing of the program is left, or the request was executed
+	Err    string  `json:"error,omitempty"`  // why it was not executed
+	Stale  bool    `json:"stale,omitempty"`  // because the configurations differ
 
-	file *os.File // its descriptor comes with the message; nil: none does
+	file *os.File // its descriptor comes with the message; nil: none
 }
 
 // hello is the first message of a runner.
@@ -69,7 +69,7 @@ type hello struct {
 	Err      string `json:"error,omitempty"` // why it has no configuration
 }
 
-// result is a command.Result as it is sent.
+// result is a command.Result in a message.
 type result struct {
 	Exit   int     `json:"exit"`
 	Signal string  `json:"signal,omitempty"`
@@ -80,7 +80,7 @@ type result struct {
 	Err    string  `json:"error,omitempty"`
 }
 
-// failure is why a program did not succeed.
+// failure is the reason why a program did not succeed.
 type failure string
 
 const (
@@ -90,7 +90,7 @@ const (
 	failedUnrun   failure = "unrun"   // it could not be started
 )
 
-// decodeRequest reads a request, and returns an error that says what is wrong with it.
+// decodeRequest decodes a request; the error says what is wrong with it.
 func decodeRequest(data []byte) (r request, err error) {
 	if len(data) > maxRequest {
 		return r, fmt.Errorf("it is longer than %d bytes", maxRequest)
@@ -108,7 +108,7 @@ func decode(data []byte, into any) error {
 		return err
 	}
 	if _, err := d.Token(); err != io.EOF {
-		return errors.New("something follows the message")
+		return errors.New("more text follows the message")
 	}
 	return nil
 }
@@ -131,12 +131,12 @@ func (r *request) validate() error {
 	}
 	for _, e := range r.Env {
 		if len(e) > maxValue || !plain(e) {
-			return fmt.Errorf("the variable %.40q is too long, or no plain text", e)
+			return fmt.Errorf("the variable %.40q is too long, or not plain text", e)
 		}
 	}
 	for _, s := range []string{string(r.Program.Kind), r.Program.Name, r.Program.When, r.Revision} {
 		if len(s) > maxName || !plain(s) {
-			return fmt.Errorf("%.40q is too long, or no plain text", s)
+			return fmt.Errorf("%.40q is too long, or not plain text", s)
 		}
 	}
 	return nil
@@ -147,7 +147,7 @@ func plain(s string) bool {
 	return utf8.ValidString(s) && strings.IndexFunc(s, func(r rune) bool { return r < ' ' || r == 0x7f }) < 0
 }
 
-// resultOf returns a result as it is sent.
+// resultOf returns a result in the form of a message.
 func resultOf(r command.Result) *result {
 	out := &result{Exit: r.Exit, Output: r.Output, Cut: r.Cut, Took: int64(r.Took)}
 	if r.Err == nil {
@@ -164,7 +164,7 @@ func resultOf(r command.Result) *result {
 	return out
 }
 
-// received returns a result that was sent.
+// received returns the result in a message.
 func (r *result) received() command.Result {
 	out := command.Result{Exit: r.Exit, Output: r.Output, Cut: r.Cut, Took: time.Duration(r.Took)}
 	switch r.Kind {

@@ -14,7 +14,7 @@ import (
 	"ripcord/pkg/command/commandtest"
 )
 
-// foreign, in the environment, makes this test binary a process that connects to a runner.
+// foreign is an environment variable that makes this test binary connect to a runner.
 const foreign = "RIPCORD_RUNNER_FOREIGN"
 
 func TestMain(m *testing.M) {
@@ -36,14 +36,14 @@ func TestMain(m *testing.M) {
 	os.Exit(0)
 }
 
-// TestForeignUser: who is neither root nor the user of the daemon is refused, even if he can
-// open the socket, and is named; the user of the daemon is served.
+// TestForeignUser requires that a user who is neither root nor the daemon's is refused, even if he
+// can open the socket, and is named; the daemon's user is served.
 func TestForeignUser(t *testing.T) {
 	if os.Geteuid() != 0 {
 		t.Skip("not root: cannot become another user")
 	}
 	const daemon, stranger = 64901, 64902
-	dir, err := os.MkdirTemp("", "runner") // which others may enter
+	dir, err := os.MkdirTemp("", "runner") // other users may enter it
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -84,7 +84,7 @@ func TestForeignUser(t *testing.T) {
 			t.Errorf("said %q, want %q", line, want)
 		}
 	case <-time.After(commandtest.MaxWait):
-		t.Error("it is not said that a stranger was refused")
+		t.Error("the refusal of a stranger is not reported")
 	}
 	for _, user := range []uint32{daemon, 0} {
 		if said := connect(user); !strings.Contains(said, "served: ") || !strings.Contains(said, `"hello"`) {

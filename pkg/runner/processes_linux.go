@@ -6,10 +6,10 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// openProcesses returns a directory of all processes, as /proc has them, for a daemon whose own
-// /proc hides those of other users. It is a mount of its own that is nowhere attached: it has
-// processes and nothing else, cannot be written to, and no path leads from it to the files that
-// this process sees. From a descriptor of this process's /proc the path ".." would.
+// openProcesses returns a directory of all processes, in the form of /proc, for a daemon whose own
+// /proc hides those of other users. It is a separate mount that is attached nowhere: it has only
+// processes, cannot be written, and no path leads from it to the files that this process sees. From
+// a descriptor of this process's /proc the path ".." would.
 func openProcesses() (*os.File, error) {
 	proc, err := unix.Fsopen("proc", unix.FSOPEN_CLOEXEC)
 	if err != nil {

@@ -14,7 +14,7 @@ import (
 	"ripcord/pkg/command/commandtest"
 )
 
-// mayShow skips a test where no directory of all processes can be opened.
+// mayShow skips a test if no directory of all processes can be opened.
 func mayShow(t *testing.T) {
 	t.Helper()
 	file, err := openProcesses()
@@ -27,8 +27,8 @@ func mayShow(t *testing.T) {
 	_ = file.Close()
 }
 
-// TestProcesses: a daemon whose configuration has checks of processes gets a directory that has
-// them all, and nothing else. No path leads out of it, and it outlives the runner.
+// TestProcesses requires that a daemon whose configuration has checks of processes gets a directory
+// with all of them, and nothing else. No path leads out of it, and it outlives the runner.
 func TestProcesses(t *testing.T) {
 	mayShow(t)
 	r := newRig(t)
@@ -55,23 +55,23 @@ func TestProcesses(t *testing.T) {
 		t.Errorf("a process is missing of %d", len(entries))
 	}
 	if has("sys") || has("sysrq-trigger") {
-		t.Error("it has not only processes")
+		t.Error("the directory has not only processes")
 	}
 	if comm, err := os.ReadFile(path + own + "/comm"); err != nil || string(comm) != "runner.test\n" {
 		t.Errorf("this process is called %q, %v", comm, err)
 	}
 	if err := os.WriteFile(path+own+"/comm", []byte("changed"), 0); !errors.Is(err, syscall.EROFS) {
-		t.Errorf("it can be written to: %v", err)
+		t.Errorf("the directory can be written: %v", err)
 	}
 	directory, err := os.Stat(path + ".")
 	above, failed := os.Stat(path + "..")
 	if err != nil || failed != nil || !os.SameFile(directory, above) {
-		t.Errorf("a path leads out of it: %v, %v, %v", above, err, failed)
+		t.Errorf("a path leads out of the directory: %v, %v, %v", above, err, failed)
 	}
 }
 
-// TestProcessesRefused: without checks of processes the daemon gets nothing, nor with another
-// configuration than the runner's, nor without a runner.
+// TestProcessesRefused requires that the daemon gets nothing without checks of processes, with
+// another configuration than the runner's, or without a runner.
 func TestProcessesRefused(t *testing.T) {
 	r := newRig(t)
 	if _, err := r.client.Processes(t.Context()); err == nil || !strings.Contains(err.Error(), "has no check of processes") {
@@ -94,7 +94,7 @@ func TestProcessesRefused(t *testing.T) {
 	}
 }
 
-// TestUnaskedDescriptor: a descriptor that nobody has asked for is closed.
+// TestUnaskedDescriptor requires that a descriptor that was not requested is closed.
 func TestUnaskedDescriptor(t *testing.T) {
 	ours, theirs := connected(t)
 	defer ours.Close()

@@ -10,11 +10,11 @@ import (
 	"ripcord/pkg/thread"
 )
 
-// raise gives a thread of a process a priority. One thread of it may run in real time: the
-// others cannot keep the machine from everybody.
+// raise gives a thread of a process a priority. One of its threads may run in real time: the others
+// cannot block the machine.
 func raise(pid, tid int, p thread.Priority) error {
 	if pid == 0 {
-		return errors.New("the runner does not know which process asks: start it apart, with --socket")
+		return errors.New("the runner does not know which process asks: start it separately, with --socket")
 	}
 	threads, err := os.ReadDir(fmt.Sprintf("/proc/%d/task", pid))
 	if err != nil {

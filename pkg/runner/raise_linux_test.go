@@ -17,20 +17,20 @@ func parked(t *testing.T) int {
 	t.Helper()
 	tid, over := make(chan int), make(chan struct{})
 	go func() {
-		runtime.LockOSThread() // for good: it ends with the goroutine
+		runtime.LockOSThread() // for ever: it ends with the goroutine
 		tid <- unix.Gettid()
 		<-over
 	}()
 	parked := <-tid
 	t.Cleanup(func() {
-		_ = unix.SchedSetAttr(parked, &unix.SchedAttr{}, 0) // the first thread of a process is not ended
+		_ = unix.SchedSetAttr(parked, &unix.SchedAttr{}, 0) // the first thread of a process does not end
 		close(over)
 	})
 	return parked
 }
 
-// TestRaiseThread: the runner has one thread of the daemon run in real time, others run nice,
-// and no thread of another process; a thread that was refused stays as it is.
+// TestRaiseThread requires that the runner raises one thread of the daemon to real time, makes
+// others nice, and no thread of another process; a refused thread stays as it is.
 func TestRaiseThread(t *testing.T) {
 	if err := thread.RealTime.Give(parked(t)); errors.Is(err, syscall.EPERM) {
 		t.Skip("no right to have a thread run in real time")
@@ -51,7 +51,7 @@ func TestRaiseThread(t *testing.T) {
 		}
 	}
 	if thread.InRealTime(1) || thread.InRealTime(one) {
-		t.Fatal("what was refused runs in real time")
+		t.Fatal("the refused thread runs in real time")
 	}
 	// The parked thread of the probe above still runs in real time.
 	if err := r.client.Raise(t.Context(), one, thread.RealTime); err == nil || !strings.Contains(err.Error(), "in real time already") {
@@ -61,11 +61,11 @@ func TestRaiseThread(t *testing.T) {
 		t.Error(err)
 	}
 	if a, err := unix.SchedGetAttr(two, 0); err != nil || a.Nice != -19 {
-		t.Errorf("it runs with %+v, %v", a, err)
+		t.Errorf("the thread runs with %+v, %v", a, err)
 	}
 }
 
-// TestRaiseAfterLoss: who asks while there is no runner has an answer of the next one.
+// TestRaiseAfterLoss requires that a request without a runner is answered by the next runner.
 func TestRaiseAfterLoss(t *testing.T) {
 	r := newRig(t)
 	<-r.reports

@@ -14,17 +14,17 @@ import (
 )
 
 const (
-	// reloadWithin is how long the configuration may take to be read.
+	// reloadWithin is the limit for reading the configuration.
 	reloadWithin = 20 * time.Second
-	// maxBad is how many messages that are no requests a connection may send.
+	// maxBad is the number of invalid messages that a connection may send.
 	maxBad = 16
-	// maxRuns is how many programs of a connection run at the same time.
+	// maxRuns is the number of programs of a connection that run at the same time.
 	maxRuns = 8192
 	// writeWithin is how long the daemon may take to read an answer.
 	writeWithin = 5 * time.Second
 )
 
-// ServerConfig is what a Server needs. All of it is required.
+// ServerConfig is the configuration of a Server. All of it is required.
 type ServerConfig struct {
 	// Load reads the configuration and returns its programs.
 	Load func(context.Context) (*Table, error)
@@ -34,7 +34,7 @@ type ServerConfig struct {
 	Programs command.Runner
 }
 
-// Server runs programs for those who connect to it.
+// Server runs programs for its clients.
 type Server struct {
 	cfg ServerConfig
 
@@ -42,7 +42,7 @@ type Server struct {
 
 	mu      sync.Mutex
 	now     *Table  // the programs in force
-	gone    removed // the programs that reloads removed: their last run may be yet to come
+	gone    removed // the programs that reloads removed: their last run may still come
 	loadErr error   // why there are none
 }
 
@@ -52,8 +52,8 @@ func NewServer(cfg ServerConfig) *Server { return &Server{cfg: cfg} }
 // Load reads the configuration.
 func (s *Server) Load(ctx context.Context) error { return s.load(ctx, "") }
 
-// load reads the configuration, and takes it if it has the revision that is wanted, or any
-// where that is empty.
+// load reads the configuration, and takes it over if it has the wanted revision, or any if wanted
+// is empty.
 func (s *Server) load(ctx context.Context, wanted string) error {
 	s.loading.Lock()
 	defer s.loading.Unlock()
@@ -61,7 +61,7 @@ func (s *Server) load(ctx context.Context, wanted string) error {
 	defer cancel()
 	t, err := s.cfg.Load(ctx)
 	if err == nil && wanted != "" && t.Revision() != wanted {
-		err = errors.New("the configuration was changed meanwhile: reload once more")
+		err = errors.New("the configuration was changed meanwhile: reload again")
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -100,7 +100,7 @@ func (s *Server) hello() *hello {
 // errStale is the error of a request that was made for another configuration.
 var errStale = errors.New("ripcord and its runner have read different configurations: ripcord reload")
 
-// command returns what is run for a request.
+// command returns the command for a request.
 func (s *Server) command(r *request) (command.Command, error) {
 	s.mu.Lock()
 	now, gone := s.now, s.gone.Table
@@ -122,7 +122,7 @@ func (s *Server) command(r *request) (command.Command, error) {
 	return command.Command{}, fmt.Errorf("the configuration has no program %.80q", r.Program)
 }
 
-// makeFIFO makes the FIFO of the configuration for the user of that number.
+// makeFIFO makes the FIFO of the configuration for the user with that number.
 func (s *Server) makeFIFO(writer int) error {
 	s.mu.Lock()
 	now := s.now
@@ -148,8 +148,8 @@ func (s *Server) processes(r *request) (*os.File, error) {
 	return openProcesses()
 }
 
-// Serve answers a client until it or ctx ends the connection, and then stops all programs
-// that it started.
+// Serve answers a client until it or ctx ends the connection, and then stops all programs that it
+// started.
 func (s *Server) Serve(ctx context.Context, conn net.Conn, peer Peer) {
 	ctx, cancel := context.WithCancel(ctx)
 	ss := &session{server: s, conn: conn, peer: peer, runs: make(map[uint64]*run), names: make(map[command.ID]bool)}
@@ -166,12 +166,12 @@ func (s *Server) Serve(ctx context.Context, conn net.Conn, peer Peer) {
 		r, err := decodeRequest(buffer[:n])
 		if err != nil {
 			bad++
-			s.cfg.Report(fmt.Sprintf("refused what the daemon sent: %v", err))
+			s.cfg.Report(fmt.Sprintf("refused a message from the daemon: %v", err))
 			ss.send(answer{Seq: r.Seq, Err: err.Error(), Ended: true})
 			continue
 		}
 		ss.handle(ctx, &r)
 	}
-	s.cfg.Report(fmt.Sprintf("closed the connection of the daemon: %d of its messages were no requests", maxBad))
+	s.cfg.Report(fmt.Sprintf("closed the connection of the daemon: %d of its messages were invalid", maxBad))
 	_ = conn.Close()
 }

@@ -18,12 +18,12 @@ import (
 	"ripcord/pkg/command/commandtest"
 )
 
-// shell is a program of a table, as a check has it.
+// shell is a program of a table, like that of a check.
 func shell(name, script string, timeout time.Duration) Program {
 	return Program{command.ID{Kind: command.ForCheck, Name: name}, command.Command{Argv: []string{"/bin/sh", "-c", script}, Timeout: timeout, KillGroup: true}}
 }
 
-// rig is a server and a client of it.
+// rig is a server with a client.
 type rig struct {
 	t       testing.TB
 	server  *Server
@@ -37,14 +37,14 @@ type rig struct {
 	ends    []net.Conn // the server's
 }
 
-// load is what the server loads.
+// load returns the table that the server loads.
 func (r *rig) load(context.Context) (*Table, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.table, r.loadErr
 }
 
-// configure changes what the server loads next.
+// configure changes the table that the server loads next.
 func (r *rig) configure(t *Table, err error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -58,7 +58,7 @@ func newRig(t *testing.T, programs ...Program) *rig {
 	return r
 }
 
-// start starts the client, for which the server is there when it connects.
+// start starts the client, after the server.
 func (r *rig) start() {
 	r.server = NewServer(ServerConfig{
 		Load:     r.load,
@@ -89,7 +89,7 @@ func (r *rig) connect() net.Conn {
 
 func (r *rig) dial(context.Context) (net.Conn, error) { return r.connect(), nil }
 
-// cut ends the last connection, as the end of the runner does.
+// cut ends the last connection, like the end of the runner.
 func (r *rig) cut() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -114,7 +114,7 @@ func connected(t testing.TB) (a, b net.Conn) {
 	return a, b
 }
 
-// run has a program run and waits for what is left of it.
+// run runs a program and waits for its end.
 func (r *rig) run(ctx context.Context, name string, timeout time.Duration, env ...string) command.Result {
 	r.t.Helper()
 	results := 0
@@ -127,8 +127,8 @@ func (r *rig) run(ctx context.Context, name string, timeout time.Duration, env .
 	return result
 }
 
-// TestRun: a program that is asked for by its name has the result, the output and the variables
-// that it would have as a child of this process.
+// TestRun requires that a program requested by its name has the result, the output and the
+// variables that it would have as a child of this process.
 func TestRun(t *testing.T) {
 	r := newRig(t,
 		shell("good", `echo "$RIPCORD_REASON $HOME$NOTIFY_SOCKET"`, time.Minute), shell("bad", "echo no >&2; exit 3", time.Minute),
@@ -155,20 +155,21 @@ func TestRun(t *testing.T) {
 		t.Errorf("loud: %d bytes, %v", len(got.Output), got.Err)
 	}
 	if got := r.run(t.Context(), "nobody's", time.Minute); got.Err == nil || errors.Is(got.Err, command.ErrLost) || !strings.Contains(got.Err.Error(), "no program") {
-		t.Errorf("what the configuration does not have: %+v", got)
+		t.Errorf("a program that the configuration lacks: %+v", got)
 	}
 	if err := r.client.Check(t.Context(), command.Request{ID: command.ID{Kind: command.ForCheck, Name: "missing"}}); err == nil || err.Error() != "/nowhere/x does not exist" {
 		t.Errorf("checked: %v", err)
 	}
 	if err := r.client.MakeFIFO(t.Context()); err == nil || !strings.Contains(err.Error(), "no fifo") {
-		t.Errorf("a FIFO that there is not: %v", err)
+		t.Errorf("a FIFO that is not configured: %v", err)
 	}
 	if report := <-r.reports; !report.Ready || report.PID != os.Getpid() || r.client.Status().Lost != 0 {
 		t.Errorf("reported: %+v", report)
 	}
 }
 
-// TestStop: what is stopped by its context ends, with the error of that, and nothing is left.
+// TestStop requires that a program stopped by its context ends, with that error, and leaves
+// nothing.
 func TestStop(t *testing.T) {
 	marker := filepath.Join(t.TempDir(), "pid")
 	r := newRig(t, shell("long", "echo $$ >"+marker+"; exec sleep 60", time.Minute))
@@ -202,8 +203,8 @@ func gone(t *testing.T, pid int) {
 	})
 }
 
-// TestLost: when the runner ends while a program runs, the program is lost, which is reported;
-// another runner takes the next one. Its programs end with it.
+// TestLost requires that a program is lost when the runner ends while it runs, that this is
+// reported, and that another runner takes the next one. A runner's programs end with it.
 func TestLost(t *testing.T) {
 	marker := filepath.Join(t.TempDir(), "pid")
 	r := newRig(t, shell("long", "echo $$ >"+marker+"; exec sleep 60", time.Minute), shell("good", "exit 0", time.Minute))
@@ -219,7 +220,7 @@ func TestLost(t *testing.T) {
 		t.Errorf("under way: %+v", got)
 	}
 	if took := time.Since(began); took > 5*time.Second {
-		t.Errorf("that was noticed after %v", took)
+		t.Errorf("the loss was noticed after %v", took)
 	}
 	if report := <-r.reports; report.Ready || report.UnderWay != 1 || report.Lost != 1 || report.Err == "" {
 		t.Errorf("reported: %+v", report)
@@ -233,7 +234,7 @@ func TestLost(t *testing.T) {
 	gone(t, read(t, marker))
 }
 
-// TestHung: a runner that does not answer is one that is lost.
+// TestHung requires that a runner that does not answer counts as lost.
 func TestHung(t *testing.T) {
 	table := NewTable(nil, false)
 	reports := make(chan Report, 16)
@@ -259,15 +260,15 @@ func TestHung(t *testing.T) {
 	if report := <-reports; report.Ready || !strings.Contains(report.Err, "has not answered in time") {
 		t.Errorf("reported: %+v", report)
 	}
-	// Nor is one waited for longer than the program may take.
+	// The client also waits for a runner no longer than the program may take.
 	c.Run(t.Context(), command.Request{Command: command.Command{Timeout: 100 * time.Millisecond}}, func(r command.Result) { got = r })
 	if !errors.Is(got.Err, command.ErrLost) {
 		t.Errorf("without a runner: %+v", got)
 	}
 }
 
-// TestReload: programs are those of the new configuration once both have it, and the runner
-// runs nothing for a daemon that has another one. What a reload removed can still run once
+// TestReload requires that the programs are those of the new configuration once both have it, and
+// that the runner runs nothing for a daemon with another one. A removed program can still run once
 // more.
 func TestReload(t *testing.T) {
 	r := newRig(t, shell("web", "echo old", time.Minute), shell("gone", "echo gone", time.Minute))
@@ -288,17 +289,17 @@ func TestReload(t *testing.T) {
 		t.Errorf("after the reload: %+v", got)
 	}
 	if got := r.run(t.Context(), "gone", time.Minute); got.Output != "gone" {
-		t.Errorf("what is gone: %+v", got)
+		t.Errorf("the removed program: %+v", got)
 	}
-	// Nor does another reload take that away too soon.
+	// Another reload does not remove it too soon either.
 	r.configure(NewTable([]Program{shell("web", "echo new", time.Minute), shell("other", "exit 0", time.Minute)}, false), nil)
 	if err := r.client.Reload(t.Context(), r.table.Revision()); err != nil {
 		t.Fatal(err)
 	}
 	if got := r.run(t.Context(), "gone", time.Minute); got.Output != "gone" {
-		t.Errorf("what is gone since the reload before: %+v", got)
+		t.Errorf("the program removed by the reload before: %+v", got)
 	}
-	// The runner reads another file by itself, as when it starts anew after a change.
+	// The runner reads another file by itself, as when it restarts after a change.
 	r.configure(NewTable([]Program{shell("web", "echo newest", time.Minute)}, false), nil)
 	if err := r.server.Load(t.Context()); err != nil {
 		t.Fatal(err)
@@ -315,44 +316,45 @@ func TestReload(t *testing.T) {
 	}
 }
 
-// TestGone: what a reload removed can be run for a while, and not for ever, unless it comes back.
+// TestGone requires that a removed program can run for a while, and not for ever, unless it comes
+// back.
 func TestGone(t *testing.T) {
 	one, none := NewTable([]Program{shell("web", "exit 0", time.Minute)}, false), NewTable(nil, false)
 	id, now := command.ID{Kind: command.ForCheck, Name: "web"}, time.Unix(1000, 0)
 	has := func(g removed) bool { _, known := g.program(id); return known }
 	g := removed{}.after(nil, one, now)
 	if has(g) {
-		t.Error("what is there counts as gone")
+		t.Error("a present program counts as gone")
 	}
 	if g = g.after(one, none, now); !has(g) {
-		t.Error("what is gone is forgotten")
+		t.Error("a removed program is dropped at once")
 	}
 	if g = g.after(none, none, now.Add(goneFor-1)); !has(g) {
-		t.Error("what is gone is forgotten too soon")
+		t.Error("a removed program is dropped too soon")
 	}
 	if has(g.after(none, one, now.Add(goneFor-1))) || has(g.after(none, none, now.Add(goneFor))) {
-		t.Error("what is gone is never forgotten")
+		t.Error("a removed program is never dropped")
 	}
 }
 
-// TestHostile: whatever comes, the server goes on, and says what it refuses. Many such
-// messages end the connection, and no other.
+// TestHostile requires that the server continues whatever comes, and reports what it refuses. Many
+// invalid messages end their connection, and no other.
 func TestHostile(t *testing.T) {
 	r := newRig(t, shell("web", "exit 0", time.Minute), Program{command.ID{Kind: command.ForInstance, Name: "inside", When: "any"}, command.Command{Argv: []string{"/bin/echo"}, Timeout: time.Minute}})
 	revision := r.table.Revision()
 	for name, c := range map[string]struct{ message, want string }{
 		"no JSON":           {"\x00\xff", "invalid character"},
 		"nothing":           {"{}", `no operation ""`},
-		"two":               {`{"seq":1,"op":"fifo"}{}`, "something follows"},
+		"two":               {`{"seq":1,"op":"fifo"}{}`, "more text follows"},
 		"a command line":    {`{"seq":1,"op":"run","argv":["/bin/sh"]}`, "unknown field"},
 		"no operation":      {`{"seq":1,"op":"exec"}`, "no operation"},
 		"no number":         {`{"op":"run"}`, "no number"},
 		"too long":          {`{"seq":1,"op":"run","env":["` + strings.Repeat("x", maxRequest) + `"]}`, "longer than"},
 		"a long name":       {`{"seq":1,"op":"run","program":{"kind":"check","name":"` + strings.Repeat("x", 300) + `"}}`, "too long"},
-		"a line break":      {`{"seq":1,"op":"run","env":["RIPCORD_REASON=a\nb"]}`, "no plain text"},
+		"a line break":      {`{"seq":1,"op":"run","env":["RIPCORD_REASON=a\nb"]}`, "not plain text"},
 		"unknown":           {`{"seq":1,"op":"run","revision":"` + revision + `","program":{"kind":"check","name":"web2"}}`, "no program"},
 		"another kind":      {`{"seq":1,"op":"run","revision":"` + revision + `","program":{"kind":"fence","name":"web"}}`, "no program"},
-		"another variable":  {`{"seq":1,"op":"run","revision":"` + revision + `","program":{"kind":"check","name":"web"},"env":["LD_PRELOAD=/tmp/x"]}`, "no variable"},
+		"another variable":  {`{"seq":1,"op":"run","revision":"` + revision + `","program":{"kind":"check","name":"web"},"env":["LD_PRELOAD=/tmp/x"]}`, "not a variable"},
 		"a false value":     {`{"seq":1,"op":"run","revision":"` + revision + `","program":{"kind":"check","name":"web"},"env":["RIPCORD_STATE=$(reboot)"]}`, "cannot be"},
 		"twice":             {`{"seq":1,"op":"run","revision":"` + revision + `","program":{"kind":"check","name":"web"},"env":["RIPCORD_VRID=1","RIPCORD_VRID=2"]}`, "twice"},
 		"another's name":    {`{"seq":1,"op":"run","revision":"` + revision + `","program":{"kind":"check","name":"web"},"env":["RIPCORD_NAME=other"]}`, "cannot be"},
@@ -382,7 +384,7 @@ func TestHostile(t *testing.T) {
 	}
 }
 
-// TestOnce: a program runs once at a time, whoever asks.
+// TestOnce requires that a program runs once at a time, for any number of requests.
 func TestOnce(t *testing.T) {
 	marker := filepath.Join(t.TempDir(), "pid")
 	r := newRig(t, shell("long", "echo $$ >>"+marker+"; exec sleep 60", time.Minute))
@@ -397,8 +399,8 @@ func TestOnce(t *testing.T) {
 	first.Wait()
 }
 
-// TestListen: the socket is for one user and root; what else has the name stays, what was left
-// is replaced.
+// TestListen requires that the socket is for one user and root, that a file with its name stays,
+// and that a leftover socket is replaced.
 func TestListen(t *testing.T) {
 	dir := t.TempDir()
 	path := filepath.Join(dir, "runner.sock")
@@ -432,19 +434,20 @@ func TestListen(t *testing.T) {
 	})
 	stop()
 	if again, err := Listen(path, os.Geteuid()); err != nil {
-		t.Errorf("what was left is not replaced: %v", err)
+		t.Errorf("the leftover socket is not replaced: %v", err)
 	} else {
 		_ = again.Close()
 	}
 	if err := os.WriteFile(path, nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := Listen(path, os.Geteuid()); err == nil || !strings.Contains(err.Error(), "something else") {
+	if _, err := Listen(path, os.Geteuid()); err == nil || !strings.Contains(err.Error(), "file of another kind") {
 		t.Errorf("in the place of a file: %v", err)
 	}
 }
 
-// FuzzRequest: no message stops the server, and what is taken is a request that is one.
+// FuzzRequest requires that no message stops the server, and that an accepted message is a valid
+// request.
 func FuzzRequest(f *testing.F) {
 	for _, seed := range []string{
 		`{"seq":1,"op":"run","revision":"a","program":{"kind":"check","name":"web"},"env":["RIPCORD_STATE=MASTER"]}`,
@@ -473,8 +476,8 @@ func FuzzRequest(f *testing.F) {
 	})
 }
 
-// TestStoppedUnrun: a program that waits for a lost runner when it is stopped was not run, and
-// is not reported as stopped.
+// TestStoppedUnrun requires that a program that waits for a lost runner when it is stopped counts
+// as not run, and is not reported as stopped.
 func TestStoppedUnrun(t *testing.T) {
 	client := NewClient(ClientConfig{Revision: "x"})
 	ctx, cancel := context.WithCancel(t.Context())
@@ -482,7 +485,7 @@ func TestStoppedUnrun(t *testing.T) {
 	request := command.Request{ID: command.ID{Kind: command.ForCheck, Name: "a"}, Command: command.Command{Timeout: time.Minute}}
 	client.Run(ctx, request, func(got command.Result) {
 		if !errors.Is(got.Err, command.ErrLost) || errors.Is(got.Err, context.Canceled) {
-			t.Errorf("%v, want that it is lost", got.Err)
+			t.Errorf("%v, want an error for a lost program", got.Err)
 		}
 	})
 }

@@ -12,7 +12,7 @@ import (
 	"ripcord/pkg/command"
 )
 
-// session is the connection of a client, and the programs that it has run.
+// session is the connection of a client, with the programs that it has started.
 type session struct {
 	server  *Server
 	conn    net.Conn
@@ -23,13 +23,13 @@ type session struct {
 
 	mu    sync.Mutex
 	runs  map[uint64]*run
-	names map[command.ID]bool // of those that run
+	names map[command.ID]bool // of the running ones
 }
 
-// run is a program that runs.
+// run is a running program.
 type run struct{ stop context.CancelFunc }
 
-// handle carries out a request, and does not wait for it.
+// handle executes a request, without waiting for its end.
 func (s *session) handle(ctx context.Context, r *request) {
 	switch r.Op {
 	case opStop:
@@ -59,7 +59,7 @@ func (s *session) handle(ctx context.Context, r *request) {
 	}
 }
 
-// aside carries out a request in a goroutine of its own, and answers it.
+// aside executes a request in its own goroutine, and answers it.
 func (s *session) aside(r *request, do func() error) {
 	if err := s.admit(r.Seq, command.ID{}, func() {}); err != nil {
 		s.conclude(r.Seq, err)
@@ -73,7 +73,7 @@ func (s *session) aside(r *request, do func() error) {
 	})
 }
 
-// conclude sends the last answer to a request: that it was carried out, or why it was not.
+// conclude sends the last answer to a request: that it was executed, or why not.
 func (s *session) conclude(seq uint64, err error) {
 	a := answer{Seq: seq, Ended: true, Stale: errors.Is(err, errStale)}
 	if err != nil {
@@ -120,14 +120,13 @@ func (s *session) start(ctx context.Context, r *request) {
 	})
 }
 
-// admit takes a request as one that is carried out, unless there are too many, or its
-// program runs.
+// admit accepts a request for execution, unless there are too many, or its program is running.
 func (s *session) admit(seq uint64, id command.ID, stop context.CancelFunc) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	switch {
 	case s.runs[seq] != nil:
-		return fmt.Errorf("request %d is carried out already", seq)
+		return fmt.Errorf("request %d is being executed already", seq)
 	case len(s.runs) >= maxRuns:
 		return fmt.Errorf("%d programs run already", maxRuns)
 	case id.Kind != "" && s.names[id]:
@@ -151,7 +150,7 @@ func (s *session) forget(seq uint64, id command.ID) {
 func (s *session) send(a answer) {
 	data, err := json.Marshal(a)
 	if err != nil {
-		return // of strings and numbers alone: it cannot fail
+		return // it consists of strings and numbers: it cannot fail
 	}
 	s.sending.Lock()
 	defer s.sending.Unlock()

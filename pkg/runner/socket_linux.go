@@ -13,15 +13,15 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// network is that of the sockets: each message is one datagram, and the end of the other
+// network is the type of the sockets: each message is one datagram, and the end of the other
 // process is noticed.
 const network = "unixpacket"
 
-// DefaultSocket is where a runner that was started apart from the daemon listens.
+// DefaultSocket is the socket of a runner that was started separately from the daemon.
 const DefaultSocket = "/run/ripcord/runner.sock"
 
-// maxClients is how many daemons may be connected at the same time: one, and those before
-// it whose end is not noticed yet.
+// maxClients is the number of daemons that may be connected at the same time: one, and earlier ones
+// whose end has not been noticed yet.
 const maxClients = 4
 
 // Dial returns a function that connects to the runner whose socket is at a path.
@@ -31,19 +31,19 @@ func Dial(path string) func(context.Context) (net.Conn, error) {
 	}
 }
 
-// Inherited returns the connection of a descriptor that the process was started with.
+// Inherited returns the connection of an inherited descriptor.
 func Inherited(fd int) (net.Conn, error) {
 	unix.CloseOnExec(fd)
 	file := os.NewFile(uintptr(fd), "runner")
 	defer file.Close()
 	conn, err := net.FileConn(file)
 	if err != nil {
-		return nil, fmt.Errorf("descriptor %d is no socket of ripcord run: %w", fd, err)
+		return nil, fmt.Errorf("descriptor %d is not a socket of ripcord run: %w", fd, err)
 	}
 	return conn, nil
 }
 
-// sendMessage sends a message, and with it the descriptor of a file unless that is nil.
+// sendMessage sends a message, with the descriptor of a file unless that is nil.
 func sendMessage(conn net.Conn, message []byte, file *os.File) error {
 	if file == nil {
 		_, err := conn.Write(message)
@@ -57,7 +57,7 @@ func sendMessage(conn net.Conn, message []byte, file *os.File) error {
 	return err
 }
 
-// receiveMessage receives a message, and the file whose descriptor came with it; nil if none did.
+// receiveMessage receives a message, with the file whose descriptor came with it; nil if none did.
 func receiveMessage(conn net.Conn, buffer []byte) (n int, file *os.File, err error) {
 	socket, ok := conn.(*net.UnixConn)
 	if !ok {
@@ -90,16 +90,16 @@ func descriptor(control []byte) (fd int, err error) {
 	for _, fd := range all {
 		_ = unix.Close(fd)
 	}
-	return -1, fmt.Errorf("with a message came %d descriptors, not one", len(all))
+	return -1, fmt.Errorf("%d descriptors came with a message, want one", len(all))
 }
 
 // Peer is the process at the other end of a connection.
 type Peer struct {
 	User int
-	PID  int // 0: it is not known
+	PID  int // 0: unknown
 }
 
-// peerOf asks the kernel who has connected.
+// peerOf asks the kernel for the process at the other end.
 func peerOf(conn *net.UnixConn) (Peer, error) {
 	raw, err := conn.SyscallConn()
 	if err != nil {
@@ -115,9 +115,9 @@ func peerOf(conn *net.UnixConn) (Peer, error) {
 	return Peer{int(peer.Uid), int(peer.Pid)}, nil
 }
 
-// Listen makes the socket at a path, which root and the user of that number may open: also a root
-// that has given up the right to pass over modes, as ripcord run does, by the group of this
-// process. It replaces one that was left there.
+// Listen makes the socket at a path, which root and the user with that number may open. A root
+// without CAP_DAC_OVERRIDE, as in ripcord run, may open it by the group of this process. Listen
+// replaces a leftover socket.
 func Listen(path string, user int) (*net.UnixListener, error) {
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		return nil, fmt.Errorf("socket %s: its directory cannot be made: %w", path, err)
@@ -132,7 +132,7 @@ func Listen(path string, user int) (*net.UnixListener, error) {
 		}
 		_ = os.Remove(path)
 	}
-	// It is not open to others for an instant: 0660 is the mode from the start.
+	// Others cannot open it for an instant: 0660 is the mode from the start.
 	umask.Lock()
 	was := unix.Umask(0o117)
 	listener, err := net.ListenUnix(network, &net.UnixAddr{Name: path, Net: network})
@@ -149,8 +149,8 @@ func Listen(path string, user int) (*net.UnixListener, error) {
 	return listener, nil
 }
 
-// give gives a socket to a user. Its directory may be that user's, who could put another file
-// in its place: what is given away is a socket, whatever the path leads to by now.
+// give gives a socket to a user. Its directory may belong to that user, who could put another file
+// in its place: only a socket is given away, whatever the path leads to by now.
 func give(path string, user int) error {
 	fd, err := unix.Open(path, unix.O_PATH|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0)
 	if err != nil {
@@ -162,7 +162,7 @@ func give(path string, user int) error {
 	case err != nil:
 		return err
 	case stat.Mode&unix.S_IFMT != unix.S_IFSOCK || stat.Nlink != 1:
-		return errors.New("something else has taken its place")
+		return errors.New("another file has taken its place")
 	}
 	return unix.Fchownat(fd, "", user, os.Getegid(), unix.AT_EMPTY_PATH)
 }
@@ -170,8 +170,8 @@ func give(path string, user int) error {
 // umask is held while the process has another one.
 var umask sync.Mutex
 
-// ServeAll serves the daemons that connect, until ctx ends: those of root and of the user of
-// that number. When ctx ends all programs are stopped.
+// ServeAll serves the daemons that connect, until ctx ends: those of root and of the user with that
+// number. When ctx ends all programs are stopped.
 func (s *Server) ServeAll(ctx context.Context, listener *net.UnixListener, user int) error {
 	var clients sync.WaitGroup
 	defer clients.Wait()

@@ -13,16 +13,16 @@ import (
 	"ripcord/pkg/command"
 )
 
-// Program is a program of the configuration as the runner knows it.
+// Program is a program of the configuration.
 type Program struct {
 	ID command.ID
 	command.Command
 }
 
-// Table has the programs of a configuration by their names.
+// Table holds the programs of a configuration by their names.
 type Table struct {
-	// MakeFIFO makes the FIFO of the configuration for the user of that number, who writes
-	// it; nil if there is none.
+	// MakeFIFO makes the FIFO of the configuration for the user with that number, who writes it;
+	// nil if there is none.
 	MakeFIFO func(writer int) error
 
 	programs  map[command.ID]command.Command
@@ -30,8 +30,8 @@ type Table struct {
 	revision  string
 }
 
-// NewTable returns the table of some programs. processes is whether the configuration has
-// checks of processes: without one the runner shows the daemon none.
+// NewTable returns the table of some programs. processes says whether the configuration has checks
+// of processes: without one the runner shows the daemon no processes.
 func NewTable(programs []Program, processes bool) *Table {
 	t := &Table{programs: make(map[command.ID]command.Command, len(programs)), processes: processes}
 	lines := make([]string, 0, len(programs)+1)
@@ -48,7 +48,7 @@ func NewTable(programs []Program, processes bool) *Table {
 	return t
 }
 
-// describe returns a line that differs where programs do.
+// describe returns a line that differs if programs differ.
 func (p *Program) describe() string {
 	user := command.User{}
 	if p.User != nil {
@@ -57,8 +57,8 @@ func (p *Program) describe() string {
 	return fmt.Sprintf("%q %q %q %d %d %d %d %d %t", p.ID, p.Argv, user.Name, user.UID, user.GID, user.Groups, p.Timeout, p.Grace, p.KillGroup)
 }
 
-// Revision returns a digest of the table: it differs if the programs do, or if one table has
-// processes and the other has none.
+// Revision returns a digest of the table: it differs if the programs do, or if only one table has
+// checks of processes.
 func (t *Table) Revision() string { return t.revision }
 
 // Len returns how many programs there are.
@@ -70,7 +70,7 @@ func (t *Table) program(id command.ID) (c command.Command, known bool) {
 	return c, known
 }
 
-// command returns what is run for a request.
+// command returns the command for a request.
 func (t *Table) command(id command.ID, env []string) (command.Command, bool, error) {
 	c, known := t.programs[id]
 	if !known {
@@ -91,18 +91,18 @@ func (t *Table) command(id command.ID, env []string) (command.Command, bool, err
 	return c, true, nil
 }
 
-// goneFor is how long a program that a reload removed can still be run: what is stopped by the
-// reload has a command for that, which may wait for others, during later reloads, too.
+// goneFor is how long a program that a reload removed can still run: instances that the reload
+// stops have a command for that, which may wait for others, also during later reloads.
 const goneFor = 10 * time.Minute
 
-// removed are programs that reloads have removed. It is a value and knows no clock.
+// removed contains the programs that reloads have removed. It is a value and has no clock.
 type removed struct {
 	*Table // nil: none
 	since  map[command.ID]time.Time
 }
 
-// after returns the removed programs after a reload at now that replaced the table was (nil: none) by
-// next.
+// after returns the removed programs after a reload at now that replaced the table was (nil: none)
+// with next.
 func (g removed) after(was, next *Table, now time.Time) removed {
 	out := removed{&Table{programs: make(map[command.ID]command.Command)}, make(map[command.ID]time.Time)}
 	add := func(t *Table, since func(command.ID) time.Time) {
@@ -123,7 +123,7 @@ func (g removed) after(was, next *Table, now time.Time) removed {
 // prefix begins the name of each variable.
 const prefix = "RIPCORD_"
 
-// variables are the variables that a request may set, and what their values look like.
+// variables maps the variables that a request may set to checks of their values.
 var variables = map[string]func(string) bool{
 	"NAME":      func(s string) bool { return true }, // compared with the name of the program
 	"STATE":     oneOf("MASTER", "BACKUP", "FAULT", "STOP"),
@@ -146,7 +146,7 @@ func readValues(id command.ID, env []string) (map[string]string, error) {
 		_, twice := values[short]
 		switch {
 		case !own || allowed == nil:
-			return nil, fmt.Errorf("%.40q is no variable that a request may set", name)
+			return nil, fmt.Errorf("%.40q is not a variable that a request may set", name)
 		case twice:
 			return nil, fmt.Errorf("%s is set twice", name)
 		case !allowed(value) || short == "NAME" && value != id.Name:
@@ -174,8 +174,7 @@ func number(s string) bool {
 	return err == nil && strconv.FormatUint(n, 10) == s
 }
 
-// link reports whether a text may be the name of an interface, as the kernel has it, or is
-// empty.
+// link reports whether a text may be the name of an interface in the kernel, or is empty.
 func link(s string) bool {
 	plain := func(r rune) bool { return r > ' ' && r != 0x7f && r != '/' }
 	return len(s) < 128 && strings.IndexFunc(s, func(r rune) bool { return !plain(r) }) < 0
