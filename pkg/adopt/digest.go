@@ -15,8 +15,8 @@ import (
 type Digest [2]uint64
 
 // DigestOf returns the digest of some values, by the names and values of their fields. A field
-// that has its zero value counts as if there were none, so that the next build, which may
-// have fields more, has the same digest for the same configuration. Functions are left out.
+// with its zero value counts as absent, so that a later build with more fields has the same
+// digest for the same configuration. Functions are left out.
 func DigestOf(values ...any) Digest {
 	h := sha256.New()
 	for _, v := range values {
@@ -77,8 +77,8 @@ func writeFields(h hash.Hash, v reflect.Value) {
 	_, _ = fmt.Fprint(h, "}")
 }
 
-// textOf returns how a value writes itself, if it does, as addresses do: what they are inside
-// is for the next version of Go to change.
+// textOf returns the text form of a value, if it has one, as addresses do: their internal fields
+// may change with the next version of Go.
 func textOf(v reflect.Value) (string, bool) {
 	if !v.IsValid() || !v.CanInterface() || v.Kind() == reflect.Pointer {
 		return "", false

@@ -15,23 +15,23 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Record is the file in which a daemon records its adverts for the next one. A nil Record is
-// that of a machine where none can be kept: it records nothing.
+// Record is the file in which a daemon records its adverts for the next one. A nil Record, for a
+// machine where none can be written, records nothing.
 //
-// Sent and Silent are for the advert engine alone; they make no system call.
+// Only the advert engine calls Sent and Silent; they make no system call.
 type Record struct {
 	boot  Boot
 	clock atomic.Pointer[clock]
 	table atomic.Pointer[table]
 
-	mu    sync.Mutex // held while the file changes its size, or its slots
+	mu    sync.Mutex // held while the size of the file or its slots change
 	path  string
 	file  *os.File
-	words []uint64 // the file as it is mapped
-	maps  [][]byte // of all its mappings: the engine may write through an old one
+	words []uint64 // the mapped file
+	maps  [][]byte // all its mappings: the engine may still write through an old one
 }
 
-// table says which slot each instance has.
+// table maps instances to their slots.
 type table struct {
 	words []uint64
 	slots map[string]place
@@ -48,12 +48,12 @@ type clock struct {
 	boot time.Duration
 }
 
-// bootID names the boot.
+// bootID is the file with the id of the boot.
 const bootID = "/proc/sys/kernel/random/boot_id"
 
-// Open opens the record at path, or makes it, and returns what the last daemon recorded: the
-// caller is the only daemon, by its lock. It records that another one has started. An
-// error of a Record that is not nil says why the past cannot be used.
+// Open opens or creates the record at path, and returns what the previous daemon recorded: the
+// caller is the only daemon, by its lock. It records another start. An error with a Record that
+// is not nil is why the past cannot be used.
 func Open(path string) (*Record, *Past, error) {
 	r := &Record{path: path}
 	if err := r.readBoot(); err != nil {
@@ -79,12 +79,12 @@ func Open(path string) (*Record, *Past, error) {
 	return r, past, unusable
 }
 
-// load reads what is in the file of that size.
+// load reads a file of the given size.
 func (r *Record) load(size int64) (*Past, error) {
 	if size == 0 {
 		return &Past{}, nil
 	}
-	words := make([]uint64, min(int(size)/wordBytes, wordsOf(mostSlots)))
+	words := make([]uint64, min(int(size)/wordBytes, wordsOf(maxSlots)))
 	if len(words) > 0 {
 		if _, err := r.file.ReadAt(unsafe.Slice((*byte)(unsafe.Pointer(&words[0])), len(words)*wordBytes), 0); err != nil {
 			return &Past{}, err
@@ -93,8 +93,8 @@ func (r *Record) load(size int64) (*Past, error) {
 	return parse(words, r.boot)
 }
 
-// start records a start. What else stands in the file is left as it is, so that the next
-// daemon finds it if this one does not come far.
+// start records a start. The rest of the file is not changed, so that the next daemon finds it if
+// this one fails early.
 func (r *Record) start(past *Past) error {
 	if err := r.grow(0); err != nil {
 		return err
@@ -109,13 +109,13 @@ func (r *Record) start(past *Past) error {
 	return nil
 }
 
-// grow makes room for so many slots. The memory is allocated here: where /run is full this
-// fails, and no later store does.
+// grow makes room for the given number of slots. The memory is allocated here: if /run is full
+// this fails, and no later store does.
 func (r *Record) grow(slots int) error {
 	size := wordsOf(slots) * wordBytes
 	switch {
-	case slots > mostSlots:
-		return fmt.Errorf("%d instances are too many", slots)
+	case slots > maxSlots:
+		return fmt.Errorf("%d instances are too many for the record", slots)
 	case len(r.words)*wordBytes >= size:
 		return nil
 	}
@@ -132,12 +132,13 @@ func (r *Record) grow(slots int) error {
 	return nil
 }
 
-// spare is how many slots there are for instances that a reload adds, before the file grows.
+// spare is the number of slots for instances that a reload adds before the file must grow.
 const spare = 16
 
-// Keep records the adverts of these instances from now on. Those that were recorded before,
-// with the same configuration, go on; all others count as not Active until they advertise. An instance
-// that goes on with another configuration is Active since when it was.
+// Keep records the adverts of the given instances from now on. Instances that were recorded
+// before, with the same configuration, continue; all others count as not Active until they
+// advertise. An instance that continues with another configuration keeps the instant since when
+// it is Active.
 func (r *Record) Keep(keys []Key) error {
 	if r == nil {
 		return nil
@@ -149,14 +150,14 @@ func (r *Record) Keep(keys []Key) error {
 	if old == nil {
 		old = &table{}
 	}
-	for _, p := range old.slots { // the engine still writes there: none of these is given to another
+	for _, p := range old.slots { // the engine still writes to these slots: they are not reused
 		used[p.slot] = true
 	}
 	if err := r.grow(len(used) + len(keys) + spare); err != nil {
 		return fmt.Errorf("make room in %s: %w", r.path, err)
 	}
 	if old.words == nil {
-		atomic.StoreUint64(&r.words[atCheck], 0) // what is written over does not count
+		atomic.StoreUint64(&r.words[atCheck], 0) // the old content is no longer valid
 		clear(r.words[headerWords:])
 		atomic.StoreUint64(&r.words[atHandover], 0)
 	}
@@ -170,7 +171,7 @@ func (r *Record) Keep(keys []Key) error {
 			free++
 		}
 		writeSlot(r.words, free, key)
-		if s := old.of(key.Name); s != nil && atomic.LoadUint64(&s[inSent]) != 0 { // it goes on, or falls silent
+		if s := old.of(key.Name); s != nil && atomic.LoadUint64(&s[inSent]) != 0 { // it continues, or falls silent
 			slot(r.words, free)[inSince], slot(r.words, free)[inUntil] = atomic.LoadUint64(&s[inSince]), math.MaxInt64
 		}
 		next.slots[key.Name] = place{free, key.Digest}
@@ -194,8 +195,8 @@ func (r *Record) Sent(instance string, priority uint8, at time.Time) {
 	}
 }
 
-// GoOn records that an instance is Active since an instant before this daemon started, if its
-// first advert leaves until another one. It comes behind Keep, and ahead of that advert.
+// GoOn records that an instance has been Active since an instant before this daemon started, if
+// its first advert leaves until another instant. It is called after Keep, and before that advert.
 func (r *Record) GoOn(instance string, since, until time.Time) {
 	if r == nil {
 		return
@@ -206,7 +207,7 @@ func (r *Record) GoOn(instance string, since, until time.Time) {
 	}
 }
 
-// Silent records that an instance is not Active any more, ahead of its last advert.
+// Silent records that an instance is no longer Active, before its last advert.
 func (r *Record) Silent(instance string) {
 	if r != nil {
 		r.table.Load().silent(instance)
@@ -246,7 +247,8 @@ func (t *table) of(instance string) []uint64 {
 // Kept reports whether adverts are recorded.
 func (r *Record) Kept() bool { return r != nil && r.table.Load() != nil }
 
-// HandOver records that the daemon ends for another to go on. That is no crash.
+// HandOver records that the daemon ends so that the next one can continue. That does not count as
+// a crash.
 func (r *Record) HandOver() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -256,7 +258,7 @@ func (r *Record) HandOver() {
 	atomic.StoreUint64(&r.words[atHandover], 1)
 }
 
-// Remove removes the record: nothing is left to adopt.
+// Remove removes the record, so that there is nothing to adopt.
 func (r *Record) Remove() error {
 	if r == nil {
 		return nil
@@ -267,7 +269,7 @@ func (r *Record) Remove() error {
 	return nil
 }
 
-// Close closes the file. Sent and Silent must not be called any more.
+// Close closes the file. Sent and Silent must not be called after it.
 func (r *Record) Close() error {
 	if r == nil {
 		return nil
@@ -287,9 +289,9 @@ func (r *Record) close() error {
 	return errors.Join(append(errs, r.file.Close())...)
 }
 
-// Refresh compares the clocks anew. CLOCK_BOOTTIME runs on while the machine sleeps, and Go's
-// does not: until the next Refresh adverts are then recorded as older than they are, which
-// nobody adopts.
+// Refresh compares the clocks again. CLOCK_BOOTTIME continues while the machine sleeps, Go's
+// clock does not: until the next Refresh, adverts are recorded as older than they are, and are
+// not adopted.
 func (r *Record) Refresh() {
 	if r == nil {
 		return
@@ -307,7 +309,7 @@ func (r *Record) boottime(at time.Time) time.Duration {
 // Now returns the present instant of CLOCK_BOOTTIME.
 func (r *Record) Now() time.Duration { return r.boottime(time.Now()) }
 
-// Time returns an instant of CLOCK_BOOTTIME as one of Go's clock.
+// Time converts an instant of CLOCK_BOOTTIME to Go's clock.
 func (r *Record) Time(boot time.Duration) time.Time {
 	c := r.clock.Load()
 	return c.at.Add(boot - c.boot)
@@ -316,11 +318,11 @@ func (r *Record) Time(boot time.Duration) time.Time {
 func (r *Record) readBoot() error {
 	text, err := os.ReadFile(bootID)
 	if err != nil {
-		return fmt.Errorf("tell the boot: %w", err)
+		return fmt.Errorf("read the boot id: %w", err)
 	}
 	id, err := hex.DecodeString(strings.ReplaceAll(strings.TrimSpace(string(text)), "-", ""))
 	if err != nil || len(id) != len(r.boot)*wordBytes {
-		return fmt.Errorf("tell the boot: %s says %q", bootID, text)
+		return fmt.Errorf("read the boot id: %s contains %q", bootID, text)
 	}
 	copy(unsafe.Slice((*byte)(unsafe.Pointer(&r.boot)), len(id)), id)
 	return nil

@@ -31,7 +31,7 @@ func keysOf(names ...string) (keys []Key) {
 	return keys
 }
 
-// active returns the names that a past has as Active.
+// active returns those of the names that were Active according to the past.
 func (p *Past) active(names ...string) (list []string) {
 	for _, name := range names {
 		if t := p.traces[hashOf(name)]; t.sent > 0 && t.digest == DigestOf(name) {
@@ -41,8 +41,8 @@ func (p *Past) active(names ...string) (list []string) {
 	return list
 }
 
-// What was recorded is read, whether the daemon died or handed over, and a new daemon begins
-// with nothing.
+// TestRecordOutlivesItsDaemon checks that the record is read, whether the daemon died or handed
+// over, and that a new daemon begins with an empty one.
 func TestRecordOutlivesItsDaemon(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "x.record")
 	r, past, err := open(t, path)
@@ -60,10 +60,10 @@ func TestRecordOutlivesItsDaemon(t *testing.T) {
 
 	next, past, err := open(t, path)
 	if got := past.active("a", "b", "c"); err != nil || len(got) != 1 || past.Handover {
-		t.Fatalf("it was Active for %v, handed over: %v, %v", got, past.Handover, err)
+		t.Fatalf("Active instances %v, handed over: %v, %v", got, past.Handover, err)
 	}
 	if got := past.traces[hashOf("a")]; got.priority != 150 || next.Now()-got.sent > 10*time.Second || next.Now() < got.sent {
-		t.Errorf("it recorded %+v, now is %v", got, next.Now())
+		t.Errorf("recorded %+v, now is %v", got, next.Now())
 	}
 	if got := next.Time(past.traces[hashOf("a")].sent).Sub(at); got.Abs() > time.Millisecond {
 		t.Errorf("its advert left %v after it did", got)
@@ -72,13 +72,13 @@ func TestRecordOutlivesItsDaemon(t *testing.T) {
 		t.Fatal(err)
 	}
 	if _, past, _ = open(t, path); len(past.active("a", "b", "c")) > 0 {
-		t.Error("what was Active before this daemon counts as its own")
+		t.Error("instances that were Active before this daemon count as its own")
 	}
 	next.Sent("c", 100, time.Now())
 	next.HandOver()
 	last, past, err := open(t, path)
 	if got := past.active("a", "b", "c"); err != nil || len(got) != 1 || !past.Handover {
-		t.Errorf("it was Active for %v, handed over: %v, %v", got, past.Handover, err)
+		t.Errorf("Active instances %v, handed over: %v, %v", got, past.Handover, err)
 	}
 	if past.CrashesAgain(last.Now()) {
 		t.Error("a handover counts as a crash")
@@ -88,8 +88,9 @@ func TestRecordOutlivesItsDaemon(t *testing.T) {
 	}
 }
 
-// A reload keeps what stays, and forgets what is gone or has changed; many more instances make
-// the file grow while the engine writes.
+// TestRecordFollowsReload checks that a reload keeps instances that stay, and forgets those that
+// are gone or have changed, and that many more instances make the file grow while the engine
+// writes.
 func TestRecordFollowsReload(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "x.record")
 	r, _, _ := open(t, path)
@@ -116,14 +117,15 @@ func TestRecordFollowsReload(t *testing.T) {
 		t.Fatal(err)
 	}
 	if got := past.active(append(names, "a", "b", "c")...); len(got) != 2 {
-		t.Errorf("it was Active for %v, want %s and a", got, names[499])
+		t.Errorf("Active instances %v, want %s and a", got, names[499])
 	}
 	if got := past.traces[hashOf("a")].priority; got != 151 {
 		t.Errorf("a has priority %d, want 151", got)
 	}
 }
 
-// A file that cannot be used is no reason not to start, and nothing is adopted from it.
+// TestBadRecords checks that an unusable file does not prevent a start, and that nothing is
+// adopted from it.
 func TestBadRecords(t *testing.T) {
 	good := filepath.Join(t.TempDir(), "good")
 	r, _, _ := open(t, good)
@@ -169,14 +171,14 @@ func TestBadRecords(t *testing.T) {
 			}
 			r, past, err := open(t, path)
 			if !errors.Is(err, c.want) || len(past.active("a")) > 0 {
-				t.Errorf("it was Active for %v, error %v, want %v", past.active("a"), err, c.want)
+				t.Errorf("Active instances %v, error %v, want %v", past.active("a"), err, c.want)
 			}
 			if err := r.Keep(keysOf("a")); err != nil {
 				t.Fatal(err)
 			}
 			r.Sent("a", 150, time.Now())
 			if _, past, err := open(t, path); err != nil || len(past.active("a")) != 1 {
-				t.Errorf("then it records %v, %v", past.active("a"), err)
+				t.Errorf("then recorded %v, %v", past.active("a"), err)
 			}
 		})
 	}
@@ -199,8 +201,8 @@ func TestBadRecords(t *testing.T) {
 	}
 }
 
-// An instance is Active since its first advert, whichever daemons send the others, and until it falls
-// silent.
+// TestActiveSince checks that an instance counts as Active since its first advert, whichever
+// daemons send the later ones, until it falls silent.
 func TestActiveSince(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "x.record")
 	began := time.Now()
@@ -210,7 +212,7 @@ func TestActiveSince(t *testing.T) {
 		var past *Past
 		r, past, _ = open(t, path)
 		if got := r.Time(past.traces[hashOf("a")].since).Sub(since); got.Abs() > time.Millisecond {
-			t.Errorf("%s: it is Active since %v after it became so", what, got)
+			t.Errorf("%s: Active since %v after it became Active", what, got)
 		}
 		if err := r.Keep(keysOf("a")); err != nil {
 			t.Fatal(err)
@@ -246,7 +248,7 @@ func TestActiveSince(t *testing.T) {
 	want("it goes on with another configuration", began.Add(9*time.Second))
 }
 
-// An advert costs no allocation.
+// TestSentAllocatesNothing checks that recording an advert allocates nothing.
 func TestSentAllocatesNothing(t *testing.T) {
 	r, _, _ := open(t, filepath.Join(t.TempDir(), "x"))
 	if err := r.Keep(keysOf("a")); err != nil {
@@ -258,7 +260,7 @@ func TestSentAllocatesNothing(t *testing.T) {
 	}
 }
 
-// Whatever a file has, nothing that was not recorded is Active.
+// FuzzParse checks that an instance is never Active according to a file unless it was recorded.
 func FuzzParse(f *testing.F) {
 	good := make([]uint64, wordsOf(1))
 	boot := Boot{1, 2}

@@ -10,7 +10,7 @@ import (
 	"ripcord/pkg/vrrp"
 )
 
-// edge is a group of two instances with that interval.
+// edge returns a group of two instances with the given interval.
 func edge(interval time.Duration) *vrrp.Group {
 	member := func(name string) vrrp.Instance {
 		return vrrp.Instance{
@@ -21,7 +21,8 @@ func edge(interval time.Duration) *vrrp.Group {
 	return &vrrp.Group{Name: "edge", Members: []vrrp.Instance{member("inside"), member("outside")}}
 }
 
-// A group is adopted only if nothing speaks against it, and what does is said.
+// TestJudge checks that a group is adopted only if no condition forbids it, and that the
+// condition is reported.
 func TestJudge(t *testing.T) {
 	const now = time.Hour
 	group := edge(time.Second)
@@ -42,8 +43,8 @@ func TestJudge(t *testing.T) {
 		"impaired":                 {trace{digest, now, 1, now / 2}, trace{digest, now, 1, now / 2}, nil, true, "lacked something"},
 		"from the future":          {sent(-time.Second), sent(0), nil, true, "from the future"},
 		"another configuration":    {sent(0), trace{Digest{1, 2}, now, 150, now / 2}, nil, true, "configuration has changed"},
-		"peers that miss fewer":    {sent(600 * time.Millisecond), sent(0), func(c *Candidate) { c.Members[0].Miss = 1 }, true, "at most 500ms"},
-		"we miss more than others": {sent(1600 * time.Millisecond), sent(0), func(c *Candidate) { c.Members[0].Miss = 10 }, true, "at most 1.5s"},
+		"peers that miss fewer":    {sent(600 * time.Millisecond), sent(0), func(c *Candidate) { c.Members[0].Miss = 1 }, true, "more than the 500ms"},
+		"we miss more than others": {sent(1600 * time.Millisecond), sent(0), func(c *Candidate) { c.Members[0].Miss = 10 }, true, "more than the 1.5s"},
 		"an address is gone":       {sent(0), sent(0), func(c *Candidate) { c.Lacks = "192.0.2.1/24 is gone" }, true, "192.0.2.1/24 is gone"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -54,7 +55,7 @@ func TestJudge(t *testing.T) {
 			}
 			v := past.Judge(candidate, now)
 			if v.Was != c.was || (v.Why == "") != (c.why == "") || !strings.Contains(v.Why, c.why) {
-				t.Errorf("was Active: %v, and is not adopted since %q; want %v, %q", v.Was, v.Why, c.was, c.why)
+				t.Errorf("was Active: %v, reason %q; want %v, %q", v.Was, v.Why, c.was, c.why)
 			}
 			if c.was && v.Since != now/2 {
 				t.Errorf("it is Active since %v, want %v", v.Since, now/2)
@@ -63,7 +64,8 @@ func TestJudge(t *testing.T) {
 	}
 }
 
-// The digest follows all that is configured, and nothing else.
+// TestDigest checks that the digest depends on everything that is configured, and on nothing
+// else.
 func TestDigest(t *testing.T) {
 	type build struct {
 		A string
@@ -76,7 +78,7 @@ func TestDigest(t *testing.T) {
 		F   func()
 	}
 	if DigestOf(build{"a", []int{1}}) != DigestOf(nextBuild{A: "a", B: []int{1}, F: func() {}}) {
-		t.Error("a field that the next build has, and nobody uses, changes the digest")
+		t.Error("an additional, unused field of the next build changes the digest")
 	}
 	was := DigestOf(edge(time.Second))
 	if was != DigestOf(edge(time.Second)) {
@@ -94,12 +96,13 @@ func TestDigest(t *testing.T) {
 	} {
 		g := edge(time.Second)
 		if change(g); DigestOf(g) == was {
-			t.Errorf("another %s leaves the digest as it is", name)
+			t.Errorf("another %s does not change the digest", name)
 		}
 	}
 }
 
-// Five starts within ten seconds are a daemon that crashes time and again.
+// TestCrashesAgain checks that five starts within ten seconds count as a daemon that crashes
+// repeatedly.
 func TestCrashesAgain(t *testing.T) {
 	past := &Past{}
 	start := func(at time.Duration) { past.starts[past.oldest()] = at }

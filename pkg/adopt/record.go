@@ -16,15 +16,15 @@ import (
 //	        2, 3   the boot
 //	        4      checksum of the words before
 //	        5      1 once the daemon has handed over
-//	        6–10   when the last daemons started, each at its place in turn
-//	slots   0      hash of the instance's name; 0: the slot is free
+//	        6–10   when the last daemons started, in rotation
+//	slots   0      hash of the instance's name; 0 if the slot is free
 //	        1, 2   digest of the configuration of its group
 //	        3      checksum of the words before, and of the number of the slot
-//	        4      when its last advert left, and the priority of that; 0: it is not Active
+//	        4      when its last advert left, with its priority; 0 if it is not Active
 //	        5      since when it is Active
 //	        6      until when the first advert leaves if it was Active before this daemon started
 //
-// Instants are those of CLOCK_BOOTTIME, which nobody can set, and which runs while the
+// Instants are those of CLOCK_BOOTTIME, which cannot be set, and which runs while the
 // machine sleeps.
 const (
 	magic   = 0x72697063_6f726401 // "ripcord", 1
@@ -37,45 +37,44 @@ const (
 	atMagic, atSize, atBoot, atCheck, atHandover, atStarts = 0, 1, 2, 4, 5, 6
 	inName, inDigest, inCheck, inSent, inSince, inUntil    = 0, 1, 3, 4, 5, 6
 
-	// mostSlots bounds the size that a header may claim.
-	mostSlots = 1 << 16
+	// maxSlots bounds the size that a header may claim.
+	maxSlots = 1 << 16
 )
 
-// Boot names a boot of the machine.
+// Boot identifies a boot of the machine.
 type Boot [2]uint64
 
-// Key tells the slot of an instance from others.
+// Key identifies the slot of an instance.
 type Key struct {
 	Name   string
 	Digest Digest // of the configuration of its group
 }
 
-// Past is what a daemon that does not run any more has recorded. The zero value is that of
-// none.
+// Past is the record of a daemon that no longer runs. The zero value means that there is none.
 type Past struct {
-	// Handover is set if it ended by a handover, and not by a crash.
+	// Handover is set if that daemon ended by a handover, and not by a crash.
 	Handover bool
 	starts   [Crashes]time.Duration
 	traces   map[uint64]trace
 }
 
-// trace is what was recorded of one instance.
+// trace is the record of one instance.
 type trace struct {
 	digest   Digest
-	sent     time.Duration // when its last advert left; 0: it was not Active
+	sent     time.Duration // when its last advert left; 0 if it was not Active
 	priority uint8
 	since    time.Duration // when it became Active
 }
 
-// Errors of a record that cannot be used.
+// These are the errors of a record that cannot be used.
 var (
 	errTruncated = errors.New("it is truncated")
-	errForeign   = errors.New("it is no record of ripcord's, or was written over")
+	errForeign   = errors.New("it is not a record of ripcord, or was overwritten")
 	errVersion   = errors.New("it is of another version of ripcord")
 	errBoot      = errors.New("it is from another boot")
 )
 
-// parse reads a record that was written in a boot. A slot that is damaged counts as free.
+// parse reads a record that was written in the given boot. A damaged slot counts as free.
 func parse(words []uint64, boot Boot) (*Past, error) {
 	past := &Past{traces: make(map[uint64]trace)}
 	switch {
@@ -89,7 +88,7 @@ func parse(words []uint64, boot Boot) (*Past, error) {
 		return past, errBoot
 	}
 	slots := int(uint32(words[atSize]))
-	if slots > mostSlots || len(words) < wordsOf(slots) {
+	if slots > maxSlots || len(words) < wordsOf(slots) {
 		return past, errTruncated
 	}
 	past.Handover = words[atHandover] == 1
@@ -105,14 +104,14 @@ func parse(words []uint64, boot Boot) (*Past, error) {
 	return past, nil
 }
 
-// writeHeader makes words a record with so many slots, all of which are written already.
+// writeHeader makes words a record with the given number of slots, which are already written.
 func writeHeader(words []uint64, boot Boot, slots int) {
 	words[atMagic], words[atSize] = magic, version<<32|uint64(slots)
 	words[atBoot], words[atBoot+1] = boot[0], boot[1]
 	words[atCheck] = sum(words[:atCheck])
 }
 
-// writeSlot gives the n-th slot to an instance, of which no advert has left.
+// writeSlot assigns the n-th slot to an instance that has sent no advert.
 func writeSlot(words []uint64, n int, key Key) {
 	s := slot(words, n)
 	clear(s)
@@ -120,12 +119,12 @@ func writeSlot(words []uint64, n int, key Key) {
 	s[inCheck] = sumSlot(s, n)
 }
 
-// wordsOf returns how many words a record with so many slots has.
+// wordsOf returns the number of words of a record with the given number of slots.
 func wordsOf(slots int) int { return headerWords + slots*slotWords }
 
 func slot(words []uint64, n int) []uint64 { return words[wordsOf(n):wordsOf(n+1)] }
 
-// pack puts an instant and a priority, which is never 0, into one word, so that one store
+// pack combines an instant and a priority, which is never 0, in one word, so that one store
 // records an advert.
 func pack(sent time.Duration, priority uint8) uint64 { return uint64(sent)&^0xff | uint64(priority) }
 
@@ -154,13 +153,13 @@ func hashOf(name string) uint64 {
 }
 
 const (
-	// Crashes within CrashWindow are a daemon that crashes time and again: it does best to
-	// adopt nothing, and to take part only after a while.
+	// Crashes within CrashWindow mean that the daemon crashes repeatedly: then it adopts nothing,
+	// and takes part only after a while.
 	Crashes     = 5
 	CrashWindow = 10 * time.Second
 )
 
-// Active reports whether that daemon was Active in any group.
+// Active reports whether the previous daemon was Active in any group.
 func (p *Past) Active() bool {
 	for _, t := range p.traces {
 		if t.sent != 0 {
@@ -170,8 +169,8 @@ func (p *Past) Active() bool {
 	return false
 }
 
-// Note notes of an instance when its last advert left, with which priority, and since when it was
-// Active; sent is 0 if it was not. A record that is read has that already.
+// Note records for an instance when its last advert left, with which priority, and since when it
+// was Active; sent is 0 if it was not. A parsed record already has that.
 func (p *Past) Note(key Key, sent time.Duration, priority uint8, since time.Duration) {
 	if p.traces == nil {
 		p.traces = make(map[uint64]trace)
@@ -180,7 +179,7 @@ func (p *Past) Note(key Key, sent time.Duration, priority uint8, since time.Dura
 }
 
 // CrashesAgain reports whether, at the instant now of CLOCK_BOOTTIME, so many daemons have
-// started lately that the next one does better to wait.
+// started lately that the next one should wait.
 func (p *Past) CrashesAgain(now time.Duration) bool {
 	for _, at := range p.starts {
 		if at == 0 || at > now || now-at > CrashWindow {
@@ -190,7 +189,7 @@ func (p *Past) CrashesAgain(now time.Duration) bool {
 	return true
 }
 
-// oldest returns the place of the earliest of the starts, where the next is recorded.
+// oldest returns the index of the earliest start, which the next start replaces.
 func (p *Past) oldest() int {
 	at := 0
 	for i, start := range p.starts {

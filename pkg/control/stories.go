@@ -80,7 +80,7 @@ func (t *storyCache) stories() []json.RawMessage {
 	all = all[max(0, len(all)-maxStories):]
 	t.upTo, t.all = end, make([]json.RawMessage, 0, len(all))
 	for i := range all {
-		all[i].Most = maxStoryLines
+		all[i].Limit = maxStoryLines
 		if text, err := json.Marshal(&all[i]); err == nil { // it consists of strings, numbers and lines that were JSON
 			t.all = append(t.all, text)
 		}

@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// TestBackoff: the first try is due at once, each next one after twice the pause, at most
-// the longest.
+// TestBackoff checks that the first try is due at once, and each next one after twice the pause,
+// up to the maximum.
 func TestBackoff(t *testing.T) {
 	now := time.Unix(100, 0)
 	b := NewBackoff(now, 100)

@@ -12,7 +12,7 @@ func TestEarliest(t *testing.T) {
 	var e Earliest
 	e.Add(time.Time{})
 	if at, ok := e.Get(); ok {
-		t.Errorf("never is at %v", at)
+		t.Errorf("an empty Earliest has %v", at)
 	}
 	e.AddIf(base, false)
 	for _, after := range []time.Duration{3, 1, 2} {
@@ -31,8 +31,8 @@ type number struct {
 
 func (x *number) Before(y *number) bool { return x.n < y.n }
 
-// TestQueue does what chance wants to a queue and to a plain list of the same items,
-// and empties both.
+// TestQueue applies random operations to a queue and to a list of the same items, and empties
+// both.
 func TestQueue(t *testing.T) {
 	rng := rand.New(rand.NewPCG(1, 2))
 	for range 200 {
@@ -77,7 +77,8 @@ func TestQueue(t *testing.T) {
 	}
 }
 
-// check compares a queue with the items that it should hold; nil: whatever it says.
+// check compares a queue with the items that it should hold; with nil it checks only its
+// consistency.
 func check(t *testing.T, q *Queue[*number], all []*number, in map[*number]bool) {
 	t.Helper()
 	var held []*number

@@ -1,14 +1,14 @@
 package deadline
 
-// Item is what a Queue holds: a pointer to a struct that embeds Position.
+// Item is an element of a Queue: a pointer to a struct that embeds Position.
 type Item[T any] interface {
-	// Before reports whether the item is due before another. The answer may change only if
-	// Put follows.
+	// Before reports whether the item is due before another. The answer may change only if Put is
+	// called after that.
 	Before(other T) bool
 	position() *Position
 }
 
-// Position is where an item is in its queue. The zero value is in none.
+// Position is the position of an item in its queue. The zero value means that it is in none.
 type Position struct{ next int } // index + 1
 
 func (p *Position) position() *Position { return p }
@@ -16,18 +16,18 @@ func (p *Position) position() *Position { return p }
 // Queued reports whether the item is in a queue.
 func (p *Position) Queued() bool { return p.next > 0 }
 
-// Queue holds items, the first due at its head. An item is in one queue at most. It is
-// a binary heap whose items know their index, so that each can be moved and removed.
-// The zero value is empty.
+// Queue holds items, with the first due at its head. An item is in one queue at most. It is a
+// binary heap whose items know their index, so that each can be moved and removed. The zero value
+// is empty.
 type Queue[T Item[T]] struct{ items []T }
 
 // Len returns the number of items.
 func (q *Queue[T]) Len() int { return len(q.items) }
 
-// First returns the item that is due first; there has to be one.
+// First returns the item that is due first; the queue must not be empty.
 func (q *Queue[T]) First() T { return q.items[0] }
 
-// All calls yield for all items, the first one first and the others in no order.
+// All calls yield for all items, starting with the first one, the others in any order.
 func (q *Queue[T]) All(yield func(T) bool) {
 	for _, x := range q.items {
 		if !yield(x) {
@@ -36,7 +36,7 @@ func (q *Queue[T]) All(yield func(T) bool) {
 	}
 }
 
-// Put adds an item, or moves it to where it belongs now.
+// Put adds an item, or moves it to its present position.
 func (q *Queue[T]) Put(x T) {
 	p := x.position()
 	if !p.Queued() {
@@ -50,7 +50,7 @@ func (q *Queue[T]) Put(x T) {
 	}
 }
 
-// Remove takes an item out, if it is in the queue.
+// Remove removes an item, if it is in the queue.
 func (q *Queue[T]) Remove(x T) {
 	i, last := x.position().next-1, len(q.items)-1
 	if i < 0 {
@@ -65,7 +65,7 @@ func (q *Queue[T]) Remove(x T) {
 	}
 }
 
-// Keep takes out the items that are not kept.
+// Keep removes the items for which kept returns false.
 func (q *Queue[T]) Keep(kept func(T) bool) {
 	n := 0
 	for _, x := range q.items {
@@ -84,7 +84,7 @@ func (q *Queue[T]) Keep(kept func(T) bool) {
 	}
 }
 
-// drop takes out the last item.
+// drop removes the last item.
 func (q *Queue[T]) drop(last int) {
 	var none T
 	q.items[last].position().next = 0
@@ -97,7 +97,7 @@ func (q *Queue[T]) swap(i, j int) {
 	q.items[i].position().next, q.items[j].position().next = i+1, j+1
 }
 
-// up moves the item at an index towards the head, past all that are due later.
+// up moves the item at an index towards the head, past all items that are due later.
 func (q *Queue[T]) up(i int) {
 	for i > 0 {
 		parent := (i - 1) / 2

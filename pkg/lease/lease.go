@@ -1,5 +1,5 @@
-// Package lease holds the authority that the router's loop lends to the goroutines
-// that act for it, so that a daemon whose loop hangs gives up what it holds
+// Package lease is the permission to act that the router's loop renews for the goroutines that
+// act for it, so that a daemon whose loop hangs releases the addresses and stops its adverts
 // (docs/architecture.md#lease).
 package lease
 
@@ -8,18 +8,17 @@ import (
 	"time"
 )
 
-// Lease is one instant, which the loop stamps at each turn and at least once in each StampEvery. Any
-// goroutine may stamp and read it.
+// Lease is an instant, which the loop stamps at each turn and at least once in each StampEvery.
+// Any goroutine may stamp and read it.
 type Lease struct {
 	base time.Time
 	last atomic.Int64 // nanoseconds since base
 }
 
-// Least is the shortest time after which a silent loop counts as hung: no Limit is less.
+// Least is the shortest time after which a silent loop counts as hung: no Limit is shorter.
 const Least = time.Second
 
-// New returns a lease that counts as stamped at base, an instant with a monotonic
-// reading.
+// New returns a lease that counts as stamped at base, an instant with a monotonic reading.
 func New(base time.Time) *Lease { return &Lease{base: base} }
 
 // Stamp records that the loop ran at now.
@@ -31,8 +30,7 @@ func (l *Lease) Last() time.Time { return l.base.Add(time.Duration(l.last.Load()
 // Age returns the time since the last stamp.
 func (l *Lease) Age(now time.Time) time.Duration { return now.Sub(l.Last()) }
 
-// Limit returns the age at which the lease of an instance is lost:
-// max(Least, miss × interval).
+// Limit returns the age at which the lease of an instance is lost: max(Least, miss × interval).
 func Limit(miss int, interval time.Duration) time.Duration {
 	return max(Least, time.Duration(miss)*interval)
 }
@@ -43,9 +41,9 @@ const (
 	longest  = time.Second
 )
 
-// StampEvery returns the longest time between two stamps of a loop that runs, where no Limit is less
-// than this one: a second, a half or a quarter of one. A loop may be late by twice as long, and by
-// 0.75 s at the least, before it counts as hung.
+// StampEvery returns the longest time between two stamps of a running loop whose shortest Limit
+// is the given one: a second, a half or a quarter of one. A loop may be late by twice that time,
+// and by at least 0.75 s, before it counts as hung.
 func StampEvery(limit time.Duration) time.Duration {
 	every := longest
 	for every > max(Shortest, limit/3) {
@@ -54,42 +52,42 @@ func StampEvery(limit time.Duration) time.Duration {
 	return every
 }
 
-// Watch judges a lease for one goroutine that sleeps between its looks. A goroutine
-// that wakes much later than it planned was stopped itself (SIGSTOP, a VM's pause), and
-// the loop with it: it counts the lease from that wake-up on, lest it takes a pause of
-// both for a hung loop. The zero value is ready.
+// Watch checks a lease for one goroutine that sleeps between its checks. A goroutine that wakes
+// much later than planned was itself stopped (SIGSTOP, a VM's pause), and the loop with it: then
+// it counts the age of the lease from that wake-up on, so that a pause of both does not count as
+// a hung loop. The zero value is ready.
 type Watch struct {
-	planned time.Time // when the owner means to wake; zero: whenever it is called
-	alive   time.Time // the age counts from here at the earliest
+	planned time.Time // when the owner plans to wake; zero if it waits for a call
+	alive   time.Time // the age counts from this instant at the earliest
 }
 
-// Late is how late a wake-up shows that the process itself stood still.
+// Late is how late a wake-up must be to show that the process itself stood still.
 const Late = 250 * time.Millisecond
 
-// Plan notes the instant at which the owner means to wake; zero where it sleeps until
-// it is called.
+// Plan records the instant at which the owner plans to wake; zero if it sleeps until it is
+// called.
 func (w *Watch) Plan(at time.Time) { w.planned = at }
 
-// Woke notes that the owner is awake, before it judges anything.
+// Woke records that the owner is awake; it is called before any check.
 func (w *Watch) Woke(now time.Time) {
 	if !w.planned.IsZero() && now.Sub(w.planned) > Late {
 		w.alive = now
 	}
 }
 
-// Seen notes a sign of life other than the stamp: an order of the loop.
+// Seen records a sign of life other than the stamp: an order of the loop.
 func (w *Watch) Seen(now time.Time) { w.alive = now }
 
-// Age returns how long the loop has given no sign, if it last stamped at stamp.
+// Age returns how long the loop has shown no sign of life, if stamp is its last stamp.
 func (w *Watch) Age(now, stamp time.Time) time.Duration { return now.Sub(w.from(stamp)) }
 
-// Expired reports whether a lease of that limit is lost.
+// Expired reports whether a lease with the given limit is lost.
 func (w *Watch) Expired(now, stamp time.Time, limit time.Duration) bool {
 	return w.Age(now, stamp) >= limit
 }
 
-// Expiry returns the instant at which a lease of that limit is lost unless the loop
-// gives a sign before.
+// Expiry returns the instant at which a lease with the given limit is lost unless the loop shows
+// a sign of life before.
 func (w *Watch) Expiry(stamp time.Time, limit time.Duration) time.Time {
 	return w.from(stamp).Add(limit)
 }

@@ -57,7 +57,7 @@ func TestWatchExpires(t *testing.T) {
 	}
 	w.Woke(end.Add(Late))
 	if !w.Expired(end.Add(Late), stamp, limit) {
-		t.Error("a little lateness is not a pause: the lease is lost all the same")
+		t.Error("a small delay is not a pause: the lease must be lost")
 	}
 }
 
@@ -74,7 +74,7 @@ func TestWatchForgivesItsOwnPause(t *testing.T) {
 	w.Plan(woke.Add(limit))
 	w.Woke(woke.Add(limit))
 	if !w.Expired(woke.Add(limit), stamp, limit) {
-		t.Error("the loop gave no sign for the limit after the pause: it hangs")
+		t.Error("the loop showed no sign of life for the limit after the pause, so it hangs")
 	}
 	if got := w.Age(woke.Add(limit), stamp); got != limit {
 		t.Errorf("age %v, want %v: counted from the wake", got, limit)
@@ -95,8 +95,8 @@ func TestWatchWithoutPlanForgivesNothing(t *testing.T) {
 	}
 }
 
-// TestStampEvery checks that a loop which stamps so seldom may be late by at least 0.75 s, and by twice
-// its period, before it counts as hung.
+// TestStampEvery checks that a loop that stamps with the longest allowed period may be late by at
+// least 0.75 s, and by twice its period, before it counts as hung.
 func TestStampEvery(t *testing.T) {
 	for limit, want := range map[time.Duration]time.Duration{
 		Least: 250 * time.Millisecond, 1499 * time.Millisecond: 250 * time.Millisecond, 1500 * time.Millisecond: 500 * time.Millisecond,
@@ -104,7 +104,7 @@ func TestStampEvery(t *testing.T) {
 	} {
 		every := StampEvery(limit)
 		if every != want {
-			t.Errorf("a limit of %v is stamped each %v, want %v", limit, every, want)
+			t.Errorf("a limit of %v is stamped every %v, want %v", limit, every, want)
 		}
 		if late := limit - every; late < 2*every || late < 750*time.Millisecond {
 			t.Errorf("a limit of %v is lost when a stamp is %v late", limit, late)

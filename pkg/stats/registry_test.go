@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// An instance that stays goes on counting; one that is new begins at 0, also where one of
-// its name was there before.
+// TestRegistry checks that an instance that stays continues to count, and that a new one begins
+// at 0, even if one with its name existed before.
 func TestRegistry(t *testing.T) {
 	began := time.Unix(1000, 0)
 	r := NewRegistry([]string{"inside", "outside"}, began)

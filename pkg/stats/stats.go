@@ -1,5 +1,4 @@
-// Package stats counts what happens to the virtual routers, under the names of
-// RFC 8347.
+// Package stats counts the events of the virtual routers, under the names of RFC 8347.
 package stats
 
 import (
@@ -9,11 +8,11 @@ import (
 	"ripcord/pkg/wire"
 )
 
-// Counter names one of the statistics of a virtual router.
+// Counter identifies one of the statistics of a virtual router.
 type Counter int
 
-// The counters. Their definitions stand in the table below: a new counter is one line
-// here and one there.
+// The definitions of the counters are in the table below: a new counter is one line here and one
+// there.
 const (
 	Transitions Counter = iota
 	ActiveTransitions
@@ -53,12 +52,12 @@ const (
 	counters
 )
 
-// Metric is the kind of metric that shows a counter.
+// Metric is the kind of metric in which a counter appears.
 type Metric uint8
 
 // The metrics that counters are shown in.
 const (
-	Alone      Metric = iota // one of its own, with Help
+	Alone      Metric = iota // a metric of its own, with Help
 	Rejected                 // adverts that were discarded, by reason
 	Mismatched               // adverts that differ from our configuration, by reason
 	Form                     // adverts by the form of their checksum
@@ -66,17 +65,17 @@ const (
 
 // Definition describes a counter to the API and the metrics.
 type Definition struct {
-	// Key is its name in the API: RFC 8347's in snake case, or that of RFC 2787 or
-	// of the errata, or our own.
+	// Key is its name in the API: RFC 8347's in snake case, or that of RFC 2787 or of the errata,
+	// or ripcord's own.
 	Key    string
 	Metric Metric
-	// Label is the name of its own metric, without prefix and unit, or the value of
-	// the label that distinguishes it from others in a common one.
+	// Label is the name of its own metric, without prefix and unit, or the value of the label
+	// that distinguishes it in a common metric.
 	Label string
-	Help  string // of its own metric
+	Help  string // for its own metric
 	// Reasons are the reasons of the rejections that it counts.
 	Reasons []wire.Reason
-	// Daemon is set where it is counted for the daemon only, not for an instance.
+	// Daemon is set if it is counted for the daemon only, not for each instance.
 	Daemon bool
 }
 
@@ -113,7 +112,7 @@ var definitions = [counters]Definition{
 	OwnAddressErrors:   {Key: "own_address_errors", Metric: Rejected, Label: string(wire.OwnAddress), Reasons: []wire.Reason{wire.OwnAddress}},
 	FloodDrops:         {Key: "flood_drops", Metric: Rejected, Label: string(wire.Flood), Reasons: []wire.Reason{wire.Flood}, Daemon: true},
 
-	// VRRPv2 rejects an advert with another interval; the others are believed.
+	// VRRPv2 rejects an advert with another interval; the others are accepted.
 	IntervalErrors:    {Key: "interval_errors", Metric: Mismatched, Label: string(wire.IntervalError), Reasons: []wire.Reason{wire.IntervalError}},
 	AddressListErrors: {Key: "address_list_errors", Metric: Mismatched, Label: "address-list-error"},
 	FirstNotLinkLocal: {Key: "first_not_link_local", Metric: Mismatched, Label: "first-not-link-local"},
@@ -149,19 +148,19 @@ func All(yield func(Counter, Definition) bool) {
 // String returns the counter's name in the API.
 func (c Counter) String() string { return definitions[c].Key }
 
-// Counters are the statistics of one virtual router, or of the adverts that belong to
-// none. They may be counted and read from any goroutine.
+// Counters are the statistics of one virtual router, or of the adverts that belong to none. They
+// may be incremented and read from any goroutine.
 type Counters struct {
 	counts [counters]atomic.Uint64
-	// Since is when they began to count: RFC 8347's discontinuity-datetime.
+	// Since is when the counters began to count: RFC 8347's discontinuity-datetime.
 	Since time.Time
 }
 
-// Add counts one.
+// Add adds one.
 func (s *Counters) Add(c Counter) { s.counts[c].Add(1) }
 
-// AddN counts n at once.
+// AddN adds n.
 func (s *Counters) AddN(c Counter, n uint64) { s.counts[c].Add(n) }
 
-// Get reads a counter.
+// Get returns the value of a counter.
 func (s *Counters) Get(c Counter) uint64 { return s.counts[c].Load() }

@@ -5,11 +5,12 @@ import (
 	"time"
 )
 
-// maxOpen is the number of stories that a Builder has open at most: when there are more the oldest
-// is returned.
+// maxOpen is the maximum number of incomplete stories of a Builder: if there are more, the oldest
+// one is returned.
 const maxOpen = 1000
 
-// Builder makes stories of lines. A story is complete when no line of it has come for Quiet.
+// Builder builds stories from lines. A story is complete when no line of it has arrived for
+// Quiet.
 type Builder struct {
 	Quiet time.Duration
 
@@ -18,7 +19,7 @@ type Builder struct {
 	clock time.Time
 }
 
-// Add takes a line, and returns the stories that are complete by its time.
+// Add adds a line, and returns the stories that are complete by its time.
 func (b *Builder) Add(l Line) []Story {
 	if l.At.After(b.clock) {
 		b.clock = l.At
@@ -27,7 +28,7 @@ func (b *Builder) Add(l Line) []Story {
 	if s == nil {
 		s = &Story{Trace: l.Trace}
 		b.order = append(b.order, s)
-		if l.Trace != "" { // without a trace each is a story of its own
+		if l.Trace != "" { // without a trace each line is a story of its own
 			if b.open == nil {
 				b.open = map[string]*Story{}
 			}
@@ -41,7 +42,7 @@ func (b *Builder) Add(l Line) []Story {
 // Rest returns all stories that have not been returned yet.
 func (b *Builder) Rest() []Story { return b.take(func(*Story) bool { return true }) }
 
-// take removes the stories that are done, and returns those of them that a person wants to read.
+// take removes the stories that are done, and returns those of interest to a person.
 func (b *Builder) take(done func(*Story) bool) (taken []Story) {
 	excess := len(b.order) - maxOpen
 	b.order = slices.DeleteFunc(b.order, func(s *Story) bool {

@@ -1,7 +1,6 @@
-// Package story puts the lines of the log that followed from one fact together, as the
-// story of a failover: its cause, what it led to and when, and the outage as it was seen
-// from this router.
+// Package story combines the lines of the log with a common cause into the story of a failover:
+// its cause, its consequences and their times, and the outage as seen from this router.
 //
-// It reads lines, not events, since they may come from a journal. Nothing here asks for
-// the time: a Builder's clock is that of the lines that it is given.
+// It reads lines, not events, since they may come from a journal. It never reads the clock: a
+// Builder uses the times of its lines.
 package story

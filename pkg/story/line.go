@@ -8,35 +8,35 @@ import (
 	"time"
 )
 
-// Line is a line of the log, as far as stories need it.
+// Line is a line of the log, with the fields that stories need.
 type Line struct {
 	At      time.Time `json:"ts"`
 	Level   string    `json:"level"`
 	Event   string    `json:"event"`
 	Message string    `json:"msg"`
-	Trace   string    `json:"trace"` // empty: it followed from nothing
+	Trace   string    `json:"trace"` // empty if it has no cause
 	Elapsed int64     `json:"elapsed_us"`
 
 	Instance string `json:"instance"`
 	Group    string `json:"group"`
 	Reason   string `json:"reason"`
-	Cause    string `json:"cause"` // of a group's transition: the member or tracker
+	Cause    string `json:"cause"` // for a group's transition: the member or tracker
 	Kind     string `json:"kind"`
-	Gap      int64  `json:"gap_us"` // of a stall
-	From     string `json:"-"`      // the state of a transition
+	Gap      int64  `json:"gap_us"` // for a stall
+	From     string `json:"-"`      // for a transition: the old state
 	To       string `json:"-"`
 
 	raw json.RawMessage
 }
 
-// errNoLine is the error of a text that is no line of ripcord's log.
-var errNoLine = errors.New("this is no line of ripcord's log")
+// errNoLine is the error for a text that is not a line of ripcord's log.
+var errNoLine = errors.New("this is not a line of ripcord's log")
 
-// Parse reads a line of the log. The line keeps the text.
+// Parse parses a line of the log. The line keeps a reference to the text.
 func Parse(text []byte) (Line, error) {
 	both := struct {
 		Line
-		// Of other events than transitions these may be numbers.
+		// In events other than transitions these may be numbers.
 		From, To json.RawMessage
 	}{}
 	if err := json.Unmarshal(text, &both); err != nil {
@@ -53,11 +53,10 @@ func Parse(text []byte) (Line, error) {
 
 func (l Line) moved() bool { return l.Event == "group.transition" || l.Event == "instance.transition" }
 
-// serious reports whether a person has to read the line though nobody moved.
+// serious reports whether a person has to read the line although no state changed.
 func (l Line) serious() bool { return l.Level == "warn" || l.Level == "error" }
 
-// fact reports whether the line is about a fact that causes something, and not about its
-// consequences.
+// fact reports whether the line is about a fact that has consequences, not about a consequence.
 func (l Line) fact() bool {
 	if l.Event == "advert.rival" || l.Event == "instance.fault" || l.Event == "address.conflict" {
 		return true

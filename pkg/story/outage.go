@@ -9,15 +9,16 @@ import (
 	"ripcord/pkg/event"
 )
 
-// Outage is how long nobody served, as far as this router can see.
+// Outage is how long no router served, as far as this router can see.
 type Outage struct {
-	Subject string `json:"subject"` // a group, or an instance outside any
+	Subject string `json:"subject"` // a group, or an instance outside any group
 	State   string `json:"state"`   // none, ended, begun
 	// Since is the instant from which US counts: cause; timeout, the end of the
-	// Active_Down_Interval in which no Active was heard; silence, the end of the time in which its
-	// machine did not answer; or stall, the beginning of the time in which this daemon did not run.
+	// Active_Down_Interval in which no Active was heard; silence, the end of the time in which the
+	// Active's machine did not answer; or stall, the beginning of the time in which this daemon
+	// did not run.
 	Since string `json:"since,omitempty"`
-	// US is the time until this router served, or had given everything up, in µs.
+	// US is the time until this router served, or had released everything, in µs.
 	US int64 `json:"us"`
 }
 
@@ -33,8 +34,8 @@ const (
 	sinceStall   = "stall"
 )
 
-// Outages returns the outage of each group, and of each instance outside any group, that became or
-// ceased to be Active.
+// Outages returns the outage of each group, and of each instance outside any group, that became
+// or ceased to be Active.
 func (s *Story) Outages() (all []Outage) {
 	for _, l := range s.Lines {
 		subject := l.subject()
@@ -43,13 +44,13 @@ func (s *Story) Outages() (all []Outage) {
 		case l.To == active:
 			all = append(all, s.takeover(subject, event.Reason(l.Reason)))
 		case l.From == active:
-			all = append(all, s.giveUp(subject, event.Reason(l.Reason)))
+			all = append(all, s.handover(subject, event.Reason(l.Reason)))
 		}
 	}
 	return all
 }
 
-// takeover returns the outage that a takeover ended.
+// takeover returns the outage that ended with a takeover.
 func (s *Story) takeover(subject string, why event.Reason) Outage {
 	o := Outage{Subject: subject, State: none, Since: sinceCause, US: s.done(subject, "address.added", "first")}
 	switch why {
@@ -63,9 +64,9 @@ func (s *Story) takeover(subject string, why event.Reason) Outage {
 	return o
 }
 
-// giveUp returns the outage that begins when this router ceases to serve, unless another one
+// handover returns the outage that begins when this router ceases to serve, unless another one
 // serves. After a stall it began with the stall, and has ended: another router was heard.
-func (s *Story) giveUp(subject string, why event.Reason) Outage {
+func (s *Story) handover(subject string, why event.Reason) Outage {
 	o := Outage{Subject: subject, State: begun, Since: sinceCause, US: s.done(subject, "address.removed", "resign")}
 	switch gap := s.stall(); {
 	case why == event.HigherPriorityBackup:
@@ -76,7 +77,7 @@ func (s *Story) giveUp(subject string, why event.Reason) Outage {
 	return o
 }
 
-// stall returns for how many µs the daemon had not run; 0 if the story does not begin so.
+// stall returns for how many µs the daemon had not run; 0 if the story has no stall.
 func (s *Story) stall() (us int64) {
 	for _, l := range s.Lines {
 		if l.Event == "engine.stalled" {
@@ -87,7 +88,7 @@ func (s *Story) stall() (us int64) {
 }
 
 // done returns the time from the cause until the addresses of a subject were moved; without
-// addresses until its adverts, or its state, were.
+// addresses, until its adverts or its state changed.
 func (s *Story) done(subject, moved, kind string) (us int64) {
 	members := s.instances(subject)
 	rank := 0
@@ -109,7 +110,7 @@ func (s *Story) done(subject, moved, kind string) (us int64) {
 	return us
 }
 
-// MarshalJSON adds the sentence that String returns, as text.
+// MarshalJSON adds the text that String returns.
 func (o Outage) MarshalJSON() ([]byte, error) {
 	type fields Outage
 	return json.Marshal(struct {
@@ -125,9 +126,9 @@ func (o Outage) String() string {
 	case o.State == none:
 		return fmt.Sprintf("%s: none, another router served meanwhile; moved in %s", o.Subject, after)
 	case o.State == begun:
-		return fmt.Sprintf("%s: begins here, given up after %s; the log of the next Active has its end", o.Subject, after)
+		return fmt.Sprintf("%s: begins here, everything released after %s; the log of the next Active has its end", o.Subject, after)
 	case o.Since == sinceStall:
-		return fmt.Sprintf("%s: another router took over within the %s in which this one was silent; the log of that one has when", o.Subject, after)
+		return fmt.Sprintf("%s: another router took over within the %s in which this one was silent; the log of that router has the instant", o.Subject, after)
 	case o.Since == sinceSilence:
 		return fmt.Sprintf("%s: the silence of the Active's machine, and %s until this router served", o.Subject, after)
 	case o.Since == sinceTimeout:
@@ -136,7 +137,7 @@ func (o Outage) String() string {
 	return fmt.Sprintf("%s: %s from the resignation until this router served", o.Subject, after)
 }
 
-// span returns a number of µs in ms or s.
+// span returns a number of µs as ms or s.
 func span(us int64) string {
 	d := time.Duration(us) * time.Microsecond
 	if d < time.Second {

@@ -6,17 +6,17 @@ import (
 	"time"
 )
 
-// Row is a row of a story for people: a short column at the left, and a text.
+// Row is a row of a story for people: a short left column, and a text.
 type Row struct {
 	Left, Text string
-	Level      string // of the line: info, warn, error; of the first row, the weightiest
-	Head       bool   // the first
+	Level      string // info, warn or error; of the first row, the highest of all lines
+	Head       bool   // whether it is the first row
 }
 
-// headTime is how the instant of a fact is written.
+// headTime is the format of the instant of a fact.
 const headTime = "2006-01-02 15:04:05.000000"
 
-// Rows returns the story, its times in that zone.
+// Rows returns the story, with its times in the given zone.
 func (s *Story) Rows(zone *time.Location) []Row {
 	cause, isFirst := s.Cause()
 	head := Row{s.At().In(zone).Format(headTime), cause, s.level(), true}
@@ -48,7 +48,7 @@ func (s *Story) Rows(zone *time.Location) []Row {
 	return rows
 }
 
-// thousands writes a number with a comma at each thousand.
+// thousands returns a number with a comma at each thousand.
 func thousands(n int64) string {
 	digits := strconv.FormatInt(n, 10)
 	sign := ""

@@ -10,13 +10,13 @@ import (
 	"ripcord/pkg/event"
 )
 
-// Story is what followed from one fact.
+// Story is the lines with a common cause.
 type Story struct {
-	Trace string // empty: a line that followed from nothing
-	Lines []Line // by the time since the fact, once the story is complete
-	Most  int    // the number of lines that MarshalJSON writes at most; 0: all
+	Trace string // empty for a line without a cause
+	Lines []Line // by the time since the cause, once the story is complete
+	Limit int    // the maximum number of lines that MarshalJSON writes; 0 for all
 
-	last time.Time // of its last line
+	last time.Time // the time of its last line
 }
 
 func (s *Story) add(l Line) {
@@ -26,8 +26,8 @@ func (s *Story) add(l Line) {
 	s.Lines = append(s.Lines, l)
 }
 
-// sort puts the lines in the order of the events: in the log the line of a group stands behind those
-// of its members, and lines of several goroutines in the order of their arrival.
+// sort sorts the lines by the order of the events: in the log the line of a group comes after
+// those of its members, and lines of several goroutines are in the order of their arrival.
 func (s *Story) sort() {
 	slices.SortStableFunc(s.Lines, func(a, b Line) int {
 		return cmp.Or(cmp.Compare(a.Elapsed, b.Elapsed), cmp.Compare(rank(a), rank(b)))
@@ -47,8 +47,8 @@ func rank(l Line) int {
 	return 3
 }
 
-// worth reports whether a person wants to read the story: a group or an instance changed its state,
-// or something is wrong.
+// worth reports whether the story is of interest to a person: a group or an instance changed its
+// state, or there is a warning or an error.
 func (s *Story) worth() bool {
 	return slices.ContainsFunc(s.Lines, func(l Line) bool { return l.moved() || l.serious() })
 }
@@ -59,8 +59,8 @@ func (s *Story) At() time.Time {
 	return first.At.Add(-time.Duration(first.Elapsed) * time.Microsecond)
 }
 
-// Cause returns a sentence about the fact. isFirst reports whether it is the message of the first
-// line.
+// Cause returns a sentence about the cause. isFirst reports whether it is the message of the
+// first line.
 func (s *Story) Cause() (sentence string, isFirst bool) {
 	first := s.Lines[0]
 	if first.fact() || s.Trace == "" {
@@ -74,28 +74,28 @@ func (s *Story) Cause() (sentence string, isFirst bool) {
 	return first.Message, true
 }
 
-// causes are the facts behind the reasons of transitions, for stories without a line about the fact.
+// causes are the facts for the reasons of transitions, for stories without a line about the fact.
 var causes = map[event.Reason]string{
 	event.Startup:              "the daemon started",
-	event.Shutdown:             "the daemon was told to stop",
-	event.HigherPriorityBackup: "an Active was heard that is better than this router",
+	event.Shutdown:             "the daemon was asked to stop",
+	event.HigherPriorityBackup: "an Active was heard with a higher priority or address than this router",
 	event.ActiveTimeout:        "no Active was heard for an Active_Down_Interval",
 	event.PeerResigned:         "the Active resigned",
-	event.LowerPriorityActive:  "the Active that is heard is worse than this router",
-	event.PreemptHoldTimeout:   "preempt_delay is over, and the Active is worse than this router",
+	event.LowerPriorityActive:  "the Active has a lower priority than this router",
+	event.PreemptHoldTimeout:   "preempt_delay is over, and the Active has a lower priority than this router",
 	event.OwnerPreempt:         "this router owns the addresses",
 	event.Recovered:            "the fault is over",
 	event.StalledLoop:          "the daemon did not run for a while",
 	event.CheckFailed:          "a check failed",
-	event.Released:             "it was released by hand",
-	event.Resumed:              "it was resumed by hand",
-	event.NoPrimaryAddress:     "the address from which adverts leave is gone",
-	event.PrimaryAddress:       "there is an address from which adverts can leave",
+	event.Released:             "a person released it",
+	event.Resumed:              "a person resumed it",
+	event.NoPrimaryAddress:     "the source address of adverts is gone",
+	event.PrimaryAddress:       "there is a source address for adverts",
 	event.InterfaceDown:        "a link was lost",
-	event.InterfaceUp:          "a link came back",
+	event.InterfaceUp:          "a link returned",
 	event.SendFailed:           "adverts could not be sent",
 	event.AddressLost:          "none of its addresses could be put in place",
-	event.PeerDead:             "the machine of the Active answers no more",
+	event.PeerDead:             "the machine of the Active no longer answers",
 	event.FenceFailed:          "the Active fell silent, and the fence failed",
 }
 
@@ -110,12 +110,13 @@ func causeOf(l Line) string {
 	return sentence
 }
 
-// MarshalJSON writes the story with the log's own lines. left_out is the number of lines beyond Most.
+// MarshalJSON writes the story with the original lines of the log. left_out is the number of
+// lines beyond Limit.
 func (s *Story) MarshalJSON() ([]byte, error) {
 	cause, _ := s.Cause()
 	written := s.Lines
-	if s.Most > 0 {
-		written = written[:min(len(written), s.Most)]
+	if s.Limit > 0 {
+		written = written[:min(len(written), s.Limit)]
 	}
 	lines := make([]json.RawMessage, len(written))
 	for i, l := range written {
@@ -146,8 +147,8 @@ func (s *Story) level() string {
 	return level
 }
 
-// subject returns the group, or the instance outside any group, that the line reports to have
-// changed its state; empty for other lines.
+// subject returns the group, or the instance outside any group, whose state the line reports as
+// changed; empty for other lines.
 func (l Line) subject() string {
 	switch {
 	case l.Event == "group.transition":
@@ -158,7 +159,7 @@ func (l Line) subject() string {
 	return ""
 }
 
-// instances returns the names of the instances that belong to a subject, by the lines of the story.
+// instances returns the names of the instances of a subject, according to the lines of the story.
 func (s *Story) instances(subject string) (names []string) {
 	group, grouped := strings.CutPrefix(subject, "group ")
 	for _, l := range s.Lines {

@@ -41,10 +41,10 @@ func written(stories []Story) string {
 	return b.String()
 }
 
-// TestStories: the stories of each log in testdata. left.log and right.log are those of two
-// routers of which the left one's cable was pulled and put back, and which then was killed.
-// dead.log is that of one whose peer lost its power, and which watched its machine; stalled.log
-// that of an Active that was stopped for 5 s, while its peer took over.
+// TestStories checks the stories of each log in testdata. left.log and right.log are the logs of
+// two routers: the left one's cable was pulled and plugged in again, and then it was killed.
+// dead.log is the log of a router that watched its peer's machine, which lost its power;
+// stalled.log that of an Active that was stopped for 5 s while its peer took over.
 func TestStories(t *testing.T) {
 	for _, name := range []string{"left", "right", "odd", "dead", "stalled"} {
 		b := Builder{Quiet: 5 * time.Second}
@@ -55,12 +55,12 @@ func TestStories(t *testing.T) {
 		told = append(told, b.Rest()...)
 		golden.Check(t, filepath.Join("testdata", name+".golden"), written(told))
 		if again := b.Rest(); len(again) > 0 {
-			t.Errorf("%s: %d stories are told twice", name, len(again))
+			t.Errorf("%s: %d stories are returned twice", name, len(again))
 		}
 	}
 }
 
-// TestOutages are those of the pulled cable, as each router sees it.
+// TestOutages checks the outages of the pulled cable, as seen by each router.
 func TestOutages(t *testing.T) {
 	want := map[string][]Outage{
 		"right": {
@@ -86,8 +86,8 @@ func TestOutages(t *testing.T) {
 	}
 }
 
-// TestQuiet: a story is told once its time is over, and not before; stories that are under
-// way at once do not mix.
+// TestQuiet checks that a story is returned once it is complete, and not before, and that
+// simultaneous stories do not mix.
 func TestQuiet(t *testing.T) {
 	began := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 	at := func(ms int, trace string) Line {
@@ -106,7 +106,7 @@ func TestQuiet(t *testing.T) {
 			got += fmt.Sprintf("%s%d ", s.Trace, len(s.Lines))
 		}
 		if got != step.want {
-			t.Errorf("%v %s: told %q, want %q", step.line.At, step.line.Trace, got, step.want)
+			t.Errorf("%v %s: returned %q, want %q", step.line.At, step.line.Trace, got, step.want)
 		}
 	}
 	if rest := b.Rest(); len(rest) != 1 || rest[0].Trace != "d" || len(rest[0].Lines) != 2 {
@@ -114,18 +114,19 @@ func TestQuiet(t *testing.T) {
 	}
 }
 
-// TestOpenStoriesAreBounded: a log of ever new traces, none of which ends, takes no more.
+// TestOpenStoriesAreBounded checks that a log with ever new traces, none of which ends, does not
+// grow the memory.
 func TestOpenStoriesAreBounded(t *testing.T) {
 	b, told := Builder{Quiet: time.Hour}, 0
 	for i := range 3 * maxOpen {
 		told += len(b.Add(Line{At: time.Unix(1, 0), Level: "error", Event: "link.down", Trace: fmt.Sprint(i)}))
 	}
 	if len(b.order) > maxOpen || len(b.open) > maxOpen || told != 2*maxOpen {
-		t.Errorf("%d open, %d told", len(b.order), told)
+		t.Errorf("%d open, %d returned", len(b.order), told)
 	}
 }
 
-// TestParse: what is no line of the log is refused, and never crashes.
+// TestParse checks that a text that is not a line of the log is refused, without a crash.
 func TestParse(t *testing.T) {
 	for _, text := range []string{"", "{", "[]", "{}", `"x"`, `{"ts":"2026-03-01T12:00:00Z"}`, `{"event":"link.down","ts":7}`, "Started ripcord.service"} {
 		if _, err := Parse([]byte(text)); !errors.Is(err, errNoLine) {
@@ -138,7 +139,7 @@ func TestParse(t *testing.T) {
 	}
 }
 
-// TestJSON: a story has its outages and the log's own lines.
+// TestJSON checks that a story has its outages and the original lines of the log.
 func TestJSON(t *testing.T) {
 	b := Builder{Quiet: time.Hour}
 	for _, l := range linesOf(t, "testdata/odd.log") {
@@ -150,7 +151,7 @@ func TestJSON(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, want := range []string{
-		`{"at":"2026-03-01T12:00:02Z","trace":"00000000000000aa","cause":"check web is down: no answer within 2s","outages":[{"subject":"dmz","state":"begun","since":"cause","us":400,"text":"dmz: begins here, given up after 0.4 ms; the log of the next Active has its end"}],"lines":[{"ts":`,
+		`{"at":"2026-03-01T12:00:02Z","trace":"00000000000000aa","cause":"check web is down: no answer within 2s","outages":[{"subject":"dmz","state":"begun","since":"cause","us":400,"text":"dmz: begins here, everything released after 0.4 ms; the log of the next Active has its end"}],"lines":[{"ts":`,
 		`"tracker":"web"`,
 	} {
 		if !strings.Contains(string(text), want) {
