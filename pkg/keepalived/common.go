@@ -25,8 +25,8 @@ var commonDifferences = []commonDifference{
 			}
 			return []tree.Position{i.preemptDelay.at}
 		},
-		"preempt_delay begins when the last fault of this router ends; under keepalived it begins with the first advert of lower priority, " +
-			"so it also delays the takeover from a MASTER whose priority falls", "",
+		"preempt_delay begins when the last fault of this router ends, under keepalived with the first advert of lower priority: " +
+			"after a change of priorities by weights, ripcord takes over without it", "",
 	},
 	{
 		func(g *globals, i *instance) []tree.Position {

@@ -231,7 +231,7 @@ func (i *instance) completeAddresses(r *syntax.Report) {
 		most = most6
 	}
 	if len(i.addresses) > most {
-		r.Ignore(i.addresses[most].at, "", "an advert has room for %d addresses: this one and those behind it are not advertised", most)
+		r.Differ(i.addresses[most].at, "", "an advert has room for %d addresses, so this one and those behind it are not advertised; keepalived advertises more where the MTU of the link is greater than 1500", most)
 		i.extra = slices.Concat(i.addresses[most:], i.extra)
 		i.addresses = i.addresses[:most]
 	}
@@ -271,7 +271,7 @@ func (i *instance) trackDevice(r *syntax.Report, d device) {
 	}
 	at := slices.IndexFunc(i.tracked, func(one tracked) bool { return one.kind == trackedInterface && one.name.Text == d.name.Text })
 	if at < 0 {
-		i.tracked = append(i.tracked, tracked{kind: trackedInterface, name: d.name, implied: true})
+		i.tracked = append(i.tracked, tracked{kind: trackedInterface, name: d.name})
 		return
 	}
 	if one := &i.tracked[at]; one.weight != 0 {

@@ -93,6 +93,7 @@ func (g *globals) fifoTree(r *syntax.Report, root builder, standard string) {
 		return
 	}
 	root.text("fifo", path.Position, path.Text)
+	r.Differ(path.Position, "", "only its group may read the FIFO (mode 0640, not 0644), and no line reports an advert of lower priority (MASTER_RX_LOWER_PRI)")
 	if reader.said {
 		root.set("fifo_reader", reader.at, reader.ownTree(""))
 	}

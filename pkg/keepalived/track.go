@@ -31,7 +31,6 @@ type tracked struct {
 	name    syntax.Word
 	weight  int // 0: its failure is a fault
 	reverse bool
-	implied bool // no track_interface names it, but something stands on it
 }
 
 // standard returns the weight that something tracked has by itself, and whether it is

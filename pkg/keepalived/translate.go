@@ -84,7 +84,6 @@ type translator struct {
 	groupNames map[string]bool
 	// trackGroups are those of static entries, by name.
 	trackGroups map[string]*trackGroup
-	trackedVMAC bool // the difference of noteTrackedVMAC has been noted
 	checks      *checks
 	links       links
 	balancing   balancing

@@ -129,35 +129,65 @@ func (t *translator) trackBelow() {
 			below[i.vmac.link(i)] = i
 		}
 	}
+	t.noteEarlyVMAC(below)
 	for _, i := range t.instances {
-		t.noteTrackedVMAC(i.title(), i.tracked, below)
 		i.tracked = trackedBelow(i.tracked, below, i.iface.Text)
 	}
 	for _, g := range t.groups {
-		t.noteTrackedVMAC(g.title(), g.tracked, below)
 		g.tracked = trackedBelow(g.tracked, below, "")
 	}
 }
 
-// noteTrackedVMAC notes once that keepalived cannot track the link of a virtual MAC, unless that has a name of
-// its own, stands before what tracks it, and dynamic_interfaces is set.
-func (t *translator) noteTrackedVMAC(title string, all []tracked, below map[string]*instance) {
-	for _, one := range all {
-		of := below[one.name.Text]
-		if one.kind != trackedInterface || one.implied || of == nil || t.trackedVMAC {
-			continue
+// noteEarlyVMAC notes once that keepalived has yet to create the link of a virtual MAC that a statement
+// names. It copes with that if dynamic_interfaces is set and the link has a name of its own, which stands
+// before the statement.
+func (t *translator) noteEarlyVMAC(below map[string]*instance) {
+	early := func(w syntax.Word) bool {
+		of := below[w.Text]
+		if of == nil {
+			return false
 		}
-		named := of.vmac.name.Text != "" && of.vmac.name.Compare(of.vmac.used.at) != 0
-		what := "keepalived does not start, since it has yet to create this link"
-		switch dynamic := t.globals.dynamic.value == 1; {
-		case dynamic && named && of.vmac.used.at.Compare(one.name.Position) < 0:
-			continue
-		case dynamic:
-			what = "keepalived waits for a link of this name, gives the macvlan another one, and stays in FAULT"
-		}
-		t.trackedVMAC, t.Subject = true, title
-		t.Differ(one.name.Position, "", "%s; ripcord tracks %s in its place", what, syntax.Show(of.iface.Text))
+		v := &of.vmac
+		named := v.name.Text != "" && v.name.Position != v.used.at
+		return t.globals.dynamic.value == 0 || !named || v.used.at.Compare(w.Position) > 0
 	}
+	what := "keepalived does not start, since it has yet to create this link"
+	if t.globals.dynamic.value == 1 {
+		what = "keepalived waits for a link of this name, gives the macvlan another one, and stays in FAULT"
+	}
+	note := func(title string, names []syntax.Word) bool {
+		at := slices.IndexFunc(names, early)
+		if at < 0 {
+			return false
+		}
+		t.Subject = title
+		t.Differ(names[at].Position, "", "%s; ripcord runs this", what)
+		return true
+	}
+	for _, i := range t.instances {
+		names := namesTracked(i.tracked)
+		for _, d := range i.devices {
+			names = append(names, d.name)
+		}
+		if note(i.title(), names) {
+			return
+		}
+	}
+	for _, g := range t.groups {
+		if note(g.title(), namesTracked(g.tracked)) {
+			return
+		}
+	}
+}
+
+// namesTracked are the names of the interfaces among what is tracked.
+func namesTracked(all []tracked) (names []syntax.Word) {
+	for _, one := range all {
+		if one.kind == trackedInterface {
+			names = append(names, one.name)
+		}
+	}
+	return names
 }
 
 // trackedBelow is what is tracked, with other interfaces in place of those that stand above them.
