@@ -81,7 +81,7 @@ func (c *crowd) wantSpread(what string, instances int) {
 	for _, n := range batches {
 		largest, sum = max(largest, n), sum+n
 	}
-	if largest > crowded || sum != 10*instances || len(batches) > 20*(instances/batchSize+1) {
+	if largest > crowded || sum != 10*instances || len(batches) > 20*(instances/BatchSize+1) {
 		c.t.Errorf("%s: %d batches of up to %d adverts, %d in all, in ten intervals", what, len(batches), largest, sum)
 	}
 	for name, at := range c.last {
@@ -169,4 +169,22 @@ func TestPlanSpreadsLate(t *testing.T) {
 	c.run(100 * ms)
 	c.run(2 * c.interval)
 	c.wantSpread("after a late turn", 1000)
+}
+
+// TestPlanBatchesByLink: where each link has as many instances as fit into a batch, no batch is
+// of two links.
+func TestPlanBatchesByLink(t *testing.T) {
+	c := newCrowd(t, 100*ms)
+	c.order(Start, 1000)
+	c.run(2 * c.interval)
+	for range 8 {
+		c.now, _ = c.plan.Next(c.now)
+		batch := c.plan.Turn(c.now, c.now, nil).Batch
+		for _, m := range batch {
+			if m.Index != batch[0].Index || len(batch) != 250 {
+				t.Fatalf("a batch of %d adverts, on links %d and %d", len(batch), batch[0].Index, m.Index)
+			}
+		}
+		outcomes(c.plan)
+	}
 }

@@ -14,8 +14,9 @@ import (
 	"ripcord/pkg/wire"
 )
 
-// slots is the maximum number of messages in one system call.
-const slots = 128
+// slots is the maximum number of messages in one system call: one call sends a batch of the plan on
+// one link.
+const slots = advert.BatchSize
 
 // channel has the buffers that sendmmsg points to, for messages of one kind.
 type channel struct {
