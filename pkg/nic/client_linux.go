@@ -8,6 +8,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"ripcord/pkg/rtnl"
+	"ripcord/pkg/wakeup"
 )
 
 // requestTimeout is how long the kernel may take for an answer over rtnetlink: while another
@@ -66,6 +67,18 @@ func (c *Client) Carrier(d Device) (up, known, glink bool) {
 	}
 	up, err := c.lowerUp(d.Index)
 	return up, err == nil, false
+}
+
+// Questions returns the system calls by which the drivers of some devices are asked for their
+// carrier, for a wakeup.Waiter; nil if one of the drivers has no ETHTOOL_GLINK. They hold until the
+// next call, or Close.
+func (c *Client) Questions(devices []Device) []wakeup.Question {
+	for _, d := range devices {
+		if c.noGLINK[d.ID] {
+			return nil
+		}
+	}
+	return c.driver.questions(devices)
 }
 
 // lowerUp asks the kernel for the flag IFF_LOWER_UP.

@@ -6,11 +6,20 @@ import (
 	"unsafe"
 
 	"golang.org/x/sys/unix"
+
+	"ripcord/pkg/wakeup"
 )
 
 // driver asks the drivers of NICs by ioctl. The zero value is ready for use.
 type driver struct {
-	fd      int // an AF_INET socket; 0: not open
+	fd    int // an AF_INET socket; 0: not open
+	asked glink
+	// watched are what the system calls of questions point to.
+	watched []glink
+}
+
+// glink is what the kernel reads and writes for ETHTOOL_GLINK.
+type glink struct {
 	request ifreqData
 	value   ethtoolValue
 }
@@ -48,15 +57,40 @@ func (d *driver) glink(name string) (up bool, err error) {
 	if err := d.open(); err != nil {
 		return false, err
 	}
-	clear(d.request.name[:])
-	copy(d.request.name[:len(d.request.name)-1], name)
-	d.value = ethtoolValue{cmd: unix.ETHTOOL_GLINK}
-	d.request.data = unsafe.Pointer(&d.value)
-	_, _, errno := unix.Syscall(unix.SYS_IOCTL, uintptr(d.fd), unix.SIOCETHTOOL, uintptr(unsafe.Pointer(&d.request)))
-	if errno != 0 {
+	args := d.asked.of(name).args(d.fd)
+	if _, _, errno := unix.Syscall(unix.SYS_IOCTL, args[0], args[1], args[2]); errno != 0 {
 		return false, errno
 	}
-	return d.value.data != 0, nil
+	return d.asked.value.data != 0, nil
+}
+
+// questions returns the system calls by which devices are asked for their carrier. They hold until
+// the next call of questions, or close.
+func (d *driver) questions(devices []Device) []wakeup.Question {
+	if d.open() != nil {
+		return nil
+	}
+	d.watched = make([]glink, len(devices))
+	list := make([]wakeup.Question, len(devices))
+	for i := range devices {
+		g := d.watched[i].of(devices[i].Name)
+		list[i] = wakeup.Question{Call: unix.SYS_IOCTL, Args: g.args(d.fd), Holds: &g.value.data}
+	}
+	return list
+}
+
+// of prepares a question about a device.
+func (g *glink) of(name string) *glink {
+	clear(g.request.name[:])
+	copy(g.request.name[:len(g.request.name)-1], name)
+	g.value = ethtoolValue{cmd: unix.ETHTOOL_GLINK}
+	g.request.data = unsafe.Pointer(&g.value)
+	return g
+}
+
+// args returns the arguments of the system call.
+func (g *glink) args(fd int) [3]uintptr {
+	return [...]uintptr{uintptr(fd), unix.SIOCETHTOOL, uintptr(unsafe.Pointer(&g.request))}
 }
 
 // info returns the driver's name and the address of its device on the bus; both are empty if the

@@ -6,6 +6,8 @@ import (
 
 	"ripcord/pkg/event"
 	"ripcord/pkg/link"
+	"ripcord/pkg/nic"
+	"ripcord/pkg/wakeup"
 )
 
 // idle is how long a goroutine without work sleeps unless it is woken.
@@ -14,6 +16,10 @@ const idle = time.Hour
 // maxConfirm is the longest period to which the confirmer is stretched: the kernel's own
 // announcement is at most that late.
 const maxConfirm = time.Second
+
+// longestWatched is the longest period at which the sleeper asks. With a longer one that saves
+// nothing, and the cost of a question would be measured too seldom.
+const longestWatched = 100 * time.Millisecond
 
 // confirmer asks for the carrier, so that a loss that the kernel announces late is seen within the
 // period of the link. While nothing changes it allocates nothing.
@@ -25,6 +31,9 @@ type confirmer struct {
 	answer   link.Answer     // reused
 	failed   link.Unanswered // reused
 	targets  []link.Target   // reused
+
+	watch wakeup.Watch // of the links in the plan
+	ups   int          // how many drivers have answered in this turn that there is a carrier
 }
 
 func newConfirmer(o *observer, c client, s sleeper) *confirmer {
@@ -42,8 +51,23 @@ func (c *confirmer) run(ctx context.Context) {
 		c.verify()
 		c.follow()
 		c.plan()
-		c.sleeper.sleep(c.schedule.askDue(time.Now(), ask))
+		c.ups = 0
+		c.rest(c.schedule.askDue(time.Now(), ask))
 	}
+}
+
+// rest sleeps until the next question is due. If all links have just answered that they have a
+// carrier, and are asked at one short period, the sleeper asks them meanwhile: that costs much less,
+// since the goroutine does not wake. After the watch all are due and asked once more, so that a
+// change is observed at once.
+func (c *confirmer) rest(due time.Time) {
+	every, one := c.schedule.period()
+	if !one || every > longestWatched || c.ups == 0 || c.ups != len(c.watch.Questions) {
+		c.sleeper.sleep(due)
+		return
+	}
+	c.watch.Every, c.watch.Limit = every, every/share
+	c.sleeper.watch(&c.watch)
 }
 
 // verify answers the tickets of all Verifies after it has asked each of their links once.
@@ -76,16 +100,22 @@ func (c *confirmer) plan() {
 		return
 	}
 	c.targets = targets
-	polls := make([]link.Poll, len(targets))
+	polls, devices := make([]link.Poll, len(targets)), make([]nic.Device, len(targets))
 	for i, target := range targets {
 		polls[i] = link.Poll{Target: target, Source: event.Confirm}
+		devices[i] = target.Device
 	}
 	c.schedule.plan(polls)
+	c.schedule.together()
+	c.watch.Questions = c.client.Questions(devices)
 }
 
 // ask asks one link and records the answer at once.
 func (c *confirmer) ask(target link.Target) {
-	up, known, _ := c.client.Carrier(target.Device)
+	up, known, glink := c.client.Carrier(target.Device)
+	if up && glink {
+		c.ups++
+	}
 	if !known {
 		c.unanswered(target, event.Confirm)
 		return

@@ -91,3 +91,39 @@ func TestKernelPollEthtool(t *testing.T) {
 
 // polling is the period of the poller.
 const polling = 20 * time.Millisecond
+
+// TestKernelWatch requires that the confirmer's goroutine seldom wakes while all links have a
+// carrier, and that it reports a loss about as soon as ever.
+func TestKernelWatch(t *testing.T) {
+	inNetns(t)
+	taps := []tap{newTap(t, "tap8"), newTap(t, "tap9")}
+	counted := counting{deaf{newKernel()}, new(atomic.Int64)}
+	l := watchAs(t, counted, link.Settings{Monitor: link.Netlink, Confirm: 5 * time.Millisecond}, "tap8", "tap9")
+	l.until("tap8 is usable", l.usable("tap8"))
+	l.monitor.Engage([]string{"tap8"})
+	time.Sleep(2 * time.Millisecond) // the second one would have another phase
+	l.monitor.Engage([]string{"tap8", "tap9"})
+	time.Sleep(100 * time.Millisecond)
+	before := counted.answers.Load()
+	const rest = 500 * time.Millisecond
+	time.Sleep(rest)
+	if n := counted.answers.Load() - before; n < 2 || n > 50 {
+		t.Errorf("the goroutine asked %d times in %v, where the links were asked 200 times", n, rest)
+	}
+	var took []time.Duration
+	for range 5 {
+		pulled := time.Now()
+		taps[1].carrier(t, 0)
+		l.until("tap9 is down", l.down("tap9"))
+		if s := l.known["tap9"].LastSource; s != event.Confirm {
+			t.Errorf("reported by %s", s)
+		}
+		took = append(took, time.Since(pulled))
+		taps[1].carrier(t, 1)
+		l.until("tap9 is usable", l.usable("tap9"))
+		time.Sleep(50 * time.Millisecond)
+	}
+	if median(took) > 25*time.Millisecond {
+		t.Errorf("the loss was reported after %v", took)
+	}
+}

@@ -7,6 +7,7 @@ import (
 
 	"ripcord/pkg/link"
 	"ripcord/pkg/nic"
+	"ripcord/pkg/wakeup"
 )
 
 // subject is the subject of a stream or a dump.
@@ -33,6 +34,8 @@ type kernel interface {
 // client asks NICs for their link; nic.Client defines the answers. Each question may take long.
 type client interface {
 	Carrier(nic.Device) (up, known, glink bool)
+	// Questions returns the system calls that ask for the carrier; nil: a sleeper cannot ask.
+	Questions([]nic.Device) []wakeup.Question
 	Capabilities(nic.Device) nic.Capabilities
 	MIIStatus(nic.Device) (nic.MIIStatus, error)
 	Reason(nic.Device) (string, error)

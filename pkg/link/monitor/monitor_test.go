@@ -15,6 +15,7 @@ import (
 	"ripcord/pkg/event"
 	"ripcord/pkg/link"
 	"ripcord/pkg/nic"
+	"ripcord/pkg/wakeup"
 )
 
 // fake is a kernel in memory: its lists, the streams into which the test writes, and the carriers
@@ -87,6 +88,9 @@ func (k *fake) Carrier(d nic.Device) (up, known, glink bool) {
 	up, known = k.carriers[d.Name]
 	return up, known, known
 }
+
+// Questions returns nil: a fake is asked by Carrier alone.
+func (k *fake) Questions([]nic.Device) []wakeup.Question { return nil }
 
 func (k *fake) Capabilities(d nic.Device) nic.Capabilities {
 	var can nic.Capabilities

@@ -83,6 +83,26 @@ func (s *schedule) askDue(now time.Time, ask func(link.Poll)) time.Time {
 	return next
 }
 
+// together makes all questions due now, so that those of one period share their wake-ups.
+func (s *schedule) together() {
+	for i := range s.questions {
+		s.questions[i].due = time.Time{}
+	}
+}
+
+// period returns the period in effect; false unless all questions have the same one, and none is
+// stretched.
+func (s *schedule) period() (every time.Duration, one bool) {
+	for i := range s.questions {
+		q := &s.questions[i]
+		if q.current != q.Every || q.Every != s.questions[0].Every {
+			return 0, false
+		}
+		every = q.Every
+	}
+	return every, every > 0
+}
+
 // report reports a changed period: always to the table, and to the log if it differs much and for
 // long.
 func (s *schedule) report(q *question, every time.Duration, at time.Time) {

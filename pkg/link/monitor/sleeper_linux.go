@@ -4,46 +4,49 @@ import (
 	"sync"
 	"time"
 
-	"ripcord/pkg/timerfd"
+	"ripcord/pkg/wakeup"
 )
 
-// fileSleeper sleeps until a timerfd expires. A timer of Go's with a channel costs more.
-type fileSleeper struct {
-	timer *timerfd.Timer
+// kernelSleeper sleeps in the kernel, and asks questions there.
+type kernelSleeper struct {
+	waiter *wakeup.Waiter
 
-	mu   sync.Mutex
-	rung bool // since the last sleep: the timer is interrupted
+	mu     sync.Mutex
+	closed bool
 }
 
+// sleeper implements kernel.
 func (*linux) sleeper() sleeper {
-	timer, err := timerfd.New()
+	waiter, err := wakeup.OpenWaiter()
 	if err != nil {
 		return newTimerSleeper()
 	}
-	return &fileSleeper{timer: timer}
+	return &kernelSleeper{waiter: waiter}
 }
 
-func (s *fileSleeper) sleep(until time.Time) {
-	if left := time.Until(until); left > 0 {
-		s.timer.Set(left)
-		_ = s.timer.Wait() // an error means a wake or a close: sleep may return early
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.rung {
-		s.rung = false
-		s.timer.Resume()
-	}
-}
+// sleep implements sleeper.
+func (s *kernelSleeper) sleep(until time.Time) { s.waiter.WaitUntil(until) }
 
-func (s *fileSleeper) wake() {
+// watchPeriods is how many periods a watch lasts. Then the links are asked as always, which measures
+// what a question costs.
+const watchPeriods = 25
+
+// watch implements sleeper.
+func (s *kernelSleeper) watch(w *wakeup.Watch) { s.waiter.Watch(w, watchPeriods) }
+
+// wake implements sleeper.
+func (s *kernelSleeper) wake() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if !s.rung {
-		s.rung = true
-		s.timer.Interrupt()
+	if !s.closed {
+		s.waiter.Wake()
 	}
 }
 
 // close implements sleeper. A later wake has no effect.
-func (s *fileSleeper) close() { _ = s.timer.Close() }
+func (s *kernelSleeper) close() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.closed = true
+	_ = s.waiter.Close()
+}

@@ -1,0 +1,80 @@
+package wakeup
+
+import (
+	"sync/atomic"
+	"time"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
+// Question is a system call that asks whether something holds. A Waiter makes it again and again
+// while it sleeps.
+type Question struct {
+	Call  uintptr // the number of the system call
+	Args  [3]uintptr
+	Holds *uint32 // the call sets this, to 0 if it does not hold
+}
+
+// Watch asks its questions, all of them once a period, while a Waiter sleeps. The goroutine has none
+// of Go's processors meanwhile and does not come back in between, so a round costs what the kernel
+// takes for it.
+type Watch struct {
+	Questions []Question
+	Every     time.Duration // the period, less than a second
+	Limit     time.Duration // a round that takes longer is the last one
+}
+
+// Watch sleeps for so many periods. It returns earlier if something does not hold any more, if a
+// question fails or takes long, soon after Wake, or for no reason.
+func (w *Waiter) Watch(x *Watch, periods int) {
+	if w.watch(x, periods) {
+		w.alarm.reset()
+	}
+}
+
+// watch reports whether the alarm has rung. Between entersyscallblock and exitsyscall nothing may
+// grow the stack.
+//
+//go:nosplit
+//go:norace
+func (w *Waiter) watch(x *Watch, periods int) (rung bool) {
+	entersyscallblock()
+	for ; periods > 0; periods-- {
+		timeout := unix.Timespec{Nsec: int64(x.Every)}
+		ready, _, errno := unix.RawSyscall6(unix.SYS_PPOLL, uintptr(unsafe.Pointer(&w.poll)), 1, uintptr(unsafe.Pointer(&timeout)), 0, 0, 0)
+		if rung = errno == 0 && ready > 0; rung || errno != 0 {
+			break
+		}
+		if began := rawNow(); !x.hold() || rawNow()-began > int64(x.Limit) {
+			break
+		}
+	}
+	exitsyscall()
+	return rung
+}
+
+// hold asks each question once, and reports whether all hold.
+//
+//go:nosplit
+//go:norace
+func (x *Watch) hold() bool {
+	for i := range x.Questions {
+		q := &x.Questions[i]
+		_, _, errno := unix.RawSyscall(q.Call, q.Args[0], q.Args[1], q.Args[2])
+		if errno != 0 || atomic.LoadUint32(q.Holds) == 0 {
+			return false
+		}
+	}
+	return true
+}
+
+// rawNow returns the monotonic clock in nanoseconds.
+//
+//go:nosplit
+//go:norace
+func rawNow() int64 {
+	var now unix.Timespec
+	_, _, _ = unix.RawSyscall(unix.SYS_CLOCK_GETTIME, unix.CLOCK_MONOTONIC, uintptr(unsafe.Pointer(&now)), 0)
+	return now.Nano()
+}
