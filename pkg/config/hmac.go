@@ -157,8 +157,8 @@ func secretOf(report *problem.Report, at problem.Place, digits, what string) (wi
 	switch {
 	case err != nil:
 		report.Advise(at, hint, "%s has to be an even number of hexadecimal digits, and nothing else", what)
-	case len(key) < wire.LeastKey || len(key) > wire.MostKey:
-		report.Advise(at, hint, "%s has %d bytes, not %d to %d", what, len(key), wire.LeastKey, wire.MostKey)
+	case len(key) < wire.MinKey || len(key) > wire.MaxKey:
+		report.Advise(at, hint, "%s has %d bytes, not %d to %d", what, len(key), wire.MinKey, wire.MaxKey)
 	default:
 		return wire.NewSecret(key), true
 	}

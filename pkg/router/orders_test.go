@@ -218,7 +218,7 @@ func TestStartOrderLeavesRoomForTheTrailer(t *testing.T) {
 	}
 	plain := order(nil).Advert
 	length := len(plain.Copies[0].Advert)
-	key := wire.NewSecret(make([]byte, wire.LeastKey))
+	key := wire.NewSecret(make([]byte, wire.MinKey))
 	h := vrrp.HMAC{Keys: map[uint8]wire.Secret{7: key}, Active: 7, Window: 5 * time.Second}
 	for _, mode := range []vrrp.AuthMode{vrrp.Enforce, vrrp.Permissive} {
 		h.Mode = mode

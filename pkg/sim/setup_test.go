@@ -186,7 +186,7 @@ var secured = &vrrp.HMAC{Keys: map[uint8]wire.Secret{1: secret(1)}, Active: 1, W
 
 // secret is one of some keys.
 func secret(n byte) wire.Secret {
-	key := make([]byte, wire.LeastKey)
+	key := make([]byte, wire.MinKey)
 	key[0] = n
 	return wire.NewSecret(key)
 }

@@ -36,7 +36,7 @@ func unhex(t testing.TB, s string) []byte {
 	return b
 }
 
-// golden are vectors that were computed apart from this code.
+// golden are vectors that were computed independently of this code.
 var golden = []struct {
 	name   string
 	hex    string
@@ -90,8 +90,8 @@ func TestGolden(t *testing.T) {
 	}
 }
 
-// TestBare: a virtual router may be configured without addresses; then its adverts are
-// no worse for having none, and are encoded as any.
+// TestBare checks that a virtual router may be configured without addresses: then its adverts are
+// valid without any, and are encoded like others.
 func TestBare(t *testing.T) {
 	for name, path := range map[string]Path{"310ac80000640691": path4, "210ac800000116f40000000000000000": path4} {
 		b := unhex(t, name)
@@ -110,8 +110,8 @@ func TestBare(t *testing.T) {
 	}
 }
 
-// TestAppendAppends shows that the checksum is that of the message, wherever it
-// stands in the buffer.
+// TestAppendAppends checks that the checksum is that of the message, wherever the message is in
+// the buffer.
 func TestAppendAppends(t *testing.T) {
 	for _, g := range golden {
 		got := g.advert.Append([]byte{1, 2, 3}, g.path.Source, g.path.Dest)
@@ -121,8 +121,8 @@ func TestAppendAppends(t *testing.T) {
 	}
 }
 
-// TestRejects has each reason with nothing else wrong (RFC 9568 §7.1 and its
-// errata); the numbers in brackets are those of the negatives that ze tests.
+// TestRejects has a message for each reason with no other error (RFC 9568 §7.1 and its errata);
+// the numbers in brackets are those of the negative tests of ze.
 func TestRejects(t *testing.T) {
 	good4 := func() []byte { return unhex(t, golden[1].hex) }
 	good6 := func() []byte { return unhex(t, golden[4].hex) }
@@ -203,8 +203,8 @@ func TestRejects(t *testing.T) {
 	}
 }
 
-// TestOrder has messages with everything wrong, in which one fault after the
-// other is mended: the reasons come in their documented order.
+// TestOrder has messages with all errors, which are corrected one after another: the reasons
+// appear in their documented order.
 func TestOrder(t *testing.T) {
 	b := unhex(t, golden[4].hex)[:8]
 	b[0], b[3], b[4], b[5] = 0x22, 2, 0, 0 // v2 over IPv6
@@ -242,11 +242,11 @@ func TestOrder(t *testing.T) {
 		s.mend()
 	}
 	if err := try(); err != nil {
-		t.Errorf("with all mended: %v", err)
+		t.Errorf("with all errors corrected: %v", err)
 	}
 }
 
-// TestOrderV2 is TestOrder for what only v2 has, behind the interval.
+// TestOrderV2 is TestOrder for the errors that only v2 has, after the interval.
 func TestOrderV2(t *testing.T) {
 	b := unhex(t, golden[6].hex)
 	b[4], b[5] = 9, 0
@@ -262,8 +262,8 @@ func TestOrderV2(t *testing.T) {
 	}
 }
 
-// TestAuthDataIsIgnored: without authentication the data is to be ignored on
-// receipt (RFC 3768 §5.3.10).
+// TestAuthDataIsIgnored checks that without authentication the data is ignored on receipt (RFC
+// 3768 §5.3.10).
 func TestAuthDataIsIgnored(t *testing.T) {
 	b := unhex(t, golden[6].hex)
 	copy(b[len(b)-8:], "whatever")
@@ -273,8 +273,8 @@ func TestAuthDataIsIgnored(t *testing.T) {
 	}
 }
 
-// TestPassword: the first 8 characters, zeros behind a shorter one (RFC 2338
-// §5.3.10), and both sides must have the same (§7.1).
+// TestPassword checks that the first 8 characters of a password count, padded with zeros (RFC
+// 2338 §5.3.10), and that both routers must have the same (§7.1).
 func TestPassword(t *testing.T) {
 	for _, tt := range []struct {
 		ours, theirs Auth
@@ -296,7 +296,8 @@ func TestPassword(t *testing.T) {
 	}
 }
 
-// TestRejectedKeepsVRID: who counts a rejected advert wants to know whose it is.
+// TestRejectedKeepsVRID checks that the VRID and priority of a rejected advert are known, for
+// counters.
 func TestRejectedKeepsVRID(t *testing.T) {
 	b := unhex(t, golden[1].hex)
 	bad := Path{Source: path4.Source, Dest: path4.Dest, HopLimit: 1}

@@ -21,7 +21,7 @@ func appendEthernet(b []byte, dest, source [6]byte, etherType uint16) []byte {
 	return binary.BigEndian.AppendUint16(b, etherType)
 }
 
-// unicast reports whether a MAC can be that of one station.
+// unicast reports whether a MAC can belong to a single station.
 func unicast(mac [6]byte) bool { return mac[0]&1 == 0 && mac != [6]byte{} }
 
 // ARP over Ethernet for IPv4 (RFC 826):
@@ -50,33 +50,33 @@ func appendARP(b []byte, op uint16, sender [6]byte, senderIP netip.Addr, target 
 	return append(append(b, target[:]...), ip[:]...)
 }
 
-// AppendGARP adds the Ethernet frame of a gratuitous ARP request, 42 bytes: the
-// IPv4 address ip is at mac. Errata 7947 and 7949 of RFC 9568 (§6.4.1, §6.4.2)
-// put the MAC into the target hardware address too.
+// AppendGARP appends the Ethernet frame of a gratuitous ARP request, 42 bytes: the IPv4 address
+// ip is at mac. Errata 7947 and 7949 of RFC 9568 (§6.4.1, §6.4.2) put the MAC into the target
+// hardware address too.
 func AppendGARP(b []byte, mac [6]byte, ip netip.Addr) []byte {
 	b = appendEthernet(b, broadcast, mac, etherTypeARP)
 	return appendARP(b, arpRequest, mac, ip, mac, ip)
 }
 
-// AppendARPRequest adds the Ethernet frame with which the station mac, source
-// asks who has the IPv4 address target, 42 bytes (RFC 826). An unspecified
-// source makes it a probe (RFC 5227 §2.1.1).
+// AppendARPRequest appends the Ethernet frame of a request by the station mac, source for the MAC
+// of the IPv4 address target, 42 bytes (RFC 826). An unspecified source makes it a probe (RFC
+// 5227 §2.1.1).
 func AppendARPRequest(b []byte, mac [6]byte, source, target netip.Addr) []byte {
 	b = appendEthernet(b, broadcast, mac, etherTypeARP)
 	return appendARP(b, arpRequest, mac, source, [6]byte{}, target)
 }
 
-// ParseARPReply reads from an Ethernet frame the answer that ip is at mac. It
-// is not ok for anything else, requests and gratuitous ones included, nor for a
-// MAC that is no single station's (RFC 1812 §3.3.2).
+// ParseARPReply parses an Ethernet frame with the answer that ip is at mac. ok is false for any
+// other frame, including requests and gratuitous ones, and for a MAC that no single station can
+// have (RFC 1812 §3.3.2).
 func ParseARPReply(frame []byte) (mac [6]byte, ip netip.Addr, ok bool) {
 	mac, ip, reply, ok := ParseARP(frame)
 	return mac, ip, ok && reply
 }
 
-// ParseARP reads the sender of an ARP request or reply from an Ethernet frame: its address,
-// unspecified in a probe, and its MAC. ok is false for any other frame, and for a MAC that
-// no single station can have.
+// ParseARP parses the sender of an ARP request or reply from an Ethernet frame: its address,
+// unspecified in a probe, and its MAC. ok is false for any other frame, and for a MAC that no
+// single station can have.
 func ParseARP(frame []byte) (mac [6]byte, ip netip.Addr, reply, ok bool) {
 	if len(frame) < ethernetLen+arpLen || binary.BigEndian.Uint16(frame[12:]) != etherTypeARP {
 		return mac, ip, false, false

@@ -2,8 +2,8 @@ package wire
 
 import "crypto/subtle"
 
-// The types of authentication that a VRRPv2 advert can bear: RFC 3768 §5.3.6
-// has none left; the simple password of RFC 2338 §5.3.6 lives on in the field.
+// These are the types of authentication of a VRRPv2 advert: RFC 3768 §5.3.6 has none left; the
+// simple password of RFC 2338 §5.3.6 is still in use.
 const (
 	AuthNone     = 0
 	AuthPassword = 1
@@ -13,24 +13,24 @@ const (
 // message (RFC 3768 §5.3.10).
 const authLen = 8
 
-// Auth is the authentication of a VRRPv2 advert. The zero value is none. A
-// password stands in clear text on the wire: it guards against accidents only.
+// Auth is the authentication of a VRRPv2 advert. The zero value means none. A password is sent in
+// clear text: it only protects against accidents.
 type Auth struct {
 	Type uint8
-	Data [authLen]byte // zero where there is none
+	Data [authLen]byte // zero if there is none
 }
 
-// Password returns the authentication by a password: its first 8 characters, zeros
-// behind a shorter one (RFC 2338 §5.3.10).
+// Password returns the authentication by a password: its first 8 characters, padded with zeros
+// (RFC 2338 §5.3.10).
 func Password(word string) Auth {
 	a := Auth{Type: AuthPassword}
 	copy(a.Data[:], word)
 	return a
 }
 
-// Admits returns the reason why a router that has the authentication a discards an advert
-// that bears other, or nil. The error is a Reason. Passwords are compared in
-// constant time, for what that is worth.
+// Admits returns why a router with the authentication a discards an advert with other, or nil.
+// The error is a Reason. Passwords are compared in constant time, although they are sent in clear
+// text.
 func (a Auth) Admits(other Auth) error {
 	switch {
 	case a.Type != other.Type:

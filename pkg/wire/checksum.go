@@ -7,8 +7,7 @@ import (
 	"ripcord/pkg/event"
 )
 
-// seal writes the checksum of a message, in which it is still zero, for the
-// addresses of a path.
+// seal writes the checksum of a message, in which it is still zero, for the addresses of a path.
 func seal(message []byte, a *Advert, p Path) {
 	total := sum(message)
 	if event.FamilyOf(p.Source) == event.IPv6 || a.Version == V3 && a.Checksum == PseudoHeader {
@@ -17,13 +16,12 @@ func seal(message []byte, a *Advert, p Path) {
 	binary.BigEndian.PutUint16(message[checksumAt:], ^fold(total))
 }
 
-// verify reports whether the checksum of a message holds and in which form. In v2
-// it covers the message (RFC 3768 §5.3.8), in v3 over IPv6 the pseudo-header
-// too (RFC 9568 §5.2.8); over IPv4 either is taken. For one source in 65535 the
-// pseudo-header sums to nothing and both forms are the same bytes: that counts
-// as PseudoHeader.
+// verify reports whether the checksum of a message is right, and in which form. In v2 it covers
+// the message (RFC 3768 §5.3.8), in v3 over IPv6 also the pseudo-header (RFC 9568 §5.2.8); over
+// IPv4 both forms are accepted. For one source in 65535 the sum of the pseudo-header is zero and
+// both forms are the same bytes: that counts as PseudoHeader.
 func verify(message []byte, v Version, p Path) (form Checksum, ok bool) {
-	const holds = 0xffff // what a message sums to with its own checksum in it
+	const holds = 0xffff // the sum of a message that includes its own checksum
 	total := sum(message)
 	if v == V2 {
 		return 0, fold(total) == holds
@@ -37,7 +35,7 @@ func verify(message []byte, v Version, p Path) (form Checksum, ok bool) {
 	return 0, false
 }
 
-// sum adds up b in 16-bit words, the carries above them (RFC 1071). A whole IP
+// sum adds b as 16-bit words and keeps the carries in the upper bits (RFC 1071). A whole IP
 // packet does not overflow it.
 func sum(b []byte) uint32 {
 	var total uint32
@@ -50,7 +48,7 @@ func sum(b []byte) uint32 {
 	return total
 }
 
-// fold adds the carries in: the sum in one's complement.
+// fold adds the carries: the result is the one's complement sum.
 func fold(total uint32) uint16 {
 	for total > 0xffff {
 		total = total>>16 + total&0xffff
@@ -58,8 +56,9 @@ func fold(total uint32) uint16 {
 	return uint16(total)
 }
 
-// pseudoHeader returns the sum of the pseudo-header: source, destination, length and
-// protocol (RFC 8200 §8.1; for IPv4 that of RFC 9293 §3.1, which sums alike). The length is that of a packet: 16 bits.
+// pseudoHeader returns the sum of the pseudo-header: source, destination, length and protocol
+// (RFC 8200 §8.1; for IPv4 that of RFC 9293 §3.1, whose sum is formed alike). The length is that
+// of a packet: 16 bits.
 func pseudoHeader(source, dest netip.Addr, length int, protocol uint8) uint32 {
 	total := uint32(length) + uint32(protocol)
 	if event.FamilyOf(source) == event.IPv4 {

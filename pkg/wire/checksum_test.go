@@ -10,7 +10,7 @@ import (
 	"ripcord/pkg/event"
 )
 
-// reseal gives the message a right checksum again after it was tampered with.
+// reseal corrects the checksum of a message that was changed.
 func reseal(b []byte, p Path, form Checksum) []byte {
 	b[checksumAt], b[checksumAt+1] = 0, 0
 	total := sum(b)
@@ -27,7 +27,7 @@ func reseal6MessageOnly(b []byte) []byte {
 	return b
 }
 
-// TestFormsThatCoincide: from this source the pseudo-header sums to nothing.
+// TestFormsThatCoincide checks a source for which the sum of the pseudo-header is zero.
 func TestFormsThatCoincide(t *testing.T) {
 	p := Path{Source: netip.MustParseAddr("10.0.21.113"), Dest: Group4, HopLimit: HopLimit}
 	a := Advert{VRID: 10, Priority: 200, Interval: time.Second, Addresses: addrs("192.0.2.1"), Checksum: MessageOnly}
@@ -41,7 +41,7 @@ func TestFormsThatCoincide(t *testing.T) {
 	}
 }
 
-// TestOneFormOverIPv6: the form is a matter of IPv4.
+// TestOneFormOverIPv6 checks that only IPv4 has two forms.
 func TestOneFormOverIPv6(t *testing.T) {
 	g := golden[4]
 	g.advert.Checksum = MessageOnly
@@ -50,7 +50,7 @@ func TestOneFormOverIPv6(t *testing.T) {
 	}
 }
 
-// TestFold has sums whose carries carry again (RFC 1071 §2).
+// TestFold has sums whose carries produce another carry (RFC 1071 §2).
 func TestFold(t *testing.T) {
 	for total, want := range map[uint32]uint16{0: 0, 0xffff: 0xffff, 0x10000: 1, 0x1ffff: 1, 0xffffffff: 0xffff} {
 		if got := fold(total); got != want {

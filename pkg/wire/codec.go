@@ -10,7 +10,7 @@ import (
 
 const (
 	typeAdvertisement = 1
-	fixedLen          = 8 // all before the addresses
+	fixedLen          = 8 // everything before the addresses
 	checksumAt        = 6
 )
 
@@ -39,9 +39,8 @@ const (
 //	|                                                               |
 //	+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+
 
-// Append adds the advert to b, for a packet from source to dest, whose family
-// it has. It panics where Encodable has an error: to see to that is the part of
-// whoever made the configuration.
+// Append appends the advert to b, for a packet from source to dest, which has its family. It
+// panics if Encodable returns an error: the configuration must ensure that it does not.
 func (a *Advert) Append(b []byte, source, dest netip.Addr) []byte {
 	f := event.FamilyOf(source)
 	if err := a.Encodable(f); err != nil {
@@ -54,7 +53,7 @@ func (a *Advert) Append(b []byte, source, dest netip.Addr) []byte {
 	} else {
 		b = binary.BigEndian.AppendUint16(b, uint16(a.Interval/centisecond))
 	}
-	b = append(b, 0, 0) // the checksum, when the rest stands
+	b = append(b, 0, 0) // the checksum, which is written when the rest is complete
 	for _, ip := range a.Addresses {
 		if f == event.IPv4 {
 			ip := ip.As4()
@@ -71,7 +70,7 @@ func (a *Advert) Append(b []byte, source, dest netip.Addr) []byte {
 	return b
 }
 
-// PriorityOf returns the priority of an advert of any version; 0 if it is cut off before that.
+// PriorityOf returns the priority of an advert of any version; 0 if it is truncated before that.
 func PriorityOf(b []byte) uint8 {
 	if len(b) < 3 {
 		return 0
@@ -79,15 +78,14 @@ func PriorityOf(b []byte) uint8 {
 	return b[2]
 }
 
-// Decode fills a from a message, of either version, that came by the path p; it
-// reuses the array of a.Addresses. The error is a Reason, of those up to
-// ChecksumError, or IPHeaderError for a path whose addresses are not of one
-// family. The receiver goes on with the VRID and its version, which only it can
-// judge (VRID 0 is never configured), and then with Check: that is the order of
-// RFC 9568 §7.1.
+// Decode decodes a message of either version that arrived on the path p into a; it reuses the
+// array of a.Addresses. The error is a Reason, one of those up to ChecksumError, or IPHeaderError
+// for a path whose addresses are not of one family. The receiver continues with the VRID and its
+// version, which only it can check (VRID 0 is never configured), and then with Check: that is the
+// order of RFC 9568 §7.1.
 //
-// Of a rejected message VRID and Priority are set as far as it reached, for counters and the
-// log; the rest is zero.
+// For a rejected message VRID and Priority are set as far as it contains them, for counters and
+// the log; the rest is zero.
 func (a *Advert) Decode(b []byte, p Path) error {
 	*a = Advert{Addresses: a.Addresses[:0]}
 	if len(b) > 1 {
@@ -136,8 +134,7 @@ func (a *Advert) Decode(b []byte, p Path) error {
 	return nil
 }
 
-// versionOf returns the version of a message; false if the version does not exist over the
-// family.
+// versionOf returns the version of a message; false if the version does not exist for the family.
 func versionOf(b []byte, f event.Family) (Version, bool) {
 	for _, v := range [...]Version{V3, V2} {
 		if b[0]>>4 == v.Number() {
@@ -147,8 +144,8 @@ func versionOf(b []byte, f event.Family) (Version, bool) {
 	return 0, false
 }
 
-// decodeSecondWord takes the interval, and in v2 the authentication, whose data
-// is ignored where there is none (RFC 3768 §5.3.10).
+// decodeSecondWord decodes the interval, and in v2 the authentication, whose data is ignored if
+// the type is none (RFC 3768 §5.3.10).
 func (a *Advert) decodeSecondWord(b []byte) {
 	if a.Version == V3 {
 		a.Interval = time.Duration(binary.BigEndian.Uint16(b[4:])&0x0fff) * centisecond

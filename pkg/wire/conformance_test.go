@@ -9,9 +9,9 @@ import (
 	"ripcord/pkg/event"
 )
 
-// TestHoloPackets has the packet tests of Holo's conformance suite: what is
-// decoded, and what is not. Where Holo contradicts RFC 9568 the case says so.
-// test/conformance says where all of its cases are.
+// TestHoloPackets has the packet tests of Holo's conformance suite: packets that are decoded, and
+// packets that are not. Cases in which Holo contradicts RFC 9568 say so. test/conformance lists
+// where all of its cases are.
 func TestHoloPackets(t *testing.T) {
 	v2 := Advert{Version: V2, VRID: 51, Priority: 30, Interval: time.Second, Addresses: addrs("10.0.1.5")}
 	v3 := Advert{VRID: 51, Priority: 30, Interval: 5 * time.Second, Addresses: addrs("fe80::370:7334", "2001:db8::370:7335")}
@@ -47,7 +47,7 @@ func TestHoloPackets(t *testing.T) {
 	}
 }
 
-// TestVPPOversizedAddrlist: an advert with as many addresses as can be counted.
+// TestVPPOversizedAddrlist checks an advert with the maximum number of addresses.
 func TestVPPOversizedAddrlist(t *testing.T) {
 	for _, f := range []event.Family{event.IPv4, event.IPv6} {
 		p := pathOf(f)
@@ -59,8 +59,8 @@ func TestVPPOversizedAddrlist(t *testing.T) {
 	}
 }
 
-// TestFamilyIsThatOfTheIPHeader: RFC 9568 §5.2.9, the addresses have the family
-// of the packet that carries them.
+// TestFamilyIsThatOfTheIPHeader checks that the addresses have the family of the packet that
+// contains them (RFC 9568 §5.2.9).
 func TestFamilyIsThatOfTheIPHeader(t *testing.T) {
 	// Four IPv4 addresses have the length of one IPv6 address: the count decides.
 	a := Advert{VRID: 1, Priority: 100, Interval: time.Second, Addresses: many(event.IPv4, 4)}

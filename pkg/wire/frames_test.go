@@ -19,8 +19,7 @@ var (
 	host6    = netip.MustParseAddr("fe80::7")
 )
 
-// TestFrames compares whole frames; the checksums of ND were computed apart
-// from this code.
+// TestFrames compares whole frames; the checksums of ND were computed independently of this code.
 func TestFrames(t *testing.T) {
 	for _, tt := range []struct {
 		name   string
@@ -52,7 +51,7 @@ func TestFrames(t *testing.T) {
 				t.Errorf("\n%x, want\n%x", got, want)
 			}
 			if got := tt.append([]byte{9}); !bytes.Equal(got[1:], want) || got[0] != 9 {
-				t.Errorf("behind another byte:\n%x, want\n%x", got, want)
+				t.Errorf("after another byte:\n%x, want\n%x", got, want)
 			}
 			b := make([]byte, 0, 128)
 			if n := testing.AllocsPerRun(100, func() { tt.append(b) }); n != 0 {
@@ -93,7 +92,8 @@ func TestParseARPReply(t *testing.T) {
 	}
 }
 
-// Of any ARP it is told who sent it: a probe's sender has no address yet.
+// TestParseARP checks that the sender of every ARP packet is returned; the sender of a probe has
+// no address yet.
 func TestParseARP(t *testing.T) {
 	for _, tt := range []struct {
 		name  string
@@ -145,7 +145,7 @@ func TestParseNDMessage(t *testing.T) {
 	}
 }
 
-// answer is the NA with which the router answers a host's solicitation.
+// answer returns the NA with which the router answers a host's solicitation.
 func answer() []byte {
 	return nd{
 		kind: neighborAdvert, flags: flagRouter | flagSolicited | flagOverride,
@@ -153,7 +153,7 @@ func answer() []byte {
 	}.append(nil)
 }
 
-// resealND gives the frame a right checksum, and its IPv6 header the length.
+// resealND corrects the checksum of the frame, and the length in its IPv6 header.
 func resealND(b []byte) []byte {
 	message := b[ethernetLen+ipv6Len:]
 	binary.BigEndian.PutUint16(b[ethernetLen+4:], uint16(len(message)))
@@ -221,9 +221,8 @@ func TestSolicitedNode(t *testing.T) {
 	}
 }
 
-// TestHostileFramesProperty: nothing that comes makes the parsers fail, and a
-// frame of ours with bytes changed is not taken for another address, but where
-// the checksum fits.
+// TestHostileFramesProperty checks that no input crashes the parsers, and that a changed frame of
+// ours is not parsed as another address unless the checksum is right.
 func TestHostileFramesProperty(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		b := rapid.SampledFrom([][]byte{answer(), arpReplyFrame(), AppendNA(nil, virtual6, vip6)}).Draw(t, "frame")

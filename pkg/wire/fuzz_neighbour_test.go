@@ -7,8 +7,8 @@ import (
 
 var fuzzMAC = [6]byte{2, 0, 0, 0, 0, 7}
 
-// FuzzARP feeds ParseARP what any station may send. What it accepts is whole, of
-// one station, means the same without the padding, and the same when asked anew.
+// FuzzARP passes to ParseARP anything that a station may send. An accepted packet is complete and
+// of one station, means the same without the padding, and the same when it is encoded again.
 func FuzzARP(f *testing.F) {
 	one, other := netip.MustParseAddr("192.0.2.1"), netip.MustParseAddr("192.0.2.2")
 	reply := AppendARPRequest(nil, fuzzMAC, one, other)
@@ -42,9 +42,9 @@ func FuzzARP(f *testing.F) {
 	})
 }
 
-// FuzzND feeds ParseNDMessage, and as a frame ParseNA, what any station may send.
-// What is accepted is whole and from this segment (RFC 4861 §7.1.1, §7.1.2), and
-// what an advertisement tells reads the same when told anew.
+// FuzzND passes to ParseNDMessage, and as a frame to ParseNA, anything that a station may send.
+// An accepted message is complete and from this segment (RFC 4861 §7.1.1, §7.1.2), and an
+// advertisement means the same when it is encoded again.
 func FuzzND(f *testing.F) {
 	one, other := netip.MustParseAddr("fe80::1"), netip.MustParseAddr("2001:db8::2")
 	for _, frame := range [][]byte{AppendNA(nil, fuzzMAC, one), AppendNS(nil, fuzzMAC, one, other)} {

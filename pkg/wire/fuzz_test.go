@@ -9,9 +9,9 @@ import (
 	"ripcord/pkg/event"
 )
 
-// FuzzAdvert fuzzes the round trip of Advert: what Decode accepts is encoded to
-// the same and decoded to the same again. Since chance does not find checksums,
-// each input is tried once more with a right one.
+// FuzzAdvert fuzzes the round trip of Advert: an accepted message is encoded to the same bytes
+// and decoded to the same advert again. Since random inputs have no right checksum, each input is
+// tried a second time with a corrected one.
 func FuzzAdvert(f *testing.F) {
 	seed := func(a Advert, p Path) {
 		b := a.Append(nil, p.Source, p.Dest)

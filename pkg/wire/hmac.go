@@ -13,7 +13,7 @@ import (
 )
 
 // The trailer that authenticates an advert (draft-cassen-vrrp-auth-hmac, as
-// keepalived 2.4.2 speaks it). It follows the message of either version:
+// keepalived 2.4.2 implements it). It follows the message of either version:
 //
 //	 0                   1                   2                   3
 //	 0 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0 1
@@ -31,7 +31,7 @@ import (
 // It covers, in this order: a pseudo-header of the family (4, 6), the version, the VRID,
 // zero, and the source in 16 bytes; the message, its checksum zero; the trailer, its HMAC
 // zero. The rest of the IP header is not covered, so that the copies for all unicast peers
-// bear one trailer. The checksum of an IPv4 advert ends before the trailer, that of an IPv6
+// have the same trailer. The checksum of an IPv4 advert ends before the trailer, that of an IPv6
 // advert covers it.
 const (
 	TrailerLen = 28
@@ -43,27 +43,27 @@ const (
 	sequenceAt = 4
 )
 
-// The length of a key in bytes.
+// These are the limits of the length of a key in bytes.
 const (
-	LeastKey = 32
-	MostKey  = 64
+	MinKey = 32
+	MaxKey = 64
 )
 
-// Secret is the key of an HMAC. It does not print.
-type Secret struct{ key func() []byte } // of a function fmt knows the address only, wherever it stands
+// Secret is the key of an HMAC. It cannot be printed.
+type Secret struct{ key func() []byte } // of a function, fmt only prints the address
 
-// NewSecret makes a secret of a key, which it keeps.
+// NewSecret returns a secret with a key, which it keeps.
 func NewSecret(key []byte) Secret { return Secret{func() []byte { return key }} }
 
-// Equal reports whether two secrets are one key. None is equal to the zero value.
+// Equal reports whether two secrets have the same key. No secret is equal to the zero value.
 func (s Secret) Equal(o Secret) bool {
 	return s.key != nil && o.key != nil && hmac.Equal(s.key(), o.key())
 }
 
-// Format writes no secret, whatever the verb.
+// Format prints a placeholder, whatever the verb.
 func (Secret) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, "(secret)") }
 
-// Key signs and verifies. It is for one goroutine.
+// Key signs and verifies. It belongs to one goroutine.
 type Key struct {
 	id      uint8
 	mac     hash.Hash
@@ -71,28 +71,28 @@ type Key struct {
 	sum     [sha256.Size]byte
 }
 
-// NewKey makes the key of an id, 1 to 255.
+// NewKey returns the key with an id, 1 to 255.
 func NewKey(id uint8, s Secret) *Key { return &Key{id: id, mac: hmac.New(sha256.New, s.key())} }
 
-// Sign writes the trailer of a message that ends in room for it, and that source
-// sends.
+// Sign writes the trailer of a message from source. The message ends in room for it.
 func (k *Key) Sign(message []byte, source netip.Addr, s Sequence) {
 	t := message[len(message)-TrailerLen:]
 	t[0], t[1], t[2], t[3] = extHMAC, k.id, 0, 0
 	binary.BigEndian.PutUint64(t[sequenceAt:], uint64(s))
-	copy(t[macAt:], k.reckon(message, source))
+	copy(t[macAt:], k.compute(message, source))
 }
 
-// Verifies reports whether the HMAC of a message with its trailer, which source
-// sent, is that of the key. It is compared in constant time.
+// Verifies reports whether the HMAC of a message from source, with its trailer, was made with the
+// key. It is compared in constant time.
 func (k *Key) Verifies(message []byte, source netip.Addr) bool {
-	return hmac.Equal(message[len(message)-macLen:], k.reckon(message, source))
+	return hmac.Equal(message[len(message)-macLen:], k.compute(message, source))
 }
 
 var zeros [macLen]byte
 
-// reckon returns the HMAC of a message with its trailer, good until the next one.
-func (k *Key) reckon(message []byte, source netip.Addr) []byte {
+// compute returns the HMAC of a message with its trailer. The result is valid until the next
+// call.
+func (k *Key) compute(message []byte, source netip.Addr) []byte {
 	k.mac.Reset()
 	k.scratch = [pseudoLen]byte{6, message[0] >> 4, message[1]}
 	if event.FamilyOf(source) == event.IPv4 {
@@ -111,7 +111,7 @@ func (k *Key) reckon(message []byte, source netip.Addr) []byte {
 	return k.mac.Sum(k.sum[:0])[:macLen]
 }
 
-// Cover writes the checksum of a message over IPv6, where it covers the trailer, too.
+// Cover writes the checksum of a message over IPv6, which covers the trailer, too.
 func Cover(message []byte, source, dest netip.Addr) {
 	if event.FamilyOf(source) != event.IPv6 {
 		return
@@ -121,14 +121,14 @@ func Cover(message []byte, source, dest netip.Addr) {
 	binary.BigEndian.PutUint16(message[checksumAt:], ^fold(total))
 }
 
-// Trailer has the fields of a trailer in front of its HMAC.
+// Trailer has the fields of a trailer before its HMAC.
 type Trailer struct {
 	KeyID    uint8
 	Sequence Sequence
 }
 
-// ReadTrailer reads the trailer at the end of a message that has one
-// (Advert.Signed). The error is AuthMalformed.
+// ReadTrailer parses the trailer at the end of a message that has one (Advert.Signed). The error
+// is AuthMalformed.
 func ReadTrailer(message []byte) (Trailer, error) {
 	t := message[len(message)-TrailerLen:]
 	if t[0] != extHMAC || t[2] != 0 || t[3] != 0 {

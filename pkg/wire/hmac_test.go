@@ -14,7 +14,7 @@ import (
 	"ripcord/pkg/event"
 )
 
-// hmacKey is that of the vectors: 00 01 … 1f.
+// hmacKey returns the key of the vectors: 00 01 … 1f.
 func hmacKey() Secret {
 	key := make([]byte, 32)
 	for i := range key {
@@ -40,7 +40,7 @@ var signedVectors = []struct {
 
 const vectorSequence Sequence = 0x6800000080000000
 
-// signed is an advert with its trailer, as the engine sends it.
+// signed returns an advert with its trailer, as the engine sends it.
 func signed(k *Key, a *Advert, p Path, s Sequence) []byte {
 	b := append(a.Append(nil, p.Source, p.Dest), make([]byte, TrailerLen)...)
 	k.Sign(b, p.Source, s)
@@ -48,7 +48,7 @@ func signed(k *Key, a *Advert, p Path, s Sequence) []byte {
 	return b
 }
 
-// judge is what becomes of the trailer of a message, as the facts page orders it.
+// judge returns the result of checking the trailer of a message, in the order of the facts page.
 func judge(k *Key, b []byte, source netip.Addr) error {
 	t, err := ReadTrailer(b)
 	switch {
@@ -82,7 +82,7 @@ func TestTrailerVectorsOfKeepalived243AsTheFactsPageHasThem(t *testing.T) {
 				t.Errorf("ReadTrailer: %+v, %v", tr, err)
 			}
 			if err := judge(k, want, v.path.Source); err != nil {
-				t.Errorf("it is not believed: %v", err)
+				t.Errorf("it is rejected: %v", err)
 			}
 			if other := NewKey(1, NewSecret(make([]byte, 32))); judge(other, want, v.path.Source) != AuthInvalidHMAC {
 				t.Error("another key verifies it")
@@ -133,7 +133,7 @@ func TestTrailerMutations(t *testing.T) {
 	}
 }
 
-// TestChecksumAndTrailer: the IPv4 checksum excludes the trailer, the IPv6 one
+// TestChecksumAndTrailer checks that the IPv4 checksum excludes the trailer and the IPv6 one
 // covers it.
 func TestChecksumAndTrailer(t *testing.T) {
 	for _, c := range []struct {
@@ -161,7 +161,7 @@ func TestChecksumAndTrailer(t *testing.T) {
 	}
 }
 
-// TestOneTrailerServesAllPeers: the destination is not covered.
+// TestOneTrailerServesAllPeers checks that the destination is not covered.
 func TestOneTrailerServesAllPeers(t *testing.T) {
 	for _, v := range signedVectors {
 		k := NewKey(7, hmacKey())
@@ -177,7 +177,7 @@ func TestOneTrailerServesAllPeers(t *testing.T) {
 	}
 }
 
-// TestTrailerOfV2 is behind the Authentication Data, which it covers.
+// TestTrailerOfV2 checks that the trailer follows the Authentication Data, which it covers.
 func TestTrailerOfV2(t *testing.T) {
 	p := path4
 	p.Trailer = true
@@ -197,11 +197,12 @@ func TestTrailerOfV2(t *testing.T) {
 	}
 }
 
-// TestFamilyIsCovered: the 16 bytes of the sources may be alike.
+// TestFamilyIsCovered checks that the family is covered, since the 16 bytes of two sources may be
+// equal.
 func TestFamilyIsCovered(t *testing.T) {
 	k, b := NewKey(1, hmacKey()), unhex(t, signedVectors[0].hex)
 	if k.Verifies(b, netip.MustParseAddr("c633:640a::")) {
-		t.Error("an IPv4 trailer is good from the IPv6 source of the same bytes")
+		t.Error("an IPv4 trailer is accepted from the IPv6 source with the same bytes")
 	}
 }
 
@@ -244,7 +245,7 @@ func TestSequence(t *testing.T) {
 	}
 }
 
-// TestSequenceOrder is RFC 1982 §3.2 at the wrap of the seconds.
+// TestSequenceOrder checks RFC 1982 §3.2 at the wrap of the seconds.
 func TestSequenceOrder(t *testing.T) {
 	for _, c := range []struct {
 		a, b   Sequence
@@ -297,8 +298,7 @@ func BenchmarkSign(b *testing.B) {
 	}
 }
 
-// FuzzTrailer: whatever comes, what verifies is what was signed, and bears the same
-// message.
+// FuzzTrailer checks that every message that verifies was signed with the same content.
 func FuzzTrailer(f *testing.F) {
 	for _, v := range signedVectors {
 		f.Add(unhex(f, v.hex), v.path.Source.AsSlice())

@@ -7,13 +7,13 @@ import (
 
 const ipv4MinLen = 20
 
-// IPv4Header has the fields that matter of an IPv4 header (RFC 791 §3.1).
+// IPv4Header has the relevant fields of an IPv4 header (RFC 791 §3.1).
 type IPv4Header struct {
 	Source, Dest netip.Addr
 	TTL          int
 }
 
-// Path returns the header as Decode wants it.
+// Path returns the header in the form for Decode.
 func (h IPv4Header) Path() Path { return Path{Source: h.Source, Dest: h.Dest, HopLimit: h.TTL} }
 
 // The IPv4 header (RFC 791 §3.1):
@@ -34,10 +34,10 @@ func (h IPv4Header) Path() Path { return Path{Source: h.Source, Dest: h.Dest, Ho
 //	|                    Options                    |    Padding    |
 //	+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+
 
-// SplitIPv4 splits a datagram, as a raw socket delivers it, into its header and
-// its payload, which stays part of b. Options are skipped, and what stands
-// behind the datagram's own length (Ethernet's padding) is left out. The error
-// is IPHeaderError. Reassembly and the header's checksum are the kernel's part.
+// SplitIPv4 splits a datagram from a raw socket into its header and its payload, which remains
+// part of b. Options are skipped, and bytes after the datagram's own length (Ethernet's padding)
+// are left out. The error is IPHeaderError. The kernel reassembles fragments and checks the
+// header's checksum.
 func SplitIPv4(b []byte) (h IPv4Header, payload []byte, err error) {
 	if len(b) < ipv4MinLen || b[0]>>4 != 4 {
 		return IPv4Header{}, nil, IPHeaderError
@@ -54,5 +54,5 @@ func SplitIPv4(b []byte) (h IPv4Header, payload []byte, err error) {
 	return h, b[header:total], nil
 }
 
-// IPv4HeaderHolds reports whether the checksum of an IPv4 header holds (RFC 791 §3.1).
+// IPv4HeaderHolds reports whether the checksum of an IPv4 header is right (RFC 791 §3.1).
 func IPv4HeaderHolds(header []byte) bool { return fold(sum(header)) == 0xffff }

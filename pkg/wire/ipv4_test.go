@@ -24,8 +24,7 @@ func datagram(ihl int, ttl uint8, source, dest netip.Addr, payload []byte, paddi
 	return append(b, make([]byte, padding)...)
 }
 
-// TestSplitIPv4 has headers with and without options [N3], and what Ethernet
-// pads to 46 bytes.
+// TestSplitIPv4 has headers with and without options [N3], and Ethernet's padding to 46 bytes.
 func TestSplitIPv4(t *testing.T) {
 	advert := unhex(t, golden[3].hex)
 	for _, tt := range []struct{ ihl, padding int }{{5, 0}, {6, 0}, {15, 0}, {5, 14}, {6, 10}} {

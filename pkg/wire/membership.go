@@ -5,30 +5,30 @@ import (
 	"net/netip"
 )
 
-// Membership reports: what a switch that snoops multicast learns its ports' groups
-// from (RFC 4541). Both the older form, addressed to the group, and the newer one,
-// addressed to all routers that speak it, are understood by whichever switch there
-// may be; one that speaks the older version alone does not see the newer form.
+// Membership reports are the packets from which a switch with multicast snooping learns the
+// groups of its ports (RFC 4541). There is an older form, addressed to the group, and a newer
+// one, addressed to all routers that support it. Switches understand both; one that only supports
+// the older version does not see the newer form.
 const (
 	igmp         = 2
 	igmpV2Report = 0x16 // RFC 2236 §2
 	igmpV3Report = 0x22 // RFC 3376 §4.2
 	mldReport    = 131  // RFC 2710 §3
 	mldV2Report  = 143  // RFC 3810 §5.2
-	toExclude    = 4    // CHANGE_TO_EXCLUDE_MODE, of no source: a join
+	toExclude    = 4    // CHANGE_TO_EXCLUDE_MODE, excluding no source: a join
 	localHops    = 1
 	hopByHop     = 0
 )
 
-// The groups to which the newer form is addressed.
+// These are the groups to which the newer form is addressed.
 var (
 	igmpV3Routers = netip.AddrFrom4([4]byte{224, 0, 0, 22})
 	mldV2Routers  = netip.AddrFrom16([16]byte{0: 0xff, 1: 0x02, 15: 0x16})
 )
 
-// AppendReport adds an Ethernet frame of the older form (IGMPv2, MLDv1) in which the
-// station mac, source reports that it is a member of the multicast group. The source
-// is of the group's family, and may be unspecified.
+// AppendReport appends an Ethernet frame of the older form (IGMPv2, MLDv1), in which the station
+// mac, source reports that it is a member of the multicast group. The source has the group's
+// family, and may be unspecified.
 func AppendReport(b []byte, mac [6]byte, source, group netip.Addr) []byte {
 	if group.Is6() {
 		return appendMLD(b, mac, source, group, append([]byte{mldReport, 0, 0, 0, 0, 0, 0, 0}, group.AsSlice()...))
@@ -36,8 +36,8 @@ func AppendReport(b []byte, mac [6]byte, source, group netip.Addr) []byte {
 	return appendIGMP(b, mac, source, group, append([]byte{igmpV2Report, 0, 0, 0}, group.AsSlice()...))
 }
 
-// AppendStateReport adds the same of the newer form (IGMPv3, MLDv2): that the station
-// has joined the group.
+// AppendStateReport appends a frame of the newer form (IGMPv3, MLDv2), in which the station
+// reports that it has joined the group.
 func AppendStateReport(b []byte, mac [6]byte, source, group netip.Addr) []byte {
 	if group.Is6() {
 		record := append([]byte{mldV2Report, 0, 0, 0, 0, 0, 0, 1, toExclude, 0, 0, 0}, group.AsSlice()...)
@@ -47,8 +47,8 @@ func AppendStateReport(b []byte, mac [6]byte, source, group netip.Addr) []byte {
 	return appendIGMP(b, mac, source, igmpV3Routers, record)
 }
 
-// appendIGMP adds a frame with an IGMP message behind an IPv4 header with the Router
-// Alert option (RFC 2113), to one link. The message's checksum is filled in.
+// appendIGMP appends a frame with an IGMP message after an IPv4 header with the Router Alert
+// option (RFC 2113), for one link. It fills in the message's checksum.
 func appendIGMP(b []byte, mac [6]byte, source, dest netip.Addr, message []byte) []byte {
 	const headerLen = ipv4MinLen + 4
 	from, to := source.As4(), dest.As4()
@@ -57,16 +57,15 @@ func appendIGMP(b []byte, mac [6]byte, source, dest netip.Addr, message []byte) 
 	start := len(b)
 	b = append(b, 4<<4|headerLen/4, TrafficClass)
 	b = binary.BigEndian.AppendUint16(b, uint16(headerLen+len(message)))
-	b = append(b, 0, 0, 0x40, 0, localHops, igmp, 0, 0) // it is never fragmented
+	b = append(b, 0, 0, 0x40, 0, localHops, igmp, 0, 0) // never fragmented
 	b = append(append(b, from[:]...), to[:]...)
 	b = append(b, 0x94, 4, 0, 0) // Router Alert
 	binary.BigEndian.PutUint16(b[start+10:], ^fold(sum(b[start:])))
 	return append(b, message...)
 }
 
-// appendMLD adds a frame with an ICMPv6 message behind a Hop-by-Hop Options header
-// with the Router Alert option for MLD (RFC 2711), to one link. The message's
-// checksum is filled in.
+// appendMLD appends a frame with an ICMPv6 message after a Hop-by-Hop Options header with the
+// Router Alert option for MLD (RFC 2711), for one link. It fills in the message's checksum.
 func appendMLD(b []byte, mac [6]byte, source, dest netip.Addr, message []byte) []byte {
 	const optionsLen = 8
 	from, to := source.As16(), dest.As16()

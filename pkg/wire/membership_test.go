@@ -6,8 +6,7 @@ import (
 	"testing"
 )
 
-// TestReports compares whole frames; their checksums were computed apart from this
-// code.
+// TestReports compares whole frames; their checksums were computed independently of this code.
 func TestReports(t *testing.T) {
 	for _, tt := range []struct {
 		name          string

@@ -23,8 +23,8 @@ const (
 
 var allNodes = netip.AddrFrom16([16]byte{0: 0xff, 1: 0x02, 15: 1})
 
-// nd is a neighbor solicitation or advertisement on the wire (RFC 4861 §4.3,
-// §4.4); of a solicitation the flags are reserved and 0:
+// nd is a neighbor solicitation or advertisement (RFC 4861 §4.3, §4.4); in a solicitation the
+// flags are reserved and 0:
 //
 //	 0                   1                   2                   3
 //	 0 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0 1
@@ -46,8 +46,7 @@ type nd struct {
 	mac          [6]byte
 }
 
-// append adds the Ethernet frame, 86 bytes, to the multicast MAC of dest (RFC
-// 2464 §7).
+// append appends the Ethernet frame, 86 bytes, to the multicast MAC of dest (RFC 2464 §7).
 func (m nd) append(b []byte) []byte {
 	source, dest, target := m.source.As16(), m.dest.As16(), m.target.As16()
 	b = appendEthernet(b, [6]byte{0x33, 0x33, dest[12], dest[13], dest[14], dest[15]}, m.mac, etherTypeIPv6)
@@ -64,9 +63,9 @@ func (m nd) append(b []byte) []byte {
 	return b
 }
 
-// AppendNA adds the Ethernet frame of an unsolicited neighbor advertisement: the
-// router's IPv6 address ip is at mac, whatever was known before (RFC 9568
-// §6.4.1: R set, S clear, O set). It comes from the address itself.
+// AppendNA appends the Ethernet frame of an unsolicited neighbor advertisement: the router's IPv6
+// address ip is at mac, and replaces a previous one (RFC 9568 §6.4.1: R set, S clear, O set). Its
+// source is the address itself.
 func AppendNA(b []byte, mac [6]byte, ip netip.Addr) []byte {
 	return nd{
 		kind: neighborAdvert, flags: flagRouter | flagOverride,
@@ -74,9 +73,9 @@ func AppendNA(b []byte, mac [6]byte, ip netip.Addr) []byte {
 	}.append(b)
 }
 
-// AppendNS adds the Ethernet frame with which the station mac, source asks who
-// has the IPv6 address target (RFC 4861 §4.3). The source must not be the
-// unspecified address, which would make it a test for a duplicate.
+// AppendNS appends the Ethernet frame of a request by the station mac, source for the MAC of the
+// IPv6 address target (RFC 4861 §4.3). The source must not be the unspecified address, which
+// would make it duplicate address detection.
 func AppendNS(b []byte, mac [6]byte, source, target netip.Addr) []byte {
 	return nd{
 		kind: neighborSolicitation, source: source, dest: SolicitedNode(target), target: target,
@@ -84,8 +83,8 @@ func AppendNS(b []byte, mac [6]byte, source, target netip.Addr) []byte {
 	}.append(b)
 }
 
-// SolicitedNode returns the group in which the station with the IPv6 address ip listens
-// for solicitations (RFC 4291 §2.7.1).
+// SolicitedNode returns the multicast group in which the station with the IPv6 address ip
+// receives solicitations (RFC 4291 §2.7.1).
 func SolicitedNode(ip netip.Addr) netip.Addr {
 	last := ip.As16()
 	return netip.AddrFrom16([16]byte{
@@ -93,10 +92,10 @@ func SolicitedNode(ip netip.Addr) netip.Addr {
 	})
 }
 
-// ParseNA reads from an Ethernet frame a neighbor advertisement that ip is at
-// mac; solicited tells that it answers a solicitation. It is not ok for
-// anything else, for what RFC 4861 §7.1.2 discards, and where no MAC is told,
-// as none needs to be to who has asked one station alone.
+// ParseNA parses an Ethernet frame with a neighbor advertisement that ip is at mac; solicited
+// reports whether it answers a solicitation. ok is false for any other frame, for frames that RFC
+// 4861 §7.1.2 discards, and for an advertisement without a MAC, which an answer to a unicast
+// solicitation need not have.
 func ParseNA(frame []byte) (mac [6]byte, ip netip.Addr, solicited, ok bool) {
 	if len(frame) < ethernetLen+ipv6Len || binary.BigEndian.Uint16(frame[12:]) != etherTypeIPv6 {
 		return mac, ip, false, false
@@ -121,12 +120,11 @@ func ParseNA(frame []byte) (mac [6]byte, ip netip.Addr, solicited, ok bool) {
 	return mac, target, solicited, ok
 }
 
-// ParseNDMessage reads from an ICMPv6 message, as a raw socket gives it with the
-// checksum verified, the station that it tells of: of a neighbor solicitation
-// who asks, source, which is unspecified in a test for a duplicate; of a
-// neighbor advertisement (advert) its target. It is not ok for anything else,
-// nor where the hop limit shows a message from another segment (RFC 4861
-// §7.1.1, §7.1.2).
+// ParseNDMessage parses an ICMPv6 message from a raw socket, which has verified the checksum, and
+// returns its station: of a neighbor solicitation the sender, source, which is unspecified in
+// duplicate address detection; of a neighbor advertisement (advert) its target. ok is false for
+// any other message, and if the hop limit shows that the message is from another segment (RFC
+// 4861 §7.1.1, §7.1.2).
 func ParseNDMessage(message []byte, source netip.Addr, hopLimit int) (ip netip.Addr, advert, ok bool) {
 	if len(message) < ndLen || message[1] != 0 || hopLimit != HopLimit {
 		return ip, false, false
@@ -141,8 +139,8 @@ func ParseNDMessage(message []byte, source netip.Addr, hopLimit int) (ip netip.A
 	return ip, false, false
 }
 
-// NDLinkLayer returns the MAC at which a message that ParseNDMessage accepts says its
-// station to be; it is not ok where it says none.
+// NDLinkLayer returns the MAC of the station in a message that ParseNDMessage accepts; ok is
+// false if there is none.
 func NDLinkLayer(message []byte) (mac [6]byte, ok bool) {
 	if len(message) < ndLen {
 		return mac, false
@@ -153,8 +151,8 @@ func NDLinkLayer(message []byte) (mac [6]byte, ok bool) {
 	return linkLayer(message[ndLen:], sourceLinkLayer)
 }
 
-// linkLayer finds the MAC among the options (RFC 4861 §4.6.1); ok is false if there is none,
-// or if an option is longer than the message.
+// linkLayer finds the MAC among the options (RFC 4861 §4.6.1); ok is false if there is none, or
+// if an option is longer than the message.
 func linkLayer(options []byte, kind uint8) (mac [6]byte, ok bool) {
 	for len(options) > 0 {
 		if len(options) < 8 || options[1] == 0 || int(options[1])*8 > len(options) {

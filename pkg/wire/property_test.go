@@ -46,8 +46,8 @@ func drawAdvert(t *rapid.T) (Advert, Path) {
 	return a, p
 }
 
-// TestRoundTripProperty: any advert that can be written is read as it was, from
-// and to any addresses.
+// TestRoundTripProperty checks that any encoded advert is decoded to the same, from and to any
+// addresses.
 func TestRoundTripProperty(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		want, p := drawAdvert(t)
@@ -65,8 +65,8 @@ func TestRoundTripProperty(t *testing.T) {
 	})
 }
 
-// TestBitFlipProperty: no single bit can be wrong unnoticed. Where the forms of
-// the checksum differ by one bit, the flip of that bit tells the other form.
+// TestBitFlipProperty checks that no single wrong bit is accepted. If the two forms of the
+// checksum differ by one bit, the flip of that bit selects the other form.
 func TestBitFlipProperty(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		a, p := drawAdvert(t)
@@ -75,14 +75,14 @@ func TestBitFlipProperty(t *testing.T) {
 		b[bit/8] ^= 1 << (bit % 8)
 		var got Advert
 		if err := got.Decode(b, p); err == nil && got.Checksum == a.Checksum {
-			t.Fatalf("bit %d of %x is wrong, and nobody noticed", bit, b)
+			t.Fatalf("bit %d of %x is wrong, but the message is accepted", bit, b)
 		}
 	})
 }
 
-// TestAnyBytesProperty: whatever comes, what is accepted can be sent on as the
-// same bytes, but for what is ignored on receipt (the reserved bits of v3, the
-// data of no authentication in v2) and the two zeros of the checksum.
+// TestAnyBytesProperty checks that an accepted message can be encoded to the same bytes, except
+// for the parts that are ignored on receipt (the reserved bits of v3, the data of no
+// authentication in v2) and the two zeros of the checksum.
 func TestAnyBytesProperty(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		a, p := drawAdvert(t)
@@ -99,8 +99,8 @@ type fataler interface {
 	Fatalf(format string, args ...any)
 }
 
-// roundTrip decodes b; what is accepted must encode to the same, and decode to
-// the same again.
+// roundTrip decodes b; an accepted message must encode to the same bytes, and decode to the same
+// advert again.
 func roundTrip(t fataler, b []byte, p Path) {
 	var a, again Advert
 	if a.Decode(b, p) != nil || a.Check() != nil || a.VRID == 0 {

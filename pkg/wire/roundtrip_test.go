@@ -11,7 +11,7 @@ import (
 	"ripcord/pkg/event"
 )
 
-// many gives n different addresses of a family, the first of IPv6 link-local.
+// many returns n different addresses of a family, the first of IPv6 link-local.
 func many(f event.Family, n int) []netip.Addr {
 	out := make([]netip.Addr, n)
 	for i := range out {
@@ -61,7 +61,7 @@ func TestRoundTrip(t *testing.T) {
 	}
 }
 
-// TestIntervalDoesNotDrift goes through every value of the field [N10].
+// TestIntervalDoesNotDrift tries every value of the field [N10].
 func TestIntervalDoesNotDrift(t *testing.T) {
 	for v, longest := range map[Version]time.Duration{V3: 40950 * time.Millisecond, V2: 255 * time.Second} {
 		var b []byte
@@ -135,7 +135,8 @@ func TestEncodable(t *testing.T) {
 	}
 }
 
-// TestDecodeReuses: the caller's array is filled, and the bytes are not kept.
+// TestDecodeReuses checks that the caller's array is filled, and that the input bytes are not
+// referenced.
 func TestDecodeReuses(t *testing.T) {
 	var a Advert
 	b := golden[0].advert.Append(nil, path4.Source, path4.Dest)
@@ -152,7 +153,7 @@ func TestDecodeReuses(t *testing.T) {
 	}
 }
 
-// TestAllocatesNothing has the golden vectors, 255 addresses of IPv6 [N7], rejects.
+// TestAllocatesNothing has the golden vectors, 255 addresses of IPv6 [N7], and rejected messages.
 func TestAllocatesNothing(t *testing.T) {
 	type in struct {
 		name string

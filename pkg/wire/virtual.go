@@ -22,12 +22,12 @@ func IsVirtualMAC(mac [6]byte) bool {
 	return mac == VirtualMAC(event.IPv4, mac[5]) || mac == VirtualMAC(event.IPv6, mac[5])
 }
 
-// TrafficClass marks adverts: CS6 (RFC 4594 §3.1), for routers
-// whose queues overflow must not lose them.
+// TrafficClass is the class of adverts: CS6 (RFC 4594 §3.1), since routers whose queues overflow
+// must not drop them.
 const TrafficClass = 0xc0
 
-// AppendHeaders adds the headers of an advert of length bytes to a multicast group, for one
-// that leaves from a MAC other than its link's: an Ethernet header and an IP header.
+// AppendHeaders appends the headers of an advert of length bytes to a multicast group that leaves
+// from another MAC than its link's: an Ethernet header and an IP header.
 func AppendHeaders(b []byte, mac [6]byte, source, group netip.Addr, length int) []byte {
 	ether := uint16(etherTypeIPv4)
 	if event.FamilyOf(source) == event.IPv6 {
@@ -47,8 +47,8 @@ func GroupMAC(group netip.Addr) [6]byte {
 	return [6]byte{0x01, 0x00, 0x5e, to[1] & 0x7f, to[2], to[3]}
 }
 
-// AppendIP adds the IP header of an advert of length bytes (RFC 9568 §5.1). The
-// datagram is never fragmented, so its identification is 0 (RFC 6864 §4.1).
+// AppendIP appends the IP header of an advert of length bytes (RFC 9568 §5.1). The datagram is
+// never fragmented, so its identification is 0 (RFC 6864 §4.1).
 func AppendIP(b []byte, source, dest netip.Addr, hops uint8, length int) []byte {
 	if event.FamilyOf(source) == event.IPv6 {
 		from, to := source.As16(), dest.As16()

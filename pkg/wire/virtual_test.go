@@ -8,7 +8,7 @@ import (
 	"ripcord/pkg/event"
 )
 
-// RFC 9568 §7.3: "IPv4 case: 00-00-5E-00-01-{VRID}", "IPv6 case:
+// TestVirtualMAC checks RFC 9568 §7.3: "IPv4 case: 00-00-5E-00-01-{VRID}", "IPv6 case:
 // 00-00-5E-00-02-{VRID}".
 func TestVirtualMAC(t *testing.T) {
 	if got, want := VirtualMAC(event.IPv4, 10), virtual4; got != want {
@@ -25,9 +25,9 @@ func TestVirtualMAC(t *testing.T) {
 	}
 }
 
-// TestHeaders compares whole headers; the checksum of IPv4's was computed apart
-// from this code. RFC 9568 §5.1.1.3: "The TTL MUST be set to 255"; §7.2: the
-// source MAC is the virtual router's.
+// TestHeaders compares whole headers; the checksum of IPv4's was computed independently of this
+// code. RFC 9568 §5.1.1.3: "The TTL MUST be set to 255"; §7.2: the source MAC is the virtual
+// router's.
 func TestHeaders(t *testing.T) {
 	for _, tt := range []struct {
 		name   string

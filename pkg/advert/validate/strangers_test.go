@@ -97,7 +97,7 @@ func TestStrangers(t *testing.T) {
 // authentic.
 func TestInvalidAndNotAuthentic(t *testing.T) {
 	in := virtual4()
-	in.HMAC = &vrrp.HMAC{Keys: map[uint8]wire.Secret{1: wire.NewSecret(make([]byte, wire.LeastKey))}, Active: 1, Window: 5 * time.Second}
+	in.HMAC = &vrrp.HMAC{Keys: map[uint8]wire.Secret{1: wire.NewSecret(make([]byte, wire.MinKey))}, Active: 1, Window: 5 * time.Second}
 	b := newBench(in)
 	p := raw4(255, 0x31, 51, 200, 1, 0, 0, 0, 0, 192, 0, 2, 100)
 	if v := b.Accept(&p, t0); v.Valid || !v.Rejected {
