@@ -1,21 +1,21 @@
-// Package hint has the kernel report at once of which link the carrier has changed, by two
+// Package hint makes the kernel report at once on which link the carrier has changed, with two
 // eBPF programs of a dozen instructions. The kernel's own notification may come a second later.
 //
-// A Record is a hint: it says which link is worth a question, and nothing of the answer.
-// Open needs CAP_BPF and CAP_PERFMON, and the kernel's BTF; what it returns needs neither.
+// A Record is a hint: it names the link that should be asked, but not the answer. Open needs
+// CAP_BPF and CAP_PERFMON, and the kernel's BTF; the result needs none of them.
 package hint
 
 import "time"
 
-// Kind is what the kernel did.
+// Kind is the kernel's action.
 type Kind uint32
 
 const (
-	// Changed: the kernel has changed its carrier flag of the link. The flag has its new
-	// value when the record is made.
+	// Changed means that the kernel has changed its carrier flag of the link. The flag has its
+	// new value when the record is made.
 	Changed Kind = iota + 1
-	// Flagged: the link's driver answers ETHTOOL_GLINK from that flag alone, so its answer
-	// changes only with a record of Changed. It is reported once for each link, when the
+	// Flagged means that the link's driver answers ETHTOOL_GLINK from that flag alone, so its
+	// answer changes only with a record of Changed. It is reported once for each link, when the
 	// link is first asked.
 	Flagged
 )

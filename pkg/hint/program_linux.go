@@ -12,7 +12,7 @@ import (
 	"github.com/cilium/ebpf/link"
 )
 
-// layout is where the programs find what they need in the kernel's memory.
+// layout has the offsets that the programs need in the kernel's memory.
 type layout struct {
 	ifindex   uint32 // in struct net_device
 	namespace uint32 // the pointer to struct net in struct net_device (nd_net)
@@ -24,7 +24,7 @@ func findLayout(types *btf.Cache) (layout, error) {
 	var l layout
 	kernel, err := types.Kernel()
 	if err != nil {
-		return l, fmt.Errorf("the kernel describes its types nowhere (BTF, CONFIG_DEBUG_INFO_BTF): %w", err)
+		return l, fmt.Errorf("the kernel has no description of its types (BTF, CONFIG_DEBUG_INFO_BTF): %w", err)
 	}
 	for _, find := range []struct {
 		to   *uint32
@@ -45,8 +45,8 @@ func findLayout(types *btf.Cache) (layout, error) {
 	return l, nil
 }
 
-// offset returns where a member of a structure is. More names lead into the members that are
-// structures themselves.
+// offset returns the offset of a member of a structure. Further names are members of nested
+// structures.
 func offset(top *btf.Struct, path ...string) (uint32, error) {
 	var sum uint32
 	var in btf.Type = top
@@ -66,7 +66,7 @@ type found struct {
 	kind btf.Type
 }
 
-// member finds a member by its name, also in the nameless structures and unions of a structure.
+// member finds a member by its name, also in the anonymous structures and unions of a structure.
 func member(in btf.Type, name string) (found, bool) {
 	var members []btf.Member
 	switch t := btf.UnderlyingType(in).(type) {
@@ -88,20 +88,19 @@ func member(in btf.Type, name string) (found, bool) {
 	return found{}, false
 }
 
-// firstArgument is where a kprobe finds a function's first argument in struct pt_regs.
+// firstArgument is the offset of a function's first argument in struct pt_regs, for a kprobe.
 var firstArgument = map[string]int16{"amd64": 112, "arm64": 0}
 
-// license is that of the programs alone: the kernel lets a program read its memory only under
-// one that is compatible with the GPL.
+// license only applies to the programs: the kernel only lets a program with a license that is
+// compatible with the GPL read its memory.
 const license = "Dual MIT/GPL"
 
-// recordSize is the size of what a program reports: ifindex, kind, nanoseconds of
-// CLOCK_MONOTONIC.
+// recordSize is the size of a record: ifindex, kind, nanoseconds of CLOCK_MONOTONIC.
 const recordSize = 16
 
-// program returns a program that begins with a pointer to struct net_device as the first
-// argument of a function of the kernel, at offset argument of its context. It reports the link
-// to ring if that is in the namespace; with once only if it is not in that map yet.
+// program returns a program whose context has, at offset argument, a pointer to struct
+// net_device, the first argument of a function of the kernel. It reports the link to ring if the
+// link is in the namespace; with once only if the link is not in that map yet.
 func (l layout) program(kind Kind, argument int16, namespace uint32, ring, once *ebpf.Map) asm.Instructions {
 	const device = asm.R6
 	const index, what, at = -16, -12, -8 // the record on the stack
@@ -138,7 +137,7 @@ func (l layout) program(kind Kind, argument int16, namespace uint32, ring, once 
 		asm.Return())
 }
 
-// read copies so many bytes at base+offset in the kernel's memory onto the stack.
+// read copies size bytes at base+offset in the kernel's memory to the stack.
 func read(to int32, size int32, base asm.Register, offset uint32) asm.Instructions {
 	return asm.Instructions{
 		asm.Mov.Reg(asm.R1, asm.RFP), asm.Add.Imm(asm.R1, to),
@@ -148,15 +147,15 @@ func read(to int32, size int32, base asm.Register, offset uint32) asm.Instructio
 	}
 }
 
-// attachment is a way to have a program run when a function of the kernel is called.
+// attachment is a way to run a program when a function of the kernel is called.
 type attachment struct {
 	name     string
 	argument int16 // the offset of the function's first argument in the context
 	spec     ebpf.ProgramSpec
 }
 
-// attachments returns the ways there are, the best first. Both take bpf(2) alone: another
-// system call, as perf_event_open(2) for a plain kprobe, would have to be permitted too.
+// attachments returns the possible ways, the best first. Both only use bpf(2): any other system
+// call, such as perf_event_open(2) for a plain kprobe, would have to be permitted too.
 func attachments() []attachment {
 	ways := []attachment{{"fentry", 0, ebpf.ProgramSpec{Type: ebpf.Tracing, AttachType: ebpf.AttachTraceFEntry}}}
 	if argument, known := firstArgument[runtime.GOARCH]; known {
@@ -165,7 +164,7 @@ func attachments() []attachment {
 	return ways
 }
 
-// before returns the program that is to run before a function of the kernel.
+// before returns the program to run before a function of the kernel.
 func (a attachment) before(function string, instructions asm.Instructions) *ebpf.ProgramSpec {
 	spec := a.spec
 	spec.Name, spec.License, spec.Instructions = "ripcord", license, instructions
@@ -175,7 +174,7 @@ func (a attachment) before(function string, instructions asm.Instructions) *ebpf
 	return &spec
 }
 
-// attach has a program run before that function.
+// attach attaches a program to run before the function.
 func (a attachment) attach(function string, p *ebpf.Program) (link.Link, error) {
 	if a.spec.Type == ebpf.Tracing {
 		return link.AttachTracing(link.TracingOptions{Program: p})
@@ -183,14 +182,14 @@ func (a attachment) attach(function string, p *ebpf.Program) (link.Link, error) 
 	return link.KprobeMulti(p, link.KprobeMultiOptions{Symbols: []string{function}})
 }
 
-// ask asks the kernel, by a program that does nothing, whether it may be attached before that
-// function. It needs none of the kernel's types.
+// ask asks the kernel, with a program that does nothing, whether programs may be attached before
+// the function. It needs none of the kernel's types.
 func (a attachment) ask(function string) error {
 	spec := a.spec
 	spec.Name, spec.License = "ripcord", license
 	spec.Instructions = asm.Instructions{asm.Mov.Imm(asm.R0, 0), asm.Return()}
 	p, err := ebpf.NewProgramWithOptions(&spec, ebpf.ProgramOptions{LogDisabled: true})
-	if a.spec.Type == ebpf.Tracing { // without the number of a function it is never loaded
+	if a.spec.Type == ebpf.Tracing { // without the id of a function it is never loaded
 		if errors.Is(err, os.ErrPermission) {
 			return err
 		}

@@ -14,12 +14,13 @@ import (
 	"ripcord/pkg/confine"
 )
 
-// at is a member of a structure at an offset in bytes.
+// at returns a member of a structure at an offset in bytes.
 func at(offset uint32, name string, kind btf.Type) btf.Member {
 	return btf.Member{Name: name, Type: kind, Offset: btf.Bits(8 * offset)}
 }
 
-// TestOffset: members are found in the structures, unions and types that kernels put them in.
+// TestOffset checks that members are found in the structures, unions and types in which kernels
+// have them.
 func TestOffset(t *testing.T) {
 	number := &btf.Int{Name: "int", Size: 4}
 	possible := &btf.Typedef{Name: "possible_net_t", Type: &btf.Struct{Members: []btf.Member{at(8, "net", &btf.Pointer{Target: number})}}}
@@ -46,8 +47,8 @@ func TestOffset(t *testing.T) {
 	}
 }
 
-// TestOpen: a link that loses its carrier is reported, where the kernel lets programs be
-// attached; test/vm shows it on one that does.
+// TestOpen checks that the loss of a link's carrier is reported, if the kernel permits attaching
+// programs; test/vm runs it on a kernel that does.
 func TestOpen(t *testing.T) {
 	runtime.LockOSThread() // for good: the thread ends in a namespace of its own
 	if err := unix.Unshare(unix.CLONE_NEWNET); err != nil {
@@ -55,7 +56,7 @@ func TestOpen(t *testing.T) {
 	}
 	source, err := Open()
 	if err != nil {
-		if !confine.Has(unix.CAP_BPF, unix.CAP_PERFMON) && err.Error() != "it takes CAP_BPF and CAP_PERFMON" {
+		if !confine.Has(unix.CAP_BPF, unix.CAP_PERFMON) && err.Error() != "CAP_BPF and CAP_PERFMON are required" {
 			t.Errorf("Open without the rights: %v", err)
 		}
 		t.Skipf("no program can be attached here: %v", err)
@@ -89,7 +90,7 @@ func TestOpen(t *testing.T) {
 	}
 }
 
-// TestInnermost: of an error remains what went wrong, without the steps around it.
+// TestInnermost checks that the innermost error is returned, without the steps around it.
 func TestInnermost(t *testing.T) {
 	inner := errors.New("operation not permitted")
 	if got := innermost(errorsAround(inner)); got != inner {

@@ -19,48 +19,51 @@ import (
 	"ripcord/pkg/confine"
 )
 
-// The functions of the kernel that the programs run before. Both take the struct net_device.
+// The programs run before these functions of the kernel. Both have a struct net_device as their
+// argument.
 const (
-	// changing is called by netif_carrier_off and netif_carrier_on once the flag has its new
-	// value, and by these only if it had another.
+	// changing is called by netif_carrier_off and netif_carrier_on when the flag has its new
+	// value, and only if it had another one.
 	changing = "linkwatch_fire_event"
-	// flagging is how a driver without an answer of its own answers ETHTOOL_GLINK.
+	// flagging is the function with which a driver without an answer of its own answers
+	// ETHTOOL_GLINK.
 	flagging = "ethtool_op_get_link"
 )
 
 const (
-	ringSize  = 64 << 10 // bytes, for 2,700 records: a cable may be under thousands of VLANs
-	onceLinks = 1024     // links about which Flagged is remembered
+	ringSize  = 64 << 10 // bytes, for 2,700 records: a cable may have thousands of VLANs
+	onceLinks = 1024     // links for which it is remembered that Flagged was reported
 )
 
-// Source is where hints come from. One goroutine reads; Close ends that.
+// Source is the source of hints. One goroutine reads; Close ends reading.
 type Source struct {
 	way    string
 	maps   []*ebpf.Map
 	links  []link.Link
-	reader *ringbuf.Reader // reads what is there, and does not wait
+	reader *ringbuf.Reader // reads present records without waiting
 	ready  *os.File        // the ring, for the poller of Go
 	raw    syscall.RawConn
 	record ringbuf.Record // reused
 }
 
-// Open attaches the programs, for the network namespace of this thread. It fails where the
-// kernel or the rights of the process do not permit it, and says why.
+// Open attaches the programs, for the network namespace of this thread. If the kernel or the
+// rights of the process do not permit it, the error has the reason.
 func Open() (*Source, error) {
-	// Asked for first: a service manager may end a process for a bpf(2) that it does not permit.
+	// This is checked first: a service manager may kill a process for a bpf(2) that it does not
+	// permit.
 	if !confine.Has(unix.CAP_BPF, unix.CAP_PERFMON) && !confine.Has(unix.CAP_SYS_ADMIN) {
-		return nil, errors.New("it takes CAP_BPF and CAP_PERFMON")
+		return nil, errors.New("CAP_BPF and CAP_PERFMON are required")
 	}
 	ways, refused := permitted()
 	if len(ways) == 0 {
 		return nil, refusal(refused)
 	}
-	defer debug.FreeOSMemory() // the kernel's BTF is large, and was needed once
+	defer debug.FreeOSMemory() // the kernel's BTF is large, and is not needed any more
 	var stat unix.Stat_t
 	if err := unix.Stat("/proc/thread-self/ns/net", &stat); err != nil {
 		return nil, fmt.Errorf("the network namespace: %w", err)
 	}
-	types := btf.NewCache() // it takes 50 ms and more to read them
+	types := btf.NewCache() // reading them takes 50 ms and more
 	l, err := findLayout(types)
 	if err != nil {
 		return nil, err
@@ -76,8 +79,8 @@ func Open() (*Source, error) {
 	return nil, refusal(refused)
 }
 
-// permitted returns the ways to attach a program that the kernel does not refuse to this process,
-// the best first, and why it refuses the others: it is asked before its types are read.
+// permitted returns the attachments that the kernel permits to this process, the best first, and
+// why it refuses the others. It asks before the kernel's types are read.
 func permitted() (ways []attachment, refused []string) {
 	for _, way := range attachments() {
 		if err := way.ask(changing); err != nil {
@@ -89,13 +92,13 @@ func permitted() (ways []attachment, refused []string) {
 	return ways, refused
 }
 
-// refusal is the error of a kernel that refuses each way.
+// refusal returns the error for a kernel that refuses all attachments.
 func refusal(refused []string) error {
 	return errors.New("the kernel refuses the programs (" + strings.Join(refused, "; ") + ")")
 }
 
-// innermost returns what an error is about in the end: what is around it names files and
-// steps that say nothing to an operator.
+// innermost returns the innermost error: the outer ones name files and steps that do not help an
+// operator.
 func innermost(err error) error {
 	for {
 		inner := errors.Unwrap(err)
@@ -126,7 +129,7 @@ func (s *Source) attach(l layout, types *btf.Cache, way attachment, namespace ui
 	if err != nil {
 		return err
 	}
-	defer programs.Close() // what is attached stays
+	defer programs.Close() // attached programs stay
 	for function, p := range programs.Programs {
 		attached, err := way.attach(function, p)
 		if err != nil {
@@ -137,13 +140,13 @@ func (s *Source) attach(l layout, types *btf.Cache, way attachment, namespace ui
 	return nil
 }
 
-// open opens the ring for reading. Go's poller waits for it: the goroutine that a record
-// concerns runs at once in the thread that learns of it.
+// open opens the ring for reading. Go's poller waits for it: the goroutine that waits for a
+// record runs at once in the thread that notices it.
 func (s *Source) open(ring *ebpf.Map) (err error) {
 	if s.reader, err = ringbuf.NewReader(ring); err != nil {
 		return err
 	}
-	s.reader.SetDeadline(time.Unix(1, 0)) // it has passed
+	s.reader.SetDeadline(time.Unix(1, 0)) // in the past
 	fd, err := unix.FcntlInt(uintptr(ring.FD()), unix.F_DUPFD_CLOEXEC, 0)
 	if err == nil {
 		err = unix.SetNonblock(fd, true)
@@ -181,10 +184,10 @@ func (s *Source) Next() (Record, error) {
 	}
 }
 
-// pending is Pending, for the poller of Go.
+// pending is Pending in the form that Go's poller needs.
 func (s *Source) pending(uintptr) bool { return s.Pending() }
 
-// take returns a record that is there.
+// take returns a record if there is one.
 func (s *Source) take() (r Record, ok bool) {
 	err, raw := s.reader.ReadInto(&s.record), s.record.RawSample
 	if err != nil || len(raw) < recordSize {
@@ -199,7 +202,7 @@ func (s *Source) take() (r Record, ok bool) {
 // Pending reports whether there are records that have not been read.
 func (s *Source) Pending() bool { return s.reader.AvailableBytes() > 0 }
 
-// instant turns the kernel's monotonic time into an instant.
+// instant converts the kernel's monotonic time to an instant.
 func instant(nanoseconds int64) time.Time {
 	var now unix.Timespec
 	at := time.Now()

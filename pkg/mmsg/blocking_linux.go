@@ -8,10 +8,10 @@ import (
 
 // The kernel takes 7 µs for an advert on a veth, half a millisecond for those of a hundred
 // instances. While a goroutine keeps one of Go's processors for so long, the runtime's monitor
-// wakes every few dozen microseconds to see whether it should take that back: 7 to 14 % of the
-// CPU time of an Active with 1,000 instances at 100 ms. So the processor is given back before
-// a long call, as pkg/wakeup does before a goroutine sleeps, by the same two functions. That
-// costs a wake-up of the monitor, and so does not pay before a short one.
+// wakes every few dozen microseconds to check whether to take that back: 7 to 14 % of the CPU
+// time of an Active with 1,000 instances at 100 ms. So the processor is released before a long
+// call, as in pkg/wakeup before a goroutine sleeps, with the same two functions. That costs a
+// wake-up of the monitor, and so is not worth it before a short call.
 
 //go:linkname entersyscallblock runtime.entersyscallblock
 func entersyscallblock()
@@ -19,7 +19,7 @@ func entersyscallblock()
 //go:linkname exitsyscall runtime.exitsyscall
 func exitsyscall()
 
-// long is the number of messages from which on a call is a long one.
+// long is the number of messages from which a call counts as long.
 const long = 16
 
 // sendLong is sendmmsg(2), without one of Go's processors. Between the two calls nothing may

@@ -7,8 +7,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Close closes descriptors all at once. To close a packet socket the kernel waits for
-// an RCU grace period, some 10 ms; those that are closed together share it.
+// Close closes descriptors together. To close a packet socket the kernel waits for an RCU grace
+// period, some 10 ms; sockets that are closed together share it.
 func Close(fds ...int) error {
 	errs := make([]error, len(fds))
 	var all sync.WaitGroup

@@ -7,12 +7,13 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// A process has not ended before its sockets are closed, and each packet socket takes the kernel
-// some 10 ms to close (synchronize_net). Other routers would lose patience with an Active that
-// crashed before the next daemon could start. So each is kept open by another reference: it is in
-// flight, in the queue of a unix socket that is in flight in its own queue. Nobody can receive it.
-// When the process ends, that queue is garbage, and the kernel, since Linux 6.9, collects it in a
-// thread of its own; before, the process takes as long to end as without.
+// A process has not ended before its sockets are closed, and closing a packet socket takes the
+// kernel some 10 ms (synchronize_net). After a crash of an Active other routers would take over
+// before the next daemon could start. So each packet socket is kept open by another reference: it
+// is in flight, in the queue of a unix socket that is itself in flight in its own queue. It can
+// never be received. When the process ends, that queue is garbage, and the kernel, since Linux
+// 6.9, collects it in a thread of its own; with older kernels the process takes as long to end as
+// without.
 
 // limbo is the unix socket whose peer has the queue.
 var limbo = sync.OnceValue(func() int {
@@ -26,20 +27,20 @@ var limbo = sync.OnceValue(func() int {
 	return pair[0] // both stay open as long as the process lives
 })
 
-// Linger has a packet socket be closed after the process has ended, and not before. It stays open
-// until then, though its descriptor is closed: one that hears is to be Unbound first. Where that
-// cannot be had, as after some hundred sockets, it is closed as any.
+// Linger makes a packet socket close after the process has ended, and not before. It stays open
+// until then even if its descriptor is closed: a socket that receives must be unbound first
+// (Unbind). If that is not possible, as after some hundred sockets, it closes like any other.
 func Linger(fd int) {
 	if to := limbo(); to >= 0 {
 		_ = unix.Sendmsg(to, []byte{0}, unix.UnixRights(fd), nil, 0)
 	}
 }
 
-// nobody is an EtherType that is for local experiments (IEEE 802), and that nothing here uses.
-const nobody = 0x88b5
+// unusedProtocol is an EtherType for local experiments (IEEE 802), which ripcord does not use.
+const unusedProtocol = 0x88b5
 
-// Unbind has a packet socket that lingers hear nothing any more, and cost nothing.
+// Unbind makes a packet socket that lingers receive nothing any more, so that it costs nothing.
 func Unbind(fd int) {
-	protocol := binary.NativeEndian.Uint16(binary.BigEndian.AppendUint16(nil, nobody))
+	protocol := binary.NativeEndian.Uint16(binary.BigEndian.AppendUint16(nil, unusedProtocol))
 	_ = unix.Bind(fd, &unix.SockaddrLinklayer{Protocol: protocol})
 }

@@ -13,8 +13,8 @@ import (
 	"ripcord/test/netns"
 )
 
-// A packet socket stays open though its descriptor is closed: the process need not wait for the
-// kernel to close it when it ends.
+// TestLinger checks that a packet socket stays open although its descriptor is closed: the
+// process need not wait for the kernel to close it when it ends.
 func TestLinger(t *testing.T) {
 	netns.NeedRoot(t)
 	open := func(lingers bool) (inode string, fd int) {
@@ -52,7 +52,8 @@ func TestLinger(t *testing.T) {
 	}
 }
 
-// One that is unbound hears nothing of its old protocol, though it lingers.
+// TestUnbind checks that an unbound socket receives nothing of its old protocol, although it
+// lingers.
 func TestUnbind(t *testing.T) {
 	netns.NeedRoot(t)
 	fd, err := unix.Socket(unix.AF_PACKET, unix.SOCK_RAW|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, int(htons(unix.ETH_P_IP)))

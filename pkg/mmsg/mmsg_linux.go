@@ -1,9 +1,8 @@
-// Package mmsg sends and receives many messages by one system call, sendmmsg(2)
-// and recvmmsg(2), for which x/sys has no wrappers, and decides what becomes of
-// the others where one of them fails.
+// Package mmsg sends and receives many messages with one system call, sendmmsg(2) and
+// recvmmsg(2), for which x/sys has no wrappers, and continues after a message that fails.
 //
-// Nothing here waits or allocates. Memory that a Message points to belongs to the kernel
-// until the call returns; two goroutines must not call with the same messages.
+// Nothing in it waits or allocates. Memory that a Message points to belongs to the kernel until
+// the call returns; two goroutines must not use the same messages at once.
 package mmsg
 
 import (
@@ -20,8 +19,8 @@ type Message struct {
 	Len    uint32 // how many bytes were sent or received
 }
 
-// Send hands messages to a socket and returns how many it took. It fails if it
-// did not take the first.
+// Send passes messages to a socket and returns how many it accepted. It returns an error if the
+// socket did not accept the first one.
 func Send(fd int, msgs []Message) (int, unix.Errno) {
 	call := sendShort
 	if len(msgs) >= long {
@@ -35,9 +34,9 @@ func Send(fd int, msgs []Message) (int, unix.Errno) {
 	}
 }
 
-// Receive fills messages with what is queued and returns how many. It copies some
-// packets and never waits, so Go's scheduler is not told of the call: to wake its
-// monitor thread each time would cost more than the call.
+// Receive fills messages with the queued packets and returns how many. It copies some packets and
+// never waits, so it bypasses Go's scheduler: waking its monitor thread each time would cost more
+// than the call.
 func Receive(fd int, msgs []Message) (int, unix.Errno) {
 	for {
 		n, _, errno := unix.RawSyscall6(unix.SYS_RECVMMSG, uintptr(fd), uintptr(unsafe.Pointer(&msgs[0])),
@@ -48,7 +47,7 @@ func Receive(fd int, msgs []Message) (int, unix.Errno) {
 	}
 }
 
-// count is what a call returned.
+// count converts the result of a call.
 func count(n uintptr, errno unix.Errno) (int, unix.Errno) {
 	if errno != 0 {
 		return 0, errno
@@ -56,14 +55,14 @@ func count(n uintptr, errno unix.Errno) (int, unix.Errno) {
 	return int(n), 0
 }
 
-// SendEach hands all messages to a socket, in order. It calls failed for each that
-// the socket did not take, and goes on behind it.
+// SendEach passes all messages to a socket, in order. It calls failed for each message that the
+// socket did not accept, and continues after it.
 func SendEach(fd int, msgs []Message, failed func(i int, errno unix.Errno)) {
 	each(len(msgs), func(from int) (int, unix.Errno) { return Send(fd, msgs[from:]) }, failed)
 }
 
-// each sends messages 0 to n-1, where send begins with the one from and tells how
-// many went before it stopped, or why even that one did not go.
+// each sends messages 0 to n-1. send begins with the message from, and returns how many were sent
+// before it stopped, or why not even that one was.
 func each(n int, send func(from int) (int, unix.Errno), failed func(i int, errno unix.Errno)) {
 	for sent := 0; sent < n; {
 		some, errno := send(sent)
@@ -75,8 +74,8 @@ func each(n int, send func(from int) (int, unix.Errno), failed func(i int, errno
 	}
 }
 
-// PacketSocket opens an AF_PACKET socket that only sends: it has protocol 0, so the
-// kernel delivers nothing to it.
+// PacketSocket opens an AF_PACKET socket that only sends: it has protocol 0, so the kernel
+// delivers nothing to it.
 func PacketSocket() (fd int, err error) {
 	fd, err = unix.Socket(unix.AF_PACKET, unix.SOCK_RAW|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, 0)
 	if err != nil {
@@ -86,8 +85,8 @@ func PacketSocket() (fd int, err error) {
 	return fd, nil
 }
 
-// ToLink addresses a frame, which begins with its Ethernet header, to a link by
-// its ifindex, for a packet socket.
+// ToLink returns the address of a frame, which begins with its Ethernet header, on a link, by its
+// ifindex, for a packet socket.
 func ToLink(index int, frame []byte) unix.RawSockaddrLinklayer {
 	to := unix.RawSockaddrLinklayer{Family: unix.AF_PACKET, Ifindex: int32(index), Halen: 6}
 	copy(to.Addr[:], frame[:6])

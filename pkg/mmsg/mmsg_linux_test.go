@@ -7,8 +7,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// TestEach has a socket that takes at most room messages a call, and none of
-// those that are refused: the call then ends before it, as sendmmsg(2) does.
+// TestEach uses a socket that accepts at most room messages a call, and refuses some: the call
+// then ends before a refused one, as sendmmsg(2) does.
 func TestEach(t *testing.T) {
 	for _, c := range []struct {
 		name    string
@@ -50,7 +50,8 @@ func TestEach(t *testing.T) {
 	}
 }
 
-// What the kernel tells of the messages on either side of one that it refuses.
+// TestSendEachAndReceive checks the result for the messages before and after one that the kernel
+// refuses.
 func TestSendEachAndReceive(t *testing.T) {
 	fds, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
@@ -96,7 +97,8 @@ func TestSendEachAndReceive(t *testing.T) {
 	}
 }
 
-// TestSendLong: a call with many messages ends at the one that is refused, as one with few does.
+// TestSendLong checks that a call with many messages ends at a refused one, as a call with few
+// does.
 func TestSendLong(t *testing.T) {
 	fds, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
 	if err != nil {

@@ -1,5 +1,5 @@
 // Package rawsock opens raw sockets of IP protocol 112, sets their options and filters, joins
-// the groups of adverts, and writes control messages.
+// multicast groups, and writes control messages.
 package rawsock
 
 import (
@@ -23,7 +23,7 @@ type Option struct {
 // Int returns an option; what is its name in errors.
 func Int(level, name, value int, what string) Option { return Option{level, name, value, what} }
 
-// Open opens a raw socket of protocol 112 with options.
+// Open opens a raw socket of protocol 112 with the given options.
 func Open(f event.Family, options []Option) (int, error) {
 	fd, err := unix.Socket(Domain(f), unix.SOCK_RAW|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, wire.Protocol)
 	if err != nil {
@@ -38,7 +38,7 @@ func Open(f event.Family, options []Option) (int, error) {
 	return fd, nil
 }
 
-// Domain returns the address family of the sockets of a family.
+// Domain returns the socket address family of a family.
 func Domain(f event.Family) int {
 	if f == event.IPv6 {
 		return unix.AF_INET6
@@ -56,8 +56,8 @@ func Join(fd, index int, group netip.Addr) error {
 		&unix.IPv6Mreq{Multiaddr: group.As16(), Interface: uint32(index)})
 }
 
-// PutControl writes one control message with its data to b, which is aligned and
-// has room, and returns its length without padding, as msg_controllen wants it.
+// PutControl writes one control message with its data to b, which is aligned and has room, and
+// returns its length without padding, as needed for msg_controllen.
 func PutControl(b *byte, level, kind int, data []byte) int {
 	h := (*unix.Cmsghdr)(unsafe.Pointer(b))
 	h.Level, h.Type = int32(level), int32(kind)
@@ -66,7 +66,7 @@ func PutControl(b *byte, level, kind int, data []byte) int {
 	return unix.CmsgLen(len(data))
 }
 
-// Attach gives a socket its filter, instead of the one that it has.
+// Attach sets the filter of a socket, and replaces a previous one.
 func Attach(fd int, program []unix.SockFilter) error {
 	err := unix.SetsockoptSockFprog(fd, unix.SOL_SOCKET, unix.SO_ATTACH_FILTER,
 		&unix.SockFprog{Len: uint16(len(program)), Filter: &program[0]})
@@ -76,7 +76,7 @@ func Attach(fd int, program []unix.SockFilter) error {
 	return nil
 }
 
-// AttachProgram gives a socket an eBPF program as its filter, instead of the one that it has.
+// AttachProgram sets an eBPF program as the filter of a socket, and replaces a previous one.
 func AttachProgram(fd, program int) error {
 	if err := unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_ATTACH_BPF, program); err != nil {
 		return fmt.Errorf("attach an eBPF filter to a raw socket: %w", err)
@@ -84,18 +84,18 @@ func AttachProgram(fd, program int) error {
 	return nil
 }
 
-// Deafen makes a socket that only sends queue nothing that arrives. The kernel offers a packet
-// of the protocol to each raw socket that it could be for, and a filter is run on a copy, which
-// costs as much as a tenth of what the advert itself does: so the socket is bound to an address
-// that no packet of the protocol is sent to; over IPv6 the kernel minds that for unicast alone,
-// and needs an option more. What it sends does not bear that address. The filter drops what
-// comes before it is bound, and what somebody sends to that address.
+// Deafen makes a socket that only sends receive nothing. The kernel offers a packet of the
+// protocol to each matching raw socket, and runs the filter on a copy, which costs up to a tenth
+// of the cost of the advert itself. So the socket is bound to an address to which no packet of
+// the protocol is sent; over IPv6 the kernel only respects that for unicast, and needs one more
+// option. Sent packets do not have that address. The filter drops packets from before the socket
+// is bound, and packets to that address.
 func Deafen(fd int, f event.Family) error {
 	if err := Attach(fd, []unix.SockFilter{Drop}); err != nil {
 		return err
 	}
 	if err := unix.Bind(fd, nowhere(f)); err != nil {
-		return fmt.Errorf("bind a raw socket to an address that nothing is sent to: %w", err)
+		return fmt.Errorf("bind a raw socket to an unused address: %w", err)
 	}
 	if f == event.IPv6 {
 		if err := unix.SetsockoptInt(fd, unix.IPPROTO_IPV6, unix.IPV6_MULTICAST_ALL, 0); err != nil {
@@ -105,7 +105,7 @@ func Deafen(fd int, f event.Family) error {
 	return nil
 }
 
-// nowhere returns an address to which any socket may be bound, as it is no station's.
+// nowhere returns an address to which any socket may be bound, and which no station has.
 func nowhere(f event.Family) unix.Sockaddr {
 	if f == event.IPv6 {
 		return &unix.SockaddrInet6{Addr: [16]byte{0: 0xff, 1: 0x0e}} // the reserved group of global scope
@@ -116,5 +116,5 @@ func nowhere(f event.Family) unix.Sockaddr {
 // Drop ends a filter: nothing of the packet is kept.
 var Drop = unix.SockFilter{Code: unix.BPF_RET | unix.BPF_K, K: 0}
 
-// HTONS returns a number in the order of bytes that it has in a frame.
+// HTONS returns a number in network byte order.
 func HTONS(v uint16) uint16 { return binary.NativeEndian.Uint16(binary.BigEndian.AppendUint16(nil, v)) }

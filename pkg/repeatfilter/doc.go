@@ -1,11 +1,10 @@
-// Package repeatfilter has the kernel drop adverts that repeat the last one of their Active,
-// by eBPF socket filters. A Table is memory that the filters and the process share: it has a
-// Slot for each virtual router, in which the process puts the advert that it expects, and the
-// filter notes how many came and when the last one did. A packet of the virtual router that
-// differs is let through, and so is everything after it until the process expects an advert
-// again. All other packets the filter judges as the classic one does that it replaces.
-// Open needs CAP_BPF; what it returns needs no rights and no system call but to attach a
-// filter.
+// Package repeatfilter makes the kernel drop adverts that repeat the last one of their Active,
+// with eBPF socket filters. A Table is memory that the filters and the process share: it has a
+// Slot for each virtual router, into which the process writes the advert that it expects, and the
+// filter records how many such packets arrived and when the last one did. A packet of the virtual
+// router that differs passes, and so does everything after it until the process expects an advert
+// again. The filter handles all other packets like the classic one that it replaces. Open needs
+// CAP_BPF; its result needs no rights and no system call except to attach a filter.
 package repeatfilter
 
 import (
@@ -14,12 +13,12 @@ import (
 	"ripcord/pkg/event"
 )
 
-// MaxPacket is the length of the longest packet that can be expected, its IP header
-// included: an advert with 47 addresses over IPv4, or 10 over IPv6.
+// MaxPacket is the length of the longest packet that can be expected, including its IP header: an
+// advert with 47 addresses over IPv4, or 10 over IPv6.
 const MaxPacket = 216
 
-// key is what a filter knows a virtual router by: the link that its socket is bound to, the
-// family and the VRID.
+// key identifies a virtual router in a filter: the link that its socket is bound to, the family
+// and the VRID.
 type key uint64
 
 // keyOf returns a key of 48 bits that is not zero.
@@ -36,25 +35,25 @@ const (
 	six  key = 1 << 8
 )
 
-// An entry of the directory is a key and the number of its slot. A key stands at one of
-// probes places from its own on.
+// An entry of the directory has a key and the number of its slot. The entry of a key is at one of
+// probes positions, starting at home.
 const (
 	probes    = 8
 	slotBits  = 16
 	hashPrime = 0x9e3779b97f4a7c15
 )
 
-// home returns the first place of a key in a directory of 1<<bits entries.
+// home returns the first position of a key in a directory of 1<<bits entries.
 func (k key) home(bits int) int {
 	var prime uint64 = hashPrime
 	return int(uint64(k) * prime >> (64 - bits))
 }
 
-// Image appends the packet of an advert to b as filters compare it: with its IP header,
-// without what the sender may change in each packet (over IPv4 the identification and the
-// header's checksum, over IPv6 traffic class and flow label). Data and source are as a raw
-// socket delivers them: over IPv4 data begins with the header. It returns nil where the
-// packet cannot be expected.
+// Image appends the packet of an advert to b in the form that filters compare: with its IP
+// header, but without the fields that the sender may change in each packet (over IPv4 the
+// identification and the header's checksum, over IPv6 traffic class and flow label). Data and
+// source have the form of a raw socket: over IPv4 data begins with the header. It returns nil if
+// the packet cannot be expected.
 func Image(b []byte, f event.Family, data []byte, source, dest netip.Addr, hopLimit int) []byte {
 	if f == event.IPv4 {
 		if len(data) < header4 || len(data) > MaxPacket || data[0] != 0x45 {
@@ -80,7 +79,7 @@ const (
 	protocol = 112
 )
 
-// VRID returns the VRID of a packet as filters read it, whatever else is wrong with it.
+// VRID returns the VRID of a packet as filters read it, whether the packet is valid or not.
 func VRID(f event.Family, data []byte) (vrid uint8, ok bool) {
 	at := 1
 	if f == event.IPv4 {

@@ -10,7 +10,7 @@ import (
 	"ripcord/pkg/wire"
 )
 
-// license is that of the programs alone, as of those of pkg/hint.
+// license only applies to the programs, as in pkg/hint.
 const license = "Dual MIT/GPL"
 
 // Offsets in struct __sk_buff and, from its member sk on, in struct bpf_sock (linux/bpf.h).
@@ -19,25 +19,26 @@ const (
 	boundLink = 0
 )
 
-// Places on the stack of a program: the packet as it is compared, its IP header, and one byte.
+// These are offsets on the stack of a program: of the packet to compare, of its IP header, and of
+// one byte.
 const (
 	onStack = -MaxPacket
 	header  = onStack - header6
 	octet   = header - 8
 )
 
-// What a filter returns: nothing of the packet is kept, or all.
+// A filter returns how much of the packet is kept: nothing, or all.
 const (
 	drop = 0
 	keep = -1 // cut to 32 bits
 )
 
-// fromNetwork has an offset count from the IP header (BPF_HDR_START_NET), which over IPv6 is
-// ahead of what a raw socket delivers.
+// fromNetwork makes an offset count from the IP header (BPF_HDR_START_NET), which over IPv6 is
+// before the data of a raw socket.
 const fromNetwork = 1
 
-// program returns the filter of a family's sockets. Without unicast it drops what was not sent
-// to the group, as the classic filter does.
+// program returns the filter for the sockets of a family. Without unicast it drops packets to
+// other destinations than the group, as the classic filter does.
 func (t *Table) program(f event.Family, unicast bool) *ebpf.ProgramSpec {
 	b := builder{family: f}
 	b.add(asm.Mov.Reg(asm.R6, asm.R1))
@@ -53,8 +54,8 @@ func (t *Table) program(f event.Family, unicast bool) *ebpf.ProgramSpec {
 	return &ebpf.ProgramSpec{Name: "ripcord", Type: ebpf.SocketFilter, License: license, Instructions: b.code}
 }
 
-// builder puts a program together. R6 is the context, R7 the slot, R8 the key and later the
-// length of the packet, R9 the tally as it was before anything was compared.
+// builder builds a program. R6 is the context, R7 the slot, R8 the key and later the length of
+// the packet, R9 the tally before anything was compared.
 type builder struct {
 	family event.Family
 	code   asm.Instructions
@@ -69,13 +70,13 @@ func (b *builder) headerLen() int32 {
 	return header4
 }
 
-// load copies bytes of the packet to a place on the stack. R0 is 0 if they are there.
+// load copies bytes of the packet to the stack. R0 is 0 if they exist.
 func (b *builder) load(to, at, length int32) {
 	b.add(asm.Mov.Imm(asm.R2, at))
 	b.loadFrom(to, asm.Mov.Imm(asm.R4, length))
 }
 
-// loadFrom is load from the offset in R2, of as many bytes as an instruction puts into R4.
+// loadFrom is load from the offset in R2, with the length that an instruction puts into R4.
 func (b *builder) loadFrom(to int32, length asm.Instruction) {
 	b.add(
 		asm.Mov.Reg(asm.R1, asm.R6),
@@ -85,10 +86,10 @@ func (b *builder) loadFrom(to int32, length asm.Instruction) {
 		asm.FnSkbLoadBytesRelative.Call())
 }
 
-// onlyGroup drops what was sent to another address than the group.
+// onlyGroup drops packets to another address than the group.
 func (b *builder) onlyGroup() {
 	group := wire.GroupOf(b.family).AsSlice()
-	at := int16(header) + int16(b.headerLen()) - int16(len(group)) // the last field of both
+	at := int16(header) + int16(b.headerLen()) - int16(len(group)) // the last field of both headers
 	for i := 0; i < len(group); i += 4 {
 		b.add(
 			asm.LoadMem(asm.R1, asm.RFP, at+int16(i), asm.Word),
@@ -96,13 +97,13 @@ func (b *builder) onlyGroup() {
 	}
 }
 
-// slot finds the slot of the packet's virtual router, and lets through what has none.
+// slot finds the slot of the packet's virtual router, and passes packets without one.
 func (b *builder) slot(t *Table) {
 	var prime uint64 = hashPrime
 	key := keyOf(0, b.family, 0)
 	if b.family == event.IPv6 {
 		b.add(asm.Mov.Imm(asm.R2, header6+1))
-	} else { // behind IHL words of header
+	} else { // after IHL words of header
 		b.add(
 			asm.LoadMem(asm.R2, asm.RFP, header, asm.Byte),
 			asm.And.Imm(asm.R2, 15), asm.LSh.Imm(asm.R2, 2), asm.Add.Imm(asm.R2, 1))
@@ -139,8 +140,8 @@ func (b *builder) slot(t *Table) {
 		asm.Add.Reg(asm.R7, asm.R2))
 }
 
-// compare lets through a packet that is not the one that the slot expects. It is as long as its
-// IP header says, which is compared: the kernel has cut it to that before.
+// compare passes a packet that is not the one that the slot expects. Its length is that in its IP
+// header, which is compared: the kernel has already truncated it to that.
 func (b *builder) compare() {
 	b.loadOrdered(asm.R9, slotDropped)
 	b.loadOrdered(asm.R2, slotExpected)
@@ -175,23 +176,23 @@ func (b *builder) compare() {
 	}
 }
 
-// atomicOp is an atomic operation with a register on a field of the slot. The constant is what the
-// kernel knows the operation by: the library (0.22) leaves it at 0, which is a plain addition.
+// atomicOp is an atomic operation with a register on a field of the slot. The constant identifies
+// the operation for the kernel: the library (0.22) leaves it at 0, which is a plain addition.
 func atomicOp(op asm.AtomicOp, with asm.Register, field int16) asm.Instruction {
 	code := op.Mem(asm.R7, with, asm.DWord, field)
 	code.Constant = int64(op >> 8)
 	return code
 }
 
-// loadOrdered loads a field of the slot ahead of all that follows, on each CPU: an atomic
-// operation that returns the old value is a full barrier, a load is none.
+// loadOrdered loads a field of the slot before everything that follows, on each CPU: an atomic
+// operation that returns the old value is a full barrier, a load is not.
 func (b *builder) loadOrdered(to asm.Register, field int16) {
 	b.add(asm.Mov.Imm(to, 0), atomicOp(asm.FetchAdd, to, field))
 }
 
-// note drops a packet that is the one that the slot expects, and notes in the tally that it came,
-// and when. If the tally has changed since the packet was compared, the slot may expect another
-// one by now, or be another's: the packet is let through.
+// note drops a packet that the slot expects, and records in the tally that it arrived, and when.
+// If the tally has changed since the packet was compared, the slot may already expect another
+// packet, or belong to another virtual router: then the packet passes.
 func (b *builder) note() {
 	b.add(
 		asm.FnKtimeGetNs.Call().WithSymbol("repeats"),
@@ -209,7 +210,7 @@ func (b *builder) note() {
 		asm.Return())
 }
 
-// letThrough counts a packet of a virtual router that has a slot, and keeps it.
+// letThrough counts a packet of a virtual router with a slot, and keeps it.
 func (b *builder) letThrough() {
 	b.add(
 		asm.Mov.Imm(asm.R1, 1).WithSymbol("differs"),

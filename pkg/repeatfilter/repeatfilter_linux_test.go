@@ -28,7 +28,7 @@ func open(t *testing.T, instances int) *Table {
 	t.Helper()
 	table, err := Open(instances)
 	if err != nil {
-		if confine.Has(unix.CAP_BPF) != (err.Error() != "it takes CAP_BPF") || !errors.Is(err, unix.EPERM) && confine.Has(unix.CAP_BPF) {
+		if confine.Has(unix.CAP_BPF) != (err.Error() != "CAP_BPF is required") || !errors.Is(err, unix.EPERM) && confine.Has(unix.CAP_BPF) {
 			t.Fatal(err)
 		}
 		t.Skipf("no filter can be loaded here: %v", err)
@@ -37,7 +37,7 @@ func open(t *testing.T, instances int) *Table {
 	return table
 }
 
-// passes reports whether the filter lets a packet through.
+// passes reports whether the filter passes a packet.
 func (b *bench) passes(packet []byte) bool {
 	b.Helper()
 	frame := append(make([]byte, 12), 0x08, 0x00)
@@ -54,8 +54,8 @@ func (b *bench) passes(packet []byte) bool {
 	return verdict != 0
 }
 
-// datagram returns the packet of an advert, and its image as the process makes it of what a raw
-// socket delivers.
+// datagram returns the packet of an advert, and its image as the process builds it from the data
+// of a raw socket.
 func datagram(f event.Family, addresses int) (packet, image []byte) {
 	if f == event.IPv4 {
 		from, to := netip.MustParseAddr("192.0.2.1"), wire.Group4
@@ -80,7 +80,7 @@ func datagram(f event.Family, addresses int) (packet, image []byte) {
 	return packet, Image(nil, f, message, from, to, 255)
 }
 
-// take takes what a slot counted until now.
+// take returns what a slot has counted so far.
 func take(s *Slot) (n uint64, last time.Duration) {
 	now, _ := Now()
 	return s.Take(now)
@@ -88,8 +88,9 @@ func take(s *Slot) (n uint64, last time.Duration) {
 
 var families = []event.Family{event.IPv4, event.IPv6}
 
-// TestRepeats: what is expected is dropped and counted, whatever the sender changes in each
-// packet; after anything else of that virtual router all comes through.
+// TestRepeats checks that expected packets are dropped and counted, whatever the sender may
+// change in each packet, and that after a different packet of that virtual router all packets
+// pass.
 func TestRepeats(t *testing.T) {
 	for _, f := range families {
 		t.Run(f.String(), func(t *testing.T) {
@@ -138,8 +139,8 @@ func TestRepeats(t *testing.T) {
 	}
 }
 
-// TestSlots: the filter and the process mean the same memory by each slot: what is expected of one
-// virtual router is dropped and counted there, and nothing of the others.
+// TestSlots checks that the filter and the process use the same memory for each slot: packets
+// expected of one virtual router are dropped and counted there, and none of the others.
 func TestSlots(t *testing.T) {
 	b := &bench{t, open(t, 1), event.IPv4, false}
 	slots, packets := make([]*Slot, 100), make([][]byte, 100)
@@ -164,7 +165,7 @@ func TestSlots(t *testing.T) {
 	}
 }
 
-// TestEachByte: no byte that counts is left out.
+// TestEachByte checks that every significant byte is compared.
 func TestEachByte(t *testing.T) {
 	free := map[event.Family][]int{event.IPv4: {4, 5, 10, 11}, event.IPv6: {0, 1, 2, 3}}
 	vrid := map[event.Family]int{event.IPv4: header4 + 1, event.IPv6: header6 + 1}
@@ -191,7 +192,8 @@ func TestEachByte(t *testing.T) {
 	}
 }
 
-// TestLength: an advert that is longer than a slot is not expected, the longest one is.
+// TestLength checks that an advert that is longer than a slot is not expected, and that the
+// longest that fits is.
 func TestLength(t *testing.T) {
 	for f, most := range map[event.Family]int{event.IPv4: 47, event.IPv6: 10} {
 		if _, image := datagram(f, most+1); image != nil {
@@ -210,8 +212,8 @@ func TestLength(t *testing.T) {
 	}
 }
 
-// TestUnderWay: a filter that was under way while the slot was forgotten, expects another advert
-// or has another owner can count nothing: its tally is out of date.
+// TestUnderWay checks that a filter that runs while the slot is forgotten, expects another advert
+// or gets another owner counts nothing: its tally is outdated.
 func TestUnderWay(t *testing.T) {
 	for what, meanwhile := range map[string]func(*Table, *Slot, []byte) *Slot{
 		"forgotten":     func(_ *Table, s *Slot, _ []byte) *Slot { s.Forget(); return s },
@@ -239,7 +241,7 @@ func TestUnderWay(t *testing.T) {
 	}
 }
 
-// TestForgetKeeps: what was dropped before the filter forgot the advert is counted afterwards.
+// TestForgetKeeps checks that packets that were dropped before Forget are counted afterwards.
 func TestForgetKeeps(t *testing.T) {
 	b := &bench{t, open(t, 1), event.IPv4, false}
 	slot := b.table.Slot(0, event.IPv4, 7)
@@ -259,8 +261,8 @@ func TestForgetKeeps(t *testing.T) {
 	}
 }
 
-// TestOrdered: the operations on what the process changes at the same time are such that the
-// kernel orders all else by them. The library has been seen to make plain additions of them.
+// TestOrdered checks that the operations on fields that the process changes at the same time are
+// full barriers for the kernel. The library (0.22) made plain additions of them.
 func TestOrdered(t *testing.T) {
 	info, err := open(t, 1).programs[kind{event.IPv4, false}].Info()
 	if err != nil {
@@ -281,8 +283,8 @@ func TestOrdered(t *testing.T) {
 	}
 }
 
-// TestTally: number and time of a tally, also when one of them begins anew, and for a time that
-// was rounded up to after now.
+// TestTally checks the number and the time of a tally, also when one of them wraps, and for a
+// time that was rounded up beyond the present.
 func TestTally(t *testing.T) {
 	const wrap = time.Duration(1) << (64 - tallyBits + tickBits)
 	for _, tt := range []struct {
@@ -301,7 +303,7 @@ func TestTally(t *testing.T) {
 	}
 }
 
-// TestGroup: only sockets of unicast instances hear what was sent to another address.
+// TestGroup checks that only sockets of unicast instances receive packets to other addresses.
 func TestGroup(t *testing.T) {
 	for _, f := range families {
 		for _, unicast := range []bool{false, true} {
@@ -322,7 +324,8 @@ func TestGroup(t *testing.T) {
 	}
 }
 
-// TestMany: each of many virtual routers has its slot, and a full table says so.
+// TestMany checks that each of many virtual routers has its slot, and that a full table is
+// reported.
 func TestMany(t *testing.T) {
 	table := open(t, 1000)
 	var slots []*Slot

@@ -17,7 +17,7 @@ import (
 	"ripcord/pkg/event"
 )
 
-// Offsets of the fields of a slot, and the size of all.
+// These are the offsets of the fields of a slot, and its size.
 const (
 	slotPassed   = 0
 	slotExpected = 8
@@ -27,28 +27,28 @@ const (
 	slotShift    = 8 // 256 bytes
 )
 
-// memory is a slot as the filters and the process share it. A filter loads dropped, then
-// expected, then the packet, and at the end exchanges dropped for its successor, if that is still
-// what it was: each of these is a full barrier. Forget changes dropped, too. So a filter that was
-// under way meanwhile drops nothing, whatever it has read of the packet.
+// memory is a slot in the form that the filters and the process share. A filter loads dropped,
+// then expected, then the packet, and finally exchanges dropped for its successor if it has not
+// changed: each of these is a full barrier. Forget changes dropped, too. So a filter that runs at
+// the same time drops nothing, whatever it has read of the packet.
 type memory struct {
-	passed   atomic.Uint64 // packets of the virtual router that were let through
+	passed   atomic.Uint64 // the packets of the virtual router that passed
 	expected atomic.Uint64 // the value of passed for which the packet below is dropped
 	dropped  atomic.Uint64 // a tally
 	length   atomic.Uint64
 	packet   [MaxPacket / 8]atomic.Uint64
-	_        [1<<slotShift - slotPacket - MaxPacket]byte // to the next slot
+	_        [1<<slotShift - slotPacket - MaxPacket]byte // up to the next slot
 }
 
 // The filters find slot n at n<<slotShift: a slot of another size does not compile.
 var _ [1 << slotShift]byte = [unsafe.Sizeof(memory{})]byte{}
 
-// tally is how many packets were dropped, in its low bits, and when the last one was, by
-// CLOCK_MONOTONIC: one word, so that nobody reads a number without its time.
+// tally is the number of dropped packets, in its low bits, and when the last one was dropped, by
+// CLOCK_MONOTONIC: in one word, so that the number and its time are always read together.
 type tally uint64
 
-// A tally counts to 1<<tallyBits, and then begins anew. Its time is in units of 1<<tickBits
-// nanoseconds, rounded up, and begins anew after 13 days.
+// A tally counts to 1<<tallyBits and then wraps. Its time is in units of 1<<tickBits nanoseconds,
+// rounded up, and wraps after 13 days.
 const (
 	tallyBits = 24
 	tickBits  = 10
@@ -65,22 +65,22 @@ func (t tally) last(now time.Duration) time.Duration {
 	return now - now%(1<<tickBits) - time.Duration(ago<<tickBits)
 }
 
-// nothing is a value of passed that is never reached.
+// nothing is a value that passed never reaches.
 const nothing = ^uint64(0)
 
-// The bounds of the number of slots. A reload may add instances, and the maps cannot grow. All
-// that was dropped may be reported at once, and the router has to have room for it: of more
-// virtual routers each advert is read.
+// These are the bounds of the number of slots. A reload may add instances, and the maps cannot
+// grow. All dropped adverts may be reported at once, and the router must have room for them: of
+// further virtual routers each advert is read.
 const (
-	leastSlots = 256
-	mostSlots  = 1 << 14
+	minSlots = 256
+	maxSlots = 1 << 14
 )
 
-// Table is the memory that the filters share with the process, and the filters. It is a value
-// for one goroutine, apart from the filters.
+// Table is the memory that the filters share with the process, and the filters. Apart from the
+// filters it belongs to one goroutine.
 type Table struct {
-	size      int // of slots
-	bits      int // the directory has 1<<bits entries, and probes more
+	size      int // the number of slots
+	bits      int // the directory has 1<<bits entries, plus probes
 	directory mapped
 	memory    mapped
 	entries   []atomic.Uint64
@@ -89,21 +89,22 @@ type Table struct {
 	free      []uint16
 }
 
-// kind is what filters differ in.
+// kind is the properties in which filters differ.
 type kind struct {
 	family  event.Family
 	unicast bool
 }
 
-// Open makes a table with room for so many virtual routers, twice. It fails where the kernel or
-// the rights of the process do not permit it, and says why.
+// Open returns a table with room for twice the given number of virtual routers. If the kernel or
+// the rights of the process do not permit it, the error has the reason.
 func Open(instances int) (*Table, error) {
-	// Asked for first: a service manager may end a process for a bpf(2) that it does not permit.
+	// This is checked first: a service manager may kill a process for a bpf(2) that it does not
+	// permit.
 	if !confine.Has(unix.CAP_BPF) && !confine.Has(unix.CAP_SYS_ADMIN) {
-		return nil, errors.New("it takes CAP_BPF")
+		return nil, errors.New("CAP_BPF is required")
 	}
 	t := &Table{programs: make(map[kind]*ebpf.Program)}
-	t.size = 1 << bits.Len(uint(min(max(2*instances, leastSlots), mostSlots)-1))
+	t.size = 1 << bits.Len(uint(min(max(2*instances, minSlots), maxSlots)-1))
 	t.bits = bits.Len(uint(8*t.size)) - 1
 	if err := t.open(); err != nil {
 		_ = t.Close()
@@ -137,7 +138,7 @@ func (t *Table) open() (err error) {
 	return nil
 }
 
-// innermost returns what an error is about in the end.
+// innermost returns the innermost error.
 func innermost(err error) error {
 	for inner := err; inner != nil; inner = errors.Unwrap(inner) {
 		err = inner
@@ -174,7 +175,7 @@ func (m *mapped) close() error {
 }
 
 // Filter returns the descriptor of the filter for the sockets of a family, for SO_ATTACH_BPF.
-// Without unicast it drops what was not sent to the group.
+// Without unicast it drops packets to other destinations than the group.
 func (t *Table) Filter(f event.Family, unicast bool) int { return t.programs[kind{f, unicast}].FD() }
 
 // Slot assigns a slot to a virtual router on a link; nil if the table is full.
@@ -198,8 +199,8 @@ func (t *Table) Slot(index int, f event.Family, vrid uint8) *Slot {
 	return nil
 }
 
-// Close gives back what the table has. No socket may use its filters any more that the slots
-// are needed for.
+// Close releases everything that the table has. No socket may still use its filters with the
+// slots.
 func (t *Table) Close() error {
 	errs := []error{t.directory.close(), t.memory.close()}
 	for _, p := range t.programs {
@@ -208,7 +209,7 @@ func (t *Table) Close() error {
 	return errors.Join(errs...)
 }
 
-// Slot is the place of one virtual router.
+// Slot is the entry of one virtual router.
 type Slot struct {
 	table  *Table
 	entry  *atomic.Uint64
@@ -217,11 +218,11 @@ type Slot struct {
 	taken  tally
 }
 
-// Passed returns how many packets of the virtual router were let through.
+// Passed returns the number of packets of the virtual router that passed.
 func (s *Slot) Passed() uint64 { return s.memory.passed.Load() }
 
-// Expect has the filter drop packets whose Image is this one, as long as it has let through no
-// more packets of the virtual router than passed.
+// Expect makes the filter drop packets with this Image, as long as it has passed no more packets
+// of the virtual router than the given number.
 func (s *Slot) Expect(image []byte, passed uint64) {
 	s.Forget()
 	var padded [MaxPacket]byte
@@ -233,15 +234,15 @@ func (s *Slot) Expect(image []byte, passed uint64) {
 	s.memory.expected.Store(passed)
 }
 
-// Forget has the filter let all packets through. When it returns nothing is dropped any more, not
-// even what the filter was looking at.
+// Forget makes the filter pass all packets. When it returns no packet is dropped any more, not
+// even one that the filter was comparing.
 func (s *Slot) Forget() {
 	s.memory.expected.Store(nothing)
 	for {
 		now := s.memory.dropped.Load()
 		next := now&^countMask | (now+1)&countMask
 		if s.memory.dropped.CompareAndSwap(now, next) {
-			s.taken = s.taken&^countMask | (s.taken+1)&countMask // this one was no packet
+			s.taken = s.taken&^countMask | (s.taken+1)&countMask // this change counted no packet
 			return
 		}
 	}
@@ -258,14 +259,14 @@ func (s *Slot) Take(now time.Duration) (n uint64, last time.Duration) {
 	return n, dropped.last(now)
 }
 
-// Release gives the slot back.
+// Release releases the slot.
 func (s *Slot) Release() {
 	s.entry.Store(0)
 	s.Forget()
 	s.table.free = append(s.table.free, s.number)
 }
 
-// Now returns the present time by the clock of Take: CLOCK_MONOTONIC.
+// Now returns the present time on the clock of Take: CLOCK_MONOTONIC.
 func Now() (time.Duration, error) {
 	var now unix.Timespec
 	err := unix.ClockGettime(unix.CLOCK_MONOTONIC, &now)

@@ -1,6 +1,6 @@
-// Package thread lets the thread of a goroutine run before others. It decides what
-// that is: real time at the lowest priority for who keeps the protocol's time, and
-// less for who works longer.
+// Package thread raises the scheduling priority of a goroutine's thread: to real time at the
+// lowest priority for goroutines that keep the protocol's time, and to less for those that work
+// longer.
 package thread
 
 import (
@@ -11,14 +11,14 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Priority is how much before others a thread runs. With it goes SCHED_RESET_ON_FORK: who is
-// started from the thread begins as everybody.
+// Priority is the scheduling priority of a thread. It includes SCHED_RESET_ON_FORK: a process
+// started from the thread has the default priority.
 type Priority string
 
 // The priorities.
 const (
 	RealTime Priority = "real-time" // SCHED_FIFO, at the lowest priority
-	Nice     Priority = "nice"      // the best that an ordinary thread can have, but one: nice -19
+	Nice     Priority = "nice"      // the second best of ordinary threads: nice -19
 )
 
 var attributes = map[Priority]unix.SchedAttr{
@@ -26,11 +26,11 @@ var attributes = map[Priority]unix.SchedAttr{
 	Nice:     {Policy: unix.SCHED_NORMAL, Nice: -19, Flags: unix.SCHED_FLAG_RESET_ON_FORK},
 }
 
-// Known reports whether there is such a priority.
+// Known reports whether the priority exists.
 func (p Priority) Known() bool { return attributes[p].Flags != 0 }
 
-// Give gives the priority to the thread of that number; 0 is the calling one. It needs
-// CAP_SYS_NICE, LimitRTPRIO= or LimitNICE=, and without fails with EPERM or EACCES.
+// Give sets the priority of the thread with the given id; 0 is the calling one. It needs
+// CAP_SYS_NICE, LimitRTPRIO= or LimitNICE=, and otherwise fails with EPERM or EACCES.
 func (p Priority) Give(tid int) error {
 	a := attributes[p]
 	if err := unix.SchedSetAttr(tid, &a, 0); err != nil {
@@ -39,24 +39,24 @@ func (p Priority) Give(tid int) error {
 	return nil
 }
 
-// InRealTime reports whether the thread of that number runs in real time.
+// InRealTime reports whether the thread with the given id runs in real time.
 func InRealTime(tid int) bool {
 	a, err := unix.SchedGetAttr(tid, 0)
 	return err == nil && (a.Policy == unix.SCHED_FIFO || a.Policy == unix.SCHED_RR)
 }
 
-// Raiser has threads of this process run before others.
+// Raiser raises the priority of threads of this process.
 type Raiser struct {
-	// Ask has another process give a thread a priority, for a process that has not the right
-	// to; nil if this one does it itself. It returns once that is done, refused, or ctx is
-	// done.
+	// Ask makes another process set the priority of a thread, for a process without the right to
+	// do so; nil if this process does it itself. It returns when that is done or refused, or when
+	// ctx is done.
 	Ask func(ctx context.Context, tid int, p Priority) error
 }
 
-// Raise gives the calling thread, to which the goroutine has to be locked, the first of some
-// priorities that it can have, and calls done with that one (empty: none) and with the error
-// of the first. Where another process is asked, done comes later, from another goroutine, and
-// not at all if ctx is done before. Undo gives back what the thread had.
+// Raise sets the priority of the calling thread, to which the goroutine must be locked, to the
+// first of some priorities that is permitted, and calls done with that one (empty if none is) and
+// with the error of the first one. If another process is asked, done is called later, from
+// another goroutine, or never if ctx is done before. Undo restores the previous priority.
 func (r Raiser) Raise(ctx context.Context, done func(got Priority, err error), priorities ...Priority) (undo func()) {
 	if r.Ask == nil {
 		before, err := unix.SchedGetAttr(0, 0)
@@ -67,7 +67,7 @@ func (r Raiser) Raise(ctx context.Context, done func(got Priority, err error), p
 			}
 		}
 	}
-	// What another process gave only that could take back. Instead the thread ends with its
+	// Only the other process could restore the priority. Instead the thread ends with its
 	// goroutine, which stays locked to it.
 	runtime.LockOSThread()
 	tid := unix.Gettid()
@@ -80,7 +80,7 @@ func (r Raiser) Raise(ctx context.Context, done func(got Priority, err error), p
 	return func() {}
 }
 
-// first returns the first priority that can be given, and the error of the first one.
+// first returns the first priority that is permitted, and the error of the first one.
 func first(priorities []Priority, give func(Priority) error) (got Priority, err error) {
 	for i, p := range priorities {
 		failed := give(p)

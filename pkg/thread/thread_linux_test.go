@@ -12,7 +12,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// raised locks the test to its thread and returns what it got.
+// raised locks the test to its thread and returns the priority that the thread got.
 func raised(t *testing.T, r Raiser, priorities ...Priority) (got Priority, undo func(), err error) {
 	t.Helper()
 	known := make(chan struct{})
@@ -53,8 +53,8 @@ func TestRaise(t *testing.T) {
 	}
 }
 
-// TestRaiseByAnother: where another process is asked, it is asked for the thread that called,
-// for the second priority if the first is refused, and the thread ends with its goroutine.
+// TestRaiseByAnother checks that another process is asked for the calling thread, and for the
+// second priority if the first is refused, and that the thread ends with its goroutine.
 func TestRaiseByAnother(t *testing.T) {
 	refused := errors.New("refused")
 	asked := make(chan int, 2)

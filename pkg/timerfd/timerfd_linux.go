@@ -1,10 +1,10 @@
-// Package timerfd lets a goroutine sleep with sub-millisecond precision; Go's own
-// timers wait in whole milliseconds. Go's poller waits for a timerfd of the kernel:
-// a goroutine that slept in a system call would keep one of Go's processors, and with
-// it keep the thread awake that takes processors back.
+// Package timerfd lets a goroutine sleep with sub-millisecond precision; Go's own timers wait
+// whole milliseconds. Go's poller waits for a timerfd of the kernel: a goroutine that slept in a
+// system call would keep one of Go's processors, and keep the thread awake that takes processors
+// back.
 //
-// Nothing here allocates but New. One goroutine waits; any may set and interrupt,
-// until it is closed.
+// Only New allocates. One goroutine waits; any goroutine may set and interrupt the timer, until
+// it is closed.
 package timerfd
 
 import (
@@ -17,16 +17,16 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Timer is a timer of the kernel's, timerfd_create(2), by its monotonic clock.
+// Timer is a timer of the kernel, timerfd_create(2), on its monotonic clock.
 type Timer struct {
 	file  *os.File
-	fd    int // the same, for Set
+	fd    int // the same descriptor, for Set
 	raw   syscall.RawConn
 	read  func(fd uintptr) (done bool)
 	errno unix.Errno // of the last read
 }
 
-// New returns a timer that is not set. Close it.
+// New returns a timer that is not set. The caller must close it.
 func New() (*Timer, error) {
 	fd, err := unix.TimerfdCreate(unix.CLOCK_MONOTONIC, unix.TFD_NONBLOCK|unix.TFD_CLOEXEC)
 	if err != nil {
@@ -41,15 +41,15 @@ func New() (*Timer, error) {
 	return t, nil
 }
 
-// Set has the timer expire after a time, in place of the one it was set to before; at once if
-// that is not positive.
+// Set makes the timer expire after a time, and replaces a previous one; at once if the time is
+// not positive.
 func (t *Timer) Set(left time.Duration) {
 	spec := unix.ItimerSpec{Value: unix.NsecToTimespec(int64(max(left, 1)))} // 0 would disarm it
 	_ = unix.TimerfdSettime(t.fd, 0, &spec, nil)                             // cannot fail: our descriptor, a valid time
 }
 
-// Wait returns when the timer has expired since the last Wait or Set. It fails
-// with os.ErrDeadlineExceeded while it is interrupted, and once it is closed.
+// Wait returns when the timer has expired since the last Wait or Set. It fails with
+// os.ErrDeadlineExceeded while it is interrupted, and once it is closed.
 func (t *Timer) Wait() error {
 	if err := t.raw.Read(t.read); err != nil {
 		return err
@@ -60,19 +60,18 @@ func (t *Timer) Wait() error {
 	return nil
 }
 
-// readOnce takes the timer's word, if it has one. It never waits, so Go's scheduler
-// need not be told of the call.
+// readOnce reads the timer, if it has expired. It never waits, so it can bypass Go's scheduler.
 func (t *Timer) readOnce(fd uintptr) (done bool) {
 	var count [8]byte
 	_, _, t.errno = unix.RawSyscall(unix.SYS_READ, fd, uintptr(unsafe.Pointer(&count[0])), uintptr(len(count)))
 	return t.errno != unix.EAGAIN
 }
 
-// Interrupt ends a Wait, and those that follow until Resume.
+// Interrupt ends a Wait, and all later ones until Resume.
 func (t *Timer) Interrupt() { _ = t.file.SetReadDeadline(time.Unix(1, 0)) } // it has passed
 
 // Resume lets Wait wait again.
 func (t *Timer) Resume() { _ = t.file.SetReadDeadline(time.Time{}) }
 
-// Close frees the descriptor and ends a Wait. To interrupt it afterwards does nothing.
+// Close closes the descriptor and ends a Wait. Interrupt does nothing afterwards.
 func (t *Timer) Close() error { return t.file.Close() }

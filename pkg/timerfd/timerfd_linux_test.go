@@ -18,7 +18,7 @@ func open(t *testing.T) *Timer {
 	return timer
 }
 
-// wait waits. A test that times out here has a timer that does not ring.
+// wait waits. A test that times out here has a timer that does not expire.
 func wait(t *testing.T, timer *Timer, what string) {
 	t.Helper()
 	if err := timer.Wait(); err != nil {
@@ -26,8 +26,8 @@ func wait(t *testing.T, timer *Timer, what string) {
 	}
 }
 
-// TestExpires: at its instant and not before, at once where the instant has
-// passed, and the instant before is replaced, by a sooner and by a later one.
+// TestExpires checks that a timer expires at its instant and not before, at once if the instant
+// has passed, and that a new instant replaces the previous one, whether sooner or later.
 func TestExpires(t *testing.T) {
 	timer := open(t)
 	for _, d := range []time.Duration{50 * time.Microsecond, 700 * time.Microsecond, 5 * time.Millisecond} {
@@ -56,7 +56,7 @@ func TestExpires(t *testing.T) {
 	}
 }
 
-// TestSetBetween: what expired before the timer was set again is forgotten.
+// TestSetBetween checks that setting the timer again cancels an expiry that was not read.
 func TestSetBetween(t *testing.T) {
 	timer := open(t)
 	timer.Set(0)
@@ -69,7 +69,7 @@ func TestSetBetween(t *testing.T) {
 	}
 }
 
-// TestInterrupt: it ends the Wait under way and each that follows, until Resume.
+// TestInterrupt checks that Interrupt ends the present Wait and all later ones until Resume.
 func TestInterrupt(t *testing.T) {
 	timer := open(t)
 	timer.Set(time.Hour)
@@ -84,7 +84,7 @@ func TestInterrupt(t *testing.T) {
 	wait(t, timer, "resumed")
 }
 
-// TestClose: it ends the Wait under way and each that follows.
+// TestClose checks that Close ends the present Wait and all later ones.
 func TestClose(t *testing.T) {
 	timer := open(t)
 	timer.Set(time.Hour)
@@ -98,7 +98,7 @@ func TestClose(t *testing.T) {
 	timer.Resume()
 }
 
-// TestAllocates: nothing does but New.
+// TestAllocates checks that only New allocates.
 func TestAllocates(t *testing.T) {
 	timer := open(t)
 	nothing := func() {
@@ -113,7 +113,7 @@ func TestAllocates(t *testing.T) {
 	}
 }
 
-// TestWaitFails: what the kernel refuses to tell is an error, and no expiry.
+// TestWaitFails checks that an error of the kernel is an error, and not an expiry.
 func TestWaitFails(t *testing.T) {
 	timer := open(t)
 	timer.read = func(uintptr) bool { return timer.readOnce(^uintptr(0)) } // nobody's descriptor

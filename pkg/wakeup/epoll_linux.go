@@ -11,16 +11,15 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Epoll waits for many descriptors, or for its alarm. The epoll itself is waited for
-// by Go's own poller: a goroutine that sleeps in the kernel keeps a processor of
-// Go's, and with it awake the thread that takes processors back, which costs a
-// Backup a sixth of its CPU time.
+// Epoll waits for many descriptors, or for its alarm. Go's own poller waits for the epoll
+// descriptor: a goroutine that sleeps in the kernel keeps one of Go's processors, and keeps the
+// thread awake that takes processors back, which costs a Backup a sixth of its CPU time.
 type Epoll struct {
 	*Alarm
 	file  *os.File // of the epoll
 	epoll int      // its descriptor, while file is open
 	raw   syscall.RawConn
-	until time.Time // Wait returns then; zero: never
+	until time.Time // Wait returns then; zero for never
 
 	events [64]unix.EpollEvent
 	event  unix.EpollEvent
@@ -29,7 +28,7 @@ type Epoll struct {
 	look   func(fd uintptr) (done bool)
 }
 
-// OpenEpoll returns an epoll that waits for its alarm alone.
+// OpenEpoll returns an epoll that only waits for its alarm.
 func OpenEpoll() (*Epoll, error) {
 	a, err := openAlarm()
 	if err != nil {
@@ -49,7 +48,7 @@ func (p *Epoll) open() error {
 	if err != nil {
 		return fmt.Errorf("make an epoll: %w", err)
 	}
-	_ = unix.SetNonblock(fd, true) // for os.File to wait for it; it does not fail
+	_ = unix.SetNonblock(fd, true) // so that os.File can wait for it; it does not fail
 	p.epoll, p.file = fd, os.NewFile(uintptr(fd), "epoll")
 	if p.raw, err = p.file.SyscallConn(); err != nil {
 		return fmt.Errorf("make an epoll: %w", err)
@@ -57,11 +56,11 @@ func (p *Epoll) open() error {
 	return p.add(p.fd, unix.EPOLLIN)
 }
 
-// watched are the events to wait for: reported once until it is asked again, after its turn.
-// Packets that come meanwhile wake nobody.
+// watched are the events to wait for: each is reported once until it is requested again, after it
+// was handled. Packets that arrive meanwhile cause no wake-up.
 const watched = unix.EPOLLIN | unix.EPOLLONESHOT
 
-// Watch adds a descriptor; closing it takes it out again.
+// Watch adds a descriptor; closing the descriptor removes it.
 func (p *Epoll) Watch(fd int) error { return p.add(fd, watched) }
 
 func (p *Epoll) add(fd int, events uint32) error {
@@ -75,9 +74,9 @@ func (p *Epoll) add(fd int, events uint32) error {
 	return nil
 }
 
-// Wait sleeps until something is to be read, the alarm rings, or the timeout is
-// over (none where it is negative); it yields each descriptor to be read, a little
-// later if it is to linger, unless the alarm rings.
+// Wait sleeps until a descriptor is readable, the alarm rings, or the timeout is over (there is
+// none if it is negative). It yields each readable descriptor, a little later if it is to linger,
+// unless the alarm rings.
 func (p *Epoll) Wait(timeout, linger time.Duration, yield func(fd int)) error {
 	err := p.sleep(timeout)
 	if err == nil && linger > 0 && !p.rung.Load() {
@@ -85,14 +84,14 @@ func (p *Epoll) Wait(timeout, linger time.Duration, yield func(fd int)) error {
 		p.more()
 	}
 	if errors.Is(err, os.ErrDeadlineExceeded) {
-		return nil // what is ready, or was rung, is found by the next Wait
+		return nil // the next Wait finds what is ready, or was rung
 	}
 	if err != nil {
 		return fmt.Errorf("wait in epoll: %w", err)
 	}
 	for _, e := range p.events[:p.ready] {
 		if int(e.Fd) == p.fd {
-			p.reset() // before anything is looked at
+			p.reset() // before the caller examines anything
 		}
 	}
 	for _, e := range p.events[:p.ready] {
@@ -104,7 +103,7 @@ func (p *Epoll) Wait(timeout, linger time.Duration, yield func(fd int)) error {
 	return nil
 }
 
-// again asks for a descriptor that was reported. It may be closed by now.
+// again requests the events of a descriptor that was reported. It may be closed by now.
 func (p *Epoll) again(fd int) {
 	p.event = unix.EpollEvent{Events: watched, Fd: int32(fd)}
 	_, _, _ = unix.RawSyscall6(unix.SYS_EPOLL_CTL, uintptr(p.epoll), unix.EPOLL_CTL_MOD, uintptr(fd), uintptr(unsafe.Pointer(&p.event)), 0, 0)
@@ -130,15 +129,15 @@ func (p *Epoll) sleep(timeout time.Duration) error {
 	return nil
 }
 
-// lookOnce sees what is ready.
+// lookOnce records what is ready.
 func (p *Epoll) lookOnce(uintptr) (done bool) {
 	p.ready, p.errno = 0, 0
 	p.more()
 	return p.ready > 0 || p.errno != 0
 }
 
-// more sees what has become ready beside what was. It never waits, so Go's scheduler
-// is not told of the call, which would wake the thread that takes processors back.
+// more adds what has become ready since. It never waits, so it bypasses Go's scheduler, whose
+// entry would wake the thread that takes processors back.
 func (p *Epoll) more() {
 	room := p.events[p.ready:]
 	if len(room) == 0 {
@@ -148,13 +147,13 @@ func (p *Epoll) more() {
 	switch errno {
 	case 0:
 		p.ready += int(n)
-	case unix.EINTR: // which a call that does not wait never gives
+	case unix.EINTR: // which a call that does not wait never returns
 	default:
 		p.errno = errno
 	}
 }
 
-// Close frees the descriptors, but not those that are watched.
+// Close closes the epoll and the alarm, but not the watched descriptors.
 func (p *Epoll) Close() error {
 	var err error
 	if p.file != nil {

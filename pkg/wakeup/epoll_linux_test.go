@@ -8,8 +8,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// TestPoller: what can be read is yielded until it has been read, a ring ends one
-// wait, before it or in it, and so does the timeout.
+// TestPoller checks that a readable descriptor is yielded until it has been read, that a ring
+// ends one wait, before or during it, and that the timeout does as well.
 func TestPoller(t *testing.T) {
 	p, err := OpenEpoll()
 	if err != nil {

@@ -7,14 +7,14 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Waiter sleeps in ppoll, which is exact to some ten microseconds where Go's
-// timers wait whole milliseconds. Its sleeper must be locked to a thread.
+// Waiter sleeps in ppoll, which is precise to about ten microseconds, while Go's timers wait
+// whole milliseconds. Its sleeper must be locked to a thread.
 type Waiter struct {
 	alarm *Alarm
 	poll  [1]unix.PollFd
 }
 
-// OpenWaiter returns a waiter; Close it when nobody can wake it any more.
+// OpenWaiter returns a waiter. Close it when no goroutine can wake it any more.
 func OpenWaiter() (*Waiter, error) {
 	a, err := openAlarm()
 	if err != nil {
@@ -25,8 +25,8 @@ func OpenWaiter() (*Waiter, error) {
 	return w, nil
 }
 
-// WaitUntil returns at t, or soon after Wake. The zero time never comes. It may return
-// for no reason.
+// WaitUntil returns at t, or soon after Wake. The zero time means never. It may also return
+// without a reason.
 func (w *Waiter) WaitUntil(t time.Time) {
 	var timeout *unix.Timespec
 	if !t.IsZero() {

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// sleepers are the two that sleep beneath an alarm, and how each sleeps.
+// sleepers returns the two types that sleep with an alarm, and how each sleeps.
 func sleepers(t *testing.T) map[string]struct {
 	*Alarm
 	sleep func(time.Duration)
@@ -35,8 +35,8 @@ func sleepers(t *testing.T) map[string]struct {
 
 const nap = 20 * time.Millisecond
 
-// TestAlarmIsNotStuck: a sleeper that wakes by itself while somebody who rings has
-// not written yet is woken once for nothing, and sleeps again. It used to clear what
+// TestAlarmIsNotStuck checks that a sleeper that wakes without the alarm, while a ring has not
+// been written yet, is woken once without a need and sleeps again. It used to clear a ring that
 // it had not read, and every later sleep ended at once.
 func TestAlarmIsNotStuck(t *testing.T) {
 	for name, s := range sleepers(t) {
@@ -62,8 +62,8 @@ func TestAlarmIsNotStuck(t *testing.T) {
 	}
 }
 
-// TestAlarmIsNotDeaf: after a ring that falls between the two steps of a reset, the
-// next ring ends a sleep.
+// TestAlarmIsNotDeaf checks that after a ring between the two steps of a reset, the next ring
+// ends a sleep.
 func TestAlarmIsNotDeaf(t *testing.T) {
 	for name, s := range sleepers(t) {
 		t.Run(name, func(t *testing.T) {
@@ -88,7 +88,7 @@ func TestAlarmIsNotDeaf(t *testing.T) {
 	}
 }
 
-// TestAlarmIsHeard: however rings and sleeps fall together, none is lost.
+// TestAlarmIsHeard checks that no ring is lost, however rings and sleeps interleave.
 func TestAlarmIsHeard(t *testing.T) {
 	for name, s := range sleepers(t) {
 		t.Run(name, func(t *testing.T) {

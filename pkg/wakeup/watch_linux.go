@@ -8,8 +8,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Question is a system call that asks whether something holds. A Waiter makes it again and again
-// while it sleeps.
+// Question is a system call that asks whether a condition holds. A Waiter repeats it while it
+// sleeps.
 type Question struct {
 	Call  uintptr // the number of the system call
 	Args  [3]uintptr
@@ -17,8 +17,8 @@ type Question struct {
 }
 
 // Watch asks its questions, all of them once a period, while a Waiter sleeps. The goroutine has none
-// of Go's processors meanwhile and does not come back in between, so a round costs what the kernel
-// takes for it.
+// of Go's processors meanwhile and does not return in between, so a round only costs the time that
+// the kernel takes for it.
 type Watch struct {
 	Questions []Question
 	Every     time.Duration // the period, less than a second

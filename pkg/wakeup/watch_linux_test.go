@@ -9,7 +9,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// watching returns a waiter, a watch that asks whether a pipe has something to read, and that pipe.
+// watching returns a waiter, a watch that asks whether a pipe is readable, and that pipe.
 func watching(t *testing.T) (*Waiter, *Watch, *os.File) {
 	t.Helper()
 	w, err := OpenWaiter()
@@ -29,8 +29,9 @@ func watching(t *testing.T) (*Waiter, *Watch, *os.File) {
 	return w, &Watch{Questions: []Question{q}, Every: 2 * time.Millisecond, Limit: time.Second}, out
 }
 
-// TestWatch requires that a watch lasts for its periods while all holds, and ends soon after
-// something does not, after a wake, after a question that fails and after one that takes long.
+// TestWatch checks that a watch lasts for its periods while all conditions hold, and ends soon
+// after one does not, after a wake, after a question that fails and after one that takes too
+// long.
 func TestWatch(t *testing.T) {
 	const periods, many = 10, 10000
 	for what, end := range map[string]func(*Waiter, *Watch, *os.File){
@@ -63,7 +64,7 @@ func TestWatch(t *testing.T) {
 	}
 }
 
-// TestWatchTakesTheRing requires that a wake ends one watch, and not the next one, too.
+// TestWatchTakesTheRing checks that a wake ends one watch, and not the next one, too.
 func TestWatchTakesTheRing(t *testing.T) {
 	w, x, _ := watching(t)
 	w.Wake()
@@ -74,7 +75,7 @@ func TestWatchTakesTheRing(t *testing.T) {
 	}
 }
 
-// TestWatchAllocates requires that a watch allocates nothing.
+// TestWatchAllocates checks that a watch allocates nothing.
 func TestWatchAllocates(t *testing.T) {
 	w, x, _ := watching(t)
 	if n := testing.AllocsPerRun(20, func() { w.Watch(x, 1) }); n != 0 {
