@@ -27,7 +27,7 @@ func newCheck() *cobra.Command {
 				}
 				from.path = args[0]
 			}
-			here := machine()
+			here := config.ThisMachine()
 			if from.elsewhere {
 				here = nil
 			}
@@ -75,7 +75,7 @@ func unfit(cfg *config.Config, elsewhere bool) (advice, missing []string) {
 	if !elsewhere {
 		return advice, missing
 	}
-	advice = append(advice, cfg.OwnPeers(machine())...)
+	advice = append(advice, cfg.OwnPeers(config.ThisMachine())...)
 	if cfg.Format != config.Keepalived {
 		advice = append(advice, missing...)
 	}

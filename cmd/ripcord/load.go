@@ -3,8 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"net"
-	"net/netip"
 	"os"
 
 	"github.com/spf13/cobra"
@@ -66,24 +64,6 @@ func (s *configFile) load(ctx context.Context, here config.Machine) (*config.Con
 	case <-ctx.Done():
 		return nil, fmt.Errorf("%w while %s was read", errInterrupted{context.Cause(ctx)}, s.path)
 	}
-}
-
-// machine returns the addresses of this machine. It leaves out addresses that cannot be read: the
-// daemon finds them while it runs.
-func machine() config.Machine {
-	here := config.Machine{}
-	links, _ := net.Interfaces()
-	for _, link := range links {
-		addresses, _ := link.Addrs()
-		for _, a := range addresses {
-			if n, ok := a.(*net.IPNet); ok {
-				if ip, ok := netip.AddrFromSlice(n.IP); ok {
-					here[link.Name] = append(here[link.Name], ip.Unmap())
-				}
-			}
-		}
-	}
-	return here
 }
 
 // errInterrupted is the error of an operation that was abandoned because of a signal.

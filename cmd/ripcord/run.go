@@ -60,7 +60,7 @@ func newRun() *cobra.Command {
 // usableConfig reads a configuration with which the daemon can run on this machine. level, unless
 // empty, replaces the level of the file.
 func usableConfig(ctx context.Context, from configFile, level string) (*config.Config, error) {
-	cfg, err := from.load(ctx, machine())
+	cfg, err := from.load(ctx, config.ThisMachine())
 	if err == nil {
 		err = daemon.Accounts(cfg)
 	}
@@ -212,7 +212,7 @@ func schedule() {
 func rereadConfig(from configFile, level string) func(context.Context) (*config.Config, error) {
 	from.flag = "" // a reload cannot change a flag of the running daemon
 	return func(ctx context.Context) (*config.Config, error) {
-		cfg, err := from.load(ctx, machine())
+		cfg, err := from.load(ctx, config.ThisMachine())
 		if err == nil && level != "" {
 			cfg.Log.Level, err = levelOf(level)
 		}

@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"ripcord/pkg/command"
+	"ripcord/pkg/config"
 	ripcord "ripcord/pkg/daemon"
 	"ripcord/pkg/runner"
 )
@@ -56,7 +57,7 @@ func newRunner() *cobra.Command {
 func newServer(c *cobra.Command, from configFile) *runner.Server {
 	return runner.NewServer(runner.ServerConfig{
 		Load: func(ctx context.Context) (*runner.Table, error) {
-			cfg, err := from.load(ctx, machine())
+			cfg, err := from.load(ctx, config.ThisMachine())
 			if err != nil {
 				return nil, err
 			}

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"ripcord/pkg/config"
 	"ripcord/pkg/daemon"
 	"ripcord/pkg/runner"
 )
@@ -36,7 +37,7 @@ func TestFIFOBelongsToDaemon(t *testing.T) {
 		t.Fatal(err)
 	}
 	from := configFile{path: path}
-	cfg, err := from.load(t.Context(), machine())
+	cfg, err := from.load(t.Context(), config.ThisMachine())
 	if err != nil {
 		t.Fatal(err)
 	}

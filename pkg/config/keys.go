@@ -166,7 +166,7 @@ var instanceKeys = schema.Table[instance]{
 	{"accept", "true", schema.To(func(i *instance) *bool { return &i.accept }, schema.Boolean),
 		"Accept traffic to the virtual addresses, although this router is not their owner (Accept_Mode in RFC 9568).", ""},
 	{"source", schema.Optional, schema.To(func(i *instance) *spotted { return &i.sending.source }, schema.As(stationText, router)),
-		"The source address of the adverts. It must be on the link or on a loopback link, and its loss is a fault. Default over IPv4: the link's own address in the subnet of the peers, otherwise in the subnet of the virtual addresses, otherwise its first address. Default over IPv6: its link-local address.", ""},
+		"The source address of the adverts. It must be on the link or on a loopback link, and its loss is a fault. Default over IPv4: the link's own address in the subnet of the peers, otherwise in the subnet of the virtual addresses, otherwise its first address. Default over IPv6: its link-local address, and with global `unicast` peers its global address in their subnet, otherwise its first global address.", ""},
 	{"track_source", "true", schema.To(func(i *instance) *bool { return &i.trackSource }, schema.Boolean),
 		"A missing `source` address is a fault. `false`: ripcord sends adverts from it anyway, with multicast over IPv4.", ""},
 	{"multicast", schema.Optional, schema.To(func(i *instance) *spotted { return &i.sending.group }, schema.As(groupText, multicastGroup)),

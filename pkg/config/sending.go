@@ -48,13 +48,15 @@ func readUnicast(report *problem.Report, at problem.Place, i *instance) bool {
 // be told from those of others.
 func (i *instance) checkSending(report *problem.Report) {
 	first := map[netip.Addr]bool{}
-	global := false
+	global, linkLocal := false, false // IPv6 peers
 	for _, p := range i.sending.peers {
 		if first[p.Addr] {
 			report.Fail(p.at, "%s is given twice", p)
 		}
 		first[p.Addr] = true
-		global = global || p.Is6() && !p.IsLinkLocalUnicast()
+		if p.Is6() {
+			global, linkLocal = global || !p.IsLinkLocalUnicast(), linkLocal || p.IsLinkLocalUnicast()
+		}
 		i.checkStation(report, p, "a peer")
 	}
 	if n := i.Routers; n != 0 && len(first) > n { // one of the peers may be this router
@@ -69,9 +71,9 @@ func (i *instance) checkSending(report *problem.Report) {
 	i.checkTrackSource(report)
 	source := i.sending.source
 	if !source.IsValid() {
-		if global {
-			report.Advise(i.where("unicast"), "give a global IPv6 address of this router as source",
-				"adverts to global IPv6 addresses cannot leave from a link-local one")
+		if global && linkLocal {
+			report.Advise(i.where("unicast"), "give a global IPv6 address of this router as source, or name all peers by addresses of one kind",
+				"some peers are link-local IPv6 addresses and others are global, and all adverts leave from one address")
 		}
 		return
 	}

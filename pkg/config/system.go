@@ -3,10 +3,14 @@ package config
 import (
 	"bufio"
 	"io"
+	"maps"
 	"math/rand/v2"
+	"net"
+	"net/netip"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -87,6 +91,17 @@ func (system) User(name, group string) bool {
 	return err == nil
 }
 
+// LinkOf returns the first of the interfaces that have an address, by their names.
+func (system) LinkOf(a netip.Addr) (string, bool) {
+	here := ThisMachine()
+	for _, name := range slices.Sorted(maps.Keys(here)) {
+		if link, err := net.InterfaceByName(name); err == nil && link.Flags&net.FlagLoopback == 0 && slices.Contains(here[name], a) {
+			return name, true
+		}
+	}
+	return "", false
+}
+
 func (system) InNamespace(name string) bool {
 	named, err := os.Stat(filepath.Join("/run/netns", name))
 	if err != nil {
@@ -102,6 +117,24 @@ func (system) Protocol(name string) (uint8, bool) {
 	}
 	n, known := value.Protocols[name]
 	return n, known
+}
+
+// ThisMachine returns the addresses of this machine. It leaves out addresses that cannot be read: the
+// daemon finds them while it runs.
+func ThisMachine() Machine {
+	here := Machine{}
+	links, _ := net.Interfaces()
+	for _, link := range links {
+		addresses, _ := link.Addrs()
+		for _, a := range addresses {
+			if n, ok := a.(*net.IPNet); ok {
+				if ip, ok := netip.AddrFromSlice(n.IP); ok {
+					here[link.Name] = append(here[link.Name], ip.Unmap())
+				}
+			}
+		}
+	}
+	return here
 }
 
 // tableNames are the files with the names of routing tables.

@@ -212,6 +212,7 @@ func Sources(c *config.Config) link.Sources {
 			s.Virtual = append(append(s.Virtual, in.Addresses...), in.Extra...)
 		}
 		s.Named = append(s.Named, in.Unicast.Peers...)
+		s.Global = s.Global || in.FromGlobal()
 	}
 	return s
 }

@@ -19,7 +19,14 @@ func (i *instance) complete(r *syntax.Report, g *globals) {
 		r.Differ(i.aside(), "name it with interface", "has no interface: keepalived does not start, and ripcord takes default_interface, %s", syntax.Show(i.iface.Text))
 	}
 	if i.iface.Text == "" && !i.bad {
-		r.Fail(i.at, "say on which interface the other routers are", "has no interface")
+		hint := "write interface, the one on which the other routers are"
+		switch {
+		case i.mayLackInterface():
+			hint = "write interface: ripcord finds it by itself only on a machine that has " + i.source.Text
+		case len(i.peers) > 0:
+			hint = "write interface, or unicast_src_ip with an address of this machine"
+		}
+		r.Fail(i.at, hint, "has no interface")
 	}
 	if i.vrid.Text == "" && !i.bad {
 		r.Fail(i.at, "say virtual_router_id, the same on all routers", "has no virtual_router_id")
@@ -36,6 +43,28 @@ func (i *instance) complete(r *syntax.Report, g *globals) {
 	i.completeSending(r, g)
 	i.completeAddresses(r)
 	i.noteRefused(r)
+}
+
+// mayLackInterface reports whether keepalived 2.4 runs the instance without an interface: adverts
+// leave from the configured source to unicast peers.
+func (i *instance) mayLackInterface() bool {
+	return i.iface.Text == "" && len(i.peers) > 0 && i.source.Text != ""
+}
+
+// findInterface gives an instance that may lack an interface the one that has its source address.
+func (i *instance) findInterface(t *translator) {
+	source, err := netip.ParseAddr(i.source.Text)
+	if err != nil || t.commands.elsewhere || !i.mayLackInterface() {
+		return
+	}
+	name, found := t.commands.system.LinkOf(source)
+	if !found {
+		return
+	}
+	t.Subject = i.title()
+	t.Differ(i.source.Position, "write interface "+name,
+		"has no interface: ripcord takes %s, which has %s. The loss of its link is a fault, and addresses without dev are held there; keepalived watches no link, and leaves those addresses out", name, source)
+	i.iface = syntax.Word{Text: name, Position: i.source.Position}
 }
 
 // aside is where what is said of the whole instance stands beside what is said where it begins.
@@ -202,6 +231,7 @@ func (i *instance) completeSending(r *syntax.Report, g *globals) {
 		r.Differ(i.source.Position, "", "multicast adverts leave from the link-local address, not from %s", a)
 		i.source = syntax.Word{}
 	}
+	i.noteLinkLocalSource(r)
 	first := map[netip.Addr]bool{}
 	i.peers = slices.DeleteFunc(i.peers, func(p peer) bool {
 		again := first[p.address]
@@ -219,6 +249,16 @@ func (i *instance) completeSending(r *syntax.Report, g *globals) {
 			}
 		}
 		i.peers = slices.DeleteFunc(i.peers, isOwn)
+	}
+}
+
+// noteLinkLocalSource notes that adverts do not leave from the link-local address, as they do under
+// keepalived where global IPv6 peers are named and no source: their peers do not hear those.
+func (i *instance) noteLinkLocalSource(r *syntax.Report) {
+	n := slices.IndexFunc(i.peers, func(p peer) bool { return p.address.Is6() && !p.address.IsLinkLocalUnicast() })
+	if n >= 0 && i.source.Text == "" {
+		r.Differ(i.peers[n].at, "write unicast_src_ip",
+			"without unicast_src_ip keepalived sends from the link-local address, and hears only adverts to that: two routers with it are both MASTER. ripcord sends from a global address of the interface")
 	}
 }
 

@@ -3,6 +3,7 @@ package keepalived
 import (
 	"errors"
 	"fmt"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"strings"
@@ -82,6 +83,11 @@ func (testSystem) Occupied(link string) bool { return link == "eth9" }
 
 func (testSystem) User(name, group string) bool {
 	return name != "nobody_here" && group != "nobody_here" && name != "keepalived_script"
+}
+
+func (testSystem) LinkOf(a netip.Addr) (string, bool) {
+	name, found := map[string]string{"192.0.2.11": "eth0", "2001:db8::11": "eth1"}[a.String()]
+	return name, found
 }
 
 func (testSystem) InNamespace(name string) bool { return name == "inside" }

@@ -1,6 +1,7 @@
 package keepalived
 
 import (
+	"net/netip"
 	"slices"
 
 	"ripcord/pkg/keepalived/syntax"
@@ -26,6 +27,8 @@ type System interface {
 	Occupied(link string) bool
 	// User reports whether there is a user of that name, and a group, if it is not empty.
 	User(name, group string) bool
+	// LinkOf returns the name of the interface that has an address, unless it is a loopback.
+	LinkOf(a netip.Addr) (name string, found bool)
 	// InNamespace reports whether this process is in the network namespace of that name.
 	InNamespace(name string) bool
 	// Table returns the number of a routing table.
@@ -115,6 +118,7 @@ func (t *translator) take(statements []*syntax.Statement, withoutLVS bool) {
 	byName := map[string]*instance{} // the first of each name
 	t.completeStatic()
 	for _, i := range t.instances {
+		i.findInterface(t)
 		i.complete(t.Report, &t.globals)
 		t.routes.read(i)
 		i.trackDevices(t.Report)

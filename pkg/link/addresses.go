@@ -23,6 +23,7 @@ type addresses struct {
 
 	named   map[netip.Addr]bool  // the source addresses in the configuration of instances
 	virtual map[netip.Addr]bool  // the addresses that routers share
+	global  bool                 // global IPv6 addresses may be sources
 	local   map[int][]netip.Addr // the named sources on each loopback link
 }
 
@@ -63,6 +64,7 @@ func (t *addresses) configure(s Sources) {
 	for _, ip := range s.Virtual {
 		t.virtual[ip] = true
 	}
+	t.global = s.Global
 }
 
 // anyNamed reports whether the configuration of an instance names its source.

@@ -122,6 +122,32 @@ func TestNamedSources(t *testing.T) {
 	}
 }
 
+// TestGlobalSources requires that global IPv6 addresses are sources where unicast adverts need one,
+// except those that ripcord added, and that none is the link-local one.
+func TestGlobalSources(t *testing.T) {
+	for _, c := range []struct {
+		global bool
+		want   string
+	}{{false, "[fe80::2/64]"}, {true, "[fe80::2/64 2001:db8:1::2/64 2001:db8:2::2/64]"}} {
+		table := NewTable(TableConfig{Minter: event.NewMinter(0), Watched: []string{"eth0"}, Default: plain, Sources: Sources{Global: c.global}})
+		table.Observe(links(Initial, up(2, "eth0")), time.Unix(0, 0))
+		var last event.Link
+		for i, a := range []Assigned{
+			address(2, "fe80::2/64"), address(2, "2001:db8:1::9/64", marked), address(2, "2001:db8:1::2/64"),
+			address(2, "2001:db8:1::3/64", deprecated), address(2, "2001:db8:2::2/64"),
+		} {
+			at := time.Unix(int64(i), 0)
+			table.Observe(AddressSeen{a}, at)
+			for _, f := range rest(table, at).Facts {
+				last = f
+			}
+		}
+		if got := fmt.Sprint(*last.Sources); got != c.want || last.LinkLocal6.String() != "fe80::2" {
+			t.Errorf("global %t: sources %s, link-local %v, want %s", c.global, got, last.LinkLocal6, c.want)
+		}
+	}
+}
+
 // TestAddressBeforeLink tests both orders: the link's message first, or its addresses' first.
 func TestAddressBeforeLink(t *testing.T) {
 	table := NewTable(TableConfig{Minter: event.NewMinter(0), Watched: []string{"eth0"}, Default: plain})

@@ -15,6 +15,9 @@ type Sources struct {
 	// Virtual are the addresses that routers share. One without our mark is a source only if there
 	// is no other: it would identify the wrong router.
 	Virtual []netip.Addr
+	// Global makes global IPv6 addresses sources, too: an instance sends adverts to peers that have
+	// one, without a configured source.
+	Global bool
 }
 
 // chosen holds the addresses of a link that were chosen as sources of adverts.
@@ -57,9 +60,10 @@ func (t *addresses) rank(a *knownAddress) int {
 }
 
 // mayBeSource reports whether an address is of a kind that may be the source of adverts: over IPv6
-// only a link-local address, unless the configuration names it (RFC 9568 §5.1.2.1).
+// only a link-local address, unless the configuration names it, or there are unicast adverts to
+// global addresses (RFC 9568 §5.1.2.1).
 func (t *addresses) mayBeSource(ip netip.Addr) bool {
-	return ip.Is4() || ip.IsLinkLocalUnicast() || t.named[ip]
+	return ip.Is4() || ip.IsLinkLocalUnicast() || t.named[ip] || t.global
 }
 
 // noteLocal records which of the named sources are on a loopback link, and reports whether they

@@ -10,6 +10,7 @@ type file struct {
 	slower   time.Duration // how much longer than the protocol's a takeover takes
 	still    string        // the phases in which a router does not become Active, or yield, as most do
 	args     []string      // that ripcord needs beside
+	since    string        // the first keepalived that starts with it; empty: all do
 	differs  []difference
 	perhaps  []difference // those that depend on the moment
 	older    []difference // from keepalived 2.2 only

@@ -21,9 +21,11 @@ func TestUnicast(t *testing.T) {
 		prefix string // of the routers' own addresses
 		shared string
 		group  string
+		chosen bool // the source is not configured
 	}{
-		{"IPv4", "192.0.2.", "192.0.2.1/24", "224.0.0.18"},
-		{"IPv6", "fe80::", "fe80::1/64", "ff02::12"},
+		{"IPv4", "192.0.2.", "192.0.2.1/24", "224.0.0.18", false},
+		{"IPv6", "fe80::", "fe80::1/64", "ff02::12", false},
+		{"IPv6 between global addresses", "2001:db8:51::", "2001:db8:51::1/64", "ff02::12", true},
 	} {
 		t.Run(f.name, func(t *testing.T) {
 			t.Parallel()
@@ -32,11 +34,15 @@ func TestUnicast(t *testing.T) {
 			own := map[string]string{}
 			for i, host := range []string{"a", "b", "stranger"} {
 				own[host] = fmt.Sprintf("%s%d", f.prefix, 11+i)
-				if f.name == "IPv6" {
+				if f.group == "ff02::12" {
 					s.ip(host, "addr", "add", own[host]+"/64", "dev", inside.ifname, "nodad")
 				}
 			}
 			start := func(host, peer string, priority int) *daemon {
+				source := fmt.Sprintf("source: %q", own[host])
+				if f.chosen {
+					source = ""
+				}
 				return s.startYAML(host, fmt.Sprintf(`log: {level: debug}
 control: {socket: %s}
 instances:
@@ -45,10 +51,10 @@ instances:
     vrid: 51
     priority: %d
     interval: %v
-    source: "%s"
+    %s
     unicast: {peers: ["%s"]}
     addresses: ["%s"]
-`, s.socket(host), priority, interval, own[host], own[peer], f.shared))
+`, s.socket(host), priority, interval, source, own[peer], f.shared))
 			}
 			sniffer := s.sniff(inside)
 			began := time.Now()
