@@ -141,13 +141,13 @@ func (i *instance) checkProbe(report *problem.Report, unicast bool) {
 }
 
 // checkStation checks that an address of a router is of the instance's family, and is no
-// virtual address.
+// virtual address, unless it is the source of the owner, whose own address that is.
 func (i *instance) checkStation(report *problem.Report, s spotted, what string) {
 	if f := event.FamilyOf(s.Addr); i.Family != 0 && f != i.Family {
 		report.Fail(s.at, "%s is %s, but the instance is %s", s, f, i.Family)
 	}
 	for _, h := range i.all() {
-		if h.Prefix.Addr() == s.Addr {
+		if h.Prefix.Addr() == s.Addr && !(s == i.sending.source && i.Priority == vrrp.Owner) {
 			report.Fail(s.at, "%s is shared by the routers: %s has to be one router's own address", s, what)
 		}
 	}

@@ -217,7 +217,7 @@ func (i *instance) completeSecrets(r *syntax.Report) {
 // completeSending settles where adverts go, and the virtual MAC.
 func (i *instance) completeSending(r *syntax.Report, g *globals) {
 	if len(i.peers) > 0 && i.strict.value == 1 {
-		r.Fail(i.peers[0].at, "leave vrrp_strict out", "strict mode has no unicast peers")
+		r.Differ(i.peers[0].at, "leave vrrp_strict out", "keepalived 2.4 does not start with unicast peers in strict mode; ripcord sends to them, as keepalived 2.2 does")
 	}
 	i.multicast.complete(r, i, g.multicast[i.family])
 	if i.ttl.said && len(i.peers) == 0 {

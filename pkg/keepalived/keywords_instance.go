@@ -78,7 +78,7 @@ var instanceKeywords = table[instance]{
 	{"linkbeat_use_polling", 0, 0, plain, Inherent, "`links.NAME.monitor: auto` polls the NIC if its driver reports no link changes", "", nil},
 	{"accept", 0, 0, plain, Translated, "`accept: true`", "", flagTo(func(i *instance) *number { return &i.accept }, 1)},
 	{"no_accept", 0, 0, plain, Translated, "`accept: false`", "", flagTo(func(i *instance) *number { return &i.accept }, 0)},
-	{"strict_mode", 0, 1, plain, Translated, "no authentication, no `preempt_delay`, and `accept: false` unless the priority is 255. An error with `unicast_peer`", "", switchTo(func(i *instance) *number { return &i.strict })},
+	{"strict_mode", 0, 1, plain, Translated, "no authentication, no `preempt_delay`, and `accept: false` unless the priority is 255. `unicast_peer` counts, as in keepalived 2.2: 2.4 does not start with it", "", switchTo(func(i *instance) *number { return &i.strict })},
 	{"skip_check_adv_addr", 0, 1, plain, Inherent, "ripcord logs an advert with other addresses, and never drops it for that", "", nil},
 	{"lower_prio_no_advert", 0, 1, plain, Changed, lowerAnswered, "", switchTo(func(i *instance) *number { return &i.lowerUnanswered })},
 	{"higher_prio_send_advert", 0, 1, plain, Changed, higherUnanswered, "", whenOn[instance](higherUnanswered)},
@@ -135,8 +135,8 @@ var hmacKeywords = table[hmac]{
 		}
 	}},
 	{"active_key", 1, 1, plain, Translated, "`auth.hmac.active`", "", numberTo(func(h *hmac) *number { return &h.active }, 1, 255)},
-	{"mode", 1, 1, plain, Translated, "`auth.hmac.mode`", "", wordTo(func(h *hmac) *syntax.Word { return &h.mode })},
-	{"anti_replay", 1, 1, plain, Translated, "`auth.hmac.replay`", "", wordTo(func(h *hmac) *syntax.Word { return &h.replay })},
+	{"mode", 1, 1, plain, Translated, "`auth.hmac.mode`", "", wordAmong(func(h *hmac) *syntax.Word { return &h.mode }, "enforce", "permissive", "receive-only")},
+	{"anti_replay", 1, 1, plain, Translated, "`auth.hmac.replay`", "", wordAmong(func(h *hmac) *syntax.Word { return &h.replay }, "time", "monotonic")},
 	{"time_window", 1, 1, plain, Translated, "`auth.hmac.window`", "", secondsTo(func(h *hmac) *length { return &h.window }, second, 300*second)},
 }
 

@@ -2,6 +2,7 @@ package keepalived
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -152,6 +153,28 @@ func flagTo[T any](field func(*T) *number, value int) func(*translator, *syntax.
 // wordTo keeps the first argument.
 func wordTo[T any](field func(*T) *syntax.Word) func(*translator, *syntax.Statement, *T) {
 	return func(_ *translator, s *syntax.Statement, into *T) { *field(into) = s.Words[1] }
+}
+
+// wordAmong keeps the first argument if it is one of some words.
+func wordAmong[T any](field func(*T) *syntax.Word, words ...string) func(*translator, *syntax.Statement, *T) {
+	return func(t *translator, s *syntax.Statement, into *T) {
+		if w := s.Words[1]; slices.Contains(words, w.Text) {
+			*field(into) = w
+		} else {
+			t.Ignore(w.Position, "", "%s is none of %s: %s is left out", syntax.Show(w.Text), strings.Join(words, ", "), s.Keyword())
+		}
+	}
+}
+
+// rooted returns a path that begins with /. keepalived opens a relative one in the directory where it
+// was started, which is / under systemd.
+func rooted(r *syntax.Report, w syntax.Word) syntax.Word {
+	if w.Text == "" || strings.HasPrefix(w.Text, "/") {
+		return w
+	}
+	r.Differ(w.Position, "write the whole path", "%s is a relative path: keepalived takes it from the directory where it was started, which is / under systemd, and ripcord takes /%s", syntax.Show(w.Text), w.Text)
+	w.Text = "/" + w.Text
+	return w
 }
 
 // isLink reports whether a link can have a name: an alias such as eth0:1 is none.
