@@ -48,8 +48,8 @@ var readmeFigures = []struct{ what, number, figure, two string }{
 	{"the Backup's cable is pulled while other links change: times in # that it became a second Active", "4", "Backup's cable pulled near other link events: false Actives", ""},
 	{"the Active loses power: outage of a client after the last advert, median", "11", "client's outage, power lost, past the last advert, median", ""},
 	{"1000 instances: time from the start until all are Active and announced, median", "8", "1000 instances: start → all Active with addresses and GARP sent, median", ""},
-	{"1000 instances, 10,000 adverts per second: CPU time of the Active per second", "5", "CPU of the Active, a second", ""},
-	{"the same: CPU time of the Backup per second", "5", "CPU of the Backup, a second", ""},
+	{"1000 instances, 10,000 adverts per second: CPU time of the Active per second", "5", "CPU time of the Active per second", ""},
+	{"the same: CPU time of the Backup per second", "5", "CPU time of the Backup per second", ""},
 	{"the same: resident memory", "7", "resident memory", ""},
 }
 

@@ -27,13 +27,13 @@ func (s *site) pairLike(r router) {
 func TestCarrierLoss(t *testing.T) {
 	figures(t)
 	report.define(1, `Two routers, two segments in a group, 100 ms adverts. The Active's cable is pulled on one segment, at a
-random moment, while a veth elsewhere on the machine comes, flaps and goes every 200 ms (the kernel then
-announces a loss up to 1 s late). The cable is a veth whose two ends bear the same ifindex, which the kernel
-treats as a plain NIC. Measured from the instant before the switch's end is set down to the arrival of the
-first priority-0 advert of that router on the other segment.`,
-		`ripcord asks the driver every 10 ms (links.NAME.confirm), so that half of
-the median is waiting for the next question. The asking thread waits for a processor where others work, which p99
-shows: beside the table stands the machine's load.`)
+random time. Meanwhile another veth on the machine is created, flaps and is removed every 200 ms, so that the
+kernel announces a loss up to 1 s late. The cable is a veth whose two ends have the same ifindex, which the
+kernel treats like a physical NIC. The time is measured from just before the switch's end is set down to the
+arrival of that router's first priority-0 advert on the other segment.`,
+		`ripcord asks the driver every 10 ms (links.NAME.confirm), so half of the
+median is the wait for the next question. On a busy machine the asking thread also waits for a processor, which
+p99 shows: the machine's load is listed above the table.`)
 	churn(t)
 	ours, theirs := inTurn(t, func(t *testing.T, m maker) []time.Duration {
 		return lanes(t, func(t *testing.T) []time.Duration { return resignations(t, m) })
@@ -65,10 +65,10 @@ func resignations(t *testing.T, m maker) (took []time.Duration) {
 func TestTwoSegments(t *testing.T) {
 	figures(t)
 	report.define(2, `Two routers, two segments in a group, 1 s adverts, priorities 150 and 100. The Active's cable is pulled on
-one segment, nothing else on the machine changing. Measured from the instant before that until a host on each
-segment, which asks every 2 ms, has an ARP answer of the other router: the later of the two.`,
-		`The floor is Skew_Time of the Backup, 0.61 s. Where ripcord knows that there are two routers ("routers: 2") it need
-not be waited for: what is left is to see the loss on one segment, to resign on the other, and to verify the takeover.`)
+one segment; nothing else on the machine changes. A host on each segment sends an ARP request every 2 ms. The
+time is measured from just before the pull until both hosts have an answer from the other router.`,
+		`The minimum is the Backup's Skew_Time, 0.61 s. With "routers: 2" ripcord does not wait for it. The remaining time
+is for detecting the loss on one segment, resigning on the other, and verifying the takeover.`)
 	ours, theirs := inTurn(t, func(t *testing.T, m maker) []time.Duration { return serves(t, m, router{interval: now.slow}, now.few) })
 	x, y := ms(ours), ms(theirs)
 	report.add(figure{number: 2, what: "cable of the Active pulled → both segments served, median", unit: "ms", of: len(x),

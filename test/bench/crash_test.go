@@ -13,11 +13,11 @@ import (
 func TestCrash(t *testing.T) {
 	figures(t)
 	report.define(14, `Two routers, one segment, priorities 150 and 100. The daemon of the Active is killed (SIGKILL) and started again as soon as it
-has ended. Measured is the longest time between two adverts, of whichever router, from the last before, and how often another
-router than before advertises. keepalived starts anew, and finds its peer. The handover is of ripcord alone, which keepalived has
-not: the same with the command "ripcord handover", and many instances on four links.`,
-		`Between the adverts lies the rest of an interval, besides the time that a process takes to end and another to start. A start takes
-some 25 ms; of adverts each 100 ms a daemon that starts after 150 ms adopts nothing.`)
+has ended. The figures are the longest time between two adverts of either router, and how often the advertising router
+changes. keepalived starts from scratch and finds its peer. The handover is measured for ripcord only, since keepalived has none:
+the same with the command "ripcord handover", and many instances on four links.`,
+		`The time between the adverts includes the rest of an interval, the end of one process and the start of the next. A start takes
+some 25 ms. With 100 ms adverts, a daemon that starts after 150 ms adopts nothing.`)
 	for _, interval := range []time.Duration{time.Second, 100 * time.Millisecond} {
 		t.Run(interval.String(), func(t *testing.T) {
 			ours, theirs := inTurn(t, func(t *testing.T, m maker) []crash { return crashes(t, m, interval) })

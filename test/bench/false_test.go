@@ -13,9 +13,9 @@ import (
 // 4. Backups that take their own dead cable for a dead Active.
 func TestFalseActive(t *testing.T) {
 	figures(t)
-	report.define(4, `Two routers, one segment, 100 ms adverts. The Backup's cable is pulled while a veth elsewhere on the machine
-comes, flaps and goes every 200 ms, and left out for 1.2 s. It has become Active in error if in that time its
-kernel announces that the virtual address was added.`,
+	report.define(4, `Two routers, one segment, 100 ms adverts. The Backup's cable is pulled for 1.2 s, while another veth on the
+machine is created, flaps and is removed every 200 ms. A false Active is counted if the Backup's kernel
+announces in that time that the virtual address was added.`,
 		`A false Active is a defect: see the log of the test.`)
 	churn(t)
 	ours, theirs := inTurn(t, func(t *testing.T, m maker) []bool {

@@ -11,11 +11,11 @@ import (
 // 3. How late the next Active's first advert is, beside the protocol's own time.
 func TestKilled(t *testing.T) {
 	figures(t)
-	report.define(3, `Two routers of priority 100 that do not preempt, one segment. The Active is killed (SIGKILL). Measured from
-the killed one's last advert to the first of the other, as both arrive at the switch, less the
+	report.define(3, `Two routers of priority 100 that do not preempt, one segment. The Active is killed (SIGKILL). The time is
+measured at the switch, from the last advert of the killed router to the first advert of the other, minus the
 Active_Down_Interval (RFC 9568 §6.1).`,
-		`ripcord decides ahead of the instant, and a thread that runs in real time sends at it: what is left is the
-kernel's, to wake that thread and to take the frame.`)
+		`ripcord decides before the deadline, and a real-time thread sends at the deadline. The remaining time is the
+kernel's: it wakes up that thread and sends the frame.`)
 	for _, interval := range []time.Duration{100 * time.Millisecond, 10 * time.Millisecond} {
 		t.Run(interval.String(), func(t *testing.T) {
 			sideBySide(t)

@@ -40,28 +40,27 @@ type load struct {
 func TestManyInstances(t *testing.T) {
 	figures(t)
 	report.define(5, fmt.Sprintf(`Two routers with %d instances on four links, 100 ms adverts, one address each. CPU time, user and system, of
-all processes of the daemon in %v of a quiet LAN, by /proc/PID/stat, a second; nobody else listens meanwhile.
-A sender's system time has the veths and the bridge in it, and some of what the receivers do: the same for
-both daemons.`, now.instances, now.window),
-		`Looked at once with 1,000 instances: two thirds of the Active's time is sendmmsg, with the veths, the bridge and the
-receivers' sockets in it, and that alone is half of what keepalived takes. The Backup's kernel drops the adverts that repeat
-the last one, in the Active's time (docs/protocol.md#filter); with `+"`filter: off`"+` the Backup took 68 ms. Of what is left
-four fifths are its own code, which has each state machine renew its timer some five times a second.`)
-	report.define(6, fmt.Sprintf(`The same routers in another %v. Each instance's k-th advert is compared with a grid of 100 ms, which goes
-through the one of its adverts that was the least late: the error is how much later than its place on the
-grid it came to the switch. p99 is of all adverts. Drift is how much later an instance's adverts come, each
-second: of all its pairs of adverts that lie a quarter of the window apart the median, since other work on the
-machine makes single adverts late, or all from some moment on. Of the tenth of the instances whose adverts
-scatter least the median again, since in a batch the later ones tell how fast the machine is; of the repetitions
-the median; without its sign.`, now.rhythm),
-		`The daemon's deadlines are absolute and do not drift by design; what is seen is other work on the machine: 1 µs a
-second is what adverts come later by 15 µs that lie a quarter of a minute apart. Told by the halves of 20 s it was 5 µs,
-by the medians of those 62 µs.`)
-	report.define(7, `VmRSS of the daemon's largest process at the end of that; the higher of Active and Backup.`,
-		`Looked at once, in an Active of 34 MiB: 17 are pages of the program itself, 8.4 of them its code and 4.5 Go's tables of
-stacks and lines, which stay locked for the next failover though its start alone has run through much of them; 15 are
-Go's heap, 11 of which live, and 2.5 what its runtime keeps beside that. A start's garbage is given back when the daemon
-has been quiet for 2 s, which on a busy machine may be later.`)
+all processes of the daemon in %v of a quiet LAN, per second, from /proc/PID/stat; no other program listens.
+The sender's system time includes the veths, the bridge and part of the receivers' work, for both daemons.`, now.instances, now.window),
+		`Analysed once with 1,000 instances: two thirds of the Active's time is sendmmsg, including the veths, the bridge and the
+receivers' sockets. This alone is half of keepalived's time. The Backup's kernel drops repeated adverts, which counts as
+the Active's time (docs/protocol.md#filter); with `+"`filter: off`"+` the Backup used 68 ms. Four fifths of the remaining time
+are its own code, which renews the timer of each state machine some five times a second.`)
+	report.define(6, fmt.Sprintf(`The same routers in another %v. Each instance's k-th advert is compared with a grid of 100 ms that passes
+through its least late advert. The error is the delay of an advert at the switch against its place on the grid;
+p99 is computed over all adverts. Drift is the additional delay of an instance's adverts per second: the median
+over all its pairs of adverts that are a quarter of the window apart, since other work on the machine delays
+single adverts, or all adverts from some time on. The figure is the median over the tenth of the instances with
+the least scatter, since later adverts of a batch depend on the speed of the machine; then the median over the
+repetitions, without its sign.`, now.rhythm),
+		`The daemon's deadlines are absolute and do not drift by design. The figure shows other work on the machine: 1 µs a
+second means that two adverts a quarter of a minute apart differ by 15 µs. Computed from the two halves of 20 s, the
+drift was 5 µs; computed from the medians of the halves, 62 µs.`)
+	report.define(7, `VmRSS of the daemon's largest process after these measurements; the higher value of Active and Backup.`,
+		`Analysed once for an Active with 34 MiB: 17 MiB are pages of the program itself, of which 8.4 are code and 4.5 are Go's
+tables of stacks and lines. They stay locked for the next failover, although much of them is only used at the start. 15 MiB are
+Go's heap, of which 11 are live, and 2.5 MiB belong to Go's runtime. The garbage of the start is returned after the daemon
+has been quiet for 2 s, on a busy machine later.`)
 	ours, theirs := inTurn(t, loaded)
 	pair := func(number int, what, unit string, of func(load) float64, targets func(theirs float64) []target) figure {
 		x, y := median(pick(ours, of)), median(pick(theirs, of))
@@ -70,11 +69,11 @@ has been quiet for 2 s, which on a busy machine may be later.`)
 	drift := func(l load) float64 { return l.drift }
 	cpu := func(y float64) []target { return []target{times("0.6×", 0.6, y)} }
 	report.add(
-		pair(5, "CPU of the Active, a second", "ms", func(l load) float64 { return 1000 * l.active.cpu }, cpu),
-		pair(5, "CPU of the Backup, a second", "ms", func(l load) float64 { return 1000 * l.backup.cpu }, cpu),
+		pair(5, "CPU time of the Active per second", "ms", func(l load) float64 { return 1000 * l.active.cpu }, cpu),
+		pair(5, "CPU time of the Backup per second", "ms", func(l load) float64 { return 1000 * l.backup.cpu }, cpu),
 		pair(6, "error of an advert against the grid, p99", "ms", func(l load) float64 { return p99(l.errors) },
 			func(y float64) []target { return []target{times("0.8×", 0.8, y)} }),
-		figure{number: 6, what: "drift of the adverts, a second", unit: "µs", of: len(ours), targets: []target{under("0 (under 1 µs)", 1)},
+		figure{number: 6, what: "drift of the adverts per second", unit: "µs", of: len(ours), targets: []target{under("0 (under 1 µs)", 1)},
 			ours: math.Abs(median(pick(ours, drift))), theirs: math.Abs(median(pick(theirs, drift)))},
 		pair(7, "resident memory", "MiB", func(l load) float64 { return max(l.active.resident, l.backup.resident) },
 			func(y float64) []target { return []target{times("4×", 4, y), under("under 25 MiB", 25)} }),

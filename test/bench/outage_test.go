@@ -53,13 +53,12 @@ var happenings = []happening{
 func TestOutage(t *testing.T) {
 	figures(t)
 	report.define(11, `Two routers, two segments in a group, 1 s adverts, priorities 150 and 100. A client on one segment sends a UDP
-datagram each ms through the routers to a server on the other, which sends it back; both know the virtual
-addresses alone as their gateways. Measured is the longest time between two answers since the instant before
-it happened. *Stopped* is SIGTERM: the router that was stopped still forwards what comes to its MAC until the
-hosts have learned the other's. *Power lost* is SIGKILL with both cables out; there it is the time from the
-last advert that the router sent to the first answer after the gap, in which the protocol's own share is the
-Active_Down_Interval of 3.61 s.`,
-		`The floor of pull, admin down and stop is the Backup's Skew_Time, 0.61 s; with ripcord's "routers: 2" there is none.`)
+datagram every ms through the routers to a server on the other, which returns it. Both use only the virtual
+addresses as gateways. The figure is the longest time between two answers, from just before the event.
+*Stopped* is SIGTERM: the stopped router still forwards packets to its MAC until the hosts have learned the
+other MAC. *Power lost* is SIGKILL with both cables out; here the time is measured from the router's last
+advert to the first answer after the gap. It includes the Active_Down_Interval of 3.61 s.`,
+		`The minimum for pull, admin down and stop is the Backup's Skew_Time, 0.61 s; with ripcord's "routers: 2" there is none.`)
 	for _, h := range happenings {
 		t.Run(h.name, func(t *testing.T) {
 			sideBySide(t)

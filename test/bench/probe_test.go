@@ -13,10 +13,10 @@ import (
 func TestProbePowerLost(t *testing.T) {
 	figures(t)
 	report.define(12, `Two routers, two segments in a group, 1 s adverts, priorities 150 and 100, ripcord with "routers: 2" and
-"probe: {}". Power is lost: SIGKILL, then both cables out, at a random moment, and the gap between two answers to a client's
-datagrams, one each ms as in row 11, is measured from the last cable. Beside an Active that is keepalived and speaks version 2 both
-makers' Backups are measured.`,
-		`A quarter of the gap is the death that falls between two questions, the rest three intervals of 50 ms.`)
+"probe: {}". The Active loses power at a random time: SIGKILL, then both cables out. As in row 11, a client sends a datagram
+every ms; the gap between two answers is measured from the last cable. With a keepalived as Active that uses version 2, the Backups of both
+daemons are measured.`,
+		`A quarter of the gap is the time until the next probe after the loss, the rest is three intervals of 50 ms.`)
 	for _, c := range []struct {
 		name   string
 		active bool // keepalived, version 2
@@ -93,8 +93,8 @@ func powerLost(t *testing.T, m maker, foreign bool, times int) (took []time.Dura
 func TestProbeFalseAlarms(t *testing.T) {
 	figures(t)
 	report.define(13, fmt.Sprintf(`Two routers of ripcord with %d instances on four links, 1 s adverts, "routers: 2" and "probe: {}", for %v each: with
-a process that burns on each core, and where each host loses a fifth of all frames that come in. A false alarm is a probe.dead in the
-log of the Backup. keepalived has nothing of the kind.`, now.stressed, now.stress),
+a busy process on each core, and with a loss of a fifth of all incoming frames at each host. A false alarm is a probe.dead in the
+log of the Backup. keepalived has no probe.`, now.stressed, now.stress),
 		`See the log of the test.`)
 	for _, c := range []struct {
 		name    string

@@ -97,13 +97,13 @@ func (r *results) markdown() string {
 	slices.SortStableFunc(r.figures, byNumber)
 	slices.SortStableFunc(r.sections, func(x, y section) int { return cmp.Compare(x.number, y.number) })
 	b.WriteString("# ripcord and keepalived, measured side by side\n\n")
-	b.WriteString("Written by `make bench`, which anyone can run; `test/bench` is the program. Both daemons run on the\nsame kind of LAN of network namespaces, with the same configuration, before the same observer, in turn\nwithin one run, at their defaults where nothing else is said.\n\n")
+	b.WriteString("`make bench` writes this page; the program is `test/bench`. Both daemons run on the same kind of LAN of network\nnamespaces, with the same configuration and the same observer, in turn within one run. They use their defaults\nunless the text says otherwise.\n\n")
 	r.head(&b)
-	b.WriteString("| # | figure | ripcord | keepalived | | at most | met |\n| ---: | --- | ---: | ---: | ---: | --- | --- |\n")
+	b.WriteString("| # | figure | ripcord | keepalived | ratio | target: at most | met |\n| ---: | --- | ---: | ---: | ---: | --- | --- |\n")
 	for _, f := range r.figures {
 		b.WriteString(f.row())
 	}
-	b.WriteString("\n## What the figures mean\n\nWhere p99 is told of fewer than 100 samples it is the highest of them.\n")
+	b.WriteString("\n## What the figures mean\n\nWith fewer than 100 samples, p99 is the highest of them.\n")
 	for _, s := range r.sections {
 		fmt.Fprintf(&b, "\n**%d.** %s\n", s.number, s.definition)
 		if missed := r.missed(s.number); missed != "" {
@@ -125,8 +125,8 @@ func (r *results) head(b *strings.Builder) {
 		fmt.Fprintf(b, "| %s | %s |\n", m.name(), m.version())
 	}
 	fmt.Fprintf(b, "| size | %s%s |\n", *sizeName, map[string]string{
-		"smoke": ": the figures mean nothing",
-		"short": ": fewer repetitions and shorter windows than `make bench` takes",
+		"smoke": ": the figures are meaningless",
+		"short": ": fewer repetitions and shorter windows than with `make bench`",
 	}[*sizeName])
 	fmt.Fprintf(b, "| load of the machine | %s at the start (1, 5 and 15 minutes), %s at the end |\n\n", r.load, loadAverage())
 }

@@ -58,10 +58,11 @@ func scaleText(list []grown) string {
 	fmt.Fprintf(&b, `
 ## ripcord alone, from few instances to many
 
-Two routers on 16 links, 1 s adverts, one address an instance. CPU time, user and system, a second, in %v after
-all has settled; VmRSS at its end. "Of each" is of Active and Backup together, by instance: it must not rise.
+Two routers on 16 links, 1 s adverts, one address per instance. The figures are CPU time, user and system, per
+second, over %v in a steady state, and VmRSS at the end. The last two columns are the sum of Active and Backup divided by
+the number of instances: they must not rise.
 
-| instances | CPU of the Active | of the Backup | memory of the Active | of the Backup | CPU of each | memory of each |
+| instances | CPU of the Active | CPU of the Backup | memory of the Active | memory of the Backup | CPU per instance | memory per instance |
 | ---: | ---: | ---: | ---: | ---: | ---: | ---: |
 `, now.scaleWatch)
 	for _, g := range list {
@@ -87,9 +88,9 @@ func verdict(list []grown) string {
 		}
 	}
 	if len(rises) == 0 {
-		return "Flat or falling throughout, within a tenth."
+		return "Flat: the cost per instance nowhere rises by more than a tenth."
 	}
-	return "*Not flat:* it rises, of " + strings.Join(rises, ", of ") + "."
+	return "*Not flat:* the cost per instance rises: " + strings.Join(rises, ", ") + "."
 }
 
 func TestVerdict(t *testing.T) {

@@ -12,11 +12,11 @@ import (
 // 8. From the start until all is served.
 func TestStart(t *testing.T) {
 	figures(t)
-	report.define(8, fmt.Sprintf(`One router with %d instances on four links, 100 ms adverts, priority 150, nobody else there. Measured from the
-instant before the daemon is started until each instance has sent its first advert and each address has been
-announced by its first gratuitous ARP; that the addresses are there is checked after. The protocol's own share
-is the Active_Down_Interval, 0.34 s.`, now.instances),
-		`It was not looked at why.`)
+	report.define(8, fmt.Sprintf(`One router with %d instances on four links, 100 ms adverts, priority 150, no other router. The time is measured
+from just before the start of the daemon until each instance has sent its first advert and each address its
+first gratuitous ARP. The presence of the addresses is checked afterwards. The time includes the
+Active_Down_Interval, 0.34 s.`, now.instances),
+		`The cause has not been analysed.`)
 	ours, theirs := inTurn(t, starts)
 	x, y := median(pick(ours, time.Duration.Seconds)), median(pick(theirs, time.Duration.Seconds))
 	report.add(figure{number: 8, what: fmt.Sprintf("%d instances: start → all Active with addresses and GARP sent, median", now.instances), unit: "s",

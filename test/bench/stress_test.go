@@ -12,11 +12,12 @@ type stress struct{ false, late, adverts int }
 // 10. Short intervals on a machine that is busy.
 func TestBusyMachine(t *testing.T) {
 	figures(t)
-	report.define(10, fmt.Sprintf(`Two routers with %d instances on four links, 10 ms adverts, for %v in which a process burns on each core, at the
-usual priority. keepalived runs with its real-time option (vrrp_rt_priority 50, vrrp_no_swap, and vrrp_rlimit_rttime 1000000: at its default the kernel killed it at the start), ripcord at its
-defaults. A false transition is an advert of the Backup for an instance that the Active had; a late advert one
-that came two intervals or more after the one before it.`, now.stressed, now.stress),
-		`ripcord's sender runs in real time where that is permitted, its receiver and its loop do not: they wait for a processor.`)
+	report.define(10, fmt.Sprintf(`Two routers with %d instances on four links, 10 ms adverts, for %v with a busy process on each core, at the
+normal priority. keepalived runs with its real-time option (vrrp_rt_priority 50, vrrp_no_swap, and vrrp_rlimit_rttime
+1000000, since with its default the kernel killed it at the start), ripcord with its defaults. A false transition
+is an advert of the Backup for an instance of the Active. A late advert is one that arrives two or more
+intervals after the previous one.`, now.stressed, now.stress),
+		`ripcord's sending thread has real-time scheduling if permitted; its receiver and its main loop wait for a processor.`)
 	ours, theirs := inTurn(t, func(t *testing.T, m maker) []stress {
 		const interval = 10 * time.Millisecond
 		s := newSite(t, m, 4, "a", "b")
@@ -49,6 +50,6 @@ that came two intervals or more after the one before it.`, now.stressed, now.str
 	report.add(
 		figure{number: 10, what: "false transitions", ours: total(ours, falses), theirs: total(theirs, falses), targets: []target{under("0", 0)}},
 		figure{number: 10, what: "late adverts", ours: total(ours, late), theirs: total(theirs, late), targets: []target{times("1×", 1, total(theirs, late))}},
-		figure{number: 10, what: "of so many adverts of the Active", ours: total(ours, adverts), theirs: total(theirs, adverts)},
+		figure{number: 10, what: "adverts of the Active in total", ours: total(ours, adverts), theirs: total(theirs, adverts)},
 	)
 }

@@ -16,12 +16,13 @@ const held = 250
 func TestManyAddresses(t *testing.T) {
 	figures(t)
 	report.define(9, `Two routers of priority 100 that do not preempt, one instance with 250 addresses, 100 ms adverts. The Active is
-killed. Measured from the killed one's last advert to a gratuitous ARP of the other, less the
-Active_Down_Interval: the last of those that it sends as it takes over (each sends 5 an address; the second
-round, 5 s later, is turned off at both), and the one with which each address has been announced once, which
-is when hosts have learned all of them.`,
-		`keepalived sends each frame by a system call of its own, ripcord 64 by one. The rest is mostly the kernel's:
-it adds the addresses, and takes each frame through veths and bridge to all who listen before the call returns.`)
+killed. The time is measured from the last advert of the killed router to a gratuitous ARP of the other, minus the
+Active_Down_Interval. The first figure is the last gratuitous ARP of the takeover: both daemons send 5 per address;
+the second round, 5 s later, is turned off for both. The second figure is the gratuitous ARP with which each
+address has been announced once, so that hosts have learned all of them.`,
+		`keepalived sends each frame with its own system call, ripcord sends 64 with one. The rest is mostly the kernel's
+work: it adds the addresses, and delivers each frame through veths and bridge to all listeners before the call
+returns.`)
 	ours, theirs := inTurn(t, announcements)
 	last := func(x announcement) time.Duration { return x.last }
 	each := func(x announcement) time.Duration { return x.each }
