@@ -8,8 +8,9 @@ import (
 	"ripcord/pkg/vrrp"
 )
 
-// A daemon that dies, or hands over, and is there again in half of three intervals costs no
-// transition; one that comes later starts anew, and the other router serves.
+// TestDaemonDies checks that a daemon that dies, or hands over, and is there again in half of
+// three intervals costs no transition; one that comes later starts anew, and the other router
+// serves.
 func TestDaemonDies(t *testing.T) {
 	for _, c := range []struct {
 		away     time.Duration
@@ -47,8 +48,8 @@ func TestDaemonDies(t *testing.T) {
 	}
 }
 
-// TestAdoptedKnowsNoStartupDelay: a group that was adopted, and yields soon after, is Active again
-// as soon as it may; one that starts anew waits for its startup_delay.
+// TestAdoptedKnowsNoStartupDelay checks that a group that was adopted, and yields soon after, is
+// Active again as soon as it may; one that starts anew waits for its startup_delay.
 func TestAdoptedKnowsNoStartupDelay(t *testing.T) {
 	for _, adopted := range []bool{true, false} {
 		w := lan(1, setup{
@@ -84,8 +85,8 @@ func TestAdoptedKnowsNoStartupDelay(t *testing.T) {
 	}
 }
 
-// A machine that loses its power has no record: its daemon starts anew, however soon; and so does
-// one that finds anything changed.
+// TestChangesAreNotAdopted checks that a machine that loses its power has no record: its daemon
+// starts anew, however soon; and so does one that finds anything changed.
 func TestChangesAreNotAdopted(t *testing.T) {
 	w, check := pair(t, 1)
 	a := w.Routers[0]

@@ -6,8 +6,7 @@ import (
 	"time"
 )
 
-// agenda is the virtual time of a world, all that is yet to happen in it, and the chance
-// that decides between what may happen.
+// agenda is the virtual time of a world, the actions planned in it, and its random numbers.
 type agenda struct {
 	now     time.Time
 	elapsed int64 // nanoseconds from the beginning to now
@@ -16,8 +15,8 @@ type agenda struct {
 	rng     *rand.Rand
 }
 
-// beginning is the first instant of every world: the epoch, with a reading of the monotonic
-// clock as all instants of the daemon have it, which are compared faster.
+// beginning is the first instant of every world: the epoch, with a monotonic reading like all
+// instants of the daemon, which makes comparisons faster.
 var beginning = func() time.Time {
 	now := time.Now()
 	return now.Add(-time.Duration(now.UnixNano()))
@@ -33,7 +32,7 @@ func (a *agenda) Now() time.Time { return a.now }
 // Elapsed returns the time since the beginning.
 func (a *agenda) Elapsed() time.Duration { return time.Duration(a.elapsed) }
 
-// After does f when d has passed.
+// After calls f when d has passed.
 func (a *agenda) After(d time.Duration, f func()) { a.plan(a.elapsed+max(int64(d), 0), f) }
 
 func (a *agenda) plan(at int64, f func()) {
@@ -41,12 +40,11 @@ func (a *agenda) plan(at int64, f func()) {
 	a.due.push(item{at, a.planned, f})
 }
 
-// endless is how much may happen at one instant before it counts as a loop that
-// never ends.
+// endless is how many actions at one instant count as an endless loop.
 const endless = 100_000
 
-// Run plays until the instant end. It panics where time stands still: a router
-// that asks for a Tick again and again would hang the daemon too.
+// Run plays until the instant end. It panics if time stands still: a router that asks for a Tick
+// again and again would hang the daemon too.
 func (a *agenda) Run(end time.Time) {
 	until := int64(end.Sub(beginning))
 	for still := 0; len(a.due) > 0 && a.due[0].at <= until; still++ {
@@ -72,18 +70,18 @@ func (a *agenda) between(low, high time.Duration) time.Duration {
 	return low + time.Duration(a.rng.Int64N(int64(high-low)+1))
 }
 
-// chance reports whether something happens that happens with a probability of share.
+// chance returns true with a probability of share.
 func (a *agenda) chance(share float64) bool { return share > 0 && a.rng.Float64() < share }
 
-// heap holds what is to happen, the soonest first. It holds values and not container/heap's
-// interface, which would allocate for each of them: this is where a simulation spends its
-// time.
+// heap holds the planned actions, the soonest first. It holds values and does not use
+// container/heap's interface, which would allocate for each of them: a simulation spends most of
+// its time here.
 type heap []item
 
-// item is something to do at an instant.
+// item is an action planned for an instant.
 type item struct {
 	at  int64  // nanoseconds since the beginning of the world
-	seq uint64 // of two at one instant the one that was planned first happens first
+	seq uint64 // of two actions at one instant, the one planned first happens first
 	do  func()
 }
 
@@ -133,15 +131,15 @@ func (q *heap) pop() item {
 	return first
 }
 
-// timer does something at the instant to which it was last set. A timer that is put off
-// again and again, as each advert puts off a takeover, stays in the agenda where it is,
-// and looks only there whether its time has come.
+// timer calls a function at the instant to which it was last set. A timer that is postponed again
+// and again, as each advert postpones a takeover, keeps its item in the agenda, and only then
+// checks whether its instant has come.
 type timer struct {
 	agenda *agenda
 	do     func()
 	wake   func()
 	at     int64 // when it is to act
-	queued int64 // when it stands in the agenda; 0: it does not, or not any more
+	queued int64 // the instant of its item in the agenda; 0 if it has none
 }
 
 // newTimer returns a timer that is not set.
@@ -159,7 +157,7 @@ func (t *timer) set(d time.Duration) {
 	}
 }
 
-// stop makes it not act.
+// stop cancels the timer.
 func (t *timer) stop() { t.at = 0 }
 
 func (t *timer) queue() {

@@ -33,10 +33,11 @@ func countEvents(w *World, check *Check) map[string]int {
 	return counts
 }
 
-// A clock that is stepped moves nobody, within the window or beyond: who does not
-// believe the Active any more knows that it is there, and logs that. But an Active
-// whose clock is set back beyond it looks like a recording (docs/authentication.md). When the Active dies the Backup takes over in time, and when
-// the clock is right there is one Active.
+// TestClockStepped checks that a clock that is stepped moves nobody, within the window or
+// beyond: who does not believe the Active any more knows that it is there, and logs that. But an
+// Active whose clock is set back beyond it looks like a recording (docs/authentication.md). When
+// the Active dies the Backup takes over in time, and when the clock is right there is one
+// Active.
 func TestClockStepped(t *testing.T) {
 	const active, backup = 0, 1
 	for _, c := range []struct {
@@ -94,7 +95,8 @@ func TestClockStepped(t *testing.T) {
 	}
 }
 
-// The clocks of all routers are wrong alike, and are put right: nobody moves.
+// TestClocksSetTogether checks that the clocks of all routers are wrong alike, and are put
+// right: nobody moves.
 func TestClocksSetTogether(t *testing.T) {
 	for _, wrong := range []time.Duration{30 * time.Second, -30 * time.Second} {
 		w := lan(1, signing)
@@ -114,9 +116,9 @@ func TestClocksSetTogether(t *testing.T) {
 	}
 }
 
-// An owner comes back and is held back by nobody: neither by an Active whose clock
-// is not its own nor by one of the other version, and the Active logs that there
-// are two.
+// TestOwnerIsHeldByNobody checks that an owner comes back and is held back by nobody: neither by
+// an Active whose clock is not its own nor by one of the other version, and the Active logs that
+// there are two.
 func TestOwnerIsHeldByNobody(t *testing.T) {
 	byClock, byVersion := signing, versions
 	byClock.priorities, byClock.clocks = []uint8{255, 100}, []time.Duration{-30 * time.Second, 0}
@@ -148,8 +150,8 @@ func restart(r *Router, h vrrp.HMAC) {
 	play(r.world, 20*time.Second)
 }
 
-// The three sweeps to signed adverts, and the three to another key: no advert is
-// rejected, and there is one Active.
+// TestSweeps checks that the three sweeps to signed adverts, and the three to another key: no
+// advert is rejected, and there is one Active.
 func TestSweeps(t *testing.T) {
 	one, two := map[uint8]wire.Secret{1: secret(1)}, map[uint8]wire.Secret{2: secret(2)}
 	both := map[uint8]wire.Secret{1: secret(1), 2: secret(2)}
@@ -180,8 +182,8 @@ func TestSweeps(t *testing.T) {
 	}
 }
 
-// A key that one router signs with before the others have it makes two Actives, and
-// the others say why; when they have it there is one.
+// TestKeyChangedAtOneSideFirst checks that a key that one router signs with before the others
+// have it makes two Actives, and the others say why; when they have it there is one.
 func TestKeyChangedAtOneSideFirst(t *testing.T) {
 	w := lan(1, signing)
 	counts := countEvents(w, nil)
@@ -197,8 +199,9 @@ func TestKeyChangedAtOneSideFirst(t *testing.T) {
 	}
 }
 
-// The clock of the Active is wrong, and put right, while a Backup is paused: the Backup, which
-// reads it all when it goes on, believes what is right, and stays Backup.
+// TestClockPutRightDuringPause checks that the clock of the Active is wrong, and put right,
+// while a Backup is paused: the Backup, which reads it all when it goes on, believes what is
+// right, and stays Backup.
 func TestClockPutRightDuringPause(t *testing.T) {
 	for _, wrong := range []time.Duration{20 * time.Second, -20 * time.Second} {
 		w := lan(1, signing)

@@ -224,10 +224,10 @@ func pass(d time.Duration) {
 	synctest.Wait()
 }
 
-// A cable of the Active is pulled: it resigns on its other member in the same
-// instant, and the best of the others has both members when Skew_Time has
-// passed. It is killed: the best of the others has them exactly one
-// Active_Down_Interval after the last advert.
+// TestFailoverInVirtualTime checks that a cable of the Active is pulled: it resigns on its other
+// member in the same instant, and the best of the others has both members when Skew_Time has
+// passed. It is killed: the best of the others has them exactly one Active_Down_Interval after
+// the last advert.
 func TestFailoverInVirtualTime(t *testing.T) {
 	const interval = 100 * time.Millisecond
 	tests := []struct {

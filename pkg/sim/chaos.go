@@ -7,26 +7,25 @@ import (
 	"ripcord/pkg/wire"
 )
 
-// Chaos disturbs a LAN again and again: cables, frames, crashes and pauses, with
-// times of quiet between.
+// Chaos disturbs a LAN again and again: cables, frames, crashes and pauses, with quiet times
+// between.
 type Chaos struct {
 	World *World
-	// Quiet is how long nothing happens after some disturbances.
+	// Quiet is the duration of the quiet time after some disturbances.
 	Quiet time.Duration
-	// OnQuiet is called at the end of each quiet time, OnResume when a router that
-	// was stopped has just gone on.
+	// OnQuiet is called at the end of each quiet time, OnResume when a router that was stopped
+	// has just resumed.
 	OnQuiet  func()
 	OnResume func(*Router)
 	// OnDisturbance is called when a disturbance begins or ends, if set.
 	OnDisturbance func(what string)
-	// Counts are how often each kind of disturbance came.
+	// Counts has the number of disturbances of each kind.
 	Counts map[string]int
-	// kinds are the disturbances that come, lasting those that may last through a time
-	// of quiet.
+	// kinds are the possible disturbances, lasting those that may last through a quiet time.
 	kinds, lasting []disturbance
 }
 
-// Begin starts the story.
+// Begin starts the disturbances.
 func (c *Chaos) Begin() {
 	c.Counts = make(map[string]int)
 	c.kinds, c.lasting = slices.Concat(disturbances, orders), slices.Concat([]disturbance{placementFails, deafNoticed}, orders)
@@ -48,11 +47,11 @@ func (c *Chaos) Begin() {
 	c.World.After(c.Quiet, c.burst)
 }
 
-// latestStart is when the last disturbance of a burst begins at the latest.
+// latestStart is the latest start of the last disturbance of a burst.
 const latestStart = 20 * time.Second
 
-// long returns how long a disturbance lasts: often too short for a timer to end, seldom
-// longer than a hold-off.
+// long returns how long a disturbance lasts: often too short for a timer to end, rarely longer
+// than a hold-off.
 func (c *Chaos) long() time.Duration {
 	switch n := c.World.rng.IntN(6); {
 	case n < 3:
@@ -77,7 +76,7 @@ func (c *Chaos) burst() {
 		}
 		until = max(until, start+long+d.late)
 	}
-	// Sometimes a cable stays out, or something else wrong, while all else is quiet.
+	// Sometimes a cable stays out, or another problem remains, while everything else is quiet.
 	var out *Port
 	mend := func() {}
 	switch n := w.rng.IntN(2 + len(c.lasting)); {
@@ -100,7 +99,7 @@ func (c *Chaos) draw() disturbance {
 	return d
 }
 
-// logged returns what begins and what ends a disturbance, with OnDisturbance.
+// logged returns the functions that begin and end a disturbance, and that call OnDisturbance.
 func (c *Chaos) logged(d disturbance) (begin, end func()) {
 	where, b, e := d.of(c)
 	if c.OnDisturbance == nil {
@@ -110,8 +109,8 @@ func (c *Chaos) logged(d disturbance) (begin, end func()) {
 	return func() { c.OnDisturbance("begin " + what); b() }, func() { c.OnDisturbance("end " + what); e() }
 }
 
-// rest lets the LAN be quiet, has it judged, and mends what stayed wrong: the cable
-// that is out, if any.
+// rest lets the LAN be quiet, checks it, and repairs the remaining problem: the cable that is
+// out, if any.
 func (c *Chaos) rest(out *Port, mend func()) {
 	w := c.World
 	for _, s := range w.Segments {
@@ -130,8 +129,8 @@ func (c *Chaos) rest(out *Port, mend func()) {
 	})
 }
 
-// check lets a check fail and recover while all else is quiet, where routers have any, and
-// goes on then: nothing but the priority of a router may change meanwhile.
+// check lets a check fail and recover while everything else is quiet, if the routers have any,
+// and then continues: only the priority of a router may change meanwhile.
 func (c *Chaos) check(then func()) {
 	w := c.World
 	if len(w.Routers[0].trackers.checks) == 0 {
@@ -153,7 +152,7 @@ func (c *Chaos) instance() *instance {
 
 func (c *Chaos) port() *Port { return c.instance().port }
 
-// link returns a port, that of an instance or one that is tracked.
+// link returns a port of an instance, or one that is tracked.
 func (c *Chaos) link() *Port {
 	r := c.router()
 	return r.links[c.World.rng.IntN(len(r.links))]

@@ -8,11 +8,11 @@ import (
 	"ripcord/pkg/vrrp"
 )
 
-// Check watches a world of routers with one group each, alike on all, and
-// collects what must not be: the invariants stand on one page (invariants.go).
+// Check observes a world of routers with one group each, equal on all, and collects violations:
+// the invariants are listed on one page (invariants.go).
 type Check struct {
-	witness
-	Takeovers int // how often any became Active
+	observer
+	Takeovers int // how often a router became Active
 
 	turns     []turnRule
 	takeovers []takeoverRule
@@ -25,23 +25,23 @@ type Check struct {
 	resumes   []resumeRule
 }
 
-// rule is what all invariants have: what was seen so far, and their name.
+// rule is the common part of all invariants: the observations so far, and their name.
 type rule struct {
-	*witness
+	*observer
 	name string
 }
 
-// violate notes that the invariant does not hold.
+// violate records that the invariant does not hold.
 func (r rule) violate(format string, args ...any) {
-	if len(r.Violations) < most {
+	if len(r.Violations) < maxViolations {
 		r.Violations = append(r.Violations, fmt.Sprintf("%v: %s: ", r.World.Elapsed(), r.name)+fmt.Sprintf(format, args...))
 	}
 }
 
-// most is how many violations are kept: the first ones explain the others.
-const most = 20
+// maxViolations is how many violations are kept: the first ones explain the others.
+const maxViolations = 20
 
-// The moments at which an invariant looks: it has one method at least of these.
+// An invariant is checked at one or several of these moments, and has a method for each of them.
 type (
 	turnRule     interface{ turned(r *Router, active bool) } // a router, after its turn
 	takeoverRule interface {
@@ -51,23 +51,22 @@ type (
 		demoted(r *Router, was uint8) // an Active that lowered its priority
 	}
 	frameRule interface {
-		sent(in *instance, m *advert.Message) // what a router is about to send
+		sent(in *instance, m *advert.Message) // a message that a router is about to send
 	}
 	eventRule interface {
 		logged(r *Router, e event.Event)
-	} // what a router logs
+	} // an event that a router logs
 	fenceRule interface {
 		ran(r *Router, f *vrrp.RunFence) // a router that runs its fence command
 	}
 	lanRule    interface{ looked() }          // the LAN, after a turn of any router
 	restRule   interface{ atRest() }          // the LAN, at the end of a quiet time
-	resumeRule interface{ wentOn(r *Router) } // a router that was stopped and has just gone on
+	resumeRule interface{ wentOn(r *Router) } // a router that was stopped and has just resumed
 )
 
-// NewCheck returns a check that sees all that happens in a world, all of whose routers
-// are made.
+// NewCheck returns a check that observes everything in a world, whose routers must all exist.
 func NewCheck(w *World) *Check {
-	c := &Check{witness: newWitness(w)}
+	c := &Check{observer: newObserver(w)}
 	for _, inv := range c.all() {
 		c.turns = appendIf(c.turns, inv)
 		c.takeovers = appendIf(c.takeovers, inv)
@@ -79,12 +78,12 @@ func NewCheck(w *World) *Check {
 		c.rests = appendIf(c.rests, inv)
 		c.resumes = appendIf(c.resumes, inv)
 	}
-	w.OnTurn, w.OnEvent, w.onFrame, w.onHear = c.turn, c.Event, c.frame, c.witness.heard
-	w.onFence, w.onFenced = c.fence, c.witness.endedFence
+	w.OnTurn, w.OnEvent, w.onFrame, w.onHear = c.turn, c.Event, c.frame, c.observer.heard
+	w.onFence, w.onFenced = c.fence, c.observer.endedFence
 	return c
 }
 
-// appendIf appends an invariant that looks at some moment to those that do.
+// appendIf appends an invariant to a list if it has the method for that moment.
 func appendIf[R any](list []R, invariant any) []R {
 	if r, ok := invariant.(R); ok {
 		return append(list, r)
@@ -95,12 +94,12 @@ func appendIf[R any](list []R, invariant any) []R {
 // turn checks a router after its turn, and the LAN with it.
 func (c *Check) turn(r *Router) {
 	active := r.active()
-	rec := c.witness.begin(r)
+	rec := c.observer.begin(r)
 	for _, inv := range c.turns {
 		inv.turned(r, active)
 	}
 	was := rec.priority
-	c.witness.note(r)
+	c.observer.note(r)
 	if was != 0 && r.active() && rec.active && rec.priority < was {
 		for _, inv := range c.demotions {
 			inv.demoted(r, was)
@@ -112,25 +111,25 @@ func (c *Check) turn(r *Router) {
 			inv.tookOver(r, was)
 		}
 	}
-	c.witness.move(r, active)
+	c.observer.move(r, active)
 	for _, inv := range c.lan {
 		inv.looked()
 	}
 }
 
-// frame checks what a router sends.
+// frame checks a message that a router sends.
 func (c *Check) frame(in *instance, m *advert.Message) {
 	for _, inv := range c.frames {
 		inv.sent(in, m)
 	}
 }
 
-// Event checks what a router logs.
+// Event checks an event that a router logs.
 func (c *Check) Event(r *Router, e event.Event) {
 	for _, inv := range c.events {
 		inv.logged(r, e)
 	}
-	c.witness.logged(r, e)
+	c.observer.logged(r, e)
 	switch e.(type) {
 	case event.ProbeDead:
 		c.Dead++
@@ -144,17 +143,17 @@ func (c *Check) fence(r *Router, f *vrrp.RunFence) {
 	for _, inv := range c.fences {
 		inv.ran(r, f)
 	}
-	c.witness.ranFence(r)
+	c.observer.ranFence(r)
 }
 
-// Rest checks a LAN that has been quiet for long.
+// Rest checks a LAN that has been quiet for a long time.
 func (c *Check) Rest() {
 	for _, inv := range c.rests {
 		inv.atRest()
 	}
 }
 
-// Resumed checks a router that was stopped and has just gone on.
+// Resumed checks a router that was stopped and has just resumed.
 func (c *Check) Resumed(r *Router) {
 	for _, inv := range c.resumes {
 		inv.wentOn(r)

@@ -6,20 +6,20 @@ import (
 	"ripcord/pkg/vrrp"
 )
 
-// check is what a router checks outside the protocol.
+// check is a check of a router outside the protocol.
 type check struct {
 	router *Router
 	name   string
-	finds  Finding // a crash changes nothing of it
+	finds  Finding // a crash does not change it
 	known  result
-	runs   *runs // nil: the router knows within checkWithin what the check finds
+	runs   *runs // nil if the router knows the finding within checkWithin
 }
 
-// Finding is what a run of a check finds. The zero value is a check that passes.
+// Finding is the result of a run of a check. The zero value is a check that passes.
 type Finding struct {
 	Down   bool
-	Silent bool // it does not answer: a run has failed at its timeout
-	Change int  // that it reports, if it reports one
+	Silent bool // it does not answer: a run fails at its timeout
+	Change int  // the change of the priority, if it reports one
 }
 
 // result is what the router knows of a check.
@@ -28,11 +28,10 @@ type result struct {
 	change int
 }
 
-// checkWithin is how long it may take until a router knows the result of a check that has no
-// runs.
+// checkWithin is how long it may take until a router knows the result of a check without runs.
 const checkWithin = 50 * time.Millisecond
 
-// set changes what a check finds.
+// set changes the finding of a check.
 func (c *check) set(f Finding) {
 	note := c.disturbs()
 	note()
@@ -45,7 +44,7 @@ func (c *check) set(f Finding) {
 	c.reportLater(note)
 }
 
-// disturbs returns what notes that a change of the check may move the group.
+// disturbs returns the function that records that a change of the check may move the group.
 func (c *check) disturbs() (note func()) {
 	w := c.router.world
 	if c.router.trackers.weighs(c.name) {
@@ -54,7 +53,7 @@ func (c *check) disturbs() (note func()) {
 	return w.disturb
 }
 
-// start begins the check anew with its router.
+// start restarts the check with its router.
 func (c *check) start() {
 	if c.runs == nil {
 		c.reportLater(c.router.world.disturb)
@@ -63,8 +62,8 @@ func (c *check) start() {
 	c.runs.start()
 }
 
-// reportLater has the router learn what a check without runs finds by then. note notes that it
-// moves only then.
+// reportLater reports to the router, a little later, the finding of a check without runs. note
+// records that the group moves only then.
 func (c *check) reportLater(note func()) {
 	r := c.router
 	r.later(r.world.between(0, checkWithin), func() {
@@ -78,7 +77,7 @@ func (c *check) reportLater(note func()) {
 	})
 }
 
-// learn gives the state of the check to the loop.
+// learn reports the state of the check to the loop.
 func (c *check) learn(now result, note func()) {
 	r := c.router
 	note()

@@ -7,21 +7,21 @@ import (
 	"ripcord/pkg/vrrp"
 )
 
-// configuration is what a router was told: the file that it reads next, the one that it has
-// read, and the instances that follow from them.
+// configuration is the configuration of a router: the file that it reads next, the one that is in
+// force, and the instances that follow from them.
 type configuration struct {
-	file      []vrrp.Group // what the next start or reload reads
+	file      []vrrp.Group // read at the next start or reload
 	groups    []vrrp.Group // in force
-	all       []*instance  // that the groups have or had
+	all       []*instance  // instances that the groups have or had
 	byName    map[string]*instance
-	instances []*instance    // that they have
-	gone      []*instance    // that they have no more
-	ports     []*Port        // of the instances that they have, by their order
+	instances []*instance    // instances that they have
+	gone      []*instance    // instances that they no longer have
+	ports     []*Port        // of the present instances, in their order
 	tracked   []vrrp.Tracker // the entries of the first group and its members, each once
-	lacked    time.Time      // when they last had not all instances
+	lacked    time.Time      // when some instances were last missing
 }
 
-// instance returns the instance of a name.
+// instance returns the instance with a name.
 func (c *configuration) instance(name string) *instance {
 	if in := c.byName[name]; in != nil {
 		return in
@@ -29,10 +29,10 @@ func (c *configuration) instance(name string) *instance {
 	panic("sim: no instance " + name)
 }
 
-// has reports whether a group has an instance, and not only had it.
+// has reports whether a group has an instance now.
 func (c *configuration) has(in *instance) bool { return in.present }
 
-// adopt makes the configuration that the router has read at now the one in force.
+// adopt puts the configuration in force that the router has read at now.
 func (c *configuration) adopt(now time.Time) {
 	if len(c.gone) > 0 {
 		c.lacked = now
@@ -78,8 +78,7 @@ func (c *configuration) configs() (all []*vrrp.Instance) {
 	return all
 }
 
-// edited returns the groups of the file with a change of the first one. Nobody else sees it
-// change.
+// edited returns a copy of the groups of the file with a change of the first one.
 func (c *configuration) edited(change func(g *vrrp.Group)) []vrrp.Group {
 	file := slices.Clone(c.file)
 	file[0].Members, file[0].Track = slices.Clone(file[0].Members), slices.Clone(file[0].Track)

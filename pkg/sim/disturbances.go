@@ -9,25 +9,26 @@ import (
 	"ripcord/pkg/wire"
 )
 
-// disturbance is a kind of what can go wrong: of draws where, and returns what
-// begins and what ends it.
+// disturbance is a kind of problem: of chooses where, and returns the functions that begin and
+// end it.
 type disturbance struct {
 	name string
-	late time.Duration // how long after its end routers still move for it
+	late time.Duration // how long after its end routers may still move because of it
 	of   func(c *Chaos) (where string, begin, end func())
 }
 
-// Bounds: the longest delay of a frame, the longest time until a lost carrier is noticed, and
-// the duration of a fault of our own making (docs/architecture.md#sending).
+// These are bounds: the longest delay of a frame, the longest time until a lost carrier is
+// noticed, and the duration of a fault that the router itself raised
+// (docs/architecture.md#sending).
 const (
 	longestDelay = 300 * time.Millisecond
 	unnoticed    = 2 * time.Second
 	faultRetry   = 10 * time.Second
 )
 
-// mostFlaps is how often a cable flaps at the most: more of them cost time and show
-// nothing new.
-const mostFlaps = 100
+// maxFlaps is the maximum number of flaps of a cable: more of them cost time and show nothing
+// new.
+const maxFlaps = 100
 
 var (
 	placementFails = disturbance{"placement fails", 0, func(c *Chaos) (where string, begin, end func()) {
@@ -52,7 +53,7 @@ var disturbances = []disturbance{
 		return p.String(), func() { p.Late = unnoticed; p.Pull() }, func() { p.Late = 0; p.Plug() }
 	}},
 	{"flaps", 0, func(c *Chaos) (where string, begin, end func()) {
-		p, period, left := c.link(), c.World.between(time.Millisecond, 40*time.Millisecond), mostFlaps
+		p, period, left := c.link(), c.World.between(time.Millisecond, 40*time.Millisecond), maxFlaps
 		var flap func()
 		flap = func() {
 			if left--; left >= 0 {
@@ -124,7 +125,7 @@ var disturbances = []disturbance{
 	}},
 }
 
-// ntp is how long it takes until a clock that a pause left behind is put right.
+// ntp is how long it takes until a clock that is behind after a pause is corrected.
 const ntp = 20 * time.Second
 
 // clocks are disturbances of a LAN whose adverts are signed.
@@ -150,9 +151,9 @@ var clocks = []disturbance{
 	}},
 }
 
-// wrong returns by how much a clock is set wrong, at most.
-func (c *Chaos) wrong(most time.Duration) time.Duration {
-	d := c.World.between(most/5, most)
+// wrong returns by how much a clock is set wrong, up to a limit.
+func (c *Chaos) wrong(limit time.Duration) time.Duration {
+	d := c.World.between(limit/5, limit)
 	if c.World.rng.IntN(2) == 0 {
 		return -d
 	}
@@ -168,7 +169,7 @@ func (c *Chaos) resume(r *Router) func() {
 	}
 }
 
-// share returns how much gets lost: some, or all.
+// share returns how much is lost: some, or all.
 func (c *Chaos) share() float64 {
 	if c.World.rng.IntN(3) == 0 {
 		return 1
@@ -176,8 +177,7 @@ func (c *Chaos) share() float64 {
 	return 0.05 + 0.6*c.World.rng.Float64()
 }
 
-// orders are what a person does to a router: releases, and reloads of another
-// configuration.
+// orders are the actions of a person on a router: releases, and reloads of another configuration.
 var orders = []disturbance{
 	{"released", 0, func(c *Chaos) (where string, begin, end func()) {
 		r := c.router()
@@ -188,7 +188,7 @@ var orders = []disturbance{
 		r := c.router()
 		own := r.born[0].Members[0].Priority
 		if own == vrrp.Owner {
-			return r.Name, func() {}, func() {} // it owns the addresses, whatever it is given
+			return r.Name, func() {}, func() {} // it owns the addresses, whatever priority is configured
 		}
 		other := uint8(2 + c.World.rng.IntN(vrrp.Owner-2))
 		return r.Name, func() { r.Reload(withPriority(other)) }, func() { r.Reload(withPriority(own)) }
@@ -205,8 +205,8 @@ var orders = []disturbance{
 	}},
 }
 
-// slower is a reload of another interval at one router, of a LAN whose routers take the
-// interval from the adverts. It ends in the burst: what holds in quiet times holds for one
+// slower is a reload with another interval at one router, of a LAN whose routers learn the
+// interval from the adverts. It ends within the burst: the invariants of quiet times apply to one
 // interval.
 var slower = disturbance{"reload, interval", 0, func(c *Chaos) (where string, begin, end func()) {
 	r := c.router()
@@ -234,7 +234,7 @@ var fenceTroubles = []disturbance{
 	}},
 }
 
-// proxy has a host answer for all machines of its segment, which nobody is to notice.
+// proxy makes a host answer for all machines of its segment, which must have no effect.
 var proxy = disturbance{"proxy ARP", 0, func(c *Chaos) (where string, begin, end func()) {
 	s := c.port().segment
 	return s.name, func() { s.Proxy = true }, func() { s.Proxy = false }
@@ -253,7 +253,7 @@ var probing = []disturbance{
 	proxy,
 }
 
-// tracking are the disturbances of a LAN whose routers track something.
+// tracking are the disturbances of a LAN whose routers have trackers.
 var tracking = []disturbance{
 	{"check", 0, func(c *Chaos) (where string, begin, end func()) {
 		r := c.router()

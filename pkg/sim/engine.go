@@ -8,8 +8,8 @@ import (
 	"ripcord/pkg/vrrp"
 )
 
-// engine is the advert engine of a router: the plan, and the thread of its own that wakes for
-// it and sends.
+// engine is the advert engine of a router: the plan, and its own thread, which wakes for the plan
+// and sends.
 type engine struct {
 	router *Router
 	plan   *advert.Plan
@@ -19,7 +19,7 @@ type engine struct {
 // start begins with an empty plan.
 func (e *engine) start() { e.plan = advert.NewPlan(e.router.clock.at) }
 
-// advertise gives orders to the plan and carries the turn out.
+// advertise passes orders to the plan and carries out the turn.
 func (e *engine) advertise(orders []advert.Order) {
 	if len(orders) == 0 {
 		return
@@ -54,8 +54,8 @@ func (e *engine) turn(given []advert.Given) {
 	e.setAlarm()
 }
 
-// report reports what the engine found out. If the lease is lost, the address worker,
-// which reads it too, releases.
+// report reports the findings of the engine. If the lease is lost, the address worker, which
+// reads it too, releases.
 func (e *engine) report(rep advert.Report) {
 	r := e.router
 	cause := r.minter.Cause(r.world.now)
@@ -71,7 +71,7 @@ func (e *engine) report(rep advert.Report) {
 	r.loop.report(vrrp.LeaseLost{Cause: cause, Instance: rep.Instance, Gap: rep.Gap})
 }
 
-// setAlarm plans the next turn of the engine, in place of the one that was planned.
+// setAlarm plans the next turn of the engine, and replaces the planned one.
 func (e *engine) setAlarm() {
 	if at, ok := e.plan.Next(e.router.loop.stamped()); ok {
 		e.alarm.set(at.Sub(e.router.world.now))
@@ -80,7 +80,7 @@ func (e *engine) setAlarm() {
 	}
 }
 
-// wake runs the engine if anything is due: the lease may have been stamped since.
+// wake runs the engine if something is due: the lease may have been stamped since.
 func (e *engine) wake() {
 	r := e.router
 	if r.paused || r.core == nil {
@@ -95,7 +95,7 @@ func (e *engine) wake() {
 
 var errRefused = errors.New("refused")
 
-// send hands a message to the kernel.
+// send passes a message to the kernel.
 func (e *engine) send(m *advert.Message) {
 	in := e.router.instance(m.Instance)
 	if w := e.router.world; w.onFrame != nil {
@@ -108,7 +108,7 @@ func (e *engine) send(m *advert.Message) {
 	}
 }
 
-// settle reports what became of the messages of a turn.
+// settle reports the outcomes of the messages of a turn.
 func (e *engine) settle() {
 	r := e.router
 	for m, s := range e.plan.Settle {

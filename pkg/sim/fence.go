@@ -6,7 +6,7 @@ import (
 	"ripcord/pkg/vrrp"
 )
 
-// fence is the fence command of a router. A crash changes nothing of how it ends.
+// fence is the fence command of a router. A crash does not change how it ends.
 type fence struct {
 	router *Router
 	ends   fenceEnd
@@ -22,11 +22,11 @@ const (
 )
 
 const (
-	// fenceTakes is how long a fence command that works takes at most.
+	// fenceTakes is the maximum duration of a fence command that works.
 	fenceTakes = 300 * time.Millisecond
-	// fenceTimeout is the timeout of the LANs that have a fence.
+	// fenceTimeout is the timeout in LANs with a fence.
 	fenceTimeout = 2 * time.Second
-	// rebootsWithin is how long a router is off at most that was fenced.
+	// rebootsWithin is how long a fenced router is off at most.
 	rebootsWithin = 10 * time.Second
 )
 
@@ -46,8 +46,8 @@ func (f *fence) run(order vrrp.RunFence) {
 	r.later(took, func() { f.end(order, err) })
 }
 
-// end ends the command, and reports its result. On a machine that stands still it
-// ends when that goes on.
+// end ends the command, and reports its result. On a machine that stands still it ends when the
+// machine resumes.
 func (f *fence) end(order vrrp.RunFence, err string) {
 	r := f.router
 	if r.frozen {
@@ -82,19 +82,19 @@ func (f *fence) set(how fenceEnd) {
 	f.ends = how
 }
 
-// holdsBack reports whether the fence keeps its router from serving where an Active fell
-// silent: it has to succeed, and does not.
+// holdsBack reports whether the fence keeps its router from serving after an Active fell silent:
+// it must succeed, and does not.
 func (f *fence) holdsBack() bool {
 	is := f.router.groups[0].Fence
 	return is != nil && !is.Proceed && f.ends != fenceWorks
 }
 
-// delays returns how much longer a takeover may take for the fence: an earlier command has to
-// end, or has failed, which is tried again after a wait; stations are asked; and the
-// command runs.
+// delays returns how much longer a takeover may take because of the fence: an earlier command
+// must end, or has failed and is tried again after a wait; stations are asked; and the command
+// runs.
 func (f *fence) delays(settle time.Duration) time.Duration {
 	if f.router.file[0].Fence == nil && f.router.groups[0].Fence == nil {
 		return 0
 	}
-	return fenceTimeout + max(settle, time.Second) + again + fenceTakes + 2*patience
+	return fenceTimeout + max(settle, time.Second) + again + fenceTakes + 2*verifyWithin
 }

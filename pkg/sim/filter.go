@@ -11,29 +11,30 @@ import (
 	"ripcord/pkg/vrrp"
 )
 
-// filter is the part of a receiver that has the kernel drop adverts which repeat the last one:
-// the daemon's decisions, on simulated slots. The kernel goes on while the process stands still.
+// filter is the part of a receiver that makes the kernel drop adverts that repeat the last one:
+// the daemon's decisions, on simulated slots. The kernel continues while the process stands
+// still.
 type filter struct {
 	router  *Router
 	sockets []*socket
 	allowed map[string]bool // by instance, as the loop has ordered
 	orders  []vrrp.Summarize
 	wakeUp  *timer
-	planned time.Time // when that wakes; zero: it is not set
+	planned time.Time // when it wakes; zero if it is not set
 	image   []byte
-	waiting int // frames that came while the process stood still, and are not read yet
+	waiting int // frames that arrived while the process stood still, and have not been read
 }
 
-// socket is what hears the adverts of a family on a port.
+// socket receives the adverts of a family on a port.
 type socket struct {
 	port      *Port
 	family    event.Family
 	instances []*vrrp.Instance
-	slots     [256]*slot // by VRID; nil where adverts are read as they come
+	slots     [256]*slot // by VRID; nil if adverts are read as they arrive
 	runs      repeats.Set
 }
 
-// slot is the place of an instance in the filter of its socket, as repeatfilter has it.
+// slot is the slot of an instance in the filter of its socket, as in repeatfilter.
 type slot struct {
 	world            *World
 	passed, expected uint64
@@ -48,7 +49,7 @@ var _ repeats.Slot = (*slot)(nil)
 // noCount is a number of packets that is never reached.
 const noCount = ^uint64(0)
 
-// passes is the filter: it reports whether a packet comes through.
+// passes is the filter: it reports whether a packet passes.
 func (s *slot) passes(image []byte) bool {
 	if s.passed == s.expected && bytes.Equal(image, s.image) {
 		s.count, s.last = s.count+1, s.world.Elapsed()
@@ -70,13 +71,13 @@ func (s *slot) Take(time.Duration) (n uint64, last time.Duration) {
 	return n, s.last
 }
 
-// start forgets what an earlier run of the router expected.
+// start discards the expectations of an earlier run of the router.
 func (v *filter) start() {
 	v.allowed, v.orders, v.planned, v.waiting = make(map[string]bool), nil, time.Time{}, 0
 	v.assign()
 }
 
-// assign gives the instances of the configuration new slots.
+// assign assigns new slots to the instances of the configuration.
 func (v *filter) assign() {
 	r := v.router
 	v.sockets = nil
@@ -112,7 +113,7 @@ func (v *filter) socket(p *Port, f event.Family) *socket {
 	return nil
 }
 
-// drops reports whether the kernel drops a frame. The router has heard it all the same.
+// drops reports whether the kernel drops a frame. The router has heard the advert nevertheless.
 func (v *filter) drops(p *Port, f *frame) bool {
 	s := v.slotOf(p, f)
 	if s == nil {
@@ -130,7 +131,7 @@ func (v *filter) drops(p *Port, f *frame) bool {
 	return true
 }
 
-// slotOf returns the slot of the instance that a frame is for; nil where there is none.
+// slotOf returns the slot of the instance to which a frame belongs; nil if there is none.
 func (v *filter) slotOf(p *Port, f *frame) *slot {
 	w, message := v.socket(p, event.FamilyOf(f.path.Source)), f.message()
 	if w == nil || len(message) < 2 {
@@ -139,7 +140,7 @@ func (v *filter) slotOf(p *Port, f *frame) *slot {
 	return w.slots[message[1]]
 }
 
-// read notes a frame that was judged.
+// read records a frame that was checked.
 func (v *filter) read(p *Port, f *frame, verdict *validate.Verdict) {
 	s := v.slotOf(p, f)
 	if s == nil {
@@ -160,21 +161,21 @@ func (v *filter) read(p *Port, f *frame, verdict *validate.Verdict) {
 	}
 }
 
-// image appends what the filter compares of a frame.
+// image appends the part of a frame that the filter compares.
 func (f *frame) image(b []byte) []byte {
 	return repeatfilter.Image(b, event.FamilyOf(f.path.Source), f.data, f.path.Source, f.path.Dest, f.path.HopLimit)
 }
 
-// clock is the present instant by both clocks.
+// clock returns the present instant on both clocks.
 func (v *filter) clock() repeats.Clock {
 	w := v.router.world
 	return repeats.Clock{Now: w.now, Slot: w.Elapsed()}
 }
 
-// take gives the loop all that was dropped.
+// take reports all dropped adverts to the loop.
 func (v *filter) take() { v.each((*repeats.Set).Take) }
 
-// turn is a turn of the receiver: it carries out the orders of the loop and looks at what is due.
+// turn is a turn of the receiver: it carries out the orders of the loop and handles what is due.
 func (v *filter) turn() {
 	if r := v.router; r.core == nil || r.paused {
 		return
@@ -205,7 +206,7 @@ func (v *filter) each(take func(*repeats.Set, repeats.Clock, func(*repeats.Run, 
 	}
 }
 
-// order takes orders of the loop, which the receiver carries out a little later.
+// order records orders of the loop, which the receiver carries out a little later.
 func (v *filter) order(orders []vrrp.Summarize) {
 	if len(orders) == 0 {
 		return
@@ -231,7 +232,7 @@ func (v *filter) execute() {
 	}
 }
 
-// stop has all adverts read until enough are alike again.
+// stop makes all adverts be read until enough are equal again.
 func (v *filter) stop() {
 	for _, w := range v.sockets {
 		w.runs.Stop()

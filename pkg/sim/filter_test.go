@@ -8,8 +8,9 @@ import (
 	"ripcord/pkg/event"
 )
 
-// TestFilteredTakeover: a Backup whose kernel drops repeated adverts takes over from an Active that
-// dies, or resigns, at the same time as one that reads each; and drops most of them until then.
+// TestFilteredTakeover checks that a Backup whose kernel drops repeated adverts takes over from
+// an Active that dies, or resigns, at the same time as one that reads each; and drops most of
+// them until then.
 func TestFilteredTakeover(t *testing.T) {
 	for _, interval := range []time.Duration{100 * time.Millisecond, time.Second} {
 		for _, end := range []string{"dies", "resigns"} {

@@ -11,16 +11,16 @@ import (
 	"ripcord/pkg/wire"
 )
 
-// frame is an advert on the wire. Nobody changes it.
+// frame is an advert in transit. It is never modified.
 type frame struct {
 	path wire.Path
-	data []byte // as validate.Packet has it
+	data []byte // as in validate.Packet
 }
 
-// ipv4Header is the length of the header that the kernel puts before a message.
+// ipv4Header is the length of the header that the kernel writes before a message.
 const ipv4Header = 20
 
-// newFrame returns what the kernel makes of a message: over IPv4 with a header.
+// newFrame returns the frame that the kernel makes of a message: over IPv4 with a header.
 func newFrame(m *advert.Message) *frame {
 	f := &frame{path: pathOf(m)}
 	if m.Source.Is4() {
@@ -35,8 +35,7 @@ func newFrame(m *advert.Message) *frame {
 	return f
 }
 
-// frameOf returns the frame of a message: the last one of its instance, where it is the
-// same again.
+// frameOf returns the frame of a message: the last one of its instance, if it is equal.
 func (in *instance) frameOf(m *advert.Message) *frame {
 	if f := in.sent; f == nil || f.path != pathOf(m) || !bytes.Equal(f.message(), m.Payload) {
 		in.sent = newFrame(m)
@@ -48,7 +47,7 @@ func pathOf(m *advert.Message) wire.Path {
 	return wire.Path{Source: m.Source, Dest: m.To, HopLimit: int(m.HopLimit)}
 }
 
-// message returns what stands behind the header.
+// message returns the part after the header.
 func (f *frame) message() []byte {
 	if f.path.Source.Is4() {
 		return f.data[ipv4Header:]
@@ -56,10 +55,10 @@ func (f *frame) message() []byte {
 	return f.data
 }
 
-// packet puts into p what a socket on the link delivers of the frame, with the receive stamp.
+// packet fills p as a socket on the link would deliver the frame, with the receive stamp.
 func (f *frame) packet(p *validate.Packet, link string, at, stamp time.Time) {
 	*p = validate.Packet{Interface: link, Family: event.FamilyOf(f.path.Source), Data: f.data, Path: f.path, At: at, Stamp: stamp}
 }
 
-// isFor reports whether a port takes the frame in: it is for all, or for its address.
+// isFor reports whether a port accepts the frame: it is multicast, or for an address of the port.
 func (f *frame) isFor(p *Port) bool { return f.path.Dest.IsMulticast() || p.sources.has(f.path.Dest) }

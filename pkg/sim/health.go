@@ -8,11 +8,10 @@ import (
 	"ripcord/pkg/vrrp"
 )
 
-// What somebody who sees all knows of a router with one group: whether it serves, whether it
-// could, and whether it should.
+// This file has the knowledge of an omniscient observer about a router with one group: whether it
+// serves, whether it could, and whether it should.
 
-// serves reports whether clients are served by a router, of each instance at least
-// something.
+// serves reports whether a router serves clients, at least partly for each instance.
 func (r *Router) serves() bool {
 	if r.core == nil || r.paused || !r.active() {
 		return false
@@ -30,13 +29,13 @@ func (r *Router) holds() bool {
 	return slices.ContainsFunc(r.instances, func(in *instance) bool { return in.held })
 }
 
-// servesNothing reports whether a router can put in place nothing of what one of its
-// instances advertises.
+// servesNothing reports whether a router can put none of the advertised addresses of one of its
+// instances in place.
 func (r *Router) servesNothing() bool {
 	return slices.ContainsFunc(r.instances, func(in *instance) bool { return in.fails && in.missing == vrrp.Total })
 }
 
-// lacks reports whether a router lacks anything of what it should hold.
+// lacks reports whether a router lacks anything that it should hold.
 func (r *Router) lacks() bool {
 	return slices.ContainsFunc(r.instances, func(in *instance) bool { return in.fails })
 }
@@ -54,8 +53,7 @@ func (r *Router) mayBeImpaired() bool {
 // isReleased reports whether the first group of a router is released.
 func (r *Router) isReleased() bool { return r.released[r.groups[0].Title()] }
 
-// priority returns the one that the router has now; that of its configuration while it
-// is off.
+// priority returns the present priority of the router; that of its configuration while it is off.
 func (r *Router) priority() uint8 {
 	if r.core == nil {
 		return r.instances[0].Priority
@@ -70,7 +68,7 @@ func (r *Router) mayPreempt(o *Router) bool {
 	return ours == vrrp.Owner || (in.Preempt || others <= r.groups[0].Impaired()) && others < ours && theirs.Version == in.Version
 }
 
-// healthy reports whether a router could be Active, whatever it believes.
+// healthy reports whether a router could be Active, whatever it knows.
 func (r *Router) healthy() bool {
 	if !r.loop.running() || r.isReleased() || r.trackers.wait() || r.trackers.barred(r.trackers.truth) || r.trackers.barred(r.trackers.knowledge) ||
 		r.servesNothing() || r.worker.hung || r.worker.distrusted() {
@@ -100,15 +98,15 @@ func (r *Router) sound() bool {
 // longestHoldOff is the longest time between two probes whether adverts leave again.
 const longestHoldOff = 5 * time.Minute
 
-// refused reports whether the sends of a router failed so lately that it may not have found
-// out that they would not any more.
+// refused reports whether the sends of a router failed so recently that it may not have noticed
+// that they work again.
 func (r *Router) refused() bool {
 	return slices.ContainsFunc(r.ports, func(p *Port) bool { return r.world.now.Before(p.mended.Add(longestHoldOff)) })
 }
 
-// heldOff reports whether a router whose sends have failed has yet to find out that
-// they would not any more, or has found out so lately that it has not settled; or trusts
-// its worker again as lately.
+// heldOff reports whether a router whose sends have failed has yet to notice that they work
+// again, or noticed it so recently that it has not settled; or whether it has trusted its worker
+// again for a short time only.
 func (r *Router) heldOff(settle time.Duration) bool {
 	if r.world.now.Sub(r.worker.trusted) < settle {
 		return true
@@ -129,22 +127,22 @@ func (r *Router) heldOff(settle time.Duration) bool {
 	return false
 }
 
-// triesAgain reports whether a router may find out again and again that it lacks something, or
-// that its sends fail.
+// triesAgain reports whether a router may find out repeatedly that it lacks something, or that
+// its sends fail.
 func (r *Router) triesAgain() bool { return r.lacks() || r.refused() }
 
-// shares reports whether the group of a router has the instance that another one has.
+// shares reports whether the group of a router has the same instance as another router.
 func (r *Router) shares(in *instance) bool { return r.has(r.all[in.at]) }
 
-// apart reports whether the clocks of two routers are further apart than each lets pass.
+// apart reports whether the clocks of two routers differ by more than the window.
 func (r *Router) apart(o *Router) bool {
-	most := r.world.window()
-	return most > 0 && (r.clock.ahead-o.clock.ahead).Abs() > most
+	window := r.world.window()
+	return window > 0 && (r.clock.ahead-o.clock.ahead).Abs() > window
 }
 
-// knowsOf reports whether the adverts of o show r that o is there: r believes them, or
-// their times prove it, which they do no more if the clock of o was set back since r
-// was started. An owner is held back by no advert that it does not believe.
+// knowsOf reports whether the adverts of o prove to r that o is present: r accepts them, or their
+// times prove it, which they do no longer if the clock of o was set back since r was started. An
+// owner does not wait for adverts that it does not accept.
 func (r *Router) knowsOf(o *Router) bool {
 	return !r.apart(o) || r.instances[0].Priority != vrrp.Owner && o.clock.back.Before(r.started)
 }

@@ -18,7 +18,7 @@ func (v *fences) ran(r *Router, f *vrrp.RunFence) {
 	}
 	for _, p := range r.ports {
 		if p.proved.Before(rec.fence.asking) {
-			v.violate("%s fences %v, and no station has answered on %s since %v", r.Name, f.Active, p.name, now.Sub(rec.fence.asking))
+			v.violate("%s fences %v, although no station has answered on %s since %v", r.Name, f.Active, p.name, now.Sub(rec.fence.asking))
 		}
 	}
 	if !v.remembers(r) {
@@ -33,7 +33,7 @@ func (v *fences) ran(r *Router, f *vrrp.RunFence) {
 			ago := now.Sub(o.at)
 			if o.priority > 0 && in.counts(o, ago) && !o.at.Before(in.joined) &&
 				!outdone(o, rec.heard[in.at]) && !v.endedSince(r, o, r.priority()) && !v.diedSince(r, o) {
-				v.violate("%s fences %v, and heard %v on %s %v ago", r.Name, f.Active, o.source, in.Name, ago)
+				v.violate("%s fences %v although it heard %v on %s %v ago", r.Name, f.Active, o.source, in.Name, ago)
 			}
 		}
 	}
@@ -50,7 +50,7 @@ func (v *fenced) tookOver(r *Router, _ uint8) {
 	case (rec.fence.why == event.ActiveTimeout || rec.fence.why == event.PeerDead) && rec.fence.passed.Before(silent):
 		v.violate("%s became Active %v after the last advert, without a fence", r.Name, now.Sub(silent))
 	case rec.fence.why == event.FenceFailed && (!f.Proceed || rec.fence.failed.Before(silent)):
-		v.violate("%s became Active %v after the last advert, though its fence may not fail (%v)", r.Name, now.Sub(silent), !f.Proceed)
+		v.violate("%s became Active %v after the last advert, although its fence may not fail (%v)", r.Name, now.Sub(silent), !f.Proceed)
 	}
 }
 
@@ -61,7 +61,7 @@ func (v *fenced) fellSilent(r *Router) time.Time {
 	for _, in := range r.all {
 		for _, o := range v.of(r).heard[in.at] {
 			switch {
-			case o.priority == 0: // and with it all of its group
+			case o.priority == 0: // and all of its group with it
 				resigned = latest(resigned, o.at)
 			case r.has(in) && !o.at.Before(in.joined):
 				silent = latest(silent, o.at)

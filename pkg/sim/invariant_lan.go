@@ -22,15 +22,15 @@ func (v *one) looked() {
 	}
 }
 
-// tie returns how much longer two Actives of equal priority may last, where they meet
-// on another segment than the one that decides, and took over as late as can be.
+// tie returns how much longer two Actives of equal priority may last, if they meet on another
+// segment than the one that decides, and took over as late as possible.
 func (v *one) tie() time.Duration {
 	interval := v.World.longest()
-	return interval + min(interval, patience)
+	return interval + min(interval, verifyWithin)
 }
 
-// In quiet times somebody is to serve once all has been quiet for the longest wait of a router
-// that could.
+// looked checks that in quiet times a router serves once the LAN has been quiet for the longest
+// wait of a router that could serve.
 func (v *served) looked() {
 	w := v.World
 	if slices.ContainsFunc(w.Routers, (*Router).serves) || v.covered() {
@@ -43,7 +43,7 @@ func (v *served) looked() {
 	}
 	gap := now.Sub(v.since)
 	if gap > crossing && v.shifting() && (v.dropped || slices.ContainsFunc(w.Routers, (*Router).healthy)) {
-		v.violate("nobody serves for %v, though only priorities have changed%s", gap, v.describe())
+		v.violate("no router serves for %v although only priorities have changed%s", gap, v.describe())
 		v.since = now
 		return
 	}
@@ -52,14 +52,14 @@ func (v *served) looked() {
 	}
 	for _, r := range w.Routers {
 		if r.healthy() && !holdsOff(r) && !r.fence.holdsBack() && now.After(v.due(r)) {
-			v.violate("nobody serves for %v, and %s should since %v%s", gap, r.Name, now.Sub(v.due(r)), v.describe())
+			v.violate("no router serves for %v although %s should since %v%s", gap, r.Name, now.Sub(v.due(r)), v.describe())
 			v.since = now
 			return
 		}
 	}
 }
 
-// covered reports whether routers that serve alone leave no segment without one.
+// covered reports whether routers that serve alone together serve every segment.
 func (v *served) covered() bool {
 	r0 := v.World.Routers[0]
 	if !r0.groups[0].LastStanding {
@@ -73,11 +73,11 @@ func (v *served) covered() bool {
 	return true
 }
 
-// due returns when a healthy router is to serve at the latest, if nobody else does: an
-// Active_Down_Interval after the LAN became quiet, or the router left Fault, or the last
-// Active gave up. It leaves a fault of its own making when nobody was heard for as long. An
-// Active that can place nothing has to find that out first, and then has priority 1, so
-// that the preempt_delay counts.
+// due returns when a healthy router must serve at the latest, if no other does: an
+// Active_Down_Interval after the LAN became quiet, or the router left Fault, or the last Active
+// yielded. It leaves a fault that it raised itself when no other was heard for as long. An Active
+// that can place nothing has to find that out first, and then has priority 1, so that the
+// preempt_delay counts.
 func (v *served) due(r *Router) time.Time {
 	in, rec := r.instances[0], v.of(r)
 	from, extra, found := v.World.disturbed, time.Duration(0), time.Time{}
@@ -107,14 +107,14 @@ func (v *served) findsOut() time.Duration {
 	return 0
 }
 
-// holdsOff reports whether a router lacks something itself while another is Active, or will
-// not know before its hold-off is over that it lacks nothing any more: two impaired routers
-// settle on one, whatever each of them lacks, until then.
+// holdsOff reports whether a router lacks something itself while another is Active, or will not
+// know before the end of its hold-off that it lacks nothing any more: until then, two impaired
+// routers settle on one, whatever each of them lacks.
 func holdsOff(r *Router) bool {
 	return (r.lacks() || r.mayBeImpaired()) && slices.ContainsFunc(r.world.Routers, (*Router).active)
 }
 
-// The Backup is better, and the Active had outranked it.
+// demoted checks a Backup that is better than the Active, which had outranked it.
 func (v *replaced) demoted(r *Router, was uint8) {
 	w, ours := v.World, r.group().Priority()
 	if !v.shifting() || w.mixed() {
@@ -132,37 +132,35 @@ func (v *replaced) demoted(r *Router, was uint8) {
 		if in.Version == wire.V2 {
 			skew = vrrp.SkewTime(o.priority(), time.Second)
 		}
-		w.After(skew+min(patience, in.Interval)+2*crossing, func() {
+		w.After(skew+min(verifyWithin, in.Interval)+2*crossing, func() {
 			if r.active() && v.of(r).activeSince.Before(at) && w.disturbed.Equal(at) {
-				v.violate("%s lowered its priority from %d to %d %v ago, and goes on, though %s is better%s", r.Name, was, ours, w.now.Sub(at), o.Name, v.describe())
+				v.violate("%s lowered its priority from %d to %d %v ago, but remains Active although %s is better%s", r.Name, was, ours, w.now.Sub(at), o.Name, v.describe())
 			}
 		})
 		return
 	}
 }
 
-// moves counts the transitions of a router that followed one disturbance of a LAN that is
-// sound.
+// moves counts the transitions of a router that followed one disturbance of a sound LAN.
 type moves struct {
 	after uint64 // the number of disturbances until then
 	count int
 }
 
 const (
-	// mostMoves is how often a router moves at most for one disturbance: out of Active and
-	// into Backup, and the same once more where three routers of equal priority sort
-	// themselves out.
-	mostMoves = 4
-	// mostTries is how much more often it moves each time that a router which lacks something,
-	// or whose sends have failed, tries anew, or is switched off by a fence: each such router
-	// moves the others.
-	mostTries = 3
-	// leastHoldOff is the first hold-off of such a router; each is twice as long as the one
-	// before.
-	leastHoldOff = 10 * time.Second
+	// maxMoves is how often a router moves at most for one disturbance: out of Active and into
+	// Backup, and the same once more if three routers of equal priority take over in turn.
+	maxMoves = 4
+	// maxTries is how many more times it moves each time that a router that lacks something, or
+	// whose sends have failed, tries again, or is switched off by a fence: each such router moves
+	// the others.
+	maxTries = 3
+	// minHoldOff is the first hold-off of such a router; each further one is twice as long as the
+	// previous one.
+	minHoldOff = 10 * time.Second
 )
 
-// While frames get lost, or are late, each loss may move a router.
+// logged counts transitions. While frames are lost or late, each loss may move a router.
 func (v *moved) logged(r *Router, e event.Event) {
 	w, m := v.World, v.moves[r]
 	if _, ok := e.(event.GroupTransition); !ok || w.calm() == 0 || w.now.Before(w.late) {
@@ -173,14 +171,14 @@ func (v *moved) logged(r *Router, e event.Event) {
 	}
 	m.count++
 	v.moves[r] = m
-	most, since := mostMoves+mostTries*w.external.fenced, w.now.Sub(w.external.at)
+	limit, since := maxMoves+maxTries*w.external.fenced, w.now.Sub(w.external.at)
 	for _, o := range w.Routers {
 		if o.triesAgain() {
-			most += mostTries * bits.Len(1+uint(since/leastHoldOff))
+			limit += maxTries * bits.Len(1+uint(since/minHoldOff))
 		}
 	}
-	if m.count > most {
-		v.violate("%s has moved %d times in %v since the last disturbance, want at most %d%s", r.Name, m.count, since, most, v.describe())
+	if m.count > limit {
+		v.violate("%s has moved %d times in %v since the last disturbance, want at most %d%s", r.Name, m.count, since, limit, v.describe())
 	}
 }
 
@@ -190,7 +188,7 @@ func (v *settled) atRest() {
 	}
 	r0 := v.World.Routers[0]
 	first := r0.instances[0]
-	// A hold-off that has just ended moves routers in the midst of the quiet.
+	// A hold-off that has just ended moves routers during the quiet time.
 	calm := v.Settle() + first.PreemptDelay
 	moved := v.World.Quiet() < first.StartupDelay+calm+v.Settle()+announced+r0.fence.delays(v.Settle())
 	best, none := uint8(0), true // none has to serve
@@ -209,7 +207,7 @@ func (v *settled) atRest() {
 		actives = append(actives, r.Name)
 		of[r.instances[0].Version]++
 		if p := r.priority(); (p < best || p > best && !r.healthy()) && !v.anyOf() && !moved {
-			v.violate("%s is Active with priority %d, though a healthy router has %d", r.Name, p, best)
+			v.violate("%s is Active with priority %d, although a healthy router has %d", r.Name, p, best)
 		}
 	}
 	if (len(actives) == 0 && !none || len(actives) > 0 && best == 0) && !moved || of[wire.V2] > 1 || of[wire.V3] > 1 {
@@ -220,8 +218,8 @@ func (v *settled) atRest() {
 	}
 }
 
-// anyOf reports whether any healthy router may be Active: Preempt_Mode is false, or
-// routers of two versions leave it to the one that is.
+// anyOf reports whether any healthy router may be Active: Preempt_Mode is false, or routers of
+// two versions leave the present one Active.
 func (v *settled) anyOf() bool {
 	return !v.World.Routers[0].instances[0].Preempt || v.World.mixed()
 }
@@ -257,7 +255,7 @@ func (v *yielding) wentOn(r *Router) {
 		if o != r && o.active() && o.sound() && at.Sub(o.resumed) > long {
 			w.After(in.Interval+crossing, func() {
 				if w.disturbed.Equal(at) && w.calm() > 0 && r.active() && o.sound() && r.knowsOf(o) {
-					v.violate("%s goes on as Active after %v, though %s took over", r.Name, at.Sub(r.stopped), o.Name)
+					v.violate("%s remains Active after %v although %s took over", r.Name, at.Sub(r.stopped), o.Name)
 				}
 			})
 			return

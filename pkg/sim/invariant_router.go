@@ -10,16 +10,16 @@ import (
 )
 
 func (v *whole) turned(r *Router, active bool) {
-	hold := active && !r.group().Confirming() // else it has advertised, and the addresses wait
+	hold := active && !r.group().Confirming() // otherwise it has advertised, and the addresses wait
 	for _, in := range r.gone {
 		if in.held || in.advertised {
-			v.violate("%s has no %s any more: held %v, advertised %v", r.Name, in.Name, in.held, in.advertised)
+			v.violate("%s no longer has %s: held %v, advertised %v", r.Name, in.Name, in.held, in.advertised)
 		}
 	}
 	for _, in := range r.instances {
 		stood := in.held && active && r.groups[0].LastStanding // alone, before its group took over
 		if !in.alone() && (in.held != hold && !stood || in.advertised != active) {
-			v.violate("%s is half moved: group %v, %s held %v, advertised %v", r.Name, r.group().State(), in.Name, in.held, in.advertised)
+			v.violate("%s has moved partly: group %v, %s held %v, advertised %v", r.Name, r.group().State(), in.Name, in.held, in.advertised)
 		}
 	}
 }
@@ -29,7 +29,7 @@ func (v *linked) turned(r *Router, active bool) {
 		return
 	}
 	if r.trackers.barred(r.trackers.knowledge) || r.isReleased() {
-		v.violate("%s is Active although it is released (%v) or knows that what it tracks has failed", r.Name, r.isReleased())
+		v.violate("%s is Active although it is released (%v) or knows that a tracker has failed", r.Name, r.isReleased())
 	}
 	for _, in := range r.instances {
 		if !in.port.known && !in.alone() {
@@ -40,7 +40,7 @@ func (v *linked) turned(r *Router, active bool) {
 
 func (v *weighed) turned(r *Router, _ bool) {
 	if p, want := r.group().Priority(), r.trackers.weighed(); p != want && !(p == r.groups[0].Impaired() && r.mayBeImpaired()) && !r.memory.weighs(p) {
-		v.violate("%s has priority %d, and what it tracks makes it %d", r.Name, p, want)
+		v.violate("%s has priority %d, but its trackers make it %d", r.Name, p, want)
 	}
 }
 
@@ -53,11 +53,11 @@ func (v *weighed) sent(in *instance, m *advert.Message) {
 		want = vrrp.Impaired
 	}
 	if p := m.Payload[priorityAt]; p != want {
-		v.violate("%s advertises %s with priority %d, and has %d", in.router.Name, in.Name, p, want)
+		v.violate("%s advertises %s with priority %d, but has %d", in.router.Name, in.Name, p, want)
 	}
 }
 
-// priorityAt is where the priority stands in an advert.
+// priorityAt is the offset of the priority in an advert.
 const priorityAt = 2
 
 func (v *last) turned(r *Router, _ bool) {
@@ -70,26 +70,26 @@ func (v *last) turned(r *Router, _ bool) {
 			v.violate("%s serves %s alone: held %v, advertised %v", r.Name, in.Name, in.held, in.advertised)
 		}
 		if !in.port.known || r.isReleased() {
-			v.violate("%s serves %s alone, though its link is down (%v) or it is released (%v)", r.Name, in.Name, !in.port.known, r.isReleased())
+			v.violate("%s serves %s alone although its link is down (%v) or it is released (%v)", r.Name, in.Name, !in.port.known, r.isReleased())
 		}
 	}
 }
 
-// What leaves in the same turn ahead of a priority 0 was ordered before it, and a router in
-// Fault probes.
+// sent checks a message. A message that leaves before a priority 0 of the same turn was ordered
+// before it, and a router in Fault probes.
 func (v *silent) sent(in *instance, m *advert.Message) {
 	r, now, resigned := in.router, v.World.now, v.resigned[in]
 	switch {
 	case m.Occasion == advert.Trial:
 		if in.advertised || in.held {
-			v.violate("%s probes for %s, and serves", r.Name, in.Name)
+			v.violate("%s probes for %s while it serves", r.Name, in.Name)
 		}
 	case m.Occasion == advert.Resignation:
 		v.resigned[in] = now
 	case in.mayAdvertise():
 		delete(v.resigned, in)
 	case !resigned.IsZero() && !in.begun.After(resigned) || now.After(in.silenced):
-		v.violate("%s advertises %s, and was ordered not to", r.Name, in.Name)
+		v.violate("%s advertises %s although it was ordered not to", r.Name, in.Name)
 	}
 }
 
@@ -109,9 +109,9 @@ func (v *believed) logged(r *Router, logged event.Event) {
 	}
 }
 
-// stolen reports whether an advert bears the address that a router is configured with, and
-// does not have as far as it knows: another one sends from it since it was cloned, and no
-// router is a peer of its own.
+// stolen reports whether an advert has the configured address of a router that the router does
+// not have as far as it knows: another router, a clone, sends from it, and no router is a peer of
+// its own.
 func stolen(r *Router, e event.AdvertRejected) bool {
 	p := r.Port(e.Interface)
 	return p.own.has(e.Source) && !(p.seen.Primary4 == e.Source || p.seen.LinkLocal6 == e.Source)

@@ -19,12 +19,13 @@ func (v *verified) tookOver(r *Router, _ uint8) {
 	}
 	for _, p := range r.ports {
 		if out := now.Sub(p.since); !p.usable() && out > fresh {
-			v.violate("%s became Active although the cable of %s is out for %v", r.Name, p.name, out)
+			v.violate("%s became Active although the cable of %s has been out for %v", r.Name, p.name, out)
 		}
 	}
 }
 
-// What was lost and back since the router last looked it has not seen.
+// tookOver checks the segments. The router has not noticed losses that were over since it last
+// looked.
 func (v *forwarding) tookOver(r *Router, _ uint8) {
 	for _, in := range r.instances {
 		p := in.port
@@ -35,9 +36,9 @@ func (v *forwarding) tookOver(r *Router, _ uint8) {
 	}
 }
 
-// A better Active that is heard after the one to which the router must yield speaks for it,
-// when it resigns, becomes worse than the router or falls silent: the other yielded to it,
-// without a priority 0.
+// tookOver checks the Actives that were heard. A better Active that is heard after the one to
+// which the router must yield replaces it, when it resigns, becomes worse than the router or
+// falls silent: the other one yielded to it, without a priority 0.
 func (v *unheard) tookOver(r *Router, ours uint8) {
 	now, rec := v.World.now, v.of(r)
 	if ours == vrrp.Owner || !v.remembers(r) {
@@ -47,34 +48,34 @@ func (v *unheard) tookOver(r *Router, ours uint8) {
 		for _, o := range rec.heard[in.at] {
 			ago := now.Sub(o.at)
 			if o.at.Before(in.joined) || o.at.Before(rec.activeSince) {
-				continue // it was another member, of which nothing is known, or was judged when the router was last Active
+				continue // it was another member, of which nothing is known, or the advert was judged when the router was last Active
 			}
 			yields := o.priority >= ours || !in.Preempt && o.priority > r.groups[0].Impaired()
 			if yields && in.counts(o, ago) && !v.endedSince(r, o, ours) && !v.diedSince(r, o) && !outdone(o, rec.heard[in.at]) {
-				v.violate("%s took over with priority %d, and heard %s with priority %d %v ago%s", r.Name, ours, o.source, o.priority, ago, v.describe())
+				v.violate("%s took over with priority %d, although it heard %s with priority %d %v ago%s", r.Name, ours, o.source, o.priority, ago, v.describe())
 			}
 		}
 	}
 }
 
-// remembers reports whether what a router heard is what it had to decide by: after a pause
-// what was queued is read in the order of its kinds, not of its instants, and after a change of
-// addresses it may have heard two routers with one address, or one with two.
-func (k *witness) remembers(r *Router) bool {
+// remembers reports whether a router decided by what it heard: after a pause the queued inputs
+// are read in the order of their kinds, not of their instants, and after a change of addresses it
+// may have heard two routers with one address, or one with two.
+func (k *observer) remembers(r *Router) bool {
 	now := k.World.now
 	return now.Sub(r.resumed) >= r.instances[0].Interval && now.Sub(k.World.readdressed) >= 2*k.Settle()
 }
 
 func (v *awake) tookOver(r *Router, _ uint8) {
-	if v.of(r).fence.why != event.LowerPriorityActive { // else it has read that the Active became worse
+	if v.of(r).fence.why != event.LowerPriorityActive { // otherwise it has read that the Active became worse
 		v.mayAct(r, "took over")
 	}
 }
 
 func (v *awake) ran(r *Router, _ *vrrp.RunFence) { v.mayAct(r, "fences") }
 
-// mayAct checks that a Backup which has slept does not take over at once from an Active that
-// lives, nor fences it: it may only not have heard it. It does where it slept twice in a row.
+// mayAct checks that a Backup that has slept does not take over at once from an Active that
+// lives, nor fences it: it may merely not have heard it. It may if it slept twice in a row.
 func (v *awake) mayAct(r *Router, what string) {
 	w, interval := v.World, r.instances[0].Interval
 	slept, awake := r.resumed.Sub(r.stopped), w.now.Sub(r.resumed)
@@ -84,16 +85,17 @@ func (v *awake) mayAct(r *Router, what string) {
 	}
 	for _, o := range w.Routers {
 		if o != r && !r.mayPreempt(o) && o.active() && o.healthy() && v.of(o).activeSince.Before(r.stopped) && o.resumed.Before(r.stopped) {
-			v.violate("%s %s %v after it had slept for %v, though %s lives", r.Name, what, awake, slept, o.Name)
+			v.violate("%s %s %v after it had slept for %v, although %s is alive", r.Name, what, awake, slept, o.Name)
 		}
 	}
 }
 
-// Only an owner, and the only Backup of a resigned Active, wait for nothing.
+// tookOver checks the Skew_Time. Only an owner, and the only Backup of a resigned Active, wait
+// for nothing.
 func (v *rested) tookOver(r *Router, priority uint8) {
 	rec := v.of(r)
 	if v.World.now.Sub(r.resumed) < r.instances[0].Interval || r.instances[0].Routers == 2 || rec.changed.After(rec.leftAt) {
-		return // what it has just read is older, or its Skew_Time was another
+		return // the inputs that it has just read are older, or its Skew_Time was another
 	}
 	least := vrrp.SkewTime(priority, v.World.shortest())
 	if ago := v.World.now.Sub(rec.leftAt); ago < least && priority != vrrp.Owner {
@@ -101,8 +103,8 @@ func (v *rested) tookOver(r *Router, priority uint8) {
 	}
 }
 
-// The Active was there before, and is one that the router believes, or knows to be there, and
-// does not mistake.
+// tookOver checks an Active that was there before, whose adverts the router accepts, or which it
+// knows to be there, and does not mistake for another.
 func (v *rightful) tookOver(r *Router, _ uint8) {
 	w := v.World
 	if w.calm() < v.heardWithin() {
@@ -119,7 +121,7 @@ func (v *rightful) tookOver(r *Router, _ uint8) {
 	}
 }
 
-// mistakes reports whether a router has reason to think that an Active is gone, or is another
+// mistakes reports whether a router has reason to assume that an Active is gone, or is another
 // one, on each segment where it hears it.
 func (v *rightful) mistakes(r, o *Router) bool {
 	shared := 0
@@ -135,10 +137,10 @@ func (v *rightful) mistakes(r, o *Router) bool {
 	return shared > 0
 }
 
-// ignores reports whether a router may ignore the adverts of an Active of the other version:
-// those of a router with the same address, which was cloned, were of its own. So it takes the
-// two for one that sends both (RFC 9568 §8.4) until it has missed one advert of its own, and
-// the Active sends again.
+// ignores reports whether a router may ignore the adverts of an Active of the other version: a
+// clone with the same address used the router's own version. So the two seem to be one router
+// that sends both versions (RFC 9568 §8.4) until the router has missed one advert of its own
+// version, and the Active sends again.
 func (v *rightful) ignores(r, o *Router, in *instance) bool {
 	theirs := o.all[in.at]
 	return theirs.Version != in.Version && slices.ContainsFunc(v.of(r).heard[in.at], func(by heard) bool {
@@ -146,9 +148,9 @@ func (v *rightful) ignores(r, o *Router, in *instance) bool {
 	})
 }
 
-// thinksGone reports whether a router may take a resignation for that of an Active whose
-// group has not that instance: it is of an Active of the same priority, and groups are alike
-// (docs/architecture.md#cascade). It learns better when it hears the Active again.
+// thinksGone reports whether a router may take a resignation for that of an Active whose group
+// does not have that instance: it is from an Active of the same priority, and groups are equal
+// (docs/architecture.md#cascade). The router corrects that when it hears the Active again.
 func (v *rightful) thinksGone(r, o *Router) bool {
 	for _, in := range r.instances {
 		if !o.shares(in) && slices.ContainsFunc(v.of(r).heard[in.at], func(by heard) bool {
@@ -160,9 +162,9 @@ func (v *rightful) thinksGone(r, o *Router) bool {
 	return false
 }
 
-// Of the startup_delay: an adopted group goes on, and waits for none (docs/upgrades.md). One that
-// yields soon after may be Active again before the daemon has run for that long.
-// Of the preempt_delay: there is a lower Active, and an owner knows no delay.
+// tookOver checks the delays. startup_delay: an adopted group continues without waiting for it
+// (docs/upgrades.md), and if it yields soon after, it may be Active again before the daemon has
+// run for that long. preempt_delay: it applies if there is a lower Active, and not to an owner.
 func (v *delayed) tookOver(r *Router, _ uint8) {
 	w, adopted := v.World, v.of(r).adopted == r.life
 	if up := w.now.Sub(r.started); !adopted && up < r.instances[0].StartupDelay {

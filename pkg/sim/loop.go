@@ -7,18 +7,18 @@ import (
 	"ripcord/pkg/vrrp"
 )
 
-// loop is the loop of a router: it takes what comes in, in the order of its classes, has the
-// core decide, and gives the orders that follow.
+// loop is the loop of a router: it reads inputs in the order of their classes, passes them to the
+// core, and sends out the orders.
 type loop struct {
 	router  *Router
 	orders  router.Orders
-	queue   [classes][]func() // what came while it stood still
-	reading bool              // of the queue: no timer ends before all is read
+	queue   [classes][]func() // inputs that arrived while it stood still
+	reading bool              // the queue: no timer ends before all inputs are read
 	wakeUp  *timer
-	hung    time.Time // since when it hangs; zero: it does not
+	hung    time.Time // since when it hangs; zero if it does not
 }
 
-// class is a kind of what comes in, in the order in which the loop reads.
+// class is a kind of inputs, in the order in which the loop reads them.
 type class int
 
 const (
@@ -28,13 +28,13 @@ const (
 	classes
 )
 
-// start forgets what an earlier run of the router left.
+// start discards what an earlier run of the router left.
 func (l *loop) start() { l.queue, l.hung = [classes][]func(){}, time.Time{} }
 
 // running reports whether the loop runs.
 func (l *loop) running() bool { return l.router.core != nil && !l.router.paused && l.hung.IsZero() }
 
-// whenRunning does f now, or when the loop goes on.
+// whenRunning calls f now, or when the loop runs again.
 func (l *loop) whenRunning(c class, f func()) {
 	switch {
 	case l.router.core == nil:
@@ -45,7 +45,7 @@ func (l *loop) whenRunning(c class, f func()) {
 	}
 }
 
-// report gives a result to the loop, after what it does now.
+// report reports a result to the loop, after its present work.
 func (l *loop) report(in vrrp.Result) {
 	l.router.later(0, func() { l.whenRunning(results, func() { l.absorb(in) }) })
 }
@@ -57,8 +57,8 @@ func (l *loop) absorb(in vrrp.Input) {
 	l.endTurn()
 }
 
-// endTurn ends a turn. A loop that reads what was queued while it stood still ends with one
-// turn for all.
+// endTurn ends a turn. A loop that reads inputs that were queued while it stood still ends with
+// one turn for all of them.
 func (l *loop) endTurn() {
 	if !l.reading {
 		l.turn()
@@ -79,8 +79,8 @@ func (l *loop) read() {
 	l.turn()
 }
 
-// slept lets the loop find out that it stood still since some instant: it meant to be awake
-// a while after that.
+// slept lets the loop find out that it has stood still since some instant: its alarm was set to a
+// while after that.
 func (l *loop) slept(since time.Time) {
 	w := l.router.world
 	core := l.router.core
@@ -90,11 +90,11 @@ func (l *loop) slept(since time.Time) {
 	}
 }
 
-// waking is how late the loop wakes at the most, where the engine, which has a
-// thread of its own, is in time.
+// waking is how late the loop wakes at most while the engine, which has its own thread, is in
+// time.
 const waking = 300 * time.Microsecond
 
-// wake is a turn of the loop since a timer has ended.
+// wake is a turn of the loop after a timer has ended.
 func (l *loop) wake() {
 	if l.running() {
 		l.turn()
@@ -121,16 +121,16 @@ func (l *loop) turn() {
 	l.wakeUp.set(at.Sub(w.now) + w.between(0, waking))
 }
 
-// collect returns the orders of the router, empty: whatever the core wants done next is
-// added to them.
+// collect returns the orders of the router, empty: the next effects of the core are added to
+// them.
 func (l *loop) collect() *router.Orders {
 	o := &l.orders
 	*o = router.Orders{Adverts: o.Adverts[:0], Addresses: o.Addresses[:0], Events: o.Events[:0]}
 	return o
 }
 
-// give gives the orders to those who carry them out: the engine, the address worker, the
-// verifiers and the fence command.
+// give sends out the orders: to the engine, the address worker, the verifiers and the fence
+// command.
 func (l *loop) give() {
 	r, out := l.router, &l.orders
 	r.engine.advertise(out.Adverts)
@@ -152,8 +152,8 @@ func (l *loop) give() {
 	}
 }
 
-// stamped returns when the loop last stamped the lease: a loop that does not hang does
-// so all the time.
+// stamped returns when the loop last stamped the lease: a loop that does not hang does so all the
+// time.
 func (l *loop) stamped() time.Time {
 	if l.hung.IsZero() {
 		return l.router.world.now

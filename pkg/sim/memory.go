@@ -10,14 +10,14 @@ import (
 )
 
 // memory is what a daemon that died, or handed over, has left on its machine: the record of its
-// adverts, and what it held. A crash of the machine loses it.
+// adverts, and the addresses that it held. A crash of the machine clears it.
 type memory struct {
 	router *Router
-	past   *adopt.Past // nil: there is none
+	past   *adopt.Past // nil if there is none
 	dead   bool        // the machine runs without its daemon
 
-	// What the witness has to know: whether all was quiet, and no other router Active, when the
-	// daemon died, and how often anything was done to the LAN by then.
+	// These are for the observer: whether the LAN was quiet, and no other router Active, when the
+	// daemon died, and the number of disturbances from outside until then.
 	quiet bool
 	count uint64
 	// inherited is the priority of an adopted group until all its checks have a result.
@@ -27,7 +27,7 @@ type memory struct {
 // boottime is CLOCK_BOOTTIME, of a machine that never sleeps.
 func boottime(at time.Time) time.Duration { return time.Duration(at.UnixNano()) }
 
-// keep keeps the record of the daemon, which ends now.
+// keep stores the record of the daemon, which ends now.
 func (m *memory) keep(handover bool) {
 	r := m.router
 	m.past = &adopt.Past{Handover: handover}
@@ -40,7 +40,7 @@ func (m *memory) keep(handover bool) {
 	}
 }
 
-// judge returns the groups that the daemon adopts which starts now.
+// judge returns the groups that the daemon that starts now adopts.
 func (m *memory) judge() (adopted []vrrp.Adopted) {
 	r, now := m.router, m.router.world.now
 	if m.past == nil {
@@ -66,7 +66,7 @@ func (m *memory) judge() (adopted []vrrp.Adopted) {
 	return adopted
 }
 
-// adopt has the loop go on with some groups: what they hold stands.
+// adopt makes the loop continue with some groups: their addresses are in place.
 func (m *memory) adopt(groups []vrrp.Adopted) {
 	r := m.router
 	for _, in := range groups {
@@ -82,7 +82,7 @@ func (m *memory) adopt(groups []vrrp.Adopted) {
 	}
 }
 
-// weighs reports whether a priority is that which the first group has from the daemon before.
+// weighs reports whether a priority is the one that the first group has from the previous daemon.
 func (m *memory) weighs(p uint8) bool { return m.inherited == p && m.router.trackers.wait() }
 
 // alone reports whether no other router is Active.
@@ -90,11 +90,11 @@ func (m *memory) alone() bool {
 	return !slices.ContainsFunc(m.router.world.Routers, func(o *Router) bool { return o != m.router && o.active() })
 }
 
-// itsOwn is how often the end and the start of a daemon count as something done to the LAN.
+// itsOwn is how often the end and the start of a daemon count as disturbances of the LAN.
 const itsOwn = 3
 
-// A daemon that adopts in a LAN that was quiet until the one before died, and to which nothing else has
-// been done since, finds no other Active.
+// logged checks that a daemon that adopts, in a LAN that was quiet until the previous one died
+// and was not disturbed since, finds no other Active.
 func (v *continued) logged(r *Router, e event.Event) {
 	if _, ok := e.(event.GroupAdopted); !ok {
 		return
@@ -105,6 +105,6 @@ func (v *continued) logged(r *Router, e event.Event) {
 		return
 	}
 	if !r.memory.alone() {
-		v.violate("%s goes on as Active, and another router is Active too", r.Name)
+		v.violate("%s continues as Active although another router is Active", r.Name)
 	}
 }

@@ -8,10 +8,10 @@ import (
 	"ripcord/pkg/wire"
 )
 
-// The group of r3 loses a member by a reload, and r3 becomes Active of the other beside an
-// equal, which yields: it resigns on the segment that r3 has left. The other one may take that
-// for the resignation of r3 too, take over, and learn better; so may the first when that
-// resigns. Nobody is misled twice by the same two addresses.
+// TestResignationBesideASmallerGroup checks that the group of r3 loses a member by a reload, and
+// r3 becomes Active of the other beside an equal, which yields: it resigns on the segment that
+// r3 has left. The other one may take that for the resignation of r3 too, take over, and learn
+// better; so may the first when that resigns. Nobody is misled twice by the same two addresses.
 func TestResignationBesideASmallerGroup(t *testing.T) {
 	misled := 0
 	for seed := range uint64(40) {
@@ -58,10 +58,10 @@ func TestResignationBesideASmallerGroup(t *testing.T) {
 	}
 }
 
-// r2 sends from the address of r3, which speaks the other version and becomes Active since it
-// takes the adverts of r2 for its own. To r1 the two are one router that sends both versions, until
-// r2 has its address again. Then the adverts of r3 hold r1, unless its wait is over before it
-// has missed one of r2's.
+// TestAddressOfTheOtherVersion checks that r2 sends from the address of r3, which speaks the
+// other version and becomes Active since it takes the adverts of r2 for its own. To r1 the two
+// are one router that sends both versions, until r2 has its address again. Then the adverts of
+// r3 hold r1, unless its wait is over before it has missed one of r2's.
 func TestAddressOfTheOtherVersion(t *testing.T) {
 	held, tookOver := 0, 0
 	for seed := range uint64(40) {

@@ -8,13 +8,13 @@ import (
 	"ripcord/pkg/vrrp"
 )
 
-// monitor is what sees the links of a router, and verifies before a takeover what it saw.
+// monitor observes the links of a router, and verifies them before a takeover.
 type monitor struct {
 	router *Router
 	seq    uint64
 }
 
-// look makes the router see what a link is like.
+// look makes the router see the present state of a link.
 func (m *monitor) look(p *Port) {
 	r := m.router
 	r.loop.whenRunning(links, func() {
@@ -34,7 +34,7 @@ func (m *monitor) look(p *Port) {
 	})
 }
 
-// report reports that a link which was seen before went down or came up.
+// report reports that a link that was seen before went down or came up.
 func (m *monitor) report(p *Port, link event.Link) {
 	e := event.LinkChanged{Stamp: event.Stamp{Cause: link.Cause, At: m.router.world.now}, Kind: event.LinkUp, Link: link, Source: event.Notification}
 	switch {
@@ -56,11 +56,10 @@ func (m *monitor) seen() (links []event.Link) {
 	return links
 }
 
-// patience is how long the verifiers are waited for at most (docs/architecture.md#link-state).
-const patience = 100 * time.Millisecond
+// verifyWithin is the longest wait for the verifiers (docs/architecture.md#link-state).
+const verifyWithin = 100 * time.Millisecond
 
-// verify answers when the links have been asked; the sockets of this world
-// have no backlog.
+// verify answers when the links have been asked; the sockets of this world have no backlog.
 func (m *monitor) verify(v *router.Verify) {
 	r, w := m.router, m.router.world
 	life := r.life
@@ -86,7 +85,7 @@ func (m *monitor) verify(v *router.Verify) {
 	}
 	took := w.between(50*time.Microsecond, time.Millisecond)
 	if w.chance(w.Slow) {
-		took = w.between(took, max(took, min(patience, w.shortest())/2))
+		took = w.between(took, max(took, min(verifyWithin, w.shortest())/2))
 	}
 	w.After(took, answer)
 }

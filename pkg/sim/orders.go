@@ -11,14 +11,14 @@ import (
 	"ripcord/pkg/vrrp"
 )
 
-// What a person does to a router: it is given another configuration, or released.
+// This file has the actions of a person on a router: another configuration, and releases.
 
-// Reload changes the first group of a router's configuration, which it reads at once if it is
-// on. A loop that stands still reads it when it goes on.
+// Reload changes the first group of a router's configuration, which the router reads at once if
+// it is on. A loop that stands still reads it when it runs again.
 func (r *Router) Reload(change func(g *vrrp.Group)) { r.Reconfigure(r.edited(change), nil) }
 
-// Reconfigure gives a router another configuration in the same way. links are where its new
-// interfaces are plugged in.
+// Reconfigure gives a router another configuration in the same way. links are the segments into
+// which its new interfaces are plugged.
 func (r *Router) Reconfigure(groups []vrrp.Group, links map[string]Attachment) {
 	r.world.disturb()
 	r.know(groups, links)
@@ -30,8 +30,7 @@ func (r *Router) Reconfigure(groups []vrrp.Group, links map[string]Attachment) {
 	r.loop.whenRunning(results, r.reconfigure)
 }
 
-// reconfigure is a turn of the loop for a new configuration: that of the receiver comes
-// first.
+// reconfigure is a turn of the loop for a new configuration: that of the receiver comes first.
 func (r *Router) reconfigure() {
 	w := r.world
 	w.disturb()
@@ -49,7 +48,7 @@ func (r *Router) reconfigure() {
 	r.receiver.reconfigure()
 	r.core.Reconfigure(w.now, router.Reconfiguration{Groups: r.groups}, r.monitor.seen(), r.loop.collect())
 	r.loop.give()
-	for _, in := range r.instances { // the receiver and the worker report anew what is new to them
+	for _, in := range r.instances { // the receiver and the worker report again for new instances
 		if before[in] {
 			in.reconfigured()
 		} else {
@@ -67,7 +66,7 @@ func (r *Router) reconfigure() {
 	r.loop.endTurn()
 }
 
-// Release is a person's order that a group take no part.
+// Release releases a group, as a person does.
 func (r *Router) Release(group string) { r.setReleased(group, true) }
 
 // Readmit ends the release.
@@ -78,22 +77,22 @@ func (r *Router) setReleased(group string, on bool) {
 	r.released[group] = on
 	r.loop.whenRunning(results, func() {
 		r.world.disturb()
-		r.tellReleased(group, false)
+		r.reportReleased(group, false)
 	})
 }
 
-// tellReleased tells the loop whether a group is released; with only, only if it is.
-func (r *Router) tellReleased(group string, only bool) {
+// reportReleased reports to the loop whether a group is released; with only, only if it is.
+func (r *Router) reportReleased(group string, only bool) {
 	if on := r.released[group]; on || !only {
 		r.loop.absorb(vrrp.Released{Cause: r.minter.Cause(r.world.now), Group: group, On: on})
 	}
 }
 
-// SetClock sets the wall clock to that much ahead of the true time.
+// SetClock sets the wall clock ahead of the true time.
 func (r *Router) SetClock(ahead time.Duration) { r.clock.set(ahead) }
 
-// SetChecks has the router run these checks by their interval, rise and fall from now on; of
-// any other one it knows soon what it finds. A check whose probe is the same keeps its state.
+// SetChecks makes the router run the given checks by their interval, rise and fall from now on;
+// it knows the findings of other checks soon. A check with an equal probe keeps its state.
 func (r *Router) SetChecks(specs []track.Spec) {
 	r.trackers.specs = slices.Clone(specs)
 	for _, c := range r.trackers.checks {
@@ -101,22 +100,22 @@ func (r *Router) SetChecks(specs []track.Spec) {
 	}
 }
 
-// SetCheck sets what a check of the router finds.
+// SetCheck sets the finding of a check of the router.
 func (r *Router) SetCheck(name string, f Finding) {
 	if c := r.trackers.check(name); c != nil {
 		c.set(f)
 	}
 }
 
-// FailPlacement makes it impossible to put in place some of what an instance should
-// hold, or all of it: what stands of that goes.
+// FailPlacement makes it impossible to put some or all of the objects of an instance in place:
+// those that are in place are removed.
 func (r *Router) FailPlacement(name string, missing vrrp.Degree) {
 	r.world.disturb()
 	r.instance(name).fail(missing)
 }
 
-// RestorePlacement ends that. With seen the worker notices it, of what is not held
-// too, as when an interface appears.
+// RestorePlacement ends that. With seen the worker notices it, even if the instance is not held,
+// as when an interface appears.
 func (r *Router) RestorePlacement(name string, seen bool) {
 	r.world.disturb()
 	r.instance(name).restore(seen)
@@ -128,14 +127,14 @@ func (r *Router) HangWorker() {
 	r.worker.hang()
 }
 
-// WakeWorker lets it go on with what it was ordered.
+// WakeWorker lets it continue with its orders.
 func (r *Router) WakeWorker() {
 	r.world.disturb()
 	r.worker.wake()
 }
 
-// setInterval gives all instances of the first group of a router an interval. The others keep
-// the old one, where it is longer, until they hear the new one.
+// setInterval gives all instances of the first group of a router an interval. The others keep the
+// old one, if it is longer, until they hear the new one.
 func (r *Router) setInterval(d time.Duration) {
 	w := r.world
 	was := w.longest()
@@ -152,7 +151,7 @@ func (r *Router) setInterval(d time.Duration) {
 	}
 }
 
-// learnt returns how long an interval that was heard once may set a wait.
+// learnt returns how long an interval that was heard once may determine a wait.
 func learnt(interval time.Duration) time.Duration { return 5 * interval }
 
 // edit is a change of the first group of a configuration.
@@ -175,14 +174,14 @@ func withAddresses(list []netip.Addr) edit {
 // withFence gives the group another fence.
 func withFence(f *vrrp.Fence) edit { return func(g *vrrp.Group) { g.Fence = f } }
 
-// withWeight gives the first tracker of the group another weight; 0: its failure is a fault.
+// withWeight gives the first tracker of the group another weight; with 0 its failure is a fault.
 func withWeight(weight int) edit { return func(g *vrrp.Group) { g.Track[0].Weight = weight } }
 
-// removeLast takes the last member out of the group of a router, and returns what brings
-// it back.
+// removeLast removes the last member from the group of a router, and returns a function that adds
+// it again.
 func (r *Router) removeLast() (restore func()) {
 	if len(r.file[0].Members) < len(r.all) {
-		return func() {} // it is out
+		return func() {} // it is already removed
 	}
 	last := r.file[0].Members[len(r.all)-1]
 	r.Reload(func(g *vrrp.Group) { g.Members = g.Members[:len(g.Members)-1] })

@@ -10,9 +10,9 @@ import (
 	"ripcord/pkg/wire"
 )
 
-// Unicast peers of which one is not in the list of another: while the best serves,
-// which all hear, nothing is wrong. When it dies there are two Actives, and the one
-// whose list is short logs whom it does not believe.
+// TestPeerMissing checks that unicast peers of which one is not in the list of another: while
+// the best serves, which all hear, nothing is wrong. When it dies there are two Actives, and the
+// one whose list is short logs whom it does not believe.
 func TestPeerMissing(t *testing.T) {
 	s := setup{interval: time.Second, priorities: []uint8{150, 100, 50}, preempt: true, family: event.IPv4, unicast: true}
 	w := wired(1, s)
@@ -48,8 +48,8 @@ var versions = setup{
 	versions: []wire.Version{wire.V3, wire.V3, wire.V2},
 }
 
-// A router of the other version joins: it stays Backup as long as one of them
-// serves, whatever its priority, and logs that. It takes over when none does, and
+// TestOtherVersionJoins checks that a router of the other version joins: it stays Backup as long
+// as one of them serves, whatever its priority, and logs that. It takes over when none does, and
 // then they stay Backup.
 func TestOtherVersionJoins(t *testing.T) {
 	w := wired(1, versions)
@@ -82,7 +82,8 @@ func TestOtherVersionJoins(t *testing.T) {
 	}
 }
 
-// An Active that slept leaves it to the one of the other version that took over.
+// TestOtherVersionTookOver checks that an Active that slept leaves it to the one of the other
+// version that took over.
 func TestOtherVersionTookOver(t *testing.T) {
 	for seed := range uint64(20) {
 		w := wired(seed, versions)
@@ -109,8 +110,8 @@ func TestOtherVersionTookOver(t *testing.T) {
 	}
 }
 
-// An Active whose sends are refused leaves it to the one of the other version that
-// took over since it hears nothing.
+// TestSendsRefusedBesideTheOtherVersion checks that an Active whose sends are refused leaves it
+// to the one of the other version that took over since it hears nothing.
 func TestSendsRefusedBesideTheOtherVersion(t *testing.T) {
 	w := lan(1, versions)
 	check := NewCheck(w)
@@ -139,9 +140,10 @@ func TestSendsRefusedBesideTheOtherVersion(t *testing.T) {
 	}
 }
 
-// The best of three unicast peers is cloned from the second, and that from the third. So the
-// second rejects the adverts of the best, which come from the address that it was configured
-// with, and rightly so. From an address of nobody they would be a violation.
+// TestPeersCloned checks that the best of three unicast peers is cloned from the second, and
+// that from the third. So the second rejects the adverts of the best, which come from the
+// address that it was configured with, and rightly so. From an address of nobody they would be a
+// violation.
 func TestPeersCloned(t *testing.T) {
 	for _, strange := range []bool{false, true} {
 		w := lan(1, setup{interval: 100 * time.Millisecond, priorities: []uint8{150, 100, 50}, preempt: true, family: event.IPv4, unicast: true})

@@ -58,10 +58,10 @@ func (s *service) look() {
 	}
 }
 
-// The policy for what cannot be put in place, on two routers and on three, over ten
-// hours in which nothing changes: while any could serve, one does, but for what finding
-// out costs at each hold-off; the best of those that lack nothing serves nearly always;
-// and nobody flaps.
+// TestPlacementFails checks that the policy for what cannot be put in place, on two routers and
+// on three, over ten hours in which nothing changes: while any could serve, one does, but for
+// what finding out costs at each hold-off; the best of those that lack nothing serves nearly
+// always; and nobody flaps.
 func TestPlacementFails(t *testing.T) {
 	const fine = vrrp.Degree(99)
 	some, none, extra := vrrp.Partial, vrrp.Total, vrrp.Optional
@@ -147,8 +147,9 @@ func TestPlacementFails(t *testing.T) {
 	}
 }
 
-// What is missing on one router moves the group to another within 1 s and its
-// Skew_Time, and nobody is without service meanwhile if it is not all.
+// TestRouterThatCannotPlaceIsReplaced checks that what is missing on one router moves the group
+// to another within 1 s and its Skew_Time, and nobody is without service meanwhile if it is not
+// all.
 func TestRouterThatCannotPlaceIsReplaced(t *testing.T) {
 	for _, degree := range []vrrp.Degree{vrrp.Optional, vrrp.Partial, vrrp.Total} {
 		w, check := pair(t, 1)

@@ -8,18 +8,18 @@ import (
 	"ripcord/pkg/vrrp"
 )
 
-// process is the daemon of a router, which may stand still: alone, or with its machine, that
+// process is the daemon of a router, which may stand still: alone, or with its machine, which
 // then loses what is sent to it.
 type process struct {
-	life    int // counts starts and crashes: what an earlier life planned is void
+	life    int // counts starts and crashes: plans of an earlier life are void
 	paused  bool
 	frozen  bool          // paused with its machine
 	stopped time.Time     // since when it is paused
-	resumed time.Time     // when it last went on
-	started time.Time     // when it last was started
+	resumed time.Time     // when it last resumed
+	started time.Time     // when it was last started
 	awake   time.Duration // how long it had run when it was last paused
-	asleep  []func()      // what others were asked, and could not do while it was paused
-	slow    time.Duration // the interval that was in force until a reload while it was stopped; 0: there was none
+	asleep  []func()      // actions that were requested while it was paused
+	slow    time.Duration // the interval that was in force until a reload while it was stopped; 0 if there was none
 }
 
 // Start powers the router on: it learns its links and begins.
@@ -54,7 +54,7 @@ func (r *Router) Start() {
 		r.monitor.look(p)
 	}
 	for i := range r.groups { // a person's order outlives the daemon
-		r.tellReleased(r.groups[i].Title(), true)
+		r.reportReleased(r.groups[i].Title(), true)
 	}
 	for _, c := range r.trackers.checks {
 		c.start()
@@ -64,7 +64,7 @@ func (r *Router) Start() {
 	r.loop.absorb(vrrp.Start{Cause: r.minter.Cause(w.now)})
 }
 
-// Stop ends the router's daemon in good order: it resigns.
+// Stop stops the router's daemon properly: it resigns.
 func (r *Router) Stop() {
 	if r.loop.running() {
 		r.loop.absorb(vrrp.Stop{Cause: r.minter.Cause(r.world.now)})
@@ -72,8 +72,8 @@ func (r *Router) Stop() {
 	r.Crash()
 }
 
-// Die ends the daemon of a router in no order, or by a handover. Its machine runs on, with what
-// stands there.
+// Die ends the daemon of a router without a proper stop, or by a handover. Its machine continues
+// to run, with the addresses that are in place.
 func (r *Router) Die(handover bool) {
 	if r.core == nil {
 		return
@@ -112,8 +112,8 @@ func (r *Router) power(on bool) {
 	}
 }
 
-// powerCycle takes the power away from a router that is on, and gives it back later, unless
-// it has been started by then: a fence does that.
+// powerCycle switches off a router that is on, and switches it on again later, unless it has been
+// started by then: a fence does that.
 func (r *Router) powerCycle() {
 	if r.core == nil {
 		return
@@ -147,7 +147,7 @@ func (r *Router) Freeze() {
 	}
 }
 
-// Resume lets it go on: what came in meanwhile is read now.
+// Resume lets it continue: the inputs that arrived meanwhile are read now.
 func (r *Router) Resume() {
 	if r.core == nil || !r.paused {
 		return
@@ -157,7 +157,7 @@ func (r *Router) Resume() {
 	r.paused, r.frozen, r.resumed = false, false, w.now
 	r.forgetSlow()
 	review(r.all)
-	r.engine.wake() // the engine has a thread of its own
+	r.engine.wake() // the engine has its own thread
 	for _, do := range r.asleep {
 		w.After(w.between(50*time.Microsecond, time.Millisecond), do)
 	}
@@ -168,7 +168,7 @@ func (r *Router) Resume() {
 	r.loop.read()
 }
 
-// Hang stops the loop alone: the engine goes on.
+// Hang stops the loop alone: the engine continues.
 func (r *Router) Hang() {
 	if !r.loop.running() {
 		return
@@ -177,7 +177,7 @@ func (r *Router) Hang() {
 	r.loop.hung = r.world.now
 }
 
-// Wake lets a loop that hung go on.
+// Wake lets a hanging loop run again.
 func (r *Router) Wake() {
 	if r.core == nil || r.loop.hung.IsZero() {
 		return
@@ -190,8 +190,8 @@ func (r *Router) Wake() {
 	r.loop.read()
 }
 
-// forgetSlow notes that a router which goes on reads adverts of an interval that nobody
-// has any more.
+// forgetSlow records that a router that resumes reads adverts with an interval that is no longer
+// used.
 func (r *Router) forgetSlow() {
 	r.world.disturbFor(learnt(r.slow))
 	r.slow = 0

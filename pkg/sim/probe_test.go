@@ -55,9 +55,9 @@ func overlap(w *World) func() time.Duration {
 	}
 }
 
-// TestProbePowerLost: a router that loses power is replaced within four intervals of the probe and
-// what it takes to verify; and at once where three routers are all configured as one of two: then
-// both Backups move, and one yields to the first advert of the other.
+// TestProbePowerLost checks that a router that loses power is replaced within four intervals of
+// the probe and what it takes to verify; and at once where three routers are all configured as
+// one of two: then both Backups move, and one yields to the first advert of the other.
 func TestProbePowerLost(t *testing.T) {
 	for name, priorities := range map[string][]uint8{"two": {150, 100}, "three configured as two": {150, 100, 50}} {
 		for seed := range uint64(50) {
@@ -84,9 +84,9 @@ func TestProbePowerLost(t *testing.T) {
 	}
 }
 
-// TestProbeDeafToLowerPriority: a router has not heard on one segment that the priority of its
-// Active fell again, and moves with both members when it finds on the other one that the machine
-// of that is dead.
+// TestProbeDeafToLowerPriority checks that a router has not heard on one segment that the
+// priority of its Active fell again, and moves with both members when it finds on the other one
+// that the machine of that is dead.
 func TestProbeDeafToLowerPriority(t *testing.T) {
 	for seed := range uint64(20) {
 		w, check, counts := probed(t, seed, 150, 100)
@@ -107,7 +107,7 @@ func TestProbeDeafToLowerPriority(t *testing.T) {
 	}
 }
 
-// TestProbeDisturbed: what a LAN may do while the Active lives, or dies.
+// TestProbeDisturbed checks that what a LAN may do while the Active lives, or dies.
 func TestProbeDisturbed(t *testing.T) {
 	for _, c := range []struct {
 		name      string

@@ -8,23 +8,22 @@ import (
 	"ripcord/pkg/vrrp"
 )
 
-// receiver judges the adverts that reach a router.
+// receiver checks the adverts that reach a router.
 type receiver struct {
 	router *Router
 	judge  *validate.Acceptor
-	packet validate.Packet // that is judged
+	packet validate.Packet // the present packet
 	filter filter
 }
 
-// start judges for all instances, and remembers nothing yet.
+// start checks for all instances, without any memory.
 func (v *receiver) start() {
 	r := v.router
 	v.judge = validate.New(r.configs(), stats.Map(nil), new(stats.Counters), r.minter, r.clock.at)
 	v.filter.start()
 }
 
-// reconfigure judges for the instances that there are now, and what it knows of links and
-// senders stays.
+// reconfigure checks for the present instances; what is known of links and senders stays.
 func (v *receiver) reconfigure() {
 	v.judge = v.judge.Succeed(v.router.configs(), stats.Map(nil))
 	for _, p := range v.router.links {
@@ -33,8 +32,8 @@ func (v *receiver) reconfigure() {
 	v.filter.assign()
 }
 
-// receive takes a frame from the wire. A loop that hangs does not keep the
-// receiver from judging it.
+// receive receives a frame from the wire. A loop that hangs does not keep the receiver from
+// checking it.
 func (v *receiver) receive(p *Port, f *frame) {
 	r := v.router
 	if r.core == nil || r.frozen {
@@ -64,7 +63,7 @@ func (v *receiver) receive(p *Port, f *frame) {
 	}
 }
 
-// absorb gives an advert that is believed to the loop.
+// absorb passes an accepted advert to the loop.
 func (v *receiver) absorb(h vrrp.Heard) {
 	if w := v.router.world; w.onHear != nil {
 		w.onHear(v.router, h)
@@ -72,8 +71,8 @@ func (v *receiver) absorb(h vrrp.Heard) {
 	v.router.loop.absorb(h)
 }
 
-// hear judges a frame that came at the instant at, when the wall clock was stamp, and is
-// read now.
+// hear checks a frame that arrived at the instant at, when the wall clock was stamp, and is read
+// now.
 func (v *receiver) hear(p *Port, f *frame, at, stamp time.Time) (vrrp.Heard, bool) {
 	now := v.router.world.now
 	f.packet(&v.packet, p.name, now.Add(-min(now.Sub(at), time.Second)), stamp)

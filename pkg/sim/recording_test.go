@@ -67,8 +67,9 @@ func recorded(seed uint64, s setup, ago time.Duration) (*World, *Check, *recorde
 	return w, check, rec
 }
 
-// Whatever was heard here and is sent again, in any order and however soon: nobody
-// moves, and a Backup takes over from a dead Active in time. That needs no clock.
+// TestRecordingOfWhatWasHeard checks that whatever was heard here and is sent again, in any
+// order and however soon: nobody moves, and a Backup takes over from a dead Active in time. That
+// needs no clock.
 func TestRecordingOfWhatWasHeard(t *testing.T) {
 	timeless := signing
 	timeless.hmac = &vrrp.HMAC{Keys: secured.Keys, Active: 1}
@@ -103,8 +104,8 @@ func TestRecordingOfWhatWasHeard(t *testing.T) {
 	}
 }
 
-// So it is with what was heard so lately that its time is right: a priority 0 of r1
-// is among it, and that r1 was there a moment ago.
+// TestRecordingWithinTheWindow checks that so it is with what was heard so lately that its time
+// is right: a priority 0 of r1 is among it, and that r1 was there a moment ago.
 func TestRecordingWithinTheWindow(t *testing.T) {
 	s := signing
 	s.hmac = &vrrp.HMAC{Keys: secured.Keys, Active: 1, Window: 300 * time.Second}
@@ -127,9 +128,9 @@ func TestRecordingWithinTheWindow(t *testing.T) {
 	}
 }
 
-// A restart forgets what was heard. Then a recording may hold a Backup, but no
-// longer than it is, and the window; and one that is older than the window moves
-// nobody who serves, nor makes anybody take over.
+// TestRecordingAfterRestart checks that a restart forgets what was heard. Then a recording may
+// hold a Backup, but no longer than it is, and the window; and one that is older than the window
+// moves nobody who serves, nor makes anybody take over.
 func TestRecordingAfterRestart(t *testing.T) {
 	const length = time.Minute
 	for seed := range uint64(10) {
@@ -170,9 +171,9 @@ func TestRecordingAfterRestart(t *testing.T) {
 	}
 }
 
-// What was recorded within the window and is sent to a router that was just
-// restarted is believed, once: it may keep it waiting for the window and an
-// Active_Down_Interval.
+// TestFreshRecordingAfterRestart checks that what was recorded within the window and is sent to
+// a router that was just restarted is believed, once: it may keep it waiting for the window and
+// an Active_Down_Interval.
 func TestFreshRecordingAfterRestart(t *testing.T) {
 	for seed := range uint64(10) {
 		w, _, rec := recorded(seed, signing, 0)

@@ -11,15 +11,15 @@ import (
 	"ripcord/pkg/vrrp/machine"
 )
 
-// Router is one router of the LAN: the core of ripcord, and around it the parts that see,
-// hear, send and hold.
+// Router is one router of the LAN: the core of ripcord, and the parts around it for links,
+// adverts and addresses.
 type Router struct {
 	Name  string
-	at    int // place among the routers of the world
+	at    int // position among the routers of the world
 	world *World
-	born  []vrrp.Group // as the router was made
+	born  []vrrp.Group // the original configuration
 	configuration
-	links    []*Port // those of its instances, and those that are tracked
+	links    []*Port // those of its instances, and tracked ones
 	released map[string]bool
 
 	core   *router.Core // nil while it is off
@@ -38,8 +38,7 @@ type Router struct {
 	memory   memory
 }
 
-// Attachment is the segment in which an interface is plugged, and the source addresses
-// that it has.
+// Attachment is the segment into which an interface is plugged, and its source addresses.
 type Attachment struct {
 	Segment string
 	Sources []netip.Prefix
@@ -60,7 +59,7 @@ func newRouter(w *World, name string, groups []vrrp.Group, links map[string]Atta
 	return r
 }
 
-// know makes what a configuration names, where it is new: instances, ports and checks.
+// know creates the instances, ports and checks of a configuration that are new.
 func (r *Router) know(groups []vrrp.Group, links map[string]Attachment) {
 	for g := range groups {
 		for i := range groups[g].Members {
@@ -77,7 +76,7 @@ func (r *Router) know(groups []vrrp.Group, links map[string]Attachment) {
 	}
 }
 
-// addInstance makes an instance, unless there is one of that name on that interface.
+// addInstance adds an instance, unless there is one with that name on that interface.
 func (r *Router) addInstance(is *vrrp.Instance, links map[string]Attachment) {
 	known := r.byName[is.Name]
 	if known != nil && known.port.name == is.Interface {
@@ -92,7 +91,7 @@ func (r *Router) addInstance(is *vrrp.Instance, links map[string]Attachment) {
 	r.byName[is.Name] = in
 }
 
-// Plug plugs an interface into its segment that no instance has yet: a reload may bring one.
+// Plug plugs an interface into its segment that no instance has yet: a reload may use it.
 func (r *Router) Plug(name string, at Attachment) {
 	if r.Port(name) == nil {
 		r.addPort(name, at)
@@ -106,7 +105,7 @@ func (r *Router) addPort(name string, at Attachment) *Port {
 	return p
 }
 
-// Port returns the router's port of an interface; nil if it has none.
+// Port returns the router's port for an interface; nil if it has none.
 func (r *Router) Port(name string) *Port {
 	for _, p := range r.links {
 		if p.name == name {
@@ -127,13 +126,13 @@ func (r *Router) up() bool { return r.core != nil || r.memory.dead }
 // Core returns the router's core; nil while it is off.
 func (r *Router) Core() *router.Core { return r.core }
 
-// group returns the state machine of the router's first group. The router is on.
+// group returns the state machine of the router's first group. The router must be on.
 func (r *Router) group() *machine.Machine { return r.core.Group(0) }
 
 // active reports whether the first group of the router is Active.
 func (r *Router) active() bool { return r.core != nil && r.group().State() == event.Active }
 
-// publish gives events to whoever listens.
+// publish passes events to OnEvent.
 func (r *Router) publish(events []event.Event) {
 	if r.world.OnEvent == nil {
 		return
@@ -143,7 +142,7 @@ func (r *Router) publish(events []event.Event) {
 	}
 }
 
-// later does f after d, unless the router has crashed by then.
+// later calls f after d, unless the router has crashed by then.
 func (r *Router) later(d time.Duration, f func()) {
 	life := r.life
 	r.world.After(d, func() {

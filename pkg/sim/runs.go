@@ -12,23 +12,23 @@ import (
 )
 
 // runs are the runs of a check, by its interval, rise and fall: the daemon's own schedule and
-// health. Runs that would find what the state says already are left out: they change nothing.
+// health. Runs whose result would not change the state are left out.
 type runs struct {
 	*check
 	spec     track.Spec
 	health   track.Health
-	place    int // among the checks of the router, whose runs are spread over their interval
+	place    int // position among the checks of the router, whose runs are spread over their interval
 	schedule track.Schedule
 	begun    time.Time // when the last run began
 	busy     bool      // it has not ended
-	planned  bool      // another one is
-	plans    int       // the number of plans: only the last one holds
+	planned  bool      // another run is planned
+	plans    int       // the number of plans: only the last one is valid
 }
 
-// runTakes is how long a run takes at most that is answered.
+// runTakes is the maximum duration of a run that is answered.
 const runTakes = 10 * time.Millisecond
 
-// adopt takes the specification of the check that is in force now.
+// adopt applies the present specification of the check.
 func (c *check) adopt() {
 	t, was := &c.router.trackers, c.runs
 	n := slices.IndexFunc(t.specs, func(s track.Spec) bool { return s.Name == c.name })
@@ -50,7 +50,7 @@ func (c *check) adopt() {
 	}
 }
 
-// start begins with the state that the specification assumes.
+// start begins with the initial state of the specification.
 func (k *runs) start() {
 	now := k.router.world.now
 	k.health, k.begun, k.busy = track.NewHealth(&k.spec, now), now, false
@@ -61,8 +61,7 @@ func (k *runs) start() {
 	k.plan(k.schedule.First())
 }
 
-// look has a run find what has changed: at once where the kernel announces it, else the next
-// one.
+// look makes a run find a change: at once if the kernel announces it, otherwise the next one.
 func (k *runs) look() {
 	now := k.router.world.now
 	switch {
@@ -75,7 +74,7 @@ func (k *runs) look() {
 	}
 }
 
-// plan plans the next run, in place of the one that was planned.
+// plan plans the next run, and replaces the planned one.
 func (k *runs) plan(at time.Time) {
 	k.planned = true
 	k.plans++
@@ -87,8 +86,7 @@ func (k *runs) plan(at time.Time) {
 	})
 }
 
-// later does something after d, or when the process goes on, unless the check has other runs by
-// then.
+// later calls do after d, or when the process resumes, unless the check has other runs by then.
 func (k *runs) later(d time.Duration, do func()) {
 	r := k.router
 	r.later(d, func() {
@@ -102,8 +100,7 @@ func (k *runs) later(d time.Duration, do func()) {
 	})
 }
 
-// run is a run: it finds what is the case now, and has failed at the timeout where nothing
-// answers.
+// run is a run: it finds the present state, and fails at the timeout if there is no answer.
 func (k *runs) run() {
 	w := k.router.world
 	found, takes := k.finds, w.between(time.Millisecond, runTakes)
@@ -114,7 +111,7 @@ func (k *runs) run() {
 	k.later(takes, func() { k.end(found) })
 }
 
-// end ends a run. Another one follows unless it would find what is known.
+// end ends a run. Another one follows unless it would find the same.
 func (k *runs) end(found Finding) {
 	now := k.router.world.now
 	k.busy = false
@@ -137,13 +134,13 @@ var states = map[track.State]vrrp.TrackerState{
 	track.Waiting: vrrp.TrackerWaiting, track.Up: vrrp.TrackerUp, track.Down: vrrp.TrackerDown,
 }
 
-// report gives the loop the state of the check, and what it reports.
+// report reports the state of the check to the loop, and the change that it reports.
 func (k *runs) report(found Finding) {
 	now, note := result{states[k.health.State()], found.Change}, k.disturbs()
 	k.router.loop.whenRunning(results, func() { k.learn(now, note) })
 }
 
-// publish reports the state to whoever listens.
+// publish publishes the state as an event.
 func (k *runs) publish(found Finding) {
 	r, took := k.router, k.router.world.now.Sub(k.begun)
 	e := event.CheckChanged{

@@ -11,9 +11,9 @@ import (
 	"ripcord/pkg/vrrp"
 )
 
-// TestRuns: the router knows what a check finds after as many runs as fall and rise say, a
-// timeout later where nothing answers, and at once where the kernel announces the change. The
-// runs of the first check begin with the router, at 0 s.
+// TestRuns checks that the router knows what a check finds after as many runs as fall and rise
+// say, a timeout later where nothing answers, and at once where the kernel announces the change.
+// The runs of the first check begin with the router, at 0 s.
 func TestRuns(t *testing.T) {
 	ping, file := track.Ping{}, track.File{}
 	for _, c := range []struct {
@@ -52,8 +52,9 @@ func TestRuns(t *testing.T) {
 	}
 }
 
-// TestRunsAfterReload: a check keeps its state where its probe is the same, with its new fall,
-// and starts anew where it is another one. A router that was off begins anew in any case.
+// TestRunsAfterReload checks that a check keeps its state where its probe is the same, with its
+// new fall, and starts anew where it is another one. A router that was off begins anew in any
+// case.
 func TestRunsAfterReload(t *testing.T) {
 	w := wired(1, setup{interval: time.Second, priorities: []uint8{150, 100}, family: event.IPv4, track: []vrrp.Tracker{{Kind: vrrp.TrackCheck, Name: "web", Weight: -60}}})
 	r, got := w.Routers[0], []string{}

@@ -42,8 +42,8 @@ func permutations(n int) [][]int {
 	return all
 }
 
-// All four cables out and in again, in any order and at any pace: nobody is
-// Active once it knows that nothing is linked, and one is at the latest an
+// TestAllCablesOutAndIn checks that all four cables out and in again, in any order and at any
+// pace: nobody is Active once it knows that nothing is linked, and one is at the latest an
 // Active_Down_Interval and a second after the last plug.
 func TestAllCablesOutAndIn(t *testing.T) {
 	for _, pace := range []time.Duration{0, 3 * time.Millisecond, 150 * time.Millisecond} {
@@ -81,8 +81,8 @@ func TestAllCablesOutAndIn(t *testing.T) {
 	}
 }
 
-// One cable of the Active: the whole group moves when Skew_Time has passed since
-// the router learned of it, and back when the cable is in again.
+// TestCableOfTheActive checks that one cable of the Active: the whole group moves when Skew_Time
+// has passed since the router learned of it, and back when the cable is in again.
 func TestCableOfTheActive(t *testing.T) {
 	for _, name := range []string{"eth0", "eth1"} {
 		for seed := range uint64(20) {
@@ -113,8 +113,8 @@ func TestCableOfTheActive(t *testing.T) {
 	}
 }
 
-// A router whose cable is out, and that does not know it, asks before it takes
-// over, and does not.
+// TestUnnoticedCable checks that a router whose cable is out, and that does not know it, asks
+// before it takes over, and does not.
 func TestUnnoticedCable(t *testing.T) {
 	for seed := range uint64(20) {
 		w, check := pair(t, seed)
@@ -133,8 +133,8 @@ func TestUnnoticedCable(t *testing.T) {
 	}
 }
 
-// An Active whose sends are refused leaves it to the one that took over since it
-// hears nothing, and comes back when the fault has been tried again.
+// TestSendsRefused checks that an Active whose sends are refused leaves it to the one that took
+// over since it hears nothing, and comes back when the fault has been tried again.
 func TestSendsRefused(t *testing.T) {
 	w, check := pair(t, 1)
 	first, second := w.Routers[0], w.Routers[1]
@@ -157,9 +157,9 @@ func TestSendsRefused(t *testing.T) {
 	}
 }
 
-// TestSendsRefusedForLong: a router that can send nothing for a virtual hour, and is
-// preferred, leaves the addresses alone while the other serves, takes them when the
-// other is gone, and gives them back when it returns.
+// TestSendsRefusedForLong checks that a router that can send nothing for a virtual hour, and is
+// preferred, leaves the addresses alone while the other serves, takes them when the other is
+// gone, and gives them back when it returns.
 func TestSendsRefusedForLong(t *testing.T) {
 	w, check := pair(t, 1)
 	first, second := w.Routers[0], w.Routers[1]
@@ -214,7 +214,8 @@ func trace(seed uint64) (lines int, sum uint64, first string) {
 	return lines, h.Sum64(), strings.Join(head, "")
 }
 
-// The same seed gives the same story to the last word, another seed another one.
+// TestReplay checks that the same seed gives the same story to the last word, another seed
+// another one.
 func TestReplay(t *testing.T) {
 	lines, one, first := trace(7)
 	if lines < 100 {
@@ -230,10 +231,10 @@ func TestReplay(t *testing.T) {
 	}
 }
 
-// The switch of all routers reboots, and its ports open one after another: none
-// is Active behind a port that forwards nothing, and one is within an
-// Active_Down_Interval and a second of the first two ports that forward, or of
-// one where somebody else is.
+// TestSwitchReboots checks that the switch of all routers reboots, and its ports open one after
+// another: none is Active behind a port that forwards nothing, and one is within an
+// Active_Down_Interval and a second of the first two ports that forward, or of one where
+// somebody else is.
 func TestSwitchReboots(t *testing.T) {
 	s := setup{
 		interval: 100 * time.Millisecond, priorities: []uint8{150, 100}, preempt: true, family: event.IPv4,

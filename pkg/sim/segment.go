@@ -2,29 +2,28 @@ package sim
 
 import "time"
 
-// Segment is a switch. It carries each frame to every port that is plugged in.
+// Segment is a switch. It carries each frame to every plugged port.
 type Segment struct {
 	name  string
 	world *World
 	ports []*Port
-	// Loss is the share of deliveries that get lost, Twice the share that come
-	// twice. Delay is how long a frame may lie in a queue on its way, so that
-	// frames overtake each other.
+	// Loss is the share of deliveries that are lost, Twice the share that arrive twice. Delay is
+	// how long a frame may be queued on its way, so that frames overtake each other.
 	Loss, Twice float64
-	// ARPLoss and AdvertLoss are the shares of what machines ask and answer, and of the adverts,
-	// that get lost beside those.
+	// ARPLoss and AdvertLoss are the additional shares of lost ARP requests and answers, and of
+	// lost adverts.
 	ARPLoss, AdvertLoss float64
 	Delay               time.Duration
-	// Blocked is how long a port forwards nothing after it was plugged in, for a
-	// spanning tree.
+	// Blocked is how long a port forwards nothing after it was plugged in, because of a spanning
+	// tree.
 	Blocked time.Duration
-	// Host is set if somebody else is on the segment, who answers when asked.
+	// Host is set if there is another host on the segment, which answers when asked.
 	Host bool
-	// Proxy is set while that host answers for everybody (proxy ARP).
+	// Proxy is set while that host answers for all machines (proxy ARP).
 	Proxy bool
-	// sides are the sides of a segment that is cut in two or more; nil: it is whole.
+	// sides are the parts of a partitioned segment; nil if it is whole.
 	sides map[*Port]int
-	// tap hears all that is carried, if set.
+	// tap receives all carried frames, if set.
 	tap func(*frame)
 }
 
@@ -47,8 +46,7 @@ func (s *Segment) carry(from *Port, f *frame) {
 	}
 }
 
-// Partition cuts the segment between groups of ports, and makes it whole again if there is
-// none.
+// Partition cuts the segment between groups of ports, and makes it whole again without any.
 func (s *Segment) Partition(groups ...[]*Port) {
 	s.world.disturb()
 	s.sides = nil
@@ -62,10 +60,10 @@ func (s *Segment) Partition(groups ...[]*Port) {
 	}
 }
 
-// cut reports whether no frame gets from one port to another since the segment is cut.
+// cut reports whether the partition separates two ports.
 func (s *Segment) cut(a, b *Port) bool { return s.sides != nil && s.sides[a] != s.sides[b] }
 
-// SetLoss has that share of the deliveries get lost from now on.
+// SetLoss sets the share of lost deliveries.
 func (s *Segment) SetLoss(share float64) {
 	s.world.disturb()
 	s.Loss = share
@@ -74,7 +72,7 @@ func (s *Segment) SetLoss(share float64) {
 	}
 }
 
-// SetDelay has frames lie in a queue for so long from now on.
+// SetDelay sets how long frames may be queued.
 func (s *Segment) SetDelay(long time.Duration) {
 	s.world.disturb()
 	s.Delay = long
@@ -103,7 +101,7 @@ func (s *Segment) transit() time.Duration {
 	return s.world.between(50*time.Microsecond, 300*time.Microsecond+s.Delay)
 }
 
-// sound reports whether a segment does what a switch should.
+// sound reports whether a segment works as a switch should.
 func (s *Segment) sound() bool {
 	if s.sides != nil || s.Loss > 0 || s.ARPLoss > 0 || s.AdvertLoss > 0 || s.Twice > 0 || s.Delay > 0 {
 		return false
@@ -116,8 +114,8 @@ func (s *Segment) sound() bool {
 	return !s.cloned()
 }
 
-// cloned reports whether two ports of a segment have one address, so that their
-// routers take each other's adverts for their own.
+// cloned reports whether two ports of a segment have the same address, so that their routers take
+// each other's adverts for their own.
 func (s *Segment) cloned() bool {
 	for i, p := range s.ports {
 		for _, o := range s.ports[:i] {

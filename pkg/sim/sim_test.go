@@ -21,7 +21,7 @@ var (
 	only  = flag.Duration("only", 0, "simulate that long for each LAN and seed, whatever the hours")
 )
 
-// The heap of a world is small, and nothing of it lives long.
+// TestMain checks that the heap of a world is small, and nothing of it lives long.
 func TestMain(m *testing.M) {
 	debug.SetGCPercent(800)
 	os.Exit(m.Run())

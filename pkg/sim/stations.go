@@ -9,19 +9,19 @@ import (
 // again is how often stations are asked at least (docs/architecture.md#link-state).
 const again = 500 * time.Millisecond
 
-// meet remembers who is on the other side of a port, as the address worker does.
+// meet remembers the router on the other side of a port, as the address worker does.
 func (p *Port) meet(other *Port) {
 	if p.router.core == nil {
 		return
 	}
-	for len(p.met) < len(p.segment.ports) { // a router may have come since
+	for len(p.met) < len(p.segment.ports) { // a router may have been added since
 		p.met = append(p.met, false)
 	}
 	p.met[other.at] = true
 }
 
-// ask asks the stations that are remembered at a port. Its question is heard by
-// all, who so meet the router.
+// ask asks the stations that are remembered at a port. All stations receive its request, and so
+// remember the router.
 func (p *Port) ask() {
 	s, life := p.segment, p.router.life
 	if !p.forwards() || s.world.chance(p.Mute) {

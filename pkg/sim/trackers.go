@@ -7,14 +7,14 @@ import (
 	"ripcord/pkg/vrrp"
 )
 
-// trackers are what a router tracks beside its links.
+// trackers are the trackers of a router beside its links.
 type trackers struct {
 	router *Router
 	checks []*check
-	specs  []track.Spec // of the checks that are run by their interval
+	specs  []track.Spec // for the checks that are run by their interval
 }
 
-// check returns the check of a name; nil if the router has none.
+// check returns the check with a name; nil if the router has none.
 func (t *trackers) check(name string) *check {
 	for _, c := range t.checks {
 		if c.name == name {
@@ -24,7 +24,7 @@ func (t *trackers) check(name string) *check {
 	return nil
 }
 
-// add adds a check, which runs if it is to and the router is on.
+// add adds a check, which runs if it has runs and the router is on.
 func (t *trackers) add(name string) {
 	c := &check{router: t.router, name: name}
 	t.checks = append(t.checks, c)
@@ -47,7 +47,7 @@ func entries(groups ...vrrp.Group) iter.Seq[vrrp.Tracker] {
 	}
 }
 
-// yieldAll yields the entries of one list, as long as they are wanted.
+// yieldAll yields the entries of one list, until yield returns false.
 func yieldAll(yield func(vrrp.Tracker) bool, list []vrrp.Tracker) bool {
 	for _, e := range list {
 		if !yield(e) {
@@ -57,7 +57,7 @@ func yieldAll(yield func(vrrp.Tracker) bool, list []vrrp.Tracker) bool {
 	return true
 }
 
-// weighs reports whether a check changes nothing but priorities.
+// weighs reports whether a check only changes priorities.
 func (t *trackers) weighs(name string) bool {
 	for e := range entries(t.router.groups...) {
 		if e.Kind == vrrp.TrackCheck && e.Name == name && e.Weight == 0 {
@@ -67,7 +67,7 @@ func (t *trackers) weighs(name string) bool {
 	return true
 }
 
-// reports reports whether a check reports what it adds to a priority.
+// reports reports whether a check reports a change of the priority.
 func (t *trackers) reports(name string) bool {
 	for e := range entries(t.router.groups...) {
 		if e.Kind == vrrp.TrackCheck && e.Name == name && e.Reported {
@@ -77,11 +77,11 @@ func (t *trackers) reports(name string) bool {
 	return false
 }
 
-// view says of an entry whether it is down, and what it reports, as it is or as a router
-// knows it; waits, that the router has no result yet.
+// view returns for an entry whether it is down, and the change that it reports, really or as far
+// as a router knows; waits means that the router has no result yet.
 type view func(e vrrp.Tracker) (down bool, change int, waits bool)
 
-// truth is the view of somebody who sees all.
+// truth is the view of an omniscient observer.
 func (t *trackers) truth(e vrrp.Tracker) (down bool, change int, waits bool) {
 	if e.Kind == vrrp.TrackInterface {
 		return !t.router.Port(e.Name).usable(), 0, false
@@ -100,7 +100,7 @@ func (t *trackers) knowledge(e vrrp.Tracker) (down bool, change int, waits bool)
 }
 
 // barred reports whether an entry without a weight keeps the first group of the router from
-// serving: one of a member, or of the group any or all of them.
+// serving: one of a member, or any or all of those of the group.
 func (t *trackers) barred(v view) bool {
 	g := &t.router.groups[0]
 	for i := range g.Members {
@@ -138,8 +138,8 @@ func (t *trackers) wait() bool {
 	return false
 }
 
-// weighed returns the priority that the first group has by its configuration and what the
-// router knows of what it tracks: each entry counts once, however often it is listed.
+// weighed returns the priority of the first group by its configuration and what the router knows
+// of its trackers: each entry counts once, however often it is listed.
 func (t *trackers) weighed() uint8 {
 	g := &t.router.groups[0]
 	own := int(g.Members[0].Priority)

@@ -8,33 +8,34 @@ import (
 	"ripcord/pkg/vrrp"
 )
 
-// watcher watches the machines of Actives for a router: the daemon's table, on this LAN. It is a
-// part of the process that a loop which hangs does not hold up.
+// watcher watches the machines of Actives for a router: the daemon's table, on this LAN. A loop
+// that hangs does not block it.
 type watcher struct {
 	router *Router
 	table  *liveness.Table
 	wakeUp *timer
 }
 
-// start forgets what an earlier run of the router knew.
+// start discards what an earlier run of the router knew.
 func (v *watcher) start() {
 	v.table = liveness.NewTable(v.router.world.now, v.beside)
 	v.wakeUp.stop()
 }
 
-// mac is that of a machine, on any of its links; the address of a host is above those of routers.
+// mac returns the MAC of a machine, on any of its links; the number of a host is above those of
+// routers.
 func mac(n int) [6]byte { return [6]byte{0: 2, 5: byte(n + 1)} }
 
-// host is the address at which the host of a segment is.
+// host returns the address of the host of a segment.
 func (s *Segment) host() netip.Addr { return netip.AddrFrom4([4]byte{203, 0, 113, 1}) }
 
-// see tells the table what a link is like.
+// see passes the state of a link to the table.
 func (v *watcher) see(p *Port, l event.Link) {
 	l.Index, l.HardwareAddr = p.index(), mac(v.router.at)
 	v.table.Link(l)
 }
 
-// index is the number of a port among those of its router.
+// index returns the number of a port among those of its router.
 func (p *Port) index() int {
 	for i, o := range p.router.links {
 		if o == p {
@@ -44,7 +45,7 @@ func (p *Port) index() int {
 	return 0
 }
 
-// beside returns the stations that the router has met on a link, beside that machine.
+// beside returns the stations that the router has met on a link, except the given machine.
 func (v *watcher) beside(link string, machine [6]byte, n int) (list []netip.Addr) {
 	p := v.router.Port(link)
 	for _, o := range p.segment.ports {
@@ -58,7 +59,7 @@ func (v *watcher) beside(link string, machine [6]byte, n int) (list []netip.Addr
 	return list[:min(n, len(list))]
 }
 
-// watch takes orders of the loop.
+// watch carries out orders of the loop.
 func (v *watcher) watch(orders []vrrp.Watch) {
 	for _, o := range orders {
 		v.table.Watch(v.router.world.now, o)
@@ -68,7 +69,7 @@ func (v *watcher) watch(orders []vrrp.Watch) {
 	}
 }
 
-// turn judges what is due and asks again, unless the process is stopped.
+// turn handles what is due and asks again, unless the process is stopped.
 func (v *watcher) turn() {
 	r := v.router
 	if r.core == nil || r.paused {
@@ -90,7 +91,7 @@ func (v *watcher) turn() {
 	}
 }
 
-// ask sends a question, which each machine answers that has the address, as its kernel does
+// ask sends a request, which each machine with the address answers, since its kernel answers
 // whatever its process does.
 func (v *watcher) ask(q *liveness.Question) {
 	p, w := v.router.Port(q.Link.Name), v.router.world
@@ -112,8 +113,8 @@ func (v *watcher) ask(q *liveness.Question) {
 	}
 }
 
-// cross carries a question to the machine at a port, or to the host of the segment, and its answer
-// back if it gives one when the question arrives.
+// cross carries a request to the machine at a port, or to the host of the segment, and its answer
+// back if the machine gives one when the request arrives.
 func (v *watcher) cross(p, to *Port, station netip.Addr, machine [6]byte) {
 	r, s, w := v.router, p.segment, v.router.world
 	if s.losesQuestion() {
@@ -132,10 +133,10 @@ func (v *watcher) cross(p, to *Port, station netip.Addr, machine [6]byte) {
 	})
 }
 
-// losesQuestion reports whether a question, or its answer, gets lost.
+// losesQuestion reports whether a request, or its answer, is lost.
 func (s *Segment) losesQuestion() bool { return s.world.chance(s.Loss) || s.world.chance(s.ARPLoss) }
 
-// answers reports whether the machine of a port answers a question that has just come.
+// answers reports whether the machine of a port answers a request that has just arrived.
 func (p *Port) answers() bool {
 	w, r := p.segment.world, p.router
 	return p.forwards() && r.up() && !r.frozen && !w.chance(p.Deaf) && !w.chance(p.Mute)

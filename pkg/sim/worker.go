@@ -9,38 +9,37 @@ import (
 	"ripcord/pkg/vrrp"
 )
 
-// worker is the address worker of a router, as far as its loop has to do with it: it
-// carries out orders, reports what cannot be put in place, and may hang.
+// worker is the address worker of a router, as far as its loop depends on it: it carries out
+// orders, reports objects that cannot be put in place, and may hang.
 type worker struct {
 	router  *Router
 	hung    bool
-	queue   []order // what a worker that hangs has yet to carry out
+	queue   []order // orders that a hanging worker has yet to carry out
 	carried uint64  // number of orders that it has carried out
-	// attended is set while the loop turns for the worker's sake, as it does several
+	// attended is set while the loop turns because of the worker, as the real loop does several
 	// times a second anyway: from when it hangs until it is trusted again.
 	attended bool
-	// trusted is when it last was trusted again. One that hangs often is only after a
-	// pause, which may end when all has been quiet for long.
+	// trusted is when it was last trusted again. A worker that hangs often is only trusted after
+	// a pause, which may end when the LAN has been quiet for a long time.
 	trusted time.Time
 }
 
-// The times of pkg/addr: what is not in place by then is reported, and how often the
-// kernel is asked again.
+// These are the times of pkg/addr: when missing objects are reported, and how often the kernel is
+// asked again.
 const (
 	inPlaceWithin = time.Second
 	againWithin   = 100 * time.Millisecond
 	retryEvery    = 250 * time.Millisecond
 )
 
-// order is an order for addresses or, if ask is not empty, the links whose stations are
-// asked.
+// order is an order for addresses or, if ask is not empty, the links whose stations are asked.
 type order struct {
 	addr.Order
 	ask  []string
-	gone []*instance // that the group has no more, of a new configuration
+	gone []*instance // for a new configuration: instances that the group no longer has
 }
 
-// order gives an order to the worker.
+// order passes an order to the worker.
 func (k *worker) order(o order) {
 	if o.Kind == addr.Configure {
 		o.gone = k.router.gone
@@ -63,7 +62,7 @@ func (k *worker) order(o order) {
 	k.carryOut(o)
 }
 
-// carryOut carries an order out.
+// carryOut carries out an order.
 func (k *worker) carryOut(o order) {
 	k.carried++
 	for _, name := range o.Instances {
@@ -82,8 +81,8 @@ func (k *worker) carryOut(o order) {
 	}
 }
 
-// attend ends a turn of the loop as far as the worker is concerned: its answers are
-// looked at, and it is decided when they next will be.
+// attend ends the part of a turn of the loop that concerns the worker: its answers are read, and
+// the next reading is planned.
 func (k *worker) attend(out *router.Orders) {
 	now := k.router.world.now
 	k.router.core.Executed(now, k.carried, out)
@@ -94,7 +93,7 @@ func (k *worker) attend(out *router.Orders) {
 	k.attended = attended
 }
 
-// distrusted reports whether the loop does not trust the worker, since it hung.
+// distrusted reports whether the loop does not trust the worker because it hung.
 func (k *worker) distrusted() bool {
 	if !k.attended {
 		return false
@@ -117,7 +116,7 @@ func (k *worker) hang() {
 	k.router.loop.whenRunning(results, k.router.loop.endTurn)
 }
 
-// wake lets it go on with what it was ordered.
+// wake lets it continue with its orders.
 func (k *worker) wake() {
 	if !k.hung {
 		return // it crashed meanwhile
@@ -125,7 +124,7 @@ func (k *worker) wake() {
 	queue := k.queue
 	k.hung, k.queue = false, nil
 	for _, in := range k.router.instances {
-		if in.placed { // it looks at what went meanwhile
+		if in.placed { // it examines what was lost meanwhile
 			in.reportPlaced(inPlaceWithin)
 		}
 	}
@@ -135,8 +134,8 @@ func (k *worker) wake() {
 	k.router.loop.whenRunning(results, k.router.loop.endTurn)
 }
 
-// place adds the addresses of an instance, and reports what is missing: sooner if
-// something was when it last reported.
+// place adds the addresses of an instance, and reports what is missing: sooner if something was
+// missing when it last reported.
 func (in *instance) place() {
 	in.placed = true
 	in.review()
@@ -156,8 +155,7 @@ func (in *instance) release() {
 	in.plans++
 }
 
-// reportPlaced reports after a while what an instance that is held lacks, if that is
-// news.
+// reportPlaced reports after a while what a held instance lacks, if that has changed.
 func (in *instance) reportPlaced(after time.Duration) {
 	in.plans++
 	r, plan := in.router, in.plans
@@ -174,8 +172,8 @@ func (in *instance) reportPlaced(after time.Duration) {
 	})
 }
 
-// fail makes it impossible to put in place some of what an instance should hold, or all of
-// it: what stands of that goes.
+// fail makes it impossible to put some or all of the objects of an instance in place: those that
+// are in place are removed.
 func (in *instance) fail(missing vrrp.Degree) {
 	in.fails, in.missing = true, missing
 	in.review()
@@ -184,8 +182,8 @@ func (in *instance) fail(missing vrrp.Degree) {
 	}
 }
 
-// restore ends that. With seen the worker notices it, of what is not held too, as when an
-// interface appears.
+// restore ends that. With seen the worker notices it, even if the instance is not held, as when
+// an interface appears.
 func (in *instance) restore(seen bool) {
 	r := in.router
 	in.fails = false

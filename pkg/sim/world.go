@@ -15,11 +15,11 @@ type World struct {
 	agenda
 	unrest
 	Routers  []*Router
-	Segments []*Segment // by their names
-	// Slow is the share of the verifiers' answers that take until half of the time
-	// for which they are waited for.
+	Segments []*Segment // by name
+	// Slow is the share of the verifiers' answers that take up to half of the time for which they
+	// are waited for.
 	Slow float64
-	// ReadEach has no kernel drop adverts that repeat the last one.
+	// ReadEach keeps the kernels from dropping adverts that repeat the last one.
 	ReadEach bool
 	// OnTurn is called after each turn of a router, if set.
 	OnTurn func(*Router)
@@ -30,22 +30,22 @@ type World struct {
 	OnServe func(r *Router, in *vrrp.Instance, serves bool)
 	// OnPower is called when a router is switched on or off, if set.
 	OnPower func(r *Router, on bool)
-	// onFrame is called for each frame that an instance sends, onHear for each advert
-	// that a router believes and is about to absorb, if set.
+	// onFrame is called for each frame that an instance sends, onHear for each advert that a
+	// router accepts and is about to absorb, if set.
 	onFrame func(in *instance, m *advert.Message)
 	onHear  func(*Router, vrrp.Heard)
-	// onFence is called for each fence command that a router runs, onFenced for each result
-	// that it is about to absorb, if set.
+	// onFence is called for each fence command that a router runs, onFenced for each result that
+	// it is about to absorb, if set.
 	onFence  func(*Router, *vrrp.RunFence)
 	onFenced func(*Router, *vrrp.Fenced)
 }
 
-// NewWorld returns an empty world whose chance comes from seed.
+// NewWorld returns an empty world whose random numbers come from seed.
 func NewWorld(seed uint64) *World {
 	return &World{agenda: newAgenda(seed), unrest: unrest{disturbed: beginning, broken: beginning}}
 }
 
-// AddSegment makes a segment.
+// AddSegment adds a segment.
 func (w *World) AddSegment(name string) *Segment {
 	s := &Segment{world: w, name: name}
 	w.Segments = append(w.Segments, s)
@@ -53,7 +53,7 @@ func (w *World) AddSegment(name string) *Segment {
 	return s
 }
 
-// Segment returns the segment of a name.
+// Segment returns the segment with a name.
 func (w *World) Segment(name string) *Segment {
 	for _, s := range w.Segments {
 		if s.name == name {
@@ -63,24 +63,23 @@ func (w *World) Segment(name string) *Segment {
 	return nil
 }
 
-// AddRouter makes a router with a port for each interface of its groups. It is powered
-// off.
+// AddRouter adds a router with a port for each interface of its groups. It is powered off.
 func (w *World) AddRouter(name string, groups []vrrp.Group, links map[string]Attachment) *Router {
 	r := newRouter(w, name, groups, links)
 	w.Routers = append(w.Routers, r)
 	return r
 }
 
-// disturb notes that the LAN is not quiet.
+// disturb records that the LAN is not quiet.
 func (w *World) disturb() { w.disturbFor(0) }
 
-// disturbFor notes that it will not be quiet before d has passed.
+// disturbFor records that it will not be quiet before d has passed.
 func (w *World) disturbFor(d time.Duration) { w.unrest.disturb(w.now.Add(d)) }
 
-// shift notes that a priority has changed, which may move the group and ends no service.
+// shift records that a priority has changed, which may move the group and ends no service.
 func (w *World) shift() { w.unrest.shift(w.now) }
 
-// intervals returns the shortest and the longest interval that any router has.
+// intervals returns the shortest and the longest interval of all routers.
 func (w *World) intervals() (shortest, longest time.Duration) {
 	for _, r := range w.Routers {
 		for _, in := range r.instances {
@@ -99,17 +98,17 @@ func (w *World) shortest() time.Duration {
 }
 
 func (w *World) longest() time.Duration {
-	_, most := w.intervals()
-	return most
+	_, longest := w.intervals()
+	return longest
 }
 
-// alike reports whether all routers have one interval.
+// alike reports whether all routers have the same interval.
 func (w *World) alike() bool {
-	least, most := w.intervals()
-	return least == most
+	shortest, longest := w.intervals()
+	return shortest == longest
 }
 
-// mixed reports whether the routers speak two versions.
+// mixed reports whether the routers use two versions.
 func (w *World) mixed() bool {
 	for _, r := range w.Routers {
 		if r.instances[0].Version != w.Routers[0].instances[0].Version {
@@ -119,9 +118,9 @@ func (w *World) mixed() bool {
 	return false
 }
 
-// Quiet returns the time since something was last done to the LAN from outside; while
-// a segment or a port does not do what it should, a loop hangs, or clocks are so
-// far apart that routers do not believe each other, it is not quiet.
+// Quiet returns the time since the LAN was last disturbed from outside; while a segment or a port
+// does not work properly, a loop hangs, or clocks differ so much that routers reject each other's
+// adverts, it is not quiet.
 func (w *World) Quiet() time.Duration {
 	if w.apart() {
 		return 0
@@ -129,7 +128,7 @@ func (w *World) Quiet() time.Duration {
 	return w.calm()
 }
 
-// calm returns the same, whatever the clocks say.
+// calm returns the same, but ignores the clocks.
 func (w *World) calm() time.Duration {
 	for _, r := range w.Routers {
 		if r.core != nil && (!r.loop.hung.IsZero() || r.worker.hung) {

@@ -11,46 +11,46 @@ import (
 	"ripcord/pkg/wire"
 )
 
-// witness has seen all that happened in a world, from outside. The invariants are judged by
-// what it remembers.
-type witness struct {
+// observer has seen everything that happened in a world, from outside. The invariants are judged
+// by its records.
+type observer struct {
 	World      *World
 	Violations []string
-	Adopted    int // groups that went on as Active where a daemon had died or handed over
+	Adopted    int // groups that were adopted after a daemon had died or handed over
 	Alone      int // turns of a router with a member that served without its group
-	Fenced     int // how often any ran its fence command, and it succeeded
-	Dead       int // how often any took the machine of its Active for dead
-	Suspended  int // and found that it was not
+	Fenced     int // how often a fence command ran and succeeded
+	Dead       int // how often the machine of an Active counted as dead
+	Suspended  int // how often that was wrong
 
-	routers []record       // by their places
+	routers []record       // by position
 	actives [][2]int       // by segment and version, after the last turn
-	since   [][2]time.Time // since when there are two of them; zero: there are not
+	since   [][2]time.Time // since when there are two of them; zero if there are not
 }
 
 // record is what is known of a router.
 type record struct {
 	life        int       // of the router
-	adopted     int       // the life in which it last went on as Active; 0: in none
+	adopted     int       // the life in which it was last adopted as Active; 0 if none
 	active      bool      // at its last turn
 	activeSince time.Time // since when it is Active, if it is
-	leftAt      time.Time // when it last ceased to be
+	leftAt      time.Time // when it last ceased to be Active
 	faulty      bool      // in Initialize or Fault at its last turn
-	ready       time.Time // since when it is not, or has yielded after a stall: its preempt_delay begins then
+	ready       time.Time // since when it is not, or when it yielded after a stall: its preempt_delay begins then
 	rival       time.Time // when it last reported an Active of another version
-	priority    uint8     // at its last turn; 0: it had none
+	priority    uint8     // at its last turn; 0 if it had none
 	changed     time.Time // when its priority last changed
 	heard       [][]heard // by instance and sender
 	fence       fencing
-	dead        heard // the Active that it last took for dead; at: since when it was silent on all segments
+	dead        heard // the Active that last counted as dead; at: since when it was silent on all segments
 }
 
 // heard is what a router heard of another one.
 type heard struct {
 	source   netip.Addr
 	priority uint8         // of its last advert
-	interval time.Duration // of that
-	at       time.Time     // of that
-	// When it last resigned or lowered its priority, and the one that it had until then.
+	interval time.Duration // of that advert
+	at       time.Time     // of that advert
+	// These are when it last resigned or lowered its priority, and its priority until then.
 	ended time.Time
 	was   uint8
 }
@@ -64,19 +64,20 @@ type fencing struct {
 	why     event.Reason // of the last time that the router became Active
 }
 
-func newWitness(w *World) witness {
-	k := witness{World: w, routers: make([]record, len(w.Routers)), actives: make([][2]int, len(w.Segments)), since: make([][2]time.Time, len(w.Segments))}
+func newObserver(w *World) observer {
+	k := observer{World: w, routers: make([]record, len(w.Routers)), actives: make([][2]int, len(w.Segments)), since: make([][2]time.Time, len(w.Segments))}
 	for i, r := range w.Routers {
 		k.routers[i].heard = make([][]heard, len(r.all))
 	}
 	return k
 }
 
-// of returns what is known of a router.
-func (k *witness) of(r *Router) *record { return &k.routers[r.at] }
+// of returns the record of a router.
+func (k *observer) of(r *Router) *record { return &k.routers[r.at] }
 
-// begin returns what is known of a router, without what it knew itself before it was started.
-func (k *witness) begin(r *Router) *record {
+// begin returns the record of a router, without what the router itself knew before it was
+// started.
+func (k *observer) begin(r *Router) *record {
 	rec := k.of(r)
 	if rec.life != r.life {
 		rec.life, rec.fence = r.life, fencing{}
@@ -87,9 +88,9 @@ func (k *witness) begin(r *Router) *record {
 	return rec
 }
 
-// note notes since when a router is neither at its start nor in Fault. When its priority
-// changes, what was heard of it before counts no more.
-func (k *witness) note(r *Router) {
+// note records since when a router is neither at its start nor in Fault. When its priority
+// changes, what was heard of it before no longer counts.
+func (k *observer) note(r *Router) {
 	rec, s := k.of(r), r.group().State()
 	faulty := s == event.Initialize || s == event.Fault
 	if rec.faulty && !faulty {
@@ -104,8 +105,8 @@ func (k *witness) note(r *Router) {
 	rec.priority = p
 }
 
-// move notes whether a router is Active, and since when segments have two.
-func (k *witness) move(r *Router, active bool) {
+// move records whether a router is Active, and since when segments have two.
+func (k *observer) move(r *Router, active bool) {
 	rec, now := k.of(r), k.World.now
 	switch {
 	case active && !rec.active:
@@ -127,8 +128,7 @@ func (k *witness) move(r *Router, active bool) {
 	}
 }
 
-// actives counts the routers that hold addresses on a segment and can be heard there, by
-// version.
+// actives counts the routers that hold addresses on a segment and can be heard there, by version.
 func (s *Segment) actives() (n [2]int) {
 	for _, p := range s.ports {
 		if r := p.router; !p.usable() || r.core == nil || r.paused {
@@ -143,8 +143,8 @@ func (s *Segment) actives() (n [2]int) {
 	return n
 }
 
-// heard notes an advert that a router believes.
-func (k *witness) heard(r *Router, h vrrp.Heard) {
+// heard records an advert that a router accepts.
+func (k *observer) heard(r *Router, h vrrp.Heard) {
 	in := r.instance(h.Instance)
 	if h.Stale || h.Invalid || h.Version != in.Version {
 		return
@@ -171,9 +171,9 @@ func (k *witness) heard(r *Router, h vrrp.Heard) {
 	o.priority, o.interval, o.at = h.Priority, h.Interval, h.Cause.At
 }
 
-// endedSince reports whether a router with the priority ours has heard the end of an Active
-// that was at least as good as o, after it heard o.
-func (k *witness) endedSince(r *Router, o heard, ours uint8) bool {
+// endedSince reports whether a router with the priority ours has heard the end of an Active that
+// was at least as good as o, after it heard o.
+func (k *observer) endedSince(r *Router, o heard, ours uint8) bool {
 	for _, all := range k.of(r).heard {
 		for _, by := range all {
 			worse := by.priority <= r.groups[0].Impaired() || by.priority < ours
@@ -185,28 +185,28 @@ func (k *witness) endedSince(r *Router, o heard, ours uint8) bool {
 	return false
 }
 
-// diedSince reports whether a router has taken an Active for dead that was at least as good as o,
-// or is o itself on another segment, and whose machine fell silent after it heard o. What it
-// heard last on a segment where it was deaf since may be the higher priority that the Active had
-// before.
-func (k *witness) diedSince(r *Router, o heard) bool {
+// diedSince reports whether an Active counted as dead for a router that was at least as good as
+// o, or is o itself on another segment, and whose machine fell silent after the router heard o.
+// The last advert on a segment where the router was deaf since may have a higher priority, which
+// the Active had before.
+func (k *observer) diedSince(r *Router, o heard) bool {
 	dead := k.of(r).dead
 	return (dead.priority >= o.priority || k.oneMachine(dead.source, o.source)) && o.at.Before(dead.at)
 }
 
-// oneMachine reports whether two addresses are those of one router.
-func (k *witness) oneMachine(a, b netip.Addr) bool {
+// oneMachine reports whether two addresses belong to one router.
+func (k *observer) oneMachine(a, b netip.Addr) bool {
 	return slices.ContainsFunc(k.World.Routers, func(r *Router) bool { return r.owns(a) && r.owns(b) })
 }
 
-// outdone reports whether a better Active than o was heard on its instance after it, to which
-// o yielded. It is judged itself.
+// outdone reports whether a better Active than o was heard on its instance after it, to which o
+// yielded. That one is judged itself.
 func outdone(o heard, all []heard) bool {
 	return slices.ContainsFunc(all, func(by heard) bool { return by.priority > o.priority && by.at.After(o.at) })
 }
 
-// logged notes what a router logs.
-func (k *witness) logged(r *Router, e event.Event) {
+// logged records an event that a router logs.
+func (k *observer) logged(r *Router, e event.Event) {
 	rec, now := k.of(r), k.World.now
 	switch e := e.(type) {
 	case event.InstanceHolding:
@@ -225,7 +225,7 @@ func (k *witness) logged(r *Router, e event.Event) {
 		rec.dead.at = now.Add(-time.Duration(watching.Miss) * watching.Interval)
 	case event.GroupAdopted:
 		if e.Group == r.groups[0].Title() {
-			rec.active, rec.adopted = true, r.life // it takes over from nobody
+			rec.active, rec.adopted = true, r.life // it takes over from no other router
 		}
 	case event.GroupTransition:
 		if e.To == event.Active {
@@ -241,11 +241,11 @@ func (k *witness) logged(r *Router, e event.Event) {
 	}
 }
 
-// ranFence notes that a router runs its fence command.
-func (k *witness) ranFence(r *Router) { k.of(r).fence.running = true }
+// ranFence records that a router runs its fence command.
+func (k *observer) ranFence(r *Router) { k.of(r).fence.running = true }
 
-// endedFence notes the result of a fence command.
-func (k *witness) endedFence(r *Router, in *vrrp.Fenced) {
+// endedFence records the result of a fence command.
+func (k *observer) endedFence(r *Router, in *vrrp.Fenced) {
 	f := &k.of(r).fence
 	f.running = false
 	if in.Err == "" {
@@ -257,7 +257,7 @@ func (k *witness) endedFence(r *Router, in *vrrp.Fenced) {
 }
 
 // describe describes the routers, for a violation.
-func (k *witness) describe() (all string) {
+func (k *observer) describe() (all string) {
 	for _, r := range k.World.Routers {
 		if r.core == nil {
 			all += fmt.Sprintf("; %s is off", r.Name)
@@ -268,14 +268,14 @@ func (k *witness) describe() (all string) {
 	return all
 }
 
-// crossing is how long a preempted Active and its successor may both be Active
-// at any time: until the first advert has crossed the segment.
+// crossing is how long a preempted Active and its successor may both be Active at any time: until
+// the first advert has crossed the segment.
 const crossing = time.Millisecond
 
-// Settle returns the longest Active_Down_Interval, that of an impaired router: the election
-// may take that long after the LAN became quiet. After a spanning tree opened a port, the
-// stations are asked first.
-func (k *witness) Settle() time.Duration {
+// Settle returns the longest Active_Down_Interval, that of an impaired router: the election may
+// take that long after the LAN became quiet. After a spanning tree opened a port, the stations
+// are asked first.
+func (k *observer) Settle() time.Duration {
 	in, longest := k.World.Routers[0].instances[0], k.World.longest()
 	skew := vrrp.SkewTime(vrrp.Impaired, longest)
 	if in.Version == wire.V2 {
@@ -288,18 +288,18 @@ func (k *witness) Settle() time.Duration {
 	return settle
 }
 
-// heardWithin returns how long a LAN has to be quiet until each router has heard who is Active.
-func (k *witness) heardWithin() time.Duration {
+// heardWithin returns how long a LAN has to be quiet until each router has heard the Active.
+func (k *observer) heardWithin() time.Duration {
 	return k.World.longest() + announced + crossing
 }
 
-// shifting reports whether nothing has happened for long that ends a service: priorities
+// shifting reports whether no event that ends a service has happened for a long time: priorities
 // may have changed.
-func (k *witness) shifting() bool {
+func (k *observer) shifting() bool {
 	w, r0 := k.World, k.World.Routers[0]
 	for _, r := range w.Routers {
 		if r.lacks() {
-			return false // who serves best is yet to be found out, from time to time
+			return false // the best router is found out anew from time to time
 		}
 	}
 	in := r0.instances[0]
