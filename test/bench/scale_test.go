@@ -59,8 +59,8 @@ func scaleText(list []grown) string {
 ## ripcord alone, from few instances to many
 
 Two routers on 16 links, 1 s adverts, one address per instance. The figures are CPU time, user and system, per
-second, over %v in a steady state, and VmRSS at the end. The last two columns are the sum of Active and Backup divided by
-the number of instances: they must not rise.
+second, over %v in a steady state, and VmRSS at the end. The last two columns are the average of Active and Backup per
+instance: they must not rise.
 
 | instances | CPU of the Active | CPU of the Backup | memory of the Active | memory of the Backup | CPU per instance | memory per instance |
 | ---: | ---: | ---: | ---: | ---: | ---: | ---: |
