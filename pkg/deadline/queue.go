@@ -42,11 +42,11 @@ func (q *Queue[T]) Put(x T) {
 	if !p.Queued() {
 		q.items = append(q.items, x)
 		p.next = len(q.items)
-		q.up(p.next - 1)
+		q.up(p.next-1, 0)
 		return
 	}
 	if i := p.next - 1; !q.down(i) {
-		q.up(i)
+		q.up(i, 0)
 	}
 }
 
@@ -56,12 +56,14 @@ func (q *Queue[T]) Remove(x T) {
 	if i < 0 {
 		return
 	}
-	if i != last {
-		q.swap(i, last)
-	}
+	moved := q.items[last]
 	q.drop(last)
-	if i != last && !q.down(i) {
-		q.up(i)
+	if i == last {
+		return
+	}
+	x.position().next = 0
+	if q.set(i, moved); !q.down(i) {
+		q.up(i, 0)
 	}
 }
 
@@ -92,26 +94,26 @@ func (q *Queue[T]) drop(last int) {
 	q.items = q.items[:last]
 }
 
-func (q *Queue[T]) swap(i, j int) {
-	q.items[i], q.items[j] = q.items[j], q.items[i]
-	q.items[i].position().next, q.items[j].position().next = i+1, j+1
-}
-
-// up moves the item at an index towards the head, past all items that are due later.
-func (q *Queue[T]) up(i int) {
-	for i > 0 {
+// up moves the item at an index towards the head, past all items that are due later, but no further
+// than to the index top, which is on its way.
+func (q *Queue[T]) up(i, top int) {
+	x := q.items[i]
+	for i > top {
 		parent := (i - 1) / 2
-		if !q.items[i].Before(q.items[parent]) {
-			return
+		if !x.Before(q.items[parent]) {
+			break
 		}
-		q.swap(i, parent)
+		q.set(i, q.items[parent])
 		i = parent
 	}
+	q.set(i, x)
 }
 
-// down moves the item at an index away from the head, and reports whether it moved.
+// down moves the item at an index away from the head, and reports whether it moved. Most items belong
+// near the end, since they have just been put off. So the items on the way to the end first move up,
+// and then the item is moved up from there: that takes half the comparisons.
 func (q *Queue[T]) down(from int) bool {
-	i := from
+	x, i := q.items[from], from
 	for {
 		child := 2*i + 1
 		if child >= len(q.items) {
@@ -120,11 +122,16 @@ func (q *Queue[T]) down(from int) bool {
 		if right := child + 1; right < len(q.items) && q.items[right].Before(q.items[child]) {
 			child = right
 		}
-		if !q.items[child].Before(q.items[i]) {
-			break
-		}
-		q.swap(i, child)
+		q.set(i, q.items[child])
 		i = child
 	}
-	return i > from
+	q.items[i] = x
+	q.up(i, from)
+	return x.position().next-1 != from
+}
+
+// set puts an item at an index.
+func (q *Queue[T]) set(i int, x T) {
+	q.items[i] = x
+	x.position().next = i + 1
 }
