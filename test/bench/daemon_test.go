@@ -60,7 +60,9 @@ func (d *daemon) end(sig syscall.Signal) time.Time {
 func (d *daemon) kill() time.Time { return d.end(syscall.SIGKILL) }
 func (d *daemon) stop() time.Time { return d.end(syscall.SIGTERM) }
 
-// cpu is the time, user and system, that its processes have used so far.
+// cpu returns the time, user and system, that its processes have used so far. The kernel splits it
+// between the two by ticks, but their sum is the scheduler's own count (cputime_adjust in
+// kernel/sched/cputime.c), threads that have ended included, which no /proc/PID/task/*/schedstat has.
 func (d *daemon) cpu() (total time.Duration) {
 	d.t.Helper()
 	for _, pid := range d.pids() {
