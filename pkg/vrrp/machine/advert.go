@@ -100,7 +100,7 @@ func (s *step) heardActive(m *member, h *vrrp.Heard, fell bool) {
 	}
 	if h.Source == m.others.Best.Source {
 		m.interval = h.Interval
-		if until := h.Cause.At.Add(m.activeDown(m.interval)); h.Cause.At.Before(m.waitBegan) && until.Before(m.downAt) {
+		if m.wouldShorten(h.Cause.At) {
 			return // it arrived while this process slept or could not hear, and the Active was given more time since
 		}
 		m.renew(h.Cause.At)

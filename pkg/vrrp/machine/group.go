@@ -109,6 +109,8 @@ func (s *step) absorbAdopted(in vrrp.Adopted) {
 	for _, m := range s.f.members {
 		m.downAt = s.now
 	}
+	// A fault that preempt_delay counts from had ended before the group became Active.
+	s.f.members.delayPreemption(in.Since)
 	s.adopted = &in
 }
 

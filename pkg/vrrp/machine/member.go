@@ -170,6 +170,12 @@ func (m *member) restart(at time.Time) {
 	m.waitBegan = at
 }
 
+// wouldShorten reports whether the Active_Down_Timer, started at the instant at, would shorten a
+// wait that was restarted or postponed later than that.
+func (m *member) wouldShorten(at time.Time) bool {
+	return at.Before(m.waitBegan) && at.Add(m.activeDown(m.interval)).Before(m.downAt)
+}
+
 // waitForSecond postpones the end of the Active_Down_Timer to that of the second Active, if the
 // member may not preempt it.
 func (m *member) waitForSecond(now time.Time) {

@@ -93,6 +93,8 @@ func (l *lan) order(r *router, verb string, w *words) {
 				in.Priority = uint8(take(w, strconv.Atoi))
 			case "handover":
 				in.Handover = true
+			case "since":
+				in.Since = in.Last.Add(-take(w, time.ParseDuration))
 			default:
 				return false
 			}
@@ -165,7 +167,9 @@ func (l *lan) order(r *router, verb string, w *words) {
 	case "resume":
 		l.step(r, "", vrrp.Released{Cause: l.minter.Cause(l.now), Group: r.machine(l).facts.name})
 	case "rejoined":
-		l.step(r, "", vrrp.Rejoined{Cause: l.minter.Cause(l.now), Instance: w.next()})
+		in, at := w.next(), l.now
+		w.options(func(name string) bool { at = l.now.Add(-take(w, time.ParseDuration)); return name == "age" })
+		l.step(r, "", vrrp.Rejoined{Cause: l.minter.Cause(at), Instance: in})
 	case "watched":
 		l.step(r, "", watched(l, w))
 	case "forwards":

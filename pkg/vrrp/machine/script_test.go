@@ -33,7 +33,8 @@ import (
 //	tracked CHECK up|down [change N]
 //	release [for D] | resume
 //	boot | start | stop                   boot: all links are up, then start
-//	adopted AGO [priority N] [handover]   AGO after the last advert of the previous daemon,
+//	adopted AGO [priority N] [since AGO] [handover]
+//	                                      AGO after the last advert of the previous daemon,
 //	                                      of at most 1.5s
 //	up LINK [OPTION]...                   address A|none, sources A|none, index N, downs N, seq N,
 //	                                      bare: no address of any family this time

@@ -142,6 +142,9 @@ func (s *step) absorbRejoined(in vrrp.Rejoined) {
 	if m == nil || m.Priority == vrrp.Owner || !s.f.waiting() && !s.f.members.recovering() {
 		return
 	}
+	if m.wouldShorten(in.Cause.At) {
+		return // this process slept since, and the wait that began then is longer
+	}
 	m.restart(in.Cause.At)
 	m.waitForSecond(s.now)
 	s.f.unverify()
