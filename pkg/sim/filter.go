@@ -17,7 +17,7 @@ import (
 type filter struct {
 	router  *Router
 	sockets []*socket
-	allowed map[string]bool // by instance, as the loop has ordered
+	allowed repeats.Allowed // as the loop has ordered
 	orders  []vrrp.Summarize
 	wakeUp  *timer
 	planned time.Time // when it wakes; zero if it is not set
@@ -73,7 +73,17 @@ func (s *slot) Take(time.Duration) (n uint64, last time.Duration) {
 
 // start discards the expectations of an earlier run of the router.
 func (v *filter) start() {
-	v.allowed, v.orders, v.planned, v.waiting = make(map[string]bool), nil, time.Time{}, 0
+	v.allowed, v.orders, v.planned, v.waiting = make(repeats.Allowed), nil, time.Time{}, 0
+	v.assign()
+}
+
+// reconfigure gives the instances of a new configuration slots.
+func (v *filter) reconfigure() {
+	var before []*vrrp.Instance
+	for _, w := range v.sockets {
+		before = append(before, w.instances...)
+	}
+	v.allowed.Keep(before, v.router.configs())
 	v.assign()
 }
 

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"ripcord/pkg/event"
+	"ripcord/pkg/vrrp"
 )
 
 // TestFilteredTakeover checks that a Backup whose kernel drops repeated adverts takes over from
@@ -58,4 +59,32 @@ func takenOver(t *testing.T, interval time.Duration, end string, after time.Dura
 		play(w, 50*time.Microsecond)
 	}
 	return w.now.Sub(at), dropped
+}
+
+// TestFilterForgetsOrders: after a reload the order for an instance holds no longer if its name now
+// belongs to another virtual router.
+func TestFilterForgetsOrders(t *testing.T) {
+	for _, tt := range []struct {
+		name    string
+		change  func(g *vrrp.Group)
+		allowed bool
+	}{
+		{"the same virtual router", func(g *vrrp.Group) { g.Members[0].Priority = 90 }, true},
+		{"another virtual router", func(g *vrrp.Group) { g.Members[0].VRID++ }, false},
+	} {
+		w := wired(1, setup{interval: 100 * time.Millisecond, priorities: []uint8{150, 100}, preempt: true, family: event.IPv4})
+		a, b := w.Routers[0], w.Routers[1]
+		a.Start()
+		play(w, time.Second)
+		b.Start()
+		play(w, 3*time.Second)
+		filter, name := &b.receiver.filter, b.groups[0].Members[0].Name
+		if !filter.allowed[name] {
+			t.Fatalf("%s: no order was given before the reload", tt.name)
+		}
+		b.Reload(tt.change)
+		if got := filter.allowed[name]; got != tt.allowed {
+			t.Errorf("%s: the order holds: %v, want %v", tt.name, got, tt.allowed)
+		}
+	}
 }

@@ -29,7 +29,7 @@ func (v *receiver) reconfigure() {
 	for _, p := range v.router.links {
 		v.judge.Learn(p.seen)
 	}
-	v.filter.assign()
+	v.filter.reconfigure()
 }
 
 // receive receives a frame from the wire. A loop that hangs does not keep the receiver from

@@ -49,7 +49,7 @@ func (r *Receiver) reconfigure() {
 	}
 	r.summary.stopAll()
 	r.publishHeard()
-	r.summary.keep(r.cfg.Instances, next.instances)
+	r.summary.allowed.Keep(r.cfg.Instances, next.instances)
 	r.cfg.Instances = next.instances
 	r.acceptor = r.acceptor.Succeed(next.instances, r.cfg.Stats)
 	r.peers, r.fragments = newPeers(next.instances, r.cfg.Warnings), fragments{next.instances, r.cfg.Warnings}

@@ -47,9 +47,9 @@ type summary struct {
 	clock   func() (repeats.Clock, error)
 	// report is called with a dropped advert, and the earlier ones that it stands for.
 	report  func(*socket, *repeats.Run, vrrp.Heard)
-	allowed map[string]bool // by instance: whether the router allows it
-	image   []byte          // of the present packet
-	ahead   bool            // the adverts dropped before the present packets have been reported
+	allowed repeats.Allowed
+	image   []byte // of the present packet
+	ahead   bool   // the adverts dropped before the present packets have been reported
 
 	mu     sync.Mutex
 	orders []vrrp.Summarize // orders that wait
@@ -59,7 +59,7 @@ type summary struct {
 // newSummary returns the summary of a receiver.
 func newSummary(cfg *Config, all *sockets, report func(*socket, *repeats.Run, vrrp.Heard)) *summary {
 	clock := func() (repeats.Clock, error) { return readClocks(cfg.Now, repeatfilter.Now) }
-	return &summary{filter: cfg.Filtering.Filter, sockets: all, clock: clock, report: report, allowed: make(map[string]bool)}
+	return &summary{filter: cfg.Filtering.Filter, sockets: all, clock: clock, report: report, allowed: make(repeats.Allowed)}
 }
 
 // readClocks reads both clocks at one instant. Time that passes between the two makes an advert
@@ -214,20 +214,6 @@ func (s *summary) stop(some ...*socket) {
 
 // stopAll is stop for all sockets.
 func (s *summary) stopAll() { s.stop(slices.Collect(maps.Values(*s.sockets))...) }
-
-// keep drops the orders for instances that are gone, or whose name now belongs to another virtual
-// router.
-func (s *summary) keep(before, next []*vrrp.Instance) {
-	byName := make(map[string]*vrrp.Instance, len(next))
-	for _, in := range next {
-		byName[in.Name] = in
-	}
-	for _, in := range before {
-		if now := byName[in.Name]; now == nil || !now.Same(in) {
-			delete(s.allowed, in.Name)
-		}
-	}
-}
 
 // begin records that packets were read, which are then checked one after another.
 func (s *summary) begin() { s.ahead = false }
