@@ -2,6 +2,7 @@ package track
 
 import (
 	"context"
+	"crypto/rand"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -18,6 +19,10 @@ import (
 	"ripcord/pkg/command"
 	"ripcord/pkg/command/commandtest"
 )
+
+// own begins the names of the processes that these tests start. No other process of the machine has
+// such a name, another run of the same tests neither.
+var own = strings.ToLower(rand.Text()[:4]) + "-"
 
 // copySleep copies sleep to a file with another name, in a directory of the test.
 func copySleep(t *testing.T, name string) string {
@@ -76,26 +81,28 @@ func counts(t *testing.T, w *processWatch, want int) {
 
 func TestProcessCount(t *testing.T) {
 	bothWays(t, func(t *testing.T, table *processTable) {
-		short, long := copySleep(t, "rc-short"), copySleep(t, "rc-with-a-long-name")
+		short, long := copySleep(t, own+"short"), copySleep(t, own+"with-a-long-name")
 		names := map[string]*processWatch{}
-		for _, name := range []string{"rc-short", short, "rc-with-a-long-", "rc-with-a-long-name", "rc-with-a-long-game", "rc-shor"} {
+		const kept = 15 // bytes of a name, by the kernel
+		longName, otherName := own+"with-a-long-name", own+"with-a-long-game"
+		for _, name := range []string{own + "short", short, longName[:kept], longName, otherName, own + "shor"} {
 			names[name] = table.watch(Process{Name: name, Min: 1})
 			counts(t, names[name], 0)
 		}
 		end := launch(t, short)
 		launch(t, short)
-		counts(t, names["rc-short"], 2)
+		counts(t, names[own+"short"], 2)
 		counts(t, names[short], 2)
 		end()
-		counts(t, names["rc-short"], 1)
+		counts(t, names[own+"short"], 1)
 		counts(t, names[short], 1)
 		launch(t, long)
-		counts(t, names["rc-with-a-long-"], 1) // the 15 bytes that the kernel keeps
-		counts(t, names["rc-with-a-long-name"], 1)
-		counts(t, names["rc-with-a-long-game"], 0)
-		counts(t, names["rc-shor"], 0)
-		counts(t, table.watch(Process{Name: "c-shor", Part: true, Min: 1}), 1)
-		counts(t, table.watch(Process{Name: "rc-", Part: true, Min: 1}), 2)
+		counts(t, names[longName[:kept]], 1)
+		counts(t, names[longName], 1)
+		counts(t, names[otherName], 0)
+		counts(t, names[own+"shor"], 0)
+		counts(t, table.watch(Process{Name: own[1:] + "shor", Part: true, Min: 1}), 1)
+		counts(t, table.watch(Process{Name: own, Part: true, Min: 1}), 2)
 		must(t, os.Remove(short)) // an upgrade replaces the file
 		counts(t, table.watch(Process{Name: short, Min: 1}), 1)
 	})
@@ -104,8 +111,8 @@ func TestProcessCount(t *testing.T) {
 // TestProcessZombie: a zombie does not count.
 func TestProcessZombie(t *testing.T) {
 	bothWays(t, func(t *testing.T, table *processTable) {
-		path := copySleep(t, "rc-zombie")
-		w := table.watch(Process{Name: "rc-zombie", Min: 1})
+		path := copySleep(t, own+"zombie")
+		w := table.watch(Process{Name: own + "zombie", Min: 1})
 		cmd := exec.Command(path, "1000")
 		must(t, cmd.Start())
 		counts(t, w, 1)
@@ -121,8 +128,8 @@ func TestProcessNamesAndChildren(t *testing.T) {
 	bothWays(t, func(t *testing.T, table *processTable) {
 		fifo := filepath.Join(t.TempDir(), "fifo")
 		must(t, syscall.Mkfifo(fifo, 0o600))
-		w := table.watch(Process{Name: "rc-renamed", Min: 1})
-		cmd := exec.Command("/bin/sh", "-c", fmt.Sprintf(`read -r x; printf rc-renamed > /proc/$$/comm; read -r x; (read -r y < %s; exec sleep 1000) & read -r x; kill $!`, fifo))
+		w := table.watch(Process{Name: own + "renamed", Min: 1})
+		cmd := exec.Command("/bin/sh", "-c", fmt.Sprintf(`read -r x; printf %srenamed > /proc/$$/comm; read -r x; (read -r y < %s; exec sleep 1000) & read -r x; kill $!`, own, fifo))
 		steps, err := cmd.StdinPipe()
 		must(t, err, cmd.Start())
 		defer func() { _ = cmd.Process.Kill(); _ = cmd.Wait() }()
@@ -149,17 +156,17 @@ func TestProcessEvents(t *testing.T) {
 	} else {
 		c.close()
 	}
-	path := copySleep(t, "rc-events")
+	path := copySleep(t, own+"events")
 	end := launch(t, path)
 	r := start(t)
-	r.apply(Spec{Name: "p", Interval: time.Hour, Probe: Process{Name: "rc-events", Min: 1, Max: 2}})
+	r.apply(Spec{Name: "p", Interval: time.Hour, Probe: Process{Name: own + "events", Min: 1, Max: 2}})
 	r.wait("p", "waiting up")
 	if last := r.last("p"); last.Output != "1" {
 		t.Errorf("the output is %q", last.Output)
 	}
 	end()
 	r.wait("p", "waiting up down")
-	if got := text(r.last("p").Err); got != "0 processes rc-events, want 1 to 2" {
+	if got := text(r.last("p").Err); got != "0 processes "+own+"events, want 1 to 2" {
 		t.Errorf("got %q", got)
 	}
 	for range 2 {
@@ -178,8 +185,8 @@ func TestProcessLostEvents(t *testing.T) {
 	if table.connector == nil {
 		t.Skip("no proc connector here")
 	}
-	path := copySleep(t, "rc-lost")
-	w := table.watch(Process{Name: "rc-lost", Min: 1})
+	path := copySleep(t, own+"lost")
+	w := table.watch(Process{Name: own + "lost", Min: 1})
 	counts(t, w, 0)
 	fd := -1
 	must(t, table.connector.raw.Control(func(n uintptr) { fd = int(n) }))
@@ -210,7 +217,9 @@ func TestProcessHidden(t *testing.T) {
 		t.Skip("not root: cannot mount /proc")
 	}
 	again := exec.Command("/proc/self/exe", "-test.run=^TestProcessHidden$", "-test.v")
-	again.Env = append(os.Environ(), "RIPCORD_TEST_HIDDEN=1")
+	name, err := os.ReadFile("/proc/self/comm")
+	must(t, err)
+	again.Env = append(os.Environ(), "RIPCORD_TEST_HIDDEN="+strings.TrimSpace(string(name)))
 	again.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWNS, Unshareflags: syscall.CLONE_NEWNS}
 	if out, err := again.CombinedOutput(); err != nil {
 		t.Errorf("%v: %s", err, out)
@@ -235,14 +244,14 @@ func testHidden(t *testing.T, all *os.File) {
 		p.open(m, &Spec{Name: "p", Interval: time.Minute, Timeout: time.Minute, Probe: p}).probe(t.Context(), func(r result) { got = &r })
 		return got
 	}
-	starter := Process{Name: "track.test", Min: 1} // of root
+	starter := Process{Name: os.Getenv("RIPCORD_TEST_HIDDEN"), Min: 1} // of root
 	if got := run(nil, starter); got == nil || got.pass || !strings.Contains(text(got.err), "/proc is mounted with hidepid") {
 		t.Errorf("without another /proc: %+v", got)
 	}
 	if got := run(show, starter); got == nil || !got.pass || got.output == "0" {
 		t.Errorf("a process of root: %+v", got)
 	}
-	if got := run(show, Process{Name: "rc-nobody", Min: 1}); got == nil || text(got.err) != "0 processes rc-nobody, want at least 1" {
+	if got := run(show, Process{Name: own + "nobody", Min: 1}); got == nil || text(got.err) != "0 processes "+own+"nobody, want at least 1" {
 		t.Errorf("a process that does not exist: %+v", got)
 	}
 	lost = command.Lost("it was killed")
