@@ -32,7 +32,7 @@ var scriptKeywords = table[script]{
 }
 
 var fileKeywords = table[trackFile]{
-	{"file", -1, 1, plain, Translated, "`file.path`", "", func(t *translator, s *syntax.Statement, f *trackFile) { f.path = rooted(t.Report, s.Words[1]) }},
+	{"file", -1, 1, plain, Translated, "`file.path`", "", func(t *translator, s *syntax.Statement, f *trackFile) { f.path = rooted(t.Report, s) }},
 	{"weight", -1, 2, plain, Translated, "`file.weight`", "", func(t *translator, s *syntax.Statement, f *trackFile) {
 		ownWeight(t.Report, s, &f.weight, &f.reverse, mostWeight+1)
 	}},

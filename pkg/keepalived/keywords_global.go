@@ -198,7 +198,7 @@ const (
 // it names, or that of all commands.
 func fifoTo(field func(*globals) *fifo) func(*translator, *syntax.Statement, *globals) {
 	return func(t *translator, s *syntax.Statement, g *globals) {
-		f := fifo{path: rooted(t.Report, s.Words[1])}
+		f := fifo{path: rooted(t.Report, s)}
 		if len(s.Words) == 2 {
 			if t.commands.unowned() {
 				return

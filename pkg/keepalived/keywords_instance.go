@@ -21,7 +21,7 @@ var instanceKeywords = table[instance]{
 		}
 	}},
 	{"interface", 1, 1, plain, Translated, "`interface`. With `unicast_peer` and without it, ripcord takes the interface that has the address of `unicast_src_ip`, also with keepalived 2.2, which does not start. Without `unicast_src_ip` it is an error, as for keepalived", "", wordTo(func(i *instance) *syntax.Word { return &i.iface })},
-	{"virtual_router_id", 1, 1, plain, Translated, "`vrid`. Instances with `unicast_peer` and one without may share a VRID, but not a virtual MAC: that is an error (keepalived leaves one of the two in FAULT)", "", wordTo(func(i *instance) *syntax.Word { return &i.vrid })},
+	{"virtual_router_id", 1, 1, plain, Translated, "`vrid`. Instances with other `unicast_peer` or another `mcast_dst_ip` may share a VRID, but not a virtual MAC: the first one has it, and the others have the MAC of the interface (keepalived leaves them in FAULT)", "", wordTo(func(i *instance) *syntax.Word { return &i.vrid })},
 	{"priority", 1, 1, plain, Translated, "`priority`", "", func(t *translator, s *syntax.Statement, i *instance) {
 		i.priority = numberIn(t.Report, s.Words[1], 1, 255, "the priority is 100")
 		if !i.priority.said {

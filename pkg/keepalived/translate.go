@@ -126,6 +126,7 @@ func (t *translator) take(statements []*syntax.Statement, withoutLVS bool) {
 			byName[i.name.Text] = i
 		}
 	}
+	t.dropSharedVMACs()
 	t.nameVMACs()
 	t.checkTrackGroups(byName)
 	t.trackStatic(byName)

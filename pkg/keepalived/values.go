@@ -166,13 +166,14 @@ func wordAmong[T any](field func(*T) *syntax.Word, words ...string) func(*transl
 	}
 }
 
-// rooted returns a path that begins with /. keepalived opens a relative one in the directory where it
+// rooted returns the first argument, a path, so that it begins with /. keepalived opens a relative one in the directory where it
 // was started, which is / under systemd.
-func rooted(r *syntax.Report, w syntax.Word) syntax.Word {
+func rooted(r *syntax.Report, s *syntax.Statement) syntax.Word {
+	w := s.Words[1]
 	if w.Text == "" || strings.HasPrefix(w.Text, "/") {
 		return w
 	}
-	r.Differ(w.Position, "write the whole path", "%s is a relative path: keepalived takes it from the directory where it was started, which is / under systemd, and ripcord takes /%s", syntax.Show(w.Text), w.Text)
+	r.Differ(s.At(), "write the whole path", "%s is a relative path: keepalived takes it from the directory where it was started, which is / under systemd, and ripcord takes /%s", syntax.Show(w.Text), w.Text)
 	w.Text = "/" + w.Text
 	return w
 }

@@ -87,6 +87,29 @@ type vmacKey struct {
 	family int
 }
 
+// dropSharedVMACs takes a virtual MAC from each instance but the first that has it: keepalived does
+// not run the others.
+func (t *translator) dropSharedVMACs() {
+	type virtual struct {
+		iface string
+		vmacKey
+	}
+	first := map[virtual]*instance{}
+	for _, i := range t.instances {
+		v := virtual{i.iface.Text, vmacKey{canonical(i.vrid.Text), i.family}}
+		switch before := first[v]; {
+		case !i.vmac.used.said:
+		case before == nil:
+			first[v] = i
+		default:
+			t.Subject = i.title()
+			t.Differ(i.vmac.used.at, "leave use_vmac out, or give another virtual_router_id",
+				"%s has this virtual MAC: keepalived disables this instance, and ripcord runs it with the MAC of %s", before.title(), syntax.Show(i.iface.Text))
+			i.vmac = vmac{}
+		}
+	}
+}
+
 // nameVMACs gives each virtual MAC's link the name that keepalived gives it: its own, or
 // PREFIX.VRID, with a number behind the prefix where another instance has that name.
 func (t *translator) nameVMACs() {
