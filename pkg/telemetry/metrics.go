@@ -194,13 +194,13 @@ func wants(wanted []string, name string) bool {
 // daemon returns the metrics of the daemon as a whole.
 func (m *Metrics) daemon() []family {
 	return []family{
-		{"build_info", "Always 1; the labels say which ripcord runs.", gauge, func(p *page, _ *scrape) {
+		{"build_info", "Always 1. The labels are the version of ripcord and of Go.", gauge, func(p *page, _ *scrape) {
 			p.put(1, "", "goversion", runtime.Version(), "version", m.cfg.Version)
 		}},
-		{"start_time_seconds", "When the daemon started, in seconds since 1970: RFC 8347's discontinuity-datetime, since when all counters count.", gauge, func(p *page, _ *scrape) {
+		{"start_time_seconds", "Start time of the daemon, in seconds since 1970 (RFC 8347: discontinuity-datetime). All counters count since then.", gauge, func(p *page, _ *scrape) {
 			p.put(seconds(m.cfg.Since), "")
 		}},
-		ofDaemon("log_lines_lost_total", "Log lines that are missing, since events came faster than they could be written or the writer refused them. If it grows, the log does not tell the whole story.", m.cfg.LinesLost),
+		ofDaemon("log_lines_lost_total", "Lost log lines: events came faster than they could be written, or the writer refused them. If this grows, the log is incomplete.", m.cfg.LinesLost),
 	}
 }
 

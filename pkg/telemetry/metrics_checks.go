@@ -5,7 +5,7 @@ import "ripcord/pkg/track"
 // checks returns the metrics of each check.
 func checks() []family {
 	return []family{
-		ofCheck("up", gauge, "1 if the check passes; 0 if it fails, or has no result yet. What that means for an instance is in ripcord_instance_fault and ripcord_instance_effective_priority.",
+		ofCheck("up", gauge, "1 if the check passes; 0 if it fails or has no result yet. ripcord_instance_fault and ripcord_instance_effective_priority show the effect on instances.",
 			func(k *check) float64 { return truth(k.State == track.Up) }),
 		ofCheck("value", gauge, "The value that a file check adds to the priority; 0 for other checks.",
 			func(k *check) float64 { return float64(k.Value) }),

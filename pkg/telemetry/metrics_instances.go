@@ -17,7 +17,7 @@ func instances() []family {
 			func(i *instance) float64 { return float64(i.EffectivePriority) }),
 		ofInstance("faults", "Number of faults of the virtual router itself; ripcord_instance_fault names them. 0 in the state fault means that another member of its group has a fault.",
 			func(i *instance) float64 { return float64(len(i.Faults)) }),
-		ofInstance("last_standing", "1 while the virtual router is Active alone, with priority 1, though its group is not: nobody else serves its segment, and another segment may be without a router.",
+		ofInstance("last_standing", "1 while the virtual router is Active alone, with priority 1, although its group is not: no other router serves its segment, and another segment may be without a router.",
 			func(i *instance) float64 { return truth(i.LastStanding) }),
 		{"instance_fault", "1 for each current fault, with its source (a link, an instance) and its reason. A fault that has ended has no series.", gauge, faults},
 		ofInstance("missing", "Number of addresses, routes and rules that the virtual router should hold but lacks. It advertises priority 1 while another router may do better. See instance.impaired in the log and ripcord status.",

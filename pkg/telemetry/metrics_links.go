@@ -3,11 +3,11 @@ package telemetry
 // links returns the metrics of each link.
 func links() []family {
 	return []family{
-		ofLink("usable", gauge, "1 if the link can carry traffic by all that can tell; 0 means that every group with an instance on it is in fault (unless track_link is false), and each that tracks it without a weight. 0 too where there is no such interface.",
+		ofLink("usable", gauge, "1 if the link is usable according to all usable sources. 0: every group with an instance on it is in fault (unless track_link is false), and every group that tracks it without a weight. Also 0 if the interface does not exist.",
 			func(l *watched) float64 { return truth(l.Usable) }),
-		ofLink("admin_up", gauge, "1 if the interface is administratively up (IFF_UP); 0: somebody ran `ip link set ... down`.",
+		ofLink("admin_up", gauge, "1 if the interface is administratively up (IFF_UP); 0 after `ip link set ... down`.",
 			func(l *watched) float64 { return truth(l.AdminUp) }),
-		ofLink("carrier", gauge, "1 if there is a carrier by all that can tell; 0 with ripcord_link_admin_up 1: look at cable, transceiver and switch port.",
+		ofLink("carrier", gauge, "1 if all usable sources report a carrier. 0 with ripcord_link_admin_up 1: check cable, transceiver and switch port.",
 			func(l *watched) float64 { return truth(l.Carrier) }),
 		ofLink("carrier_up_total", counter, "Times that the carrier came up (IFLA_CARRIER_UP_COUNT), since the interface was created.",
 			func(l *watched) float64 { return float64(l.UpCount) }),
@@ -23,7 +23,7 @@ func links() []family {
 			func(l *watched) float64 { return l.Poll.Seconds() }),
 		ofLink("poll_configured_seconds", gauge, "The configured period (links.NAME.poll).",
 			func(l *watched) float64 { return l.set.Poll.Seconds() }),
-		ofLink("stretched", gauge, "1 where a period is longer than configured, since asking would cost more than 1 % of a core: a loss may be seen that much later. The log's link.stretched says why.",
+		ofLink("stretched", gauge, "1 if a period is longer than configured, since asking would cost more than 1 % of a core. A loss may be detected later by the difference. See link.stretched in the log.",
 			func(l *watched) float64 { return truth(l.Stretched) }),
 		{"link_monitor_info", "Always 1. The label is the monitor of the link's state: netlink, ethtool, mii, or none (ripcord cannot detect a pulled cable).", gauge, monitors},
 	}
