@@ -17,8 +17,7 @@ type held struct {
 	present schema.KeySet
 }
 
-// addressOf reads an entry of the list with that key: A/len, or the map of
-// addressKeys.
+// addressOf parses an entry of the list with that key: A/len, or the map of addressKeys.
 func addressOf(key string) schema.Form[held] {
 	what := schema.MapOf(addressKeys)
 	what.Short = &prefixText
@@ -36,7 +35,7 @@ func addressOf(key string) schema.Form[held] {
 	})
 }
 
-// checkFamily sees that nothing is asked of an IPv6 address that only IPv4 has.
+// checkFamily requires that an IPv6 address has no attribute that only IPv4 addresses have.
 func (h held) checkFamily(report *problem.Report) {
 	six := event.FamilyOf(h.Prefix.Addr()) == event.IPv6
 	if at, ok := h.present["label"]; ok && six {
@@ -50,6 +49,6 @@ func (h held) checkFamily(report *problem.Report) {
 	case six:
 		report.Fail(at, "IPv6 has no broadcast addresses")
 	case h.Broadcast.Is6():
-		report.Fail(at, "%s is no IPv4 address", h.Broadcast)
+		report.Fail(at, "%s is not an IPv4 address", h.Broadcast)
 	}
 }

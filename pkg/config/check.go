@@ -12,8 +12,8 @@ import (
 	"ripcord/pkg/wire"
 )
 
-// check sees that the parts of a document agree, on the machine here if it is to be run. It
-// leaves out what was refused when it was read: one mistake is one problem.
+// check requires that the parts of a document agree, on the machine here if it is to run there. It
+// skips values that were refused when they were read: one mistake is one problem.
 func (d *document) check(report *problem.Report, here Machine) {
 	for _, i := range d.instances {
 		i.check(report)
@@ -31,17 +31,17 @@ func (d *document) check(report *problem.Report, here Machine) {
 	d.checkTracks(report)
 }
 
-// mostHeld is how many addresses, peers, routes and rules there can be, with those of the
-// defaults: their checks take time.
-const mostHeld = 1 << 20
+// maxHeld is the number of addresses, peers, routes and rules that there can be, including those of
+// the defaults: their checks take time.
+const maxHeld = 1 << 20
 
-// checkFences sees that a member leaves the fence to its group, and that no group has one
-// and may serve in part: a router with a fault cannot know whom to fence.
+// checkFences requires that a member leaves the fence to its group, and that no group has a fence
+// and may serve in part: a router with a fault cannot know which router to fence.
 func (d *document) checkFences(report *problem.Report) {
 	for n := range d.groups {
 		if g := &d.groups[n]; g.lastStanding && cmp.Or(g.fence, d.defaults.fence) != nil {
-			report.Advise(g.present["last_standing"], "leave one of the two out",
-				"a member that serves while its group is in Fault takes over from whoever fell silent, and runs no fence")
+			report.Advise(g.present["last_standing"], "remove one of the two",
+				"a member that serves while its group is in Fault takes over from an Active that fell silent without running a fence")
 		}
 	}
 	for _, i := range d.instances {
@@ -51,7 +51,7 @@ func (d *document) checkFences(report *problem.Report) {
 	}
 }
 
-// checkTracks sees that all that is tracked is there, and that each check is tracked.
+// checkTracks requires that everything tracked exists, and warns about checks that nothing tracks.
 func (d *document) checkTracks(report *problem.Report) {
 	n := byName(d.checks, d.instances)
 	for _, i := range d.instances {
@@ -66,26 +66,26 @@ func (d *document) checkTracks(report *problem.Report) {
 	}
 	for _, c := range d.checks {
 		if !c.used && n.checks[c.Name] == c {
-			report.Warn(c.at, "track it in an instance or group, or leave it out", "nobody tracks %s", c.Name)
+			report.Warn(c.at, "track it in an instance or group, or remove it", "nothing tracks %s", c.Name)
 		}
 	}
 }
 
-// affordable reports whether the instances hold few enough things to be checked:
-// those of the defaults count for each.
+// affordable reports whether the instances hold few enough things to be checked: those of the
+// defaults count for each.
 func (d *document) affordable(report *problem.Report) bool {
 	total := 0
 	for _, i := range d.holders() {
 		held := len(i.held) + len(i.extra)
-		if total += held*(1+len(i.sending.peers)) + len(i.routing.routes) + len(i.routing.rules) + len(i.track); total > mostHeld {
-			report.Advise(i.at, "leave out what is not needed", "the instances up to this one hold and track more than %d addresses, routes, rules, links and checks", mostHeld)
+		if total += held*(1+len(i.sending.peers)) + len(i.routing.routes) + len(i.routing.rules) + len(i.track); total > maxHeld {
+			report.Advise(i.at, "remove what is not needed", "the instances up to this one hold and track more than %d addresses, routes, rules, links and checks", maxHeld)
 			return false
 		}
 	}
 	return true
 }
 
-// check sees that the keys of one instance agree.
+// check requires that the keys of one instance agree.
 func (i *instance) check(report *problem.Report) {
 	i.checkFamily(report)
 	i.checkVersion(report)
@@ -96,8 +96,8 @@ func (i *instance) check(report *problem.Report) {
 	i.warn(report)
 }
 
-// checkFamily finds the family of an instance and sees that all its advertised
-// addresses are of it.
+// checkFamily finds the family of an instance and requires that all its advertised addresses belong
+// to it.
 func (i *instance) checkFamily(report *problem.Report) {
 	switch {
 	case i.present["family"].Bad:
@@ -128,14 +128,14 @@ func (i *instance) checkBare(report *problem.Report) {
 		i.Family = i.sending.family()
 	}
 	if i.Family == 0 {
-		report.Advise(i.where("addresses"), "give some, or say family: ipv4 or ipv6 where none is to follow the Active", "missing")
+		report.Advise(i.where("addresses"), "give some, or family: ipv4 or ipv6 if no address should follow the Active", "missing")
 		return
 	}
-	report.Warn(i.where("addresses"), "leave it so only where something else moves the addresses",
-		"none: no address follows the Active, and routers that hold some do not believe its adverts")
+	report.Warn(i.where("addresses"), "keep it so only if another program moves the addresses",
+		"none: no address follows the Active, and routers with addresses reject its adverts")
 }
 
-// checkVersion sees that what is said fits the version of VRRP.
+// checkVersion requires that the keys fit the version of VRRP.
 func (i *instance) checkVersion(report *problem.Report) {
 	if i.present["version"].Bad {
 		return
@@ -147,19 +147,19 @@ func (i *instance) checkVersion(report *problem.Report) {
 	_, form := i.own["checksum"]
 	switch {
 	case i.Version == wire.V3 && i.auth.pass != wire.Auth{} && i.auth.hmac == nil:
-		report.Advise(i.where("auth"), "leave it out, or say version: 2 on all routers of the LAN", "VRRPv3 has no password")
+		report.Advise(i.where("auth"), "remove it, or set version: 2 on all routers of the LAN", "VRRPv3 has no password")
 	case i.Version == wire.V2 && i.Family == event.IPv6:
 		report.Fail(i.where("version"), "VRRPv2 is for IPv4 only")
 	case i.Version == wire.V2 && form:
-		report.Advise(i.where("checksum"), "leave it out", "VRRPv2 has one form of the checksum")
+		report.Advise(i.where("checksum"), "remove it", "VRRPv2 has one form of the checksum")
 	}
 }
 
-// mtu is what an advert must fit into: the smallest of the links in use.
+// mtu is the size into which an advert must fit: the smallest MTU of the links in use.
 const mtu = 1500
 
-// fits is how many addresses one advert can carry: Count IPvX Addr is one byte
-// (RFC 9568 §5.2.5), and the message with its IP header and trailer is one frame.
+// fits returns how many addresses one advert can carry: Count IPvX Addr is one byte (RFC 9568
+// §5.2.5), and the message with its IP header and trailer is one frame.
 func (i *instance) fits() int {
 	trailer := 0
 	if i.auth.hmac != nil {
@@ -188,25 +188,25 @@ func (i *instance) checkAddresses(report *problem.Report) {
 	}
 }
 
-// warn notes what is allowed but hardly meant.
+// warn adds warnings about settings that are allowed but probably a mistake.
 func (i *instance) warn(report *problem.Report) {
 	if _, ok := i.present["priority"]; !ok {
-		report.Warn(i.at.Key("priority"), "routers of one priority are told apart by their addresses only; say which is preferred",
+		report.Warn(i.at.Key("priority"), "between routers of equal priority only their addresses decide; set which is preferred",
 			"left at its default, %d", i.Priority)
 	}
 	if i.PreemptDelay > 0 && (i.Priority == vrrp.Owner || !i.Preempt) {
-		why := "preempt is false: a lower Active is left alone for good"
+		why := "preempt is false: an Active of lower priority is never replaced"
 		if i.Priority == vrrp.Owner {
 			why = "an address owner, priority 255, always preempts"
 		}
 		report.Warn(i.where("preempt_delay"), why, "has no effect")
 	}
 	if i.virtualMAC.used && i.Priority == vrrp.Owner {
-		report.Warn(i.where("virtual_mac"), "take the owner's addresses off the interface and let ripcord hold them",
-			"the kernel answers with the MAC of %s for an address that stands there itself", problem.Show(i.Interface))
+		report.Warn(i.where("virtual_mac"), "remove the owner's addresses from the interface and let ripcord hold them",
+			"the kernel answers with the MAC of %s for an address that is on it", problem.Show(i.Interface))
 	}
 	if at, ok := i.own["virtual_mac_adverts"]; ok && !i.macAdverts && !i.virtualMAC.used {
-		report.Warn(at, "set virtual_mac, or leave it out", "has no effect without a virtual MAC")
+		report.Warn(at, "set virtual_mac, or remove this key", "has no effect without a virtual MAC")
 	}
 	if i.Family == event.IPv6 && len(i.held) > 0 && !i.held[0].Prefix.Addr().IsLinkLocalUnicast() {
 		report.Warn(i.spot("addresses", i.held[0].at), "let a link-local address be the first (RFC 9568 §5.2.9)",
@@ -214,19 +214,19 @@ func (i *instance) warn(report *problem.Report) {
 	}
 }
 
-// warnTrack notes entries of an instance's track without an effect.
+// warnTrack warns about entries of an instance's track without an effect.
 func (i *instance) warnTrack(report *problem.Report) {
 	for _, t := range i.track {
 		switch {
 		case t.link != "" && t.link == i.Interface && i.trackLink:
-			report.Warn(i.spot("track", t.at), "say track_link: false if that is not meant", "has no effect: without its own link an instance is in Fault")
+			report.Warn(i.spot("track", t.at), "set track_link: false if that is not intended", "has no effect: without its own link an instance is in Fault")
 		case i.Priority == vrrp.Owner && (t.effective() != 0 || t.found != nil && t.found.file != nil):
 			report.Warn(i.spot("track", t.at), "", "has no effect: the priority of an address owner, 255, stays")
 		}
 	}
 }
 
-// checkNames sees that no two instances have one name.
+// checkNames requires that instances have different names.
 func checkNames(report *problem.Report, all []*instance) {
 	first := map[string]problem.Place{}
 	for _, i := range all {
@@ -241,8 +241,8 @@ func checkNames(report *problem.Report, all []*instance) {
 	}
 }
 
-// checkMACsOnce sees that each virtual MAC is that of one instance, and that each link for one
-// has a name of its own.
+// checkMACsOnce requires that each virtual MAC belongs to one instance, and that each link for one
+// has a different name.
 func checkMACsOnce(report *problem.Report, all []*instance) {
 	carriers, first := map[string]bool{}, map[string]problem.Place{}
 	bearers := map[event.Virtual]problem.Place{}

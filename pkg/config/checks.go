@@ -14,14 +14,14 @@ import (
 	"ripcord/pkg/tree"
 )
 
-// A Check is one entry of checks. Of a command, Probe does not have the user yet: whether
-// there is one is known where the file is run.
+// Check is one entry of checks. For a command, Probe does not have the user yet: whether the user
+// exists is known only on the machine that runs the file.
 type Check struct {
 	track.Spec
-	User, Group string // that a command runs as; empty: ScriptUser, and the user's group
+	User, Group string // the account of a command; empty: ScriptUser, and the user's group
 }
 
-// check is an entry of checks as it was read.
+// check is an entry of checks in the file.
 type check struct {
 	Check
 	weight  int
@@ -36,23 +36,23 @@ type check struct {
 	used    bool
 }
 
-// mostWeight is the largest weight: the distance between the priorities 1 and 254.
-const mostWeight = 253
+// maxWeight is the greatest weight: the distance between the priorities 1 and 254.
+const maxWeight = 253
 
-// readWeight reads a weight; none is 0: a failure is a fault.
+// readWeight parses a weight; none is 0: a failure is a fault.
 func readWeight(report *problem.Report, at problem.Place) (int, bool) {
 	if at.Node.Kind == tree.Scalar && at.Node.Text == "none" {
 		return 0, true
 	}
-	n, ok := schema.Number(-mostWeight, mostWeight).Read(report, at)
+	n, ok := schema.Number(-maxWeight, maxWeight).Read(report, at)
 	if ok && n == 0 {
-		report.Advise(at, "write none, or leave it out, where a failure is a fault", "0 would change nothing")
+		report.Advise(at, "write none, or remove it, if a failure is a fault", "0 would change nothing")
 		return 0, false
 	}
 	return n, ok
 }
 
-// kindsOfCheck are the keys of a check of which it has exactly one.
+// kindsOfCheck are the keys of which a check has exactly one.
 var kindsOfCheck = []string{"command", "process", "file", "tcp", "http", "ping"}
 
 func readCheck(report *problem.Report, at problem.Place) (*check, bool) {
@@ -61,18 +61,18 @@ func readCheck(report *problem.Report, at problem.Place) (*check, bool) {
 	return c, c.present != nil
 }
 
-// mostProcesses is a number of processes, or inf.
-func mostProcesses(report *problem.Report, at problem.Place) (int, bool) {
+// maxProcesses parses a number of processes, or inf.
+func maxProcesses(report *problem.Report, at problem.Place) (int, bool) {
 	if at.Node.Kind == tree.Scalar && at.Node.Text == "inf" {
 		return 0, true
 	}
 	return schema.Number(1, pidMax).Read(report, at)
 }
 
-// pidMax is the most processes that a kernel can have, PID_MAX_LIMIT.
+// pidMax is the greatest number of processes of a kernel, PID_MAX_LIMIT.
 const pidMax = 1 << 22
 
-// processName is what a process is called: by a name, or by the path of its program.
+// processName parses the name of a process, or the path of its program.
 func processName(report *problem.Report, at problem.Place) (string, bool) {
 	s, ok := report.Word(at, "the name of a process")
 	switch {
@@ -87,7 +87,7 @@ func processName(report *problem.Report, at problem.Place) (string, bool) {
 	return s, ok
 }
 
-// target is an address to connect to, with its port.
+// target parses an address to which to connect, with its port.
 func target(report *problem.Report, at problem.Place) (string, bool) {
 	const forms = `write "192.0.2.80:443" or "[2001:db8::80]:443"`
 	s, ok := value.WithPort(report, at, forms)
@@ -95,13 +95,13 @@ func target(report *problem.Report, at problem.Place) (string, bool) {
 		return "", false
 	}
 	if a, err := netip.ParseAddrPort(s); err != nil || a.Addr().IsUnspecified() {
-		report.Advise(at, forms, "%s does not say which station", problem.Show(s))
+		report.Advise(at, forms, "%s does not name a station", problem.Show(s))
 		return "", false
 	}
 	return s, true
 }
 
-// statuses is a status code or a range of them, or a list of such.
+// statuses parses a status code or a range of them, or a list of these.
 func statuses(report *problem.Report, at problem.Place) ([]track.StatusRange, bool) {
 	if at.Node.Kind == tree.List {
 		return schema.Some(schema.Each(schema.As(schema.Description{}, status))).Read(report, at)
@@ -110,7 +110,7 @@ func statuses(report *problem.Report, at problem.Place) ([]track.StatusRange, bo
 	return []track.StatusRange{one}, ok
 }
 
-// someText is text that is not empty.
+// someText parses a text that is not empty.
 func someText(report *problem.Report, at problem.Place) (string, bool) {
 	s, ok := report.Word(at, "text")
 	if ok && s == "" {
@@ -145,7 +145,7 @@ func status(report *problem.Report, at problem.Place) (track.StatusRange, bool) 
 	return track.StatusRange{}, false
 }
 
-// webAddress is an http or https URL.
+// webAddress parses an http or https URL.
 func webAddress(report *problem.Report, at problem.Place) (string, bool) {
 	const form = "write it like http://192.0.2.80:8080/health"
 	s, ok := report.Word(at, "a URL")
@@ -159,7 +159,7 @@ func webAddress(report *problem.Report, at problem.Place) (string, bool) {
 	case u.User != nil:
 		report.Advise(at, form, "the URL has a user or password, which would be logged")
 	case u.Fragment != "":
-		report.Advise(at, form, "%s has a fragment, which no server is sent", problem.Show(s))
+		report.Advise(at, form, "%s has a fragment, which is not sent to the server", problem.Show(s))
 	case !isPort(u.Port()):
 		report.Advise(at, form, "%s is not a port between 1 and 65535", problem.Show(u.Port()))
 	default:
@@ -168,13 +168,13 @@ func webAddress(report *problem.Report, at problem.Place) (string, bool) {
 	return "", false
 }
 
-// isPort reports whether a text is a TCP port, or there is none.
+// isPort reports whether a text is a TCP port, or empty.
 func isPort(s string) bool {
 	n, err := strconv.ParseUint(s, 10, 16)
 	return s == "" || err == nil && n > 0
 }
 
-// checkChecks sees that each check is one thing, and that no two have one name.
+// checkChecks requires that each check has exactly one kind, and a name of its own.
 func checkChecks(report *problem.Report, all []*check) {
 	first := map[string]problem.Place{}
 	for _, c := range all {
@@ -187,7 +187,7 @@ func checkChecks(report *problem.Report, all []*check) {
 	}
 }
 
-// check sees that the keys of a check fit one another.
+// check requires that the keys of a check agree.
 func (c *check) check(report *problem.Report) {
 	var kinds []string
 	for _, k := range kindsOfCheck {
@@ -209,7 +209,7 @@ func (c *check) check(report *problem.Report) {
 		}
 	}
 	if at, ok := c.present["weight"]; ok && kinds[0] == "file" {
-		report.Advise(at, "write it into file, beside path", "what a file's number is multiplied with stands in file")
+		report.Advise(at, "write it into file, beside path", "the factor for a file's number belongs into file")
 	}
 	for _, k := range []string{"interval", "timeout", "rise", "fall"} {
 		if at, ok := c.present[k]; ok && kinds[0] == "file" {
@@ -225,11 +225,11 @@ func (c *check) checkProcess(report *problem.Report) {
 	switch at := c.present["process"]; {
 	case p == nil:
 	case p.Part && (strings.HasPrefix(p.Name, "/") || len(p.Name) > track.CommLen):
-		report.Advise(at, fmt.Sprintf("give up to %d characters of the name, or leave match out", track.CommLen), "%s is no part of what the kernel calls a process", p.Name)
+		report.Advise(at, fmt.Sprintf("give up to %d characters of the name, or remove match", track.CommLen), "%s is not a part of a kernel's name for a process", p.Name)
 	case p.Max > 0 && p.Min > p.Max:
 		report.Fail(at, "min is %d, which is more than max, %d", p.Min, p.Max)
 	case p.Max == 0 && p.Min == 0:
-		report.Advise(at, "say how many processes there may be", "with min 0 and no max, any number passes")
+		report.Advise(at, "set how many processes there may be", "with min 0 and no max, any number passes")
 	}
 }
 
@@ -238,13 +238,13 @@ func (c *check) checkPing(report *problem.Report) {
 	switch at := c.present["ping"]; {
 	case p == nil || !p.Address.IsValid() || p.Interface != "":
 	case p.Method == track.Neighbor:
-		report.Fail(at.Key("interface"), "missing: arp asks on one link")
+		report.Fail(at.Key("interface"), "missing: arp sends its question on one link")
 	case p.Address.Is6() && p.Address.IsLinkLocalUnicast():
 		report.Fail(at.Key("interface"), "missing: %s is link-local", p.Address)
 	}
 }
 
-// build returns the check in the words of the tracker.
+// build returns the check in the tracker's form.
 func (c *check) build() Check {
 	out := c.Check
 	switch {

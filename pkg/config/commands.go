@@ -10,21 +10,21 @@ import (
 	"ripcord/pkg/tree"
 )
 
-// Notify is what runs when an instance or group changes its state.
+// Notify are the commands that run when an instance or group changes its state.
 type Notify struct {
 	Active, Backup, Fault, Stop Command
 	Any                         Command // at each transition, with four more arguments
 	Timeout                     time.Duration
-	User, Group                 string // that they run as; empty: ScriptUser, and the user's group
+	User, Group                 string // their account; empty: ScriptUser, and the user's group
 }
 
 // Command is a program by its absolute path, with its arguments; empty: none.
 type Command struct {
 	Argv        []string
-	User, Group string // that it runs as; empty: those of its Notify, or ScriptUser
+	User, Group string // its account; empty: that of its Notify, or ScriptUser
 }
 
-// ownCommand reads a command: its words, or the map of commandKeys.
+// ownCommand parses a command: its words, or the map of commandKeys.
 func ownCommand() schema.Form[Command] {
 	what := schema.MapOf(commandKeys)
 	what.Short = &value.Argv.What
@@ -44,11 +44,11 @@ type Subject struct {
 	Name  string
 }
 
-// readFIFOReader reads the program that reads the FIFO, which has to be there.
+// readFIFOReader reads the program that reads the FIFO, which must be configured.
 func readFIFOReader(report *problem.Report, at problem.Place, d *document) bool {
 	reader, ok := ownCommand().Read(report, at)
 	if ok && d.fifo == "" {
-		report.Warn(at, "give fifo, too", "has no effect: there is no FIFO to read")
+		report.Warn(at, "set fifo, too", "has no effect: there is no FIFO to read")
 	}
 	d.fifoReader = reader
 	return ok

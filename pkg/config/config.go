@@ -1,13 +1,11 @@
-// Package config decides what a configuration file means: it turns text into
-// the types that vrrp, addr and link declare, or into every problem it has at
-// once.
+// Package config interprets a configuration file: it turns text into the types that vrrp, addr and
+// link declare, or into all of its problems at once.
 //
-// A file passes through four steps. The tree is the YAML without its oddities (yaml), with
-// those of the files that it includes (files); the tables (keys.go, read as schema has it)
-// say which keys there are, their defaults and their values; the checks (check.go, groups.go)
-// see that the parts agree; the result is built (document.go). What is wrong is collected by
-// a report (problem). Load and Parse share nothing between calls and
-// may be called from any goroutine; a Config belongs to its caller.
+// A file passes through four steps. The tree is the simplified YAML (yaml), including that of the
+// included files (files); the tables (keys.go, in the form of schema) define the keys, their
+// defaults and their values; the checks (check.go, groups.go) require that the parts agree; the
+// result is built (document.go). A report (problem) collects the problems. Load and Parse share
+// nothing between calls and may be called from any goroutine; a Config belongs to its caller.
 package config
 
 import (
@@ -30,7 +28,7 @@ import (
 	"ripcord/pkg/vrrp"
 )
 
-// Path is where the configuration is unless one says otherwise.
+// Path is the usual path of the configuration.
 const Path = "/etc/ripcord/ripcord.yaml"
 
 // Config is a configuration without a problem.
@@ -44,7 +42,7 @@ type Config struct {
 	Groups []vrrp.Group
 	// Sets are what the instances hold, one for each in the order of the file.
 	Sets []addr.Set
-	// Static is what is held as long as the daemon runs; nil: nothing is.
+	// Static is held as long as the daemon runs; nil: nothing is.
 	Static *addr.Set
 	// Links are the settings of the links that the file names; DefaultLink are
 	// those of all others.
@@ -52,26 +50,26 @@ type Config struct {
 	DefaultLink link.Settings
 	// Checks are in the order of the file.
 	Checks []Check
-	// Notify is of those that have commands; NotifyAll is for every instance beside.
+	// Notify contains the subjects that have commands; NotifyAll is for every instance in addition.
 	Notify    map[Subject]Notify
 	NotifyAll Notify
 	// FIFO is the path of the FIFO for the transitions; empty: none.
 	FIFO string
 	// FIFOReader is the program that reads it.
 	FIFOReader Command
-	// FIFOUser is the user for whom the FIFO is, and FIFOGroup the group that may read it; empty:
-	// those of its reader, or the group of that user.
+	// FIFOUser is the owner of the FIFO, and FIFOGroup the group that may read it; empty: those of
+	// its reader, or the group of that user.
 	FIFOUser, FIFOGroup string
-	// Startup and Shutdown are run when the daemon starts and ends; nil: none is.
+	// Startup and Shutdown run when the daemon starts and ends; nil: there is none.
 	Startup, Shutdown *Program
-	// ScriptUser is the user that commands run as unless they say another, and ScriptGroup
-	// the group; empty: that of the user.
+	// ScriptUser is the user of commands without one of their own, and ScriptGroup their group;
+	// empty: the group of the user.
 	ScriptUser, ScriptGroup string
-	// Warnings are what is allowed but hardly meant, by position.
+	// Warnings are about settings that are allowed but probably mistakes, by position.
 	Warnings []problem.Problem
 }
 
-// Instances returns the instances of all groups, of each the only copy, which nobody changes.
+// Instances returns the instances of all groups, the only copy of each, which must not be changed.
 func (c *Config) Instances() (all []*vrrp.Instance) {
 	for g := range c.Groups {
 		for i := range c.Groups[g].Members {
@@ -81,8 +79,8 @@ func (c *Config) Instances() (all []*vrrp.Instance) {
 	return all
 }
 
-// Held returns all that the address worker holds: Sets, which are Tolerant as keepalived is in
-// its language, and Static if there is any.
+// Held returns everything that the address worker holds: Sets, which are Tolerant for a
+// keepalived.conf, and Static if there is one.
 func (c *Config) Held() []addr.Set {
 	all := slices.Clone(c.Sets)
 	for n := range all {
@@ -94,11 +92,11 @@ func (c *Config) Held() []addr.Set {
 	return all
 }
 
-// Program is a program that is run once.
+// Program is a program that runs once.
 type Program struct {
 	Argv        []string
 	Timeout     time.Duration
-	User, Group string // that it runs as; empty: ScriptUser, and the user's group
+	User, Group string // its account; empty: ScriptUser, and the user's group
 }
 
 // Log is the log section.
@@ -118,24 +116,24 @@ func (c *Config) Link(name string) link.Settings {
 	return c.DefaultLink
 }
 
-// Options are how a file is read.
+// Options say how to read a file.
 type Options struct {
-	// Here is the machine on which the configuration is to be run; nil if it is only
-	// checked, and may be another machine's.
+	// Here is the machine on which the configuration is to run; nil if it is only checked, and may
+	// belong to another machine.
 	Here   Machine
 	Format Format
-	// ID is what lines with @id are for in keepalived.conf.
+	// ID selects the lines with @id in keepalived.conf.
 	ID string
-	// Elsewhere says that the file is another machine's: what keepalived.conf leaves out where a
-	// program or a user is missing is not missing there.
+	// Elsewhere says that the file belongs to another machine: programs and users that are missing
+	// here are not missing there.
 	Elsewhere bool
 	// WithoutLVS says that another program does the load balancing of keepalived.conf.
 	WithoutLVS bool
-	// Flag is what names another file, as --config; empty: nothing does.
+	// Flag is the flag that names another file, as --config; empty: there is none.
 	Flag string
 }
 
-// A loader makes a configuration of its files.
+// loader makes a configuration from its files.
 type loader struct {
 	report *problem.Report
 	parser *yaml.Parser
@@ -148,8 +146,8 @@ func newLoader(report *problem.Report, here Machine, format Format) *loader {
 	return &loader{report: report, parser: yaml.NewParser(report), here: here, format: format}
 }
 
-// Load reads and parses a file. The error is a Refusal if the file could be read. No
-// file larger than files.MaxSize is.
+// Load reads and parses a file. The error is a Refusal if the file could be read. Files larger than
+// files.MaxSize are not read.
 func Load(path string, o Options) (*Config, error) {
 	text, info, err := readFile(path)
 	if errors.Is(err, fs.ErrNotExist) && o.Flag != "" {
@@ -172,19 +170,19 @@ func Load(path string, o Options) (*Config, error) {
 	return newLoader(problem.Of(path, text), o.Here, ByName).parse(text, info)
 }
 
-// Parse turns the text of a file into a configuration; name is what problems
-// call the file, which cannot include others. The error is a Refusal, sorted by position.
+// Parse turns the text of a file into a configuration; problems call the file name. It cannot
+// include others. The error is a Refusal, sorted by position.
 func Parse(name string, text []byte) (*Config, error) {
 	if len(text) > files.MaxSize {
 		r := problem.Of(name, nil)
-		r.Advise(problem.Place{}, "split it between routers, or leave out what is not needed", "the file is larger than %d bytes, the most that is read", files.MaxSize)
+		r.Advise(problem.Place{}, "split it between routers, or remove what is not needed", "the file is larger than %d bytes, the maximum", files.MaxSize)
 		return nil, &Refusal{Problems: r.Problems()}
 	}
 	return newLoader(problem.Of(name, text), nil, ByName).parse(text, nil)
 }
 
-// parse makes the configuration of the loader's first file and of those that it
-// includes. Of a text that is not on disk, file is nil.
+// parse makes the configuration of the loader's first file and of those that it includes. For a
+// text that is not on disk, file is nil.
 func (l *loader) parse(text []byte, file fs.FileInfo) (*Config, error) {
 	root := l.parser.Parse(0, text)
 	if l.report.Count() > 0 && root == nil {
@@ -197,8 +195,8 @@ func (l *loader) parse(text []byte, file fs.FileInfo) (*Config, error) {
 	return l.configuration(files.NewIncluder(l.report, l.parser, keys).Include(root, file))
 }
 
-// translated makes the configuration of a file in keepalived's language. Problems are
-// reported at their places in that file.
+// translated makes the configuration of a file in keepalived's language. Problems are reported at
+// their places in that file.
 func (l *loader) translated(t keepalived.Translation) (*Config, error) {
 	for _, f := range t.Files {
 		l.report.Add(f.Name, f.Text)
@@ -208,7 +206,7 @@ func (l *loader) translated(t keepalived.Translation) (*Config, error) {
 	}
 	if t.Root == nil {
 		if t.Sound != nil && t.Sound.Find("instances") != nil {
-			l.check(t.Sound, true) // what else is wrong
+			l.check(t.Sound, true) // finds the other problems
 		}
 		return nil, l.refusal()
 	}
@@ -230,8 +228,7 @@ func (l *loader) take(n syntax.Note) {
 	}
 }
 
-// configuration makes the configuration of a tree, which may lack files that could not be
-// read.
+// configuration makes the configuration of a tree, which may lack files that could not be read.
 func (l *loader) configuration(root *tree.Node, complete bool) (*Config, error) {
 	doc := l.check(root, complete)
 	if l.report.Count() > 0 {
@@ -242,7 +239,7 @@ func (l *loader) configuration(root *tree.Node, complete bool) (*Config, error) 
 	return c, nil
 }
 
-// check reads a tree and notes what is wrong with it.
+// check reads a tree and records its problems.
 func (l *loader) check(root *tree.Node, complete bool) *document {
 	doc := newDocument()
 	doc.read(l.report, problem.Place{Node: root, Position: tree.Position{Line: 1, Column: 1}}, complete)
@@ -252,21 +249,20 @@ func (l *loader) check(root *tree.Node, complete bool) *document {
 	return doc
 }
 
-// A Refusal is the error of a file that cannot be used: all that is wrong with it, and what
-// else is to be known of it.
+// Refusal is the error of a file that cannot be used: all of its problems, and its warnings.
 type Refusal struct {
 	Problems problem.Problems
 	Warnings problem.Problems
 	Format   Format
 }
 
-// Error gives all problems.
+// Error returns all problems.
 func (r *Refusal) Error() string { return r.Problems.Error() }
 
-// Unwrap gives the problems as an error of their own.
+// Unwrap returns the problems as an error.
 func (r *Refusal) Unwrap() error { return r.Problems }
 
-// refusal is the error of what the loader found.
+// refusal returns the error for the loader's problems.
 func (l *loader) refusal() error {
 	return &Refusal{Problems: l.report.Problems(), Warnings: l.report.Warnings(), Format: l.format}
 }

@@ -17,8 +17,8 @@ import (
 	"ripcord/test/golden"
 )
 
-// TestGolden parses every testdata/*.yaml and compares what came of it, the
-// problems or the configuration, with the .golden beside it.
+// TestGolden parses each testdata/*.yaml and compares the result, which is the problems or the
+// configuration, with the .golden file beside it.
 func TestGolden(t *testing.T) {
 	files, err := filepath.Glob("testdata/*.yaml")
 	if err != nil || len(files) == 0 {
@@ -36,7 +36,7 @@ func TestGolden(t *testing.T) {
 	}
 }
 
-// outcome writes what Parse returned for a person to compare.
+// outcome returns the result of Parse as text.
 func outcome(c *Config, err error) string {
 	if err != nil {
 		return err.Error() + "\n"
@@ -164,7 +164,7 @@ func TestLoadMissing(t *testing.T) {
 	if _, err := Load(missing, Options{Flag: "--config"}); !errors.Is(err, fs.ErrNotExist) || !strings.HasSuffix(err.Error(), "; write one there, or name another file with --config") {
 		t.Errorf("a missing file: %v; want what is missing and what to do", err)
 	}
-	// A reload has no flag that would name another one.
+	// A reload has no flag that could name another file.
 	if _, err := Load(missing, Options{}); !errors.Is(err, fs.ErrNotExist) || strings.Contains(err.Error(), "--") {
 		t.Errorf("a missing file: %v; want what is missing", err)
 	}

@@ -5,9 +5,9 @@ import (
 	"ripcord/pkg/keepalived"
 )
 
-// Convert reads a file in keepalived's language and returns the same configuration in YAML,
-// for a machine that has the programs and users that the file names: a comment stands where this
-// one has not. The error is a Refusal if the file could be read.
+// Convert reads a file in keepalived's language and returns the same configuration in YAML, for a
+// machine that has the programs and users in the file: a comment says which ones this machine
+// lacks. The error is a Refusal if the file could be read.
 func Convert(path string, o Options) (string, error) {
 	text, _, err := readFile(path)
 	if err != nil {

@@ -11,8 +11,9 @@ import (
 	"ripcord/pkg/keepalived"
 )
 
-// FuzzConvert sees that a keepalived.conf is refused with a reason, or is a configuration
-// that keeps what docs/configuration.md promises and whose conversion means the same.
+// FuzzConvert checks that a keepalived.conf is either refused with a reason, or makes a
+// configuration that keeps the promises of docs/configuration.md and whose conversion means the
+// same.
 func FuzzConvert(f *testing.F) {
 	files, _ := filepath.Glob("../keepalived/testdata/*.conf")
 	for _, file := range files {
@@ -37,7 +38,7 @@ func FuzzConvert(f *testing.F) {
 		}
 		takeBack(t, got, want)
 		if !runs.MatchString(yaml) {
-			got.ScriptUser, got.ScriptGroup = want.ScriptUser, want.ScriptGroup // nothing runs
+			got.ScriptUser, got.ScriptGroup = want.ScriptUser, want.ScriptGroup // no command is run
 		}
 		got.File, got.Format, got.Warnings, want.Warnings = want.File, want.Format, nil, nil
 		if diff := cmp.Diff(want, got, inside...); diff != "" {
@@ -46,7 +47,7 @@ func FuzzConvert(f *testing.F) {
 	})
 }
 
-// lonely is this machine, without files to include.
+// lonely is a machine without files to include.
 type lonely struct{ system }
 
 func (lonely) Glob(string) []string             { return nil }

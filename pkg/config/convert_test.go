@@ -19,8 +19,8 @@ import (
 	"ripcord/pkg/wire"
 )
 
-// TestConvertMeansTheSame compares, for each keepalived.conf of the corpus, the
-// configuration that it is with the one that its conversion is.
+// TestConvertMeansTheSame compares, for each keepalived.conf of the corpus, the configuration that
+// ripcord loads from it with the configuration of its conversion.
 func TestConvertMeansTheSame(t *testing.T) {
 	files, err := filepath.Glob("../keepalived/testdata/*.conf")
 	if err != nil || len(files) < 150 {
@@ -29,7 +29,7 @@ func TestConvertMeansTheSame(t *testing.T) {
 	converted, replaced := 0, 0
 	for _, file := range files {
 		if filepath.Base(file) == "syntax-random.conf" {
-			continue // another number each time
+			continue // refused with another number each time
 		}
 		t.Run(strings.TrimSuffix(filepath.Base(file), ".conf"), func(t *testing.T) {
 			text, err := os.ReadFile(file)
@@ -51,7 +51,7 @@ func TestConvertMeansTheSame(t *testing.T) {
 			converted++
 			replaced += takeBack(t, got, want)
 			if !runs.MatchString(yaml) {
-				got.ScriptUser, got.ScriptGroup = want.ScriptUser, want.ScriptGroup // nothing runs
+				got.ScriptUser, got.ScriptGroup = want.ScriptUser, want.ScriptGroup // no command is run
 			}
 			got.File, got.Format, got.Warnings, want.Warnings = want.File, want.Format, nil, nil
 			if diff := cmp.Diff(want, got, inside...); diff != "" {
@@ -64,10 +64,10 @@ func TestConvertMeansTheSame(t *testing.T) {
 	}
 }
 
-// runs is what is run as script_user.
+// runs matches the keys of what is run as script_user.
 var runs = regexp.MustCompile(`(?m)^ *(- )?(command|notify|fifo):`)
 
-// inside lets values be compared with all that is in them.
+// inside makes cmp compare the unexported fields of values.
 var inside = []cmp.Option{
 	cmp.Exporter(func(reflect.Type) bool { return true }),
 	cmp.Comparer(func(a, b netip.Addr) bool { return a == b }),
@@ -75,15 +75,15 @@ var inside = []cmp.Option{
 	cmp.Comparer(func(a, b wire.Secret) bool { return bytes.Equal(signed(a), signed(b)) }),
 }
 
-// signed is a message with a trailer that a secret signed.
+// signed returns a message with the trailer of a secret.
 func signed(s wire.Secret) []byte {
 	message := make([]byte, 64)
 	wire.NewKey(1, s).Sign(message, netip.IPv4Unspecified(), 1)
 	return message
 }
 
-// takeBack puts the commands back that the conversion replaced by checks of ripcord's own,
-// and returns how many.
+// takeBack puts back the commands that the conversion replaced by ripcord's own checks, and returns
+// their number.
 func takeBack(t *testing.T, got, want *Config) (replaced int) {
 	for i := range got.Checks {
 		if i >= len(want.Checks) {
@@ -99,7 +99,7 @@ func takeBack(t *testing.T, got, want *Config) (replaced int) {
 		}
 		own.Probe, own.User, own.Group = old.Probe, old.User, old.Group
 		if own.Timeout < old.Timeout || old.Timeout == 0 {
-			own.Timeout = old.Timeout // the command had one itself
+			own.Timeout = old.Timeout // the command had its own timeout
 		}
 		replaced++
 	}

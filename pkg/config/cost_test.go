@@ -14,15 +14,15 @@ import (
 	"ripcord/test/cpu"
 )
 
-// What a file may cost for each of its bytes, wherever the tests run, and beside
-// that for itself.
+// Limits of the cost of each byte of a file, with room for slow machines, and a fixed part for the
+// load itself.
 const (
 	timeEach, timeBase = 100 * time.Microsecond, 500 * time.Millisecond
 	heapEach, heapBase = 4 << 10, 32 << 20
 )
 
-// frugally parses a text and fails where that took more time or memory than its
-// size allows, or more is said of it than a person can read.
+// frugally parses a text and fails if that takes more time or memory than the text's size allows,
+// or if the error is longer than a person can read.
 func frugally(t *testing.T, text string) (*Config, error) {
 	t.Helper()
 	var before, after runtime.MemStats
@@ -41,15 +41,14 @@ func frugally(t *testing.T, text string) (*Config, error) {
 	if used, most := int(after.TotalAlloc-before.TotalAlloc), heapBase+len(text)*heapEach; used > most {
 		t.Errorf("%d bytes took %d MiB of memory, want at most %d", len(text), used>>20, most>>20)
 	}
-	// Characters of a line, its caret, its summary.
-	if most := problem.MostListed * (2*problem.Excerpt + 2*problem.MostMessage + 1000); utf8.RuneCountInString(said) > most {
-		t.Errorf("%d characters are said of it, want at most %d", utf8.RuneCountInString(said), most)
+	// The characters of a line, its caret and its summary.
+	if most := problem.MaxListed * (2*problem.Excerpt + 2*problem.MaxMessage + 1000); utf8.RuneCountInString(said) > most {
+		t.Errorf("the error has %d characters, want at most %d", utf8.RuneCountInString(said), most)
 	}
 	return c, err
 }
 
-// repeated is a text of about n bytes: before, each again and again with its
-// number, after.
+// repeated returns a text of about n bytes: before, then each repeated with its number, then after.
 func repeated(n int, before, each, after string) string {
 	var b strings.Builder
 	b.WriteString(before)
@@ -63,7 +62,7 @@ func repeated(n int, before, each, after string) string {
 	return b.String() + after
 }
 
-// costly are files that took, or could take, time or memory without measure.
+// costly are files that took, or could take, unlimited time or memory.
 var costly = map[string]func(n int) string{
 	"a list of words":        func(n int) string { return repeated(n, "instances: [", "x, ", "]") },
 	"a list of maps":         func(n int) string { return repeated(n, "instances: [", "{a: b}, ", "]") },
@@ -153,7 +152,7 @@ var costly = map[string]func(n int) string{
 	"a quoted text of many lines": func(n int) string { return repeated(n, "a: \"", "x\n ", "\"") },
 }
 
-// stairs are lines of which each is indented more than the one before.
+// stairs returns lines that are each indented more than the line before.
 func stairs(n int, each string) string {
 	var b strings.Builder
 	for i := 0; b.Len() < n; i++ {
@@ -162,7 +161,7 @@ func stairs(n int, each string) string {
 	return b.String()
 }
 
-// TestCost: whatever a file is, it costs what its size allows.
+// TestCost checks that the cost of each costly file stays within what its size allows.
 func TestCost(t *testing.T) {
 	const size = 64 << 10
 	for name, file := range costly {
@@ -170,8 +169,8 @@ func TestCost(t *testing.T) {
 	}
 }
 
-// TestLargest: so it does at the largest size that is read, and no larger file is
-// looked at.
+// TestLargest checks the cost of a file of the largest size, and that a larger file is refused
+// unread.
 func TestLargest(t *testing.T) {
 	if _, err := frugally(t, costly["addresses"](files.MaxSize-100)); err == nil {
 		t.Error("no problem")
@@ -182,19 +181,19 @@ func TestLargest(t *testing.T) {
 	}
 }
 
-// TestProblemsAreLimited: the first hundred problems by position are listed, those
-// found last among them, and it is said how many there are.
+// TestProblemsAreLimited checks that the first hundred problems by position are listed, even if
+// they were found last, and that the error gives the total number.
 func TestProblemsAreLimited(t *testing.T) {
 	text := repeated(5000, "instances: [", "{vrid: 300}, ", "]\n") + "log: {level: loud}\n"
 	_, err := Parse("x.yaml", []byte("log: {level: loud}\n"+text))
 	var all problem.Problems
-	if !errors.As(err, &all) || len(all) != problem.MostListed {
-		t.Fatalf("%d problems are listed, want %d", len(all), problem.MostListed)
+	if !errors.As(err, &all) || len(all) != problem.MaxListed {
+		t.Fatalf("%d problems are listed, want %d", len(all), problem.MaxListed)
 	}
 	if all[0].Line != 1 || all.Total() <= 1000 {
 		t.Errorf("the first is %+v, of %d", all[0], all.Total())
 	}
-	if want := fmt.Sprintf("\nand %d more", all.Total()-problem.MostListed); !strings.HasSuffix(err.Error(), want) {
+	if want := fmt.Sprintf("\nand %d more", all.Total()-problem.MaxListed); !strings.HasSuffix(err.Error(), want) {
 		t.Errorf("it does not end in %q", want)
 	}
 	few := problem.Problems{all[0], all[1]}
@@ -203,18 +202,17 @@ func TestProblemsAreLimited(t *testing.T) {
 	}
 }
 
-// TestExcerptHasNoSecret: of a long line no secret is shown.
+// TestExcerptHasNoSecret checks that the excerpt of a long line shows no secret.
 func TestExcerptHasNoSecret(t *testing.T) {
 	secret := strings.Repeat("5ec2e7", 400)
 	_, err := Parse("x.yaml", []byte("instances: [{name: a, auth: {pass: "+secret+", x: 1, hmac: {keys: {1: {hex: "+secret+", y: 1}}}}}]\n"))
 	if err == nil || strings.Contains(err.Error(), "5ec2e7") {
-		t.Errorf("a secret is told: %v", err)
+		t.Errorf("the error shows a secret: %v", err)
 	}
 }
 
-// FuzzCost sees that no text takes more time or memory than its size allows. Each
-// is taken as it is, and written again and again: what is cheap once may be dear
-// often.
+// FuzzCost checks that no text takes more time or memory than its size allows. It loads each text
+// as it is and repeated, since what is cheap once may be expensive in numbers.
 func FuzzCost(f *testing.F) {
 	for _, file := range costly {
 		f.Add("", file(200), "", 1)

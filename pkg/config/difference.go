@@ -8,13 +8,13 @@ import (
 	"ripcord/pkg/vrrp"
 )
 
-// Difference is what another configuration changes: the names of instances, groups and checks,
-// and of what there is beside them. Values has, of instances that are changed, the names with new and
-// old values.
+// Difference is the difference between two configurations: the names of instances, groups and
+// checks, and of other settings. Values contains, for changed instances, the names with new and old
+// values.
 type Difference struct{ Added, Changed, Removed, Values []string }
 
-// Compare returns in what two configurations differ. An instance that is another virtual
-// router now is both removed and added: it starts anew.
+// Compare returns the difference between two configurations. An instance that is another virtual
+// router now is both removed and added: it starts over.
 func Compare(before, next *Config) (d Difference) {
 	was, is := describe(before), describe(next)
 	anew := startAnew(before, next)
@@ -54,7 +54,7 @@ func startAnew(before, next *Config) map[string]bool {
 	return anew
 }
 
-// described is a configuration as it is compared, by the names of instances and groups.
+// described is a configuration in the form for comparison, by the names of instances and groups.
 type described struct {
 	names []string
 	parts map[string][]any
@@ -98,15 +98,15 @@ func describe(c *Config) described {
 	return d
 }
 
-// fenceOf returns the fence of an instance outside any group, as a reload compares it.
+// fenceOf returns the fence of an instance outside any group, for comparison by a reload.
 func fenceOf(g vrrp.Group) *vrrp.Fence {
 	if g.Name != "" {
-		return nil // it is the group's
+		return nil // the fence belongs to the group
 	}
 	return g.Fence
 }
 
-// groupNamed is how a group is called beside the instances, of which one may have its name.
+// groupNamed returns the name of a group among the instances, of which one may have the same name.
 func groupNamed(d described, g vrrp.Group) string {
 	if slices.Contains(d.names, g.Name) {
 		return "group " + g.Name
@@ -114,7 +114,7 @@ func groupNamed(d described, g vrrp.Group) string {
 	return g.Name
 }
 
-// notifyOf returns what notifies of an instance or a group, as a reload compares it.
+// notifyOf returns the notifications of an instance or a group, for comparison by a reload.
 func notifyOf(c *Config, of Subject) any {
 	own, all := c.Notify[of], c.NotifyAll
 	if of.Group {

@@ -10,7 +10,7 @@ import (
 	"ripcord/pkg/vrrp"
 )
 
-// TestCompareSaysAll: what changes beside instances, groups and checks is named, too.
+// TestCompareSaysAll checks that a change outside instances, groups and checks is named, too.
 func TestCompareSaysAll(t *testing.T) {
 	before := &Config{ScriptUser: "root"}
 	next := &Config{ScriptUser: "nobody", Log: Log{Level: event.Error}, Shutdown: &Program{Argv: []string{"/bin/true"}}}
@@ -22,7 +22,8 @@ func TestCompareSaysAll(t *testing.T) {
 	}
 }
 
-// An instance that is another virtual router is removed and added; one that goes on is changed.
+// TestCompareSaysWhatStartsAnew checks that an instance with another VRID counts as removed and
+// added, and an instance that goes on as changed.
 func TestCompareSaysWhatStartsAnew(t *testing.T) {
 	with := func(change func(*vrrp.Instance)) *Config {
 		in := vrrp.Instance{Virtual: event.Virtual{Name: "out", Interface: "eth0", VRID: 51, Family: event.IPv4}, Priority: 100}
@@ -51,7 +52,7 @@ func TestCompareSaysWhatStartsAnew(t *testing.T) {
 	}
 }
 
-// Of numbers and the like the old and the new value is said; no secret is.
+// TestCompareSaysValues checks that a difference gives old and new numbers, but no secret.
 func TestCompareSaysValues(t *testing.T) {
 	with := func(change func(*vrrp.Instance)) *Config {
 		in := vrrp.Instance{Virtual: event.Virtual{Name: "out"}, Priority: 100, Interval: time.Second, Preempt: true}
@@ -72,7 +73,7 @@ func TestCompareSaysValues(t *testing.T) {
 	}
 }
 
-// A reload that changes the fence of an instance changes that instance.
+// TestCompareFences checks that another fence of an instance counts as a change of the instance.
 func TestCompareFences(t *testing.T) {
 	with := func(f *vrrp.Fence) *Config {
 		return &Config{Groups: []vrrp.Group{{Members: []vrrp.Instance{{Virtual: event.Virtual{Name: "inside"}}}, Fence: f}}}

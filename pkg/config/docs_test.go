@@ -13,8 +13,8 @@ import (
 
 var yamlBlock = regexp.MustCompile("(?s)```yaml\n(.*?)```")
 
-// TestConfigurationsInDocs loads each configuration that a page shows; one that shows a part
-// gets the smallest useful instances.
+// TestConfigurationsInDocs loads each configuration in the pages. It adds the smallest useful
+// instances to a partial one.
 func TestConfigurationsInDocs(t *testing.T) {
 	pages, err := filepath.Glob("../../docs/*.md")
 	if err != nil {
@@ -43,8 +43,8 @@ func TestConfigurationsInDocs(t *testing.T) {
 	}
 }
 
-// TestGettingStarted: the page's configuration is the smallest useful one, and what it has
-// sed do makes that of the other router.
+// TestGettingStarted checks that the configuration on the page is the smallest useful one, and that
+// the page's sed command turns it into that of the other router.
 func TestGettingStarted(t *testing.T) {
 	text, err := os.ReadFile("../../docs/getting-started.md")
 	if err != nil {
@@ -58,7 +58,7 @@ func TestGettingStarted(t *testing.T) {
 	}
 }
 
-// withKey has a text name a key that exists in place of that of a router.
+// withKey replaces the path of a router's key file in a text by a key file that exists.
 func withKey(t *testing.T, text string) []byte {
 	t.Helper()
 	key := filepath.Join(t.TempDir(), "key")

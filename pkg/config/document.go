@@ -17,13 +17,13 @@ type document struct {
 	control   Control
 	link      linkSettings // links.default
 	links     map[string]linkSettings
-	defaults  instance // what every instance begins as
+	defaults  instance // the initial value of every instance
 	instances []*instance
 	groups    []group
-	static    *instance // has but a name and what is held
+	static    *instance // has only a name and held things
 
 	checks                  []*check
-	notify                  Notify // of every instance
+	notify                  Notify // for every instance
 	fifo                    string
 	fifoReader              Command
 	fifoUser, fifoGroup     string
@@ -31,8 +31,8 @@ type document struct {
 	scriptUser, scriptGroup string
 }
 
-// linkSettings are those of one link: how pkg/link watches it, and what it has to
-// prove to the instances on it after a return.
+// linkSettings are the settings of one link: how pkg/link watches it, and what it has to prove to
+// its instances after a return.
 type linkSettings struct {
 	link.Settings
 	Recovery vrrp.Recovery
@@ -53,8 +53,8 @@ func newDocument() *document {
 	return d
 }
 
-// read takes the whole file, which may be empty. If it is not complete, since an included
-// file could not be read, a missing key may stand there.
+// read reads the whole file, which may be empty. If complete is false, because an included file
+// could not be read, a missing key may be in that file.
 func (d *document) read(report *problem.Report, at problem.Place, complete bool) {
 	if at.Node == nil || at.Node.Kind == tree.Null {
 		report.Advise(at, "an instance needs name, interface, vrid and addresses", "the configuration is empty")
@@ -71,8 +71,7 @@ func readDefaults(report *problem.Report, at problem.Place, d *document) bool {
 	return d.defaults.present != nil
 }
 
-// readLinks reads the map of links: its keys are names of interfaces, and
-// default.
+// readLinks reads the map of links: its keys are names of interfaces, and default.
 func readLinks(report *problem.Report, at problem.Place, d *document) bool {
 	if !report.Expect(at, tree.Map) {
 		return false
@@ -95,7 +94,7 @@ func readLinks(report *problem.Report, at problem.Place, d *document) bool {
 	return true
 }
 
-// build makes the configuration of a document without a problem.
+// build makes the configuration of a document without problems.
 func (d *document) build() *Config {
 	c := &Config{
 		Log: d.log, Control: d.control,
@@ -134,7 +133,7 @@ func (d *document) build() *Config {
 	return c
 }
 
-// notifies returns what runs for whom.
+// notifies returns the notifications of each subject.
 func (d *document) notifies() map[Subject]Notify {
 	all := map[Subject]Notify{}
 	add := func(s Subject, n Notify) {
@@ -151,7 +150,7 @@ func (d *document) notifies() map[Subject]Notify {
 	return all
 }
 
-// settings are those of a link, named in the file or not.
+// settings returns the settings of a link, whether the file names it or not.
 func (d *document) settings(name string) linkSettings {
 	if s, ok := d.links[name]; ok {
 		return s
@@ -159,6 +158,6 @@ func (d *document) settings(name string) linkSettings {
 	return d.link
 }
 
-// included reads include in the table of the document: the tree that is read there has
-// the included files in it already.
+// included accepts include in the table of the document: the tree already contains the included
+// files.
 func included(*problem.Report, problem.Place, *document) bool { return true }

@@ -9,7 +9,7 @@ import (
 	"ripcord/pkg/config/problem"
 )
 
-// TestListen: the forms of control.listen, and what is said of those that are none.
+// TestListen checks the valid forms of control.listen, and the errors of invalid ones.
 func TestListen(t *testing.T) {
 	const rest = "\ninstances: [{name: a, interface: eth0, vrid: 1, priority: 1, addresses: [192.0.2.1/24]}]\n"
 	for text, wrong := range map[string]string{
@@ -26,10 +26,10 @@ func TestListen(t *testing.T) {
 		"127.0.0.1:http":     "http is not a port between 1 and 65535",
 		"localhost:9112":     "localhost is not an IP address",
 		"1.2.3:9112":         "1.2.3 is not an IP address",
-		"[127.0.0.1]:9112":   "[127.0.0.1] is not how an address stands before a port",
-		"[::1:9112":          "[::1 is not how an address stands before a port",
-		"2001:db8:::9112":    "2001:db8:: is not how an address stands before a port",
-		"224.0.0.18:9112":    "224.0.0.18 is a multicast address, on which nobody can listen",
+		"[127.0.0.1]:9112":   "[127.0.0.1] is not the form of an address before a port",
+		"[::1:9112":          "[::1 is not the form of an address before a port",
+		"2001:db8:::9112":    "2001:db8:: is not the form of an address before a port",
+		"224.0.0.18:9112":    "224.0.0.18 is a multicast address, on which a server cannot listen",
 		"[fe80::9]:9112":     "fe80::9 is link-local and does not say on which interface",
 		"[fe80::9%eth0]:x y": `"x y" is not a port between 1 and 65535`,
 	} {

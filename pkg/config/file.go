@@ -11,10 +11,10 @@ import (
 	"ripcord/pkg/config/files"
 )
 
-// readFile reads a configuration file, but none without end, as /dev/zero is.
+// readFile reads a configuration file, but not an endless one such as /dev/zero.
 func readFile(path string) ([]byte, fs.FileInfo, error) {
-	// A FIFO that nobody writes to must not hold up a reload; of one that somebody does, as
-	// of a shell's <(…), the reading waits for its end.
+	// A FIFO without a writer must not block a reload; with one, as that of a shell's <(…), the
+	// read waits for its end.
 	file, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
@@ -34,15 +34,15 @@ func readFile(path string) ([]byte, fs.FileInfo, error) {
 		return nil, nil, fmt.Errorf("read the configuration: %w", err)
 	}
 	if len(text) > files.MaxSize {
-		return nil, nil, fmt.Errorf("read the configuration: %s is larger than %d MiB, the largest that is read: is it the right file?", path, files.MaxSize>>20)
+		return nil, nil, fmt.Errorf("read the configuration: %s is larger than %d MiB, the maximum: is it the right file?", path, files.MaxSize>>20)
 	}
 	return text, info, nil
 }
 
-// keepalivedPath is where keepalived has its configuration.
+// keepalivedPath is the usual path of keepalived's configuration.
 const keepalivedPath = "/etc/keepalived/keepalived.conf"
 
-// instead is a hint at another file that is there, where the usual one is not.
+// instead returns a hint at another file that exists, if the usual one does not.
 func instead(missing, other string) string {
 	if info, err := os.Stat(other); missing != Path || err != nil || !info.Mode().IsRegular() {
 		return ""

@@ -11,8 +11,8 @@ import (
 	"ripcord/pkg/config/files"
 )
 
-// TestLoadLargest: a file of the largest size is read, and nothing that is larger, as
-// one that never ends is.
+// TestLoadLargest checks that a file of the largest size is loaded, and that a larger or endless
+// one is refused.
 func TestLoadLargest(t *testing.T) {
 	largest := "# " + strings.Repeat("x", files.MaxSize-4) + "\n"
 	for name, c := range map[string]struct{ text, want string }{
@@ -35,7 +35,7 @@ func TestLoadLargest(t *testing.T) {
 func TestInstead(t *testing.T) {
 	other := filepath.Join(t.TempDir(), "keepalived.conf")
 	if got := instead(Path, other); got != "" {
-		t.Errorf("a file that is not there is hinted at: %q", got)
+		t.Errorf("a missing file has the hint %q", got)
 	}
 	if err := os.WriteFile(other, nil, 0o600); err != nil {
 		t.Fatal(err)
@@ -44,12 +44,12 @@ func TestInstead(t *testing.T) {
 		t.Errorf("%q", got)
 	}
 	if got := instead("/x.yaml", other); got != "" {
-		t.Errorf("another file than the one that was named is hinted at: %q", got)
+		t.Errorf("a file that the user did not name has the hint %q", got)
 	}
 }
 
-// TestLoadFIFO loads what somebody writes into a FIFO, as a shell does for <(…), and is not
-// held up by one that nobody writes to.
+// TestLoadFIFO checks that a configuration can come from a FIFO, as a shell's <(…) makes one, and
+// that a FIFO without a writer does not block.
 func TestLoadFIFO(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "ripcord.yaml")
 	if err := syscall.Mkfifo(path, 0o600); err != nil {
@@ -72,7 +72,7 @@ func TestLoadFIFO(t *testing.T) {
 		_, err := Load(path, Options{})
 		loaded <- err
 	}()
-	time.Sleep(50 * time.Millisecond) // it waits for the end
+	time.Sleep(50 * time.Millisecond) // Load waits for the end of the file
 	if _, err := writer.WriteString("instances: [{name: a, interface: eth0, vrid: 1, priority: 150, addresses: [192.0.2.1/24]}]\n"); err != nil {
 		t.Fatal(err)
 	}

@@ -14,19 +14,19 @@ type Format string
 
 // The languages of files.
 const (
-	ByName     Format = "" // keepalived's where the path ends in .conf
+	ByName     Format = "" // keepalived's if the path ends in .conf
 	YAML       Format = "yaml"
 	Keepalived Format = "keepalived"
 )
 
-// Lines that stand in one of the languages only.
+// These patterns match lines that occur in only one of the languages.
 var (
 	keepalivedLine = regexp.MustCompile(`(?m)^[ \t]*(global_defs|vrrp_instance|vrrp_sync_group|vrrp_script|virtual_server)\b[^:\n]*(\{|$)`)
 	yamlLine       = regexp.MustCompile(`(?m)^(instances|defaults|groups):`)
 )
 
-// of returns the language of a file. Where its name decides, a line that stands in the other
-// language only is a Refusal, which points at it.
+// of returns the language of a file. If its name decides, a line of the other language is a Refusal
+// that points at it.
 func (f Format) of(path string, text []byte) (Format, error) {
 	switch {
 	case f != ByName:

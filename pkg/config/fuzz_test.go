@@ -15,8 +15,8 @@ import (
 	"ripcord/pkg/wire"
 )
 
-// FuzzParse sees that whatever is loaded keeps what docs/configuration.md promises, and
-// that whatever is refused says where and why.
+// FuzzParse checks that every loaded configuration keeps the promises of docs/configuration.md, and
+// that every refusal has a place and a reason.
 func FuzzParse(f *testing.F) {
 	files, _ := filepath.Glob("testdata/*.yaml")
 	for _, file := range files {
@@ -126,7 +126,8 @@ func checkConfig(t *testing.T, c *Config) {
 	}
 }
 
-// apart reports whether adverts tell two instances of one VRID and family on a link apart.
+// apart reports whether receivers can tell the adverts of two instances with the same VRID, family
+// and link apart.
 func apart(a, b vrrp.Instance) bool {
 	if !a.IsUnicast() && !b.IsUnicast() {
 		return a.MulticastGroup() != b.MulticastGroup()

@@ -16,7 +16,7 @@ type group struct {
 
 	track    []tracked
 	faultAll bool
-	// lastStanding lets sound members serve where nobody does.
+	// lastStanding lets healthy members serve if no other router does.
 	lastStanding bool
 	fence        *vrrp.Fence
 	notify       Notify
@@ -29,7 +29,7 @@ type group struct {
 type member struct {
 	name     string
 	at       problem.Place
-	instance *instance // nil: there is none of that name
+	instance *instance // nil: there is none with that name
 }
 
 func readGroup(report *problem.Report, at problem.Place) (group, bool) {
@@ -44,7 +44,7 @@ func readMember(report *problem.Report, at problem.Place) (member, bool) {
 	return member{name: s, at: at}, ok
 }
 
-// checkGroups finds the members of the groups, and checks that each group can move as one.
+// checkGroups finds the members of the groups, and requires that each group can move as one.
 func checkGroups(report *problem.Report, groups []group, instances []*instance) {
 	byName, names := map[string]*instance{}, []string{}
 	for _, i := range instances {
@@ -66,7 +66,7 @@ func checkGroups(report *problem.Report, groups []group, instances []*instance) 
 	}
 }
 
-// findMembers finds each member, which can be in one group only and once.
+// findMembers finds each member, which can be in only one group, once.
 func (g *group) findMembers(report *problem.Report, byName map[string]*instance, names []string) {
 	for n := range g.members {
 		m := &g.members[n]
@@ -77,14 +77,14 @@ func (g *group) findMembers(report *problem.Report, byName map[string]*instance,
 		case i.group == g:
 			report.Fail(m.at, "%s is given twice", m.name)
 		case i.group != nil:
-			report.Fail(m.at, "%s is in %s already; an instance is in one group", m.name, report.Mention(i.group.at, m.at))
+			report.Fail(m.at, "%s is in %s already; an instance can be in one group only", m.name, report.Mention(i.group.at, m.at))
 		default:
 			i.group, m.instance = g, i
 		}
 	}
 }
 
-// checkPriority sees that all members have one priority: the group has it.
+// checkPriority requires that all members have one priority: the group's.
 func (g *group) checkPriority(report *problem.Report) {
 	var first *member
 	for n := range g.members {
@@ -93,7 +93,7 @@ func (g *group) checkPriority(report *problem.Report) {
 		case m.instance == nil || m.instance.present["priority"].Bad:
 		case g.lastStanding && m.instance.Priority <= vrrp.ImpairedLastStanding:
 			report.Advise(m.at, fmt.Sprintf("give it %d or more", vrrp.ImpairedLastStanding+1),
-				"%s has priority %d, and with last_standing 1 and 2 are those of routers that serve in part", m.name, m.instance.Priority)
+				"%s has priority %d, but with last_standing 1 and 2 are the priorities of routers that serve in part", m.name, m.instance.Priority)
 		case first == nil:
 			first = m
 		case m.instance.Priority != first.instance.Priority:
@@ -103,9 +103,9 @@ func (g *group) checkPriority(report *problem.Report) {
 	}
 }
 
-// warnTrack notes a key about the track of a group that has none.
+// warnTrack warns about a key for the track of a group without one.
 func (g *group) warnTrack(report *problem.Report) {
 	if at, ok := g.present["fault"]; ok && len(g.track) == 0 && !g.present["track"].Bad {
-		report.Warn(at, "it is about the group's own track", "has no effect")
+		report.Warn(at, "it applies to the group's own track", "has no effect")
 	}
 }

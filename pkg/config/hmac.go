@@ -30,8 +30,8 @@ type hmac struct {
 	present   schema.KeySet
 }
 
-// leastWindow is the shortest default of the window.
-const leastWindow = 5 * time.Second
+// minWindow is the shortest default of the window.
+const minWindow = 5 * time.Second
 
 // readHMAC reads the section, of which keys is required.
 func readHMAC(report *problem.Report, at problem.Place, a *authentication) bool {
@@ -44,7 +44,7 @@ func readHMAC(report *problem.Report, at problem.Place, a *authentication) bool 
 	return true
 }
 
-// check finds the key to sign with, and sees that the parts agree.
+// check finds the signing key, and requires that the parts agree.
 func (h *hmac) check(report *problem.Report, at problem.Place) {
 	active, present := h.present["active"]
 	ids := h.ids()
@@ -56,14 +56,14 @@ func (h *hmac) check(report *problem.Report, at problem.Place) {
 	case len(ids) == 1:
 		h.Active = ids[0]
 	default:
-		report.Advise(at.Key("active"), "say which of the keys signs", "missing, and there are %d keys", len(ids))
+		report.Advise(at.Key("active"), "set which of the keys signs", "missing, and there are %d keys", len(ids))
 	}
 	if at, ok := h.present["window"]; ok && h.monotonic {
-		report.Warn(at, "replay: monotonic does not look at the time", "has no effect")
+		report.Warn(at, "replay: monotonic does not use the time", "has no effect")
 	}
 }
 
-// ids are those of the keys, also of keys that cannot be read.
+// ids returns the ids of the keys, also of keys that cannot be read.
 func (h *hmac) ids() (ids []uint8) {
 	keys := h.present["keys"].Node
 	if keys == nil || keys.Kind != tree.Map {
@@ -77,13 +77,13 @@ func (h *hmac) ids() (ids []uint8) {
 	return ids
 }
 
-// keyID reads the id of a key.
+// keyID parses the id of a key.
 func keyID(text string) (uint8, bool) {
 	id, err := strconv.ParseUint(text, 10, 8)
 	return uint8(id), err == nil && id > 0 && !schema.LeadingZero.MatchString(text)
 }
 
-// build is the authentication of an instance with that interval; nil: none.
+// build returns the authentication of an instance with that interval; nil: none.
 func (h *hmac) build(interval time.Duration) *vrrp.HMAC {
 	if h == nil {
 		return nil
@@ -93,26 +93,26 @@ func (h *hmac) build(interval time.Duration) *vrrp.HMAC {
 	case h.monotonic:
 		out.Window = 0
 	case out.Window == 0:
-		out.Window = max(leastWindow, 3*interval)
+		out.Window = max(minWindow, 3*interval)
 	}
 	return &out
 }
 
-// check sees that there is one authentication.
+// check requires that there is only one authentication.
 func (a *authentication) check(report *problem.Report, o origin) {
 	if a.hmac != nil && a.pass != (wire.Auth{}) {
 		report.Advise(o.where("auth"), "keep hmac: pass is sent in clear text", "has both pass and hmac")
 	}
 }
 
-// readSecrets reads the map of keys: of their ids to where they are.
+// readSecrets reads the map of keys, by their ids.
 func readSecrets(report *problem.Report, at problem.Place) (map[uint8]wire.Secret, bool) {
 	if !report.Expect(at, tree.Map) {
 		return nil, false
 	}
 	all := map[uint8]wire.Secret{}
 	for _, e := range at.Node.Entries {
-		// An id that is none may be a key in the wrong place: it is not repeated.
+		// An invalid id may be a key in the wrong place: the message does not repeat it.
 		id, ok := keyID(e.Key)
 		if !ok {
 			report.Advise(problem.Place{Path: at.Path, Position: e.Position}, "write it like {1: {file: /etc/ripcord/key}}",
@@ -129,7 +129,7 @@ func readSecrets(report *problem.Report, at problem.Place) (map[uint8]wire.Secre
 	return all, len(all) == len(at.Node.Entries) && len(all) > 0
 }
 
-// readSecret reads one key, of its digits or a file with them.
+// readSecret reads one key, from its digits or a file with them.
 func readSecret(report *problem.Report, at problem.Place) (wire.Secret, bool) {
 	var digits string
 	present := secretKeys.Read(report, at, &digits)
@@ -150,13 +150,13 @@ func readSecret(report *problem.Report, at problem.Place) (wire.Secret, bool) {
 	return secretOf(report, file, digits, "the key in the file")
 }
 
-// secretOf makes a secret of its digits. No message repeats them.
+// secretOf makes a secret from its digits. No message repeats them.
 func secretOf(report *problem.Report, at problem.Place, digits, what string) (wire.Secret, bool) {
 	key, err := hex.DecodeString(digits)
 	const hint = "make one with: openssl rand -hex 32"
 	switch {
 	case err != nil:
-		report.Advise(at, hint, "%s has to be an even number of hexadecimal digits, and nothing else", what)
+		report.Advise(at, hint, "%s must be an even number of hexadecimal digits, and nothing else", what)
 	case len(key) < wire.MinKey || len(key) > wire.MaxKey:
 		report.Advise(at, hint, "%s has %d bytes, not %d to %d", what, len(key), wire.MinKey, wire.MaxKey)
 	default:
@@ -165,12 +165,12 @@ func secretOf(report *problem.Report, at problem.Place, digits, what string) (wi
 	return wire.Secret{}, false
 }
 
-// digitsIn reads the digits of a key that the configuration itself has.
+// digitsIn reads the digits of a key in the configuration itself.
 func digitsIn(report *problem.Report, at problem.Place) (string, bool) {
 	return report.Word(at, "text")
 }
 
-// digitsOf reads the digits of a key from a file, of whose text they are made.
+// digitsOf reads the digits of a key from a file; made extracts them from its text.
 func digitsOf(made func(text string) string) func(*problem.Report, problem.Place) (string, bool) {
 	return func(report *problem.Report, at problem.Place) (string, bool) {
 		path, ok := report.Word(at, "text")
@@ -194,10 +194,10 @@ func digitsOf(made func(text string) string) func(*problem.Report, problem.Place
 	}
 }
 
-// plainDigits are those of a file that has nothing else but blanks between them.
+// plainDigits returns the digits in a file that contains only digits and blanks.
 func plainDigits(text string) string { return strings.Join(strings.Fields(text), "") }
 
-// keepalivedDigits are those of a key file of keepalived's.
+// keepalivedDigits returns the digits of a key file of keepalived's.
 func keepalivedDigits(text string) string {
 	text = strings.TrimRight(text, "\r\n")
 	if digits, ok := strings.CutPrefix(text, "hex:"); ok {

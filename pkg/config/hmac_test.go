@@ -16,12 +16,12 @@ import (
 
 const testKey = "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f"
 
-// keyFile is a configuration whose key is in a file.
+// keyFile returns a configuration whose key is in a file.
 func keyFile(path string) []byte {
 	return fmt.Appendf(nil, "instances: [{name: a, interface: eth0, vrid: 51, priority: 150, addresses: [192.0.2.1/24], auth: {hmac: {keys: {1: {file: %q}}}}}]\n", path)
 }
 
-// TestKeyFile: what may stand in a file with a key, and who may read it.
+// TestKeyFile checks which contents and which permissions a key file may have.
 func TestKeyFile(t *testing.T) {
 	dir := t.TempDir()
 	for i, c := range []struct {
@@ -44,7 +44,7 @@ func TestKeyFile(t *testing.T) {
 		if err := os.WriteFile(path, []byte(c.text), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		if err := os.Chmod(path, c.mode); err != nil { // not held back by the umask
+		if err := os.Chmod(path, c.mode); err != nil { // chmod ignores the umask
 			t.Fatal(err)
 		}
 		got, err := Parse("x.yaml", keyFile(path))
@@ -70,12 +70,12 @@ func TestKeyFile(t *testing.T) {
 		t.Fatal(err)
 	}
 	if _, err := Parse("x.yaml", keyFile(fifo)); err == nil || !strings.Contains(err.Error(), "is not a file") {
-		t.Errorf("a FIFO: %v", err) // and it did not block
+		t.Errorf("a FIFO: %v", err) // Parse must not block, either
 	}
 }
 
-// TestKeepalivedKeyFile: a file that keepalived reads as well has hex: and digits, or the key
-// itself.
+// TestKeepalivedKeyFile checks the forms that keepalived reads as well: hex: with digits, and the
+// key itself.
 func TestKeepalivedKeyFile(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "key")
 	raw, err := hex.DecodeString(testKey)
@@ -95,7 +95,7 @@ func TestKeepalivedKeyFile(t *testing.T) {
 	}
 }
 
-// TestKeyOfNoID: which key signs is looked at beside a key that cannot be read.
+// TestKeyOfNoID checks that the id of the signing key is checked even if a key cannot be read.
 func TestKeyOfNoID(t *testing.T) {
 	text := strings.Replace(string(keyFile("/does/not/exist")), "}}}}]", "}, active: 2}}}]", 1)
 	var all problem.Problems
@@ -104,7 +104,7 @@ func TestKeyOfNoID(t *testing.T) {
 	}
 }
 
-// sameKey tells whether a secret is testKey: it signs the vector of the facts page.
+// sameKey reports whether a secret is testKey, by the test vector of the facts page.
 func sameKey(s wire.Secret) bool {
 	var key []byte
 	for i := range byte(32) {
@@ -118,7 +118,8 @@ func sameKey(s wire.Secret) bool {
 	return sign(s) == sign(wire.NewSecret(key))
 }
 
-// TestNothingRepeatsASecret: whatever is wrong with a file, and wherever.
+// TestNothingRepeatsASecret checks that no error repeats a secret, for each kind of error and
+// place.
 func TestNothingRepeatsASecret(t *testing.T) {
 	upper := strings.ToUpper(testKey)
 	for _, text := range []string{

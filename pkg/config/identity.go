@@ -7,8 +7,8 @@ import (
 	"ripcord/pkg/event"
 )
 
-// virtual returns the VRID and the family of an instance with its link, without its name; zero
-// if one of them was refused.
+// virtual returns the VRID and the family of an instance with its link, without its name; zero if
+// one of them was refused.
 func (i *instance) virtual() event.Virtual {
 	if !i.sound("interface") || !i.sound("vrid") || i.Family == 0 {
 		return event.Virtual{}
@@ -16,15 +16,15 @@ func (i *instance) virtual() event.Virtual {
 	return event.Virtual{Interface: i.Interface, VRID: i.VRID, Family: i.Family}
 }
 
-// channel is by what the instance of an advert is found: its virtual router, and the multicast
-// group to which it is sent, or, of one that is unicast, its sender and to which of our addresses
-// it is sent, if that is known.
+// channel identifies the instance of an advert: its virtual router, and the multicast group of the
+// advert, or for a unicast advert its sender and its destination among our addresses, if that is
+// known.
 type channel struct {
 	event.Virtual
 	group, peer, source netip.Addr
 }
 
-// channels returns those on which an instance is heard.
+// channels returns the channels on which an instance receives.
 func (i *instance) channels() (all []channel) {
 	v := i.virtual()
 	if v == (event.Virtual{}) {
@@ -39,12 +39,12 @@ func (i *instance) channels() (all []channel) {
 	return all
 }
 
-// anywhere stands for any source of ours. It is no address that an instance can have.
+// anywhere stands for any source of ours. No instance can have this address.
 var anywhere = netip.IPv6Unspecified()
 
-// checkVirtualRouters sees that adverts can be told apart by the instance that they are for:
-// one VRID on a link may be that of multicast instances with other groups and of unicast ones with
-// other peers or other sources.
+// checkVirtualRouters requires that the instance of each advert is unambiguous: one VRID on a link
+// may belong to multicast instances with different groups and to unicast ones with different peers
+// or sources.
 func checkVirtualRouters(report *problem.Report, all []*instance) {
 	taken := map[channel]problem.Place{}
 	for _, i := range all {
@@ -70,7 +70,7 @@ func checkVirtualRouters(report *problem.Report, all []*instance) {
 	}
 }
 
-// among finds a channel that cannot be told from this one.
+// among finds a channel that cannot be distinguished from this one.
 func (c channel) among(taken map[channel]problem.Place) (at problem.Place, clash bool) {
 	unsaid := netip.Addr{}
 	if !c.source.IsValid() {

@@ -15,8 +15,8 @@ import (
 	"ripcord/test/golden"
 )
 
-// TestInclude loads ripcord.yaml of each directory in testdata/include, and compares
-// what came of it with the golden file beside the directory.
+// TestInclude loads ripcord.yaml in each directory of testdata/include, and compares the result
+// with the golden file beside the directory.
 func TestInclude(t *testing.T) {
 	directories, err := filepath.Glob("testdata/include/*/ripcord.yaml")
 	if err != nil || len(directories) == 0 {
@@ -34,7 +34,7 @@ func TestInclude(t *testing.T) {
 	}
 }
 
-// written writes files below a new directory, and returns the path of ripcord.yaml.
+// written writes files into a new directory and returns the path of ripcord.yaml.
 func written(t *testing.T, files map[string]string) string {
 	t.Helper()
 	dir := t.TempDir()
@@ -52,8 +52,8 @@ func written(t *testing.T, files map[string]string) string {
 
 const oneInstance = "instances: [{name: a, interface: eth0, vrid: 1, priority: 100, addresses: [192.0.2.1/24]}]\n"
 
-// TestIncludeBlocksNever: a FIFO, which nobody writes into, is refused, and a file is
-// itself by whatever name.
+// TestIncludeBlocksNever checks that a FIFO without a writer is refused, and that a file is
+// recognized under each of its names.
 func TestIncludeBlocksNever(t *testing.T) {
 	path := written(t, map[string]string{"ripcord.yaml": "include: [fifo, link.yaml]\n" + oneInstance})
 	dir := filepath.Dir(path)
@@ -76,8 +76,8 @@ func TestIncludeBlocksNever(t *testing.T) {
 	}
 }
 
-// TestIncludeByAbsolutePath: a path that is absolute is not looked for beside the file,
-// and a link to a file in another directory includes relative to where it stands.
+// TestIncludeByAbsolutePath checks that an absolute path is not taken relative to the file, and
+// that a link to a file in another directory includes relative to the link's directory.
 func TestIncludeByAbsolutePath(t *testing.T) {
 	other := written(t, map[string]string{"ripcord.yaml": oneInstance})
 	path := written(t, map[string]string{"ripcord.yaml": "include: [" + other + ", " + filepath.Dir(other) + "/*.yaml]\n"})
@@ -86,8 +86,8 @@ func TestIncludeByAbsolutePath(t *testing.T) {
 	}
 }
 
-// TestIncludeBesideBrackets: only the pattern has wildcards, not the directory that it
-// stands in; an escaped one is none.
+// TestIncludeBesideBrackets checks that only the pattern has wildcards, not the directory of the
+// file, and that an escaped wildcard is none.
 func TestIncludeBesideBrackets(t *testing.T) {
 	path := written(t, map[string]string{
 		"b[x]/ripcord.yaml": "include: ['s*.yaml', 'o\\*e.yaml']\n",
@@ -99,18 +99,18 @@ func TestIncludeBesideBrackets(t *testing.T) {
 	}
 }
 
-// TestIncludeOfNoFile: a text that is not on disk includes nothing.
+// TestIncludeOfNoFile checks that a configuration that is not in a file cannot include others.
 func TestIncludeOfNoFile(t *testing.T) {
 	_, err := Parse("x.yaml", []byte("include: [/etc/passwd]\n"+oneInstance))
-	if err == nil || !strings.Contains(err.Error(), "x.yaml:1:1: include: only a configuration that is a file can include others") {
+	if err == nil || !strings.Contains(err.Error(), "x.yaml:1:1: include: only a configuration in a file can include others") {
 		t.Error(err)
 	}
 }
 
-// TestIncludeLimits: what holds for one file holds for all together.
+// TestIncludeLimits checks that the limits of a file apply to all included files together.
 func TestIncludeLimits(t *testing.T) {
 	many := map[string]string{"ripcord.yaml": "include: ['many/*']\n" + oneInstance}
-	for n := range files.MostFiles + 1 {
+	for n := range files.MaxFiles + 1 {
 		many[fmt.Sprintf("many/%04d.yaml", n)] = "links: {eth" + fmt.Sprint(n) + ": {poll: 2s}}\n"
 	}
 	filler := "# " + strings.Repeat("x", files.MaxSize/2) + "\n"
@@ -132,8 +132,8 @@ func TestIncludeLimits(t *testing.T) {
 			t.Errorf("%s: %.300v, want %q", name, err, want)
 		}
 	}
-	delete(many, fmt.Sprintf("many/%04d.yaml", files.MostFiles))
-	if c, err := Load(written(t, many), Options{}); err != nil || len(c.Links) != files.MostFiles {
-		t.Errorf("%d files: %.300v", files.MostFiles, err)
+	delete(many, fmt.Sprintf("many/%04d.yaml", files.MaxFiles))
+	if c, err := Load(written(t, many), Options{}); err != nil || len(c.Links) != files.MaxFiles {
+		t.Errorf("%d files: %.300v", files.MaxFiles, err)
 	}
 }

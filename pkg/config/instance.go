@@ -18,7 +18,7 @@ import (
 	"ripcord/pkg/wire"
 )
 
-// instance is one entry of instances. It fills in what it becomes.
+// instance is one entry of instances, together with its results.
 type instance struct {
 	vrrp.Instance
 	checksum checksum
@@ -31,7 +31,7 @@ type instance struct {
 	accept   bool
 
 	virtualMAC  virtualMAC
-	macAdverts  bool // adverts leave from the virtual MAC, if there is one
+	macAdverts  bool // adverts are sent from the virtual MAC, if there is one
 	trackLink   bool
 	trackSource bool
 	track       []tracked
@@ -46,7 +46,7 @@ type instance struct {
 // virtualMAC is a value of the key of that name.
 type virtualMAC struct {
 	used bool
-	name string // of the link that bears it; empty: it follows from the VRID
+	name string // of the link with the virtual MAC; empty: it follows from the VRID
 }
 
 // checksum is a value of the key of that name.
@@ -55,7 +55,7 @@ type checksum struct {
 	auto bool
 }
 
-// readVirtualMAC is whether a virtual MAC is used, or the name of the link that bears it.
+// readVirtualMAC parses whether a virtual MAC is used, or the name of the link that has it.
 func readVirtualMAC(report *problem.Report, at problem.Place) (virtualMAC, bool) {
 	text := strings.ToLower(at.Node.Text)
 	meant := slices.Contains([]string{"yes", "no", "on", "off"}, text) || spelling.Nearest(text, []string{"true", "false"}) != ""
@@ -84,7 +84,7 @@ func readInstances(report *problem.Report, at problem.Place, d *document) bool {
 	return ok
 }
 
-// all are the addresses that it holds, the advertised ones first.
+// all returns the addresses that it holds, the advertised ones first.
 func (i *instance) all() []held { return slices.Concat(i.held, i.extra) }
 
 func (i *instance) build(d *document) vrrp.Instance {
@@ -123,11 +123,11 @@ func (i *instance) set() addr.Set {
 	}
 	out.Addresses, out.Routes = i.addresses(), i.routing.set(i.Interface)
 	out.Owner = i.Priority == vrrp.Owner
-	out.Refuse = !i.accept && i.Priority != vrrp.Owner // it accepts what is its own
+	out.Refuse = !i.accept && i.Priority != vrrp.Owner // an owner accepts packets for its own addresses
 	return out
 }
 
-// addresses returns what it holds as the address worker has it.
+// addresses returns the held addresses in the address worker's form.
 func (i *instance) addresses() (all []addr.Address) {
 	for n, h := range i.all() {
 		a := h.Address
@@ -140,7 +140,7 @@ func (i *instance) addresses() (all []addr.Address) {
 	return all
 }
 
-// device is what bears the virtual MAC.
+// device returns the device with the virtual MAC.
 func (i *instance) device() *macvlan.Device {
 	prefix := "vrrp"
 	if i.Family == event.IPv6 {

@@ -17,7 +17,7 @@ import (
 	"ripcord/pkg/wire"
 )
 
-// keepalivedFile writes files and loads the first, in keepalived's language.
+// keepalivedFile writes files in keepalived's language and loads the first.
 func keepalivedFile(t *testing.T, here Machine, texts ...string) (*Config, error) {
 	t.Helper()
 	dir := t.TempDir()
@@ -30,8 +30,8 @@ func keepalivedFile(t *testing.T, here Machine, texts ...string) (*Config, error
 	return Load(filepath.Join(dir, "keepalived.conf"), Options{Here: here, ID: "alpha"})
 }
 
-// TestKeepalivedDefaults sees that keepalived's defaults arrive where those of YAML are
-// others.
+// TestKeepalivedDefaults checks that keepalived's defaults apply where they differ from the YAML
+// defaults.
 func TestKeepalivedDefaults(t *testing.T) {
 	_, err := keepalivedFile(t, nil, "vrrp_instance a b {\n}\nvrrp_instance \"the one\" {\n state MASTER\n interface eth0\n virtual_router_id 051\n"+
 		" unicast_peer { 198.51.100.2 }\n authentication {\n auth_type PASS\n auth_pass 123456789\n }\n virtual_ipaddress {\n 192.0.2.100\n }\n}\n")
@@ -50,8 +50,8 @@ func TestKeepalivedDefaults(t *testing.T) {
 	}
 }
 
-// TestKeepalivedPlaces sees that a problem has the place in keepalived.conf, or in the file
-// that it includes, whoever found it.
+// TestKeepalivedPlaces checks that each problem is placed in keepalived.conf or in the file it
+// includes, whichever stage found it.
 func TestKeepalivedPlaces(t *testing.T) {
 	const instance = " interface eth0\n virtual_router_id 300\n virtual_ipaddress { 192.0.2.1/24 }\n"
 	sound := strings.Replace(instance, "300", "51", 1)
@@ -88,8 +88,8 @@ func TestKeepalivedPlaces(t *testing.T) {
 	}
 }
 
-// TestKeepalivedIncludes sees that a directory and a program among what is included are left
-// out, and that a file that cannot be read is an error.
+// TestKeepalivedIncludes checks that included directories and programs are skipped, and that a file
+// that cannot be read is an error.
 func TestKeepalivedIncludes(t *testing.T) {
 	dir := t.TempDir()
 	write := func(name, text string, mode os.FileMode) {
@@ -124,8 +124,8 @@ func TestKeepalivedIncludes(t *testing.T) {
 	}
 }
 
-// TestKeepalivedOwnPeers sees that a file that is meant for all routers runs on each: its
-// own address is no peer.
+// TestKeepalivedOwnPeers checks that one file can run on all routers: each leaves its own address
+// out of the peers.
 func TestKeepalivedOwnPeers(t *testing.T) {
 	const text = "vrrp_instance a {\n interface eth0\n virtual_router_id 1\n unicast_peer {\n 198.51.100.1\n 198.51.100.2\n }\n virtual_ipaddress { 192.0.2.1/24 }\n}\n"
 	c, err := keepalivedFile(t, Machine{"eth0": {netip.MustParseAddr("198.51.100.1")}}, text)
@@ -139,13 +139,13 @@ func TestKeepalivedOwnPeers(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if peers := c.Groups[0].Members[0].Unicast.Peers; len(peers) != 1 || !strings.Contains(fmt.Sprint(c.Warnings), "there is no other") {
+	if peers := c.Groups[0].Members[0].Unicast.Peers; len(peers) != 1 || !strings.Contains(fmt.Sprint(c.Warnings), "no other peer") {
 		t.Errorf("a router whose only peer is itself has the peers %v and warnings %v", peers, c.Warnings)
 	}
 }
 
-// TestKeepalivedMutations sees that no damage to a file crashes the loader, that what it
-// loads keeps what docs/configuration.md promises, and that what it refuses says why.
+// TestKeepalivedMutations checks that no damage to a file crashes the loader, that what it loads
+// keeps the promises of docs/configuration.md, and that what it refuses has a reason.
 func TestKeepalivedMutations(t *testing.T) {
 	files, err := filepath.Glob("../keepalived/testdata/*.conf")
 	if err != nil || len(files) == 0 {
@@ -179,8 +179,8 @@ func TestKeepalivedMutations(t *testing.T) {
 	}
 }
 
-// TestKeepalivedRefusal sees that all of a file that cannot be used is said at once: the errors of
-// the translation and those of the checks behind it, and the warnings of each class.
+// TestKeepalivedRefusal checks that all errors are reported at once: those of the translation,
+// those of the checks after it, and the warnings of each class.
 func TestKeepalivedRefusal(t *testing.T) {
 	const text = "global_defs {\n smtp_server 127.0.0.1\n}\n" +
 		"vrrp_instance bad {\n interface eth0\n virtual_ipaddress { 192.0.2.9/24 }\n use_ipvlan\n}\n" +
@@ -205,8 +205,8 @@ func TestKeepalivedRefusal(t *testing.T) {
 	}
 }
 
-// TestKeepalivedCollisions sees that what two blocks hold both is a warning, as keepalived has the
-// kernel refuse the second; and that instances of that language do without what is refused.
+// TestKeepalivedCollisions checks that an address or route in two blocks is a warning, since under
+// keepalived the kernel refuses the second, and that instances of that language leave it out.
 func TestKeepalivedCollisions(t *testing.T) {
 	instance := func(n int, gateway string) string {
 		return fmt.Sprintf("vrrp_instance VI_%d {\n interface eth0\n virtual_router_id %d\n virtual_ipaddress {\n 192.0.2.%d/24\n 192.0.2.9/24\n }\n virtual_routes {\n default via %s\n }\n}\n", n, n, n, gateway)
@@ -219,7 +219,7 @@ func TestKeepalivedCollisions(t *testing.T) {
 	for _, w := range c.Warnings {
 		said = append(said, w.Message)
 	}
-	for _, want := range []string{"of the two only one is placed at a time", "stands there all the time", "it stands while either is Active"} {
+	for _, want := range []string{"only one of the two is installed at a time", "keeps it there all the time", "it stands while either is Active"} {
 		if !strings.Contains(strings.Join(said, "\n"), want) {
 			t.Errorf("no warning has %q: %q", want, said)
 		}
@@ -230,8 +230,8 @@ func TestKeepalivedCollisions(t *testing.T) {
 	}
 }
 
-// TestKeepalivedKeywords sees that problems which only ripcord's own checks find call a value as
-// the file does.
+// TestKeepalivedKeywords checks that problems which only ripcord's own checks find name a value as
+// keepalived.conf does.
 func TestKeepalivedKeywords(t *testing.T) {
 	for _, line := range []string{"unicast_peer { 0.0.0.0 }", "unicast_src_ip 224.0.0.1", "mcast_src_ip 192.0.2.1"} {
 		_, err := keepalivedFile(t, nil, "vrrp_instance a {\n interface eth0\n virtual_router_id 1\n "+line+"\n virtual_ipaddress { 192.0.2.1/24 }\n}\n")

@@ -428,14 +428,14 @@ var processKeys = schema.Table[track.Process]{
 		"`part`: the name of the process only needs to contain this name, as with pgrep.", ""},
 	{"min", "1", schema.To(func(p *track.Process) *int { return &p.Min }, schema.Number(0, pidMax)),
 		"The check passes with at least this many processes.", ""},
-	{"max", "inf", schema.To(func(p *track.Process) *int { return &p.Max }, schema.As(schema.Description{Type: schema.TypeNumber, From: 1, Upto: pidMax, Words: []string{"inf"}}, mostProcesses)),
+	{"max", "inf", schema.To(func(p *track.Process) *int { return &p.Max }, schema.As(schema.Description{Type: schema.TypeNumber, From: 1, Upto: pidMax, Words: []string{"inf"}}, maxProcesses)),
 		"The check passes with at most this many processes.", ""},
 }
 
 var fileKeys = schema.Table[track.File]{
 	{"path", schema.Required, schema.To(func(f *track.File) *string { return &f.Path }, schema.As(pathText, value.Path)),
 		"The file. A missing file counts as 0.", ""},
-	{"weight", "1", schema.To(func(f *track.File) *int { return &f.Weight }, schema.Number(-mostWeight, mostWeight)),
+	{"weight", "1", schema.To(func(f *track.File) *int { return &f.Weight }, schema.Number(-maxWeight, maxWeight)),
 		"The factor by which the number is multiplied. With 0, any number in the file other than 0 is a fault.", ""},
 }
 
@@ -502,7 +502,7 @@ var (
 	networkText   = schema.Description{Type: schema.TypeText, Range: "a network", Pattern: prefixText.Pattern}
 	pathText      = schema.Description{Type: schema.TypeText, Range: "absolute path", Pattern: `^/`}
 	accountText   = schema.Description{Type: schema.TypeText, Range: "the name or number of a user or group", Pattern: value.AccountPattern.String()}
-	weightText    = schema.Description{Type: schema.TypeNumber, From: -mostWeight, Upto: mostWeight, Words: []string{"none"}}
+	weightText    = schema.Description{Type: schema.TypeNumber, From: -maxWeight, Upto: maxWeight, Words: []string{"none"}}
 	statusText    = schema.Description{Type: schema.TypeNumber, From: 100, Upto: 599, Range: "a status or a range", Pattern: `^[1-5][0-9]{2}(-[1-5][0-9]{2})?$`}
 	statusesText  = schema.Description{Type: schema.TypeList, Items: &statusText, Least: 1, Short: &statusText}
 	scopeText     = schema.Description{Type: schema.TypeNumber, Upto: nowhere, Words: []string{"global", "site", "link", "host"}}

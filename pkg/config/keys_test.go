@@ -10,8 +10,8 @@ import (
 	"ripcord/pkg/config/problem"
 )
 
-// supported and refused are all keys of docs/configuration.md, with the entry that they
-// are in: a key that is named there must be in one of the two.
+// supported and refused list all keys of docs/configuration.md, with the entry that contains them.
+// Each key that the page names must be in one of the two.
 var (
 	supported = []string{
 		"include",
@@ -58,7 +58,7 @@ var (
 	}
 )
 
-// with writes a file in which one key has no value.
+// with returns a file in which one key has no value.
 func with(path string) (text, at string) {
 	text = "null"
 	steps := strings.Split(path, ".")
@@ -97,7 +97,7 @@ func TestEveryKeyOfTheManual(t *testing.T) {
 	check([]string{"zzz", "log.zzz", "instances[].zzz"}, func(string) string { return "unknown key" })
 }
 
-// TestManualNamesEveryKey sees that no row of the tables is left out above.
+// TestManualNamesEveryKey checks that the lists above name each row of the tables.
 func TestManualNamesEveryKey(t *testing.T) {
 	listed := strings.Join(supported, "\n") + "\n"
 	check := func(prefix string, names []string) {

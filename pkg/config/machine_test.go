@@ -9,8 +9,9 @@ import (
 	"testing"
 )
 
-// TestPeersAreOthers: a peer that is this router itself is left out with a warning, unless it is
-// the only one; where the file is only checked the machine's addresses are advice.
+// TestPeersAreOthers checks that a peer that is this router itself is left out with a warning,
+// unless it is the only one. If the file is only checked, the machine's addresses give advice
+// alone.
 func TestPeersAreOthers(t *testing.T) {
 	here := Machine{
 		"eth0": {netip.MustParseAddr("192.0.2.11"), netip.MustParseAddr("fe80::11")},
@@ -18,7 +19,7 @@ func TestPeersAreOthers(t *testing.T) {
 	}
 	for _, c := range []struct{ name, keys, shared, want, left string }{
 		{"another router", "unicast: {peers: [192.0.2.12]}", "192.0.2.1/24", "", "[192.0.2.12]"},
-		{"ourselves only", "unicast: {peers: [192.0.2.11]}", "192.0.2.1/24", "192.0.2.11 is an address of this machine, and there is no other", "[192.0.2.11]"},
+		{"ourselves only", "unicast: {peers: [192.0.2.11]}", "192.0.2.1/24", "192.0.2.11 is an address of this machine, and the instance has no other peer", "[192.0.2.11]"},
 		{"ourselves among others", "unicast: {peers: [192.0.2.12, 198.51.100.11]}", "192.0.2.1/24", "198.51.100.11 is an address of this machine", "[192.0.2.12]"},
 		{"ourselves over IPv6", "unicast: {peers: ['fe80::11']}", "'fe80::1/64'", "fe80::11 is an address of this machine", "[fe80::11]"},
 		{"another's that we have elsewhere", "unicast: {peers: ['fe80::12']}", "'fe80::1/64'", "", "[fe80::12]"},
@@ -55,8 +56,8 @@ func TestPeersAreOthers(t *testing.T) {
 	}
 }
 
-// TestSourceOfAnother: a peer that is the source of another instance is a warning. Where that
-// source is not on the machine, it is the other instance that does not serve.
+// TestSourceOfAnother checks that a peer that is the source of another instance is a warning. If
+// the source is not on the machine, the other instance is the one that cannot serve.
 func TestSourceOfAnother(t *testing.T) {
 	cfg, err := Parse("ripcord.yaml", []byte(`instances:
   - {name: a, interface: eth0, vrid: 1, priority: 100, addresses: [192.0.2.1/24], source: 192.0.2.11, unicast: {peers: [192.0.2.12]}}

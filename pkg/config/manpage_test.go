@@ -10,7 +10,7 @@ import (
 )
 
 // TestManualPage compares deploy/man/ripcord.yaml.5 with the tables of keys and the text of
-// docs/configuration.md; -update writes it.
+// docs/configuration.md. With -update it writes the page.
 func TestManualPage(t *testing.T) {
 	page := referencePage(t)
 	p := manpage.New("ripcord.yaml", 5, "the configuration of ripcord", "go test ./pkg/config -run TestManualPage -update")
@@ -47,7 +47,7 @@ func TestManualPage(t *testing.T) {
 	golden.Check(t, "../../deploy/man/ripcord.yaml.5", p.String())
 }
 
-// TestManualExample: the example of the manual page loads.
+// TestManualExample loads the example of the manual page.
 func TestManualExample(t *testing.T) {
 	if _, err := config.Parse("example", []byte(configtest.Smallest)); err != nil {
 		t.Error(err)

@@ -5,15 +5,15 @@ import (
 	"ripcord/pkg/config/schema"
 )
 
-// origin is where the keys of an instance stand: in its own entry, or in the defaults alone.
+// origin locates the keys of an instance: in its own entry, or in the defaults.
 type origin struct {
-	at      problem.Place // of the entry
-	own     schema.KeySet // keys of the entry itself
-	present schema.KeySet // keys of it or of the defaults
+	at      problem.Place // the place of the entry
+	own     schema.KeySet // the keys of the entry itself
+	present schema.KeySet // the keys of the entry or of the defaults
 }
 
-// where returns the place of a key of an instance: that of the instance if only the defaults
-// have the key.
+// where returns the place of a key of an instance, or the place of the instance if only the
+// defaults have the key.
 func (o origin) where(key string) problem.Place {
 	if at, ok := o.own[key]; ok {
 		return at
@@ -21,7 +21,8 @@ func (o origin) where(key string) problem.Place {
 	return o.at.Key(key)
 }
 
-// spot is a place in one of its lists, in the same way.
+// spot returns the place of an entry of a list of the instance, or the place of the instance if
+// only the defaults have the list.
 func (o origin) spot(list string, at problem.Place) problem.Place {
 	if _, ok := o.own[list]; ok {
 		return at
@@ -29,7 +30,7 @@ func (o origin) spot(list string, at problem.Place) problem.Place {
 	return o.at.Key(list)
 }
 
-// sound says whether a key was said and could be read.
+// sound reports whether a key is present and could be read.
 func (o origin) sound(key string) bool {
 	at, ok := o.present[key]
 	return ok && !at.Bad

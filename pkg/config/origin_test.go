@@ -8,7 +8,7 @@ import (
 	"ripcord/pkg/tree"
 )
 
-// TestOrigin: a problem stands at the key of the instance, and at the instance itself where only
+// TestOrigin checks that a problem is placed at the key of the instance, or at the instance if only
 // the defaults have the key.
 func TestOrigin(t *testing.T) {
 	line := func(n int) problem.Place {
@@ -31,6 +31,6 @@ func TestOrigin(t *testing.T) {
 		t.Errorf("an entry of an own list stands on line %d", got)
 	}
 	if !o.sound("vrid") || !o.sound("routes") || o.sound("name") || o.sound("priority") {
-		t.Error("sound is a key that is there and could be read")
+		t.Error("sound is wrong about a key that is missing or could not be read")
 	}
 }

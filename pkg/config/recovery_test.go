@@ -7,7 +7,7 @@ import (
 	"ripcord/pkg/vrrp"
 )
 
-// An instance recovers as its link is told to: by its own settings, those of
+// TestRecoveryOfTheLink checks that an instance recovers by the settings of its link, those of
 // links.default, or the defaults.
 func TestRecoveryOfTheLink(t *testing.T) {
 	c, err := Parse("x.yaml", []byte(`

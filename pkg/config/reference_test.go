@@ -14,8 +14,8 @@ import (
 	"ripcord/test/golden"
 )
 
-// TestReferencePage compares the tables in docs/configuration.md with the tables of keys; -update
-// writes them.
+// TestReferencePage compares the tables in docs/configuration.md with the tables of keys. With
+// -update it writes them.
 func TestReferencePage(t *testing.T) {
 	var b strings.Builder
 	b.WriteString("\n")
@@ -33,7 +33,7 @@ func TestReferencePage(t *testing.T) {
 	golden.CheckPart(t, "../../docs/configuration.md", "keys", b.String())
 }
 
-// referencePage returns the page of the reference.
+// referencePage returns the text of the reference page.
 func referencePage(t *testing.T) string {
 	t.Helper()
 	text, err := os.ReadFile("../../docs/configuration.md")
@@ -43,13 +43,14 @@ func referencePage(t *testing.T) string {
 	return string(text)
 }
 
-// keySection is the keys of one kind of map, and where it stands; the file itself has no path.
+// keySection is a section of the page: the keys of one kind of map, and its path, which is empty
+// for the file itself.
 type keySection struct {
 	path string
 	keys []schema.KeyDescription
 }
 
-// sections are those of a description, each in front of those of the maps in it.
+// sections returns the sections of a description, each before those of the maps in it.
 func sections(d schema.Description) []keySection {
 	var all []keySection
 	var walk func(d schema.Description, path string)
@@ -61,7 +62,7 @@ func sections(d schema.Description) []keySection {
 		here.keys = append(here.keys, d.Keys()...)
 		all = append(all, here)
 		if path == "groups[]" || path == "static" {
-			return // the maps in it have the keys of those in an instance
+			return // the maps in it have the same keys as in an instance
 		}
 		for _, k := range here.keys {
 			name, v := k.Name, k.Value
@@ -71,7 +72,7 @@ func sections(d schema.Description) []keySection {
 			case v.Type == schema.TypeMap && v.Items != nil:
 				v, name = *v.Items, name+".NAME"
 			}
-			if !slices.Contains([]string{"extra_addresses[]", "backup", "fault", "stop", "any"}, name) { // as addresses and active
+			if !slices.Contains([]string{"extra_addresses[]", "backup", "fault", "stop", "any"}, name) { // like addresses and active
 				walk(v, strings.TrimPrefix(path+"."+name, "."))
 			}
 		}
@@ -109,7 +110,7 @@ func meaning(k schema.KeyDescription) string {
 
 func escaped(s string) string { return strings.ReplaceAll(s, "|", "\\|") }
 
-// TestEveryKeyHasAMeaning sees that no key of the file is left out of the page.
+// TestEveryKeyHasAMeaning checks that the page describes each key of the file.
 func TestEveryKeyHasAMeaning(t *testing.T) {
 	seen := 0
 	var walk func(path string, d schema.Description)
@@ -137,7 +138,7 @@ func TestEveryKeyHasAMeaning(t *testing.T) {
 	}
 }
 
-// loads sees that an example has no problem when it stands where its key belongs.
+// loads checks that an example loads without a problem at the place of its key.
 func loads(t *testing.T, path, example string) {
 	t.Helper()
 	instances, _, _ := strings.Cut(configtest.Smallest, "groups:")
@@ -160,13 +161,13 @@ func loads(t *testing.T, path, example string) {
 		}
 		text = fmt.Sprintf(instance, example)
 	case ".instances[].auth":
-		return // names a file of the router
+		return // it names a file of the router
 	case ".instances[].rules[]":
 		text = fmt.Sprintf(instance, "addresses: [192.0.2.1/24], rules: [{"+example+", table: 100, priority: 500}]")
 	case ".instances[].routes[]":
 		text = fmt.Sprintf(instance, "addresses: [192.0.2.1/24], routes: [{to: 10.0.0.0/8, "+example+"}]")
 	case ".static.routes[]", ".static.rules[]":
-		return // as those of instances
+		return // like those of instances
 	default:
 		t.Fatalf("there is an example at %s: say here where it belongs", path)
 	}
@@ -175,7 +176,7 @@ func loads(t *testing.T, path, example string) {
 	}
 }
 
-// TestExamples loads each file of docs/examples: none has a problem, or a warning.
+// TestExamples checks that each file of docs/examples loads without problems and warnings.
 func TestExamples(t *testing.T) {
 	files, err := filepath.Glob("../../docs/examples/*.yaml")
 	if err != nil || len(files) < 8 {

@@ -22,30 +22,31 @@ func readHop(report *problem.Report, at problem.Place) (hopEntry, bool) {
 	return h, h.present != nil
 }
 
-// checkHops sees that each next hop leads somewhere, and that nothing else does.
+// checkHops checks that each next hop has a gateway or an interface, and that the route itself has
+// neither if it has next hops.
 func (r *routeEntry) checkHops(report *problem.Report, o origin) {
 	if len(r.hops) == 0 {
 		return
 	}
 	for _, key := range []string{"via", "interface", "onlink"} {
 		if at, ok := r.present[key]; ok {
-			report.Advise(o.spot("routes", at), "say it in nexthops", "a route with nexthops has no %s of its own", key)
+			report.Advise(o.spot("routes", at), "set it in nexthops", "a route with nexthops cannot have %s itself", key)
 		}
 	}
 	for _, h := range r.hops {
 		if !h.Via.IsValid() && h.Interface == "" && hopKeys.Sound(h.present) {
-			report.Advise(o.spot("routes", h.at), "say via or interface", "the next hop leads nowhere")
+			report.Advise(o.spot("routes", h.at), "set via or interface", "the next hop has neither a gateway nor an interface")
 		}
 	}
 }
 
-// check finds the family of a rule, that of its holder if it does not say it, and sees that it
-// does one thing.
+// check finds the family of a rule, which is that of its instance if nothing else determines it,
+// and checks that the rule has exactly one effect.
 func (r *ruleEntry) check(report *problem.Report, o origin, family event.Family) {
 	at := o.spot("rules", r.at)
 	r.Family = oneFamily(report, o, cmp.Or(r.said, family, event.IPv4), "rules", r.present, part{"from", r.From.Addr()}, part{"to", r.To.Addr()})
 	if r.said != 0 && r.said != r.Family {
-		report.Fail(o.spot("rules", r.present["family"]), "the addresses are %s", r.Family)
+		report.Fail(o.spot("rules", r.present["family"]), "the addresses of the rule are %s", r.Family)
 	}
 	_, table := r.present["table"]
 	_, target := r.present["goto"]
@@ -53,23 +54,23 @@ func (r *ruleEntry) check(report *problem.Report, o origin, family event.Family)
 	lookup := r.Action == route.Lookup
 	switch {
 	case lookup && !table && !r.L3MDev && !r.present["action"].Bad && !r.present["l3mdev"].Bad:
-		report.Advise(at, "say the table to look up, or an action", "the rule does nothing")
+		report.Advise(at, "set the table to look up, or an action", "the rule has no effect")
 	case !ruleKeys.Sound(r.present):
 	case lookup && table && r.L3MDev:
-		report.Advise(at, "leave one out", "a rule with l3mdev has no table")
+		report.Advise(at, "leave one of the two out", "a rule with l3mdev cannot have a table")
 	case !lookup && (table || r.L3MDev || suppress):
-		report.Advise(at, "leave out table, l3mdev and suppress_prefixlength, or the action", "a rule that looks nothing up has no table")
+		report.Advise(at, "leave out table, l3mdev and suppress_prefixlength, or the action", "a rule with this action looks up no table")
 	case (r.Action == route.Goto) != target:
-		report.Advise(at, "say both action: goto and goto: the priority of another rule", "goto has no target, or the target no goto")
+		report.Advise(at, "set both action: goto and goto: the priority of another rule", "goto has no target, or the target has no action goto")
 	case target && r.Goto <= r.Priority:
-		report.Advise(at, "a rule can only go on with one behind it", "goto %d does not lead behind the priority %d", r.Goto, r.Priority)
+		report.Advise(at, "give a priority above the rule's own", "goto %d does not lead to a rule after the priority %d", r.Goto, r.Priority)
 	}
 }
 
-// preferences are those of RFC 4191, as the kernel has them.
+// preferences are the router preferences of RFC 4191, with the kernel's numbers.
 var preferences = schema.Choice(schema.Words[uint8]{{"low", 3}, {"medium", 0}, {"high", 1}})
 
-// metricKeys are the metrics of a route, by the words of ip route.
+// metricKeys are the metrics of a route, named as ip route names them.
 var metricKeys = schema.Table[route.Metrics]{
 	{"mtu", schema.Optional, metric("mtu"), "The MTU of the path.", ""},
 	{"advmss", schema.Optional, metric("advmss"), "The MSS advertised to TCP peers.", ""},
@@ -95,7 +96,7 @@ var metricKeys = schema.Table[route.Metrics]{
 		"Metrics that the kernel must not adjust.", ""},
 }
 
-// metric is one that is a number.
+// metric reads a metric that is a number.
 func metric(name string) schema.Value[route.Metrics] {
 	read := schema.Number[uint32](0, 1<<32-1)
 	n, _ := route.MetricOf(name)
@@ -117,7 +118,7 @@ func readLocks(report *problem.Report, at problem.Place, m *route.Metrics) bool 
 		}
 		n, ok := route.MetricOf(s)
 		if !ok {
-			report.Advise(at, "write mtu, or another key of metrics", "%s is no metric", problem.Show(s))
+			report.Advise(at, "write mtu, or another key of metrics", "%s is not a metric", problem.Show(s))
 		}
 		return n, ok
 	})).Read(report, at)

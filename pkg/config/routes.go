@@ -11,7 +11,7 @@ import (
 	"ripcord/pkg/route"
 )
 
-// routeEntry is one entry of routes, ruleEntry one of rules.
+// A routeEntry is one entry of routes, and a ruleEntry one entry of rules.
 type (
 	routeEntry struct {
 		route.Route
@@ -21,7 +21,7 @@ type (
 	}
 	ruleEntry struct {
 		route.Rule
-		said    event.Family // the key family
+		said    event.Family // the value of the key family
 		at      problem.Place
 		present schema.KeySet
 	}
@@ -39,16 +39,16 @@ func readRule(report *problem.Report, at problem.Place) (ruleEntry, bool) {
 	return r, r.present != nil
 }
 
-// routing is the routes and rules of an instance.
+// routing holds the routes and rules of an instance.
 type routing struct {
 	routes []routeEntry
 	rules  []ruleEntry
 }
 
-// check sees that the parts of each route and rule are of one family, and finds the family of
-// those that do not say it: that of the instance.
+// check checks that the parts of each route and rule are of one family, and sets the family of
+// those whose parts determine none to that of the instance.
 func (r *routing) check(report *problem.Report, o origin, family event.Family) {
-	r.routes, r.rules = slices.Clone(r.routes), slices.Clone(r.rules) // of the defaults, perhaps
+	r.routes, r.rules = slices.Clone(r.routes), slices.Clone(r.rules) // the defaults may share them
 	for n := range r.routes {
 		to := &r.routes[n]
 		to.checkType(report, o, family)
@@ -71,11 +71,11 @@ func (r *routing) check(report *problem.Report, o origin, family event.Family) {
 	}
 }
 
-// checkType sees that a route has what its type and its family have.
+// checkType checks that a route has the keys that its type and family need, and no others.
 func (r *routeEntry) checkType(report *problem.Report, o origin, family event.Family) {
 	for _, key := range []string{"via", "nexthops", "interface", "source", "scope"} {
 		if at, ok := r.present[key]; ok && r.Type.Discards() {
-			report.Advise(o.spot("routes", at), "leave it out", "a route of type %s leads nowhere", r.Type)
+			report.Advise(o.spot("routes", at), "leave it out", "a route of type %s has no next hop", r.Type)
 		}
 	}
 	at, ok := r.present["scope"]
@@ -90,7 +90,7 @@ func (r *routeEntry) checkType(report *problem.Report, o origin, family event.Fa
 	}
 }
 
-// family returns the family of a route: the one given if it has no address.
+// family returns the family of a route, or the given one if the route has no address.
 func (r *routeEntry) family(otherwise event.Family) event.Family {
 	for _, a := range []netip.Addr{r.To.Addr(), r.Via, r.Source} {
 		if a.IsValid() {
@@ -100,10 +100,10 @@ func (r *routeEntry) family(otherwise event.Family) event.Family {
 	return otherwise
 }
 
-// scopeOfLink is RT_SCOPE_LINK; nowhere, RT_SCOPE_NOWHERE, is that of nothing.
+// scopeOfLink is RT_SCOPE_LINK. nowhere is RT_SCOPE_NOWHERE, which no route can have.
 const scopeOfLink, nowhere = 253, 255
 
-// routeScope is the scope of a route.
+// routeScope reads the scope of a route.
 func routeScope(report *problem.Report, at problem.Place) (uint8, bool) {
 	s, ok := value.Scope(report, at)
 	if ok && s == nowhere {
@@ -113,13 +113,13 @@ func routeScope(report *problem.Report, at problem.Place) (uint8, bool) {
 	return s, ok
 }
 
-// part is what one key of a route or rule says.
+// part is the address in one key of a route or rule.
 type part struct {
 	key     string
-	address netip.Addr // invalid: the key is not said
+	address netip.Addr // invalid if the key is missing
 }
 
-// oneFamily finds the family that all parts are of; the one given if none has one.
+// oneFamily returns the family of all parts, or the given one if no part has an address.
 func oneFamily(report *problem.Report, o origin, otherwise event.Family, list string, keys schema.KeySet, parts ...part) event.Family {
 	f, by := otherwise, ""
 	for _, p := range parts {
@@ -134,8 +134,8 @@ func oneFamily(report *problem.Report, o origin, otherwise event.Family, list st
 	return f
 }
 
-// checkRoutesOnce sees that an instance has no two routes in one place of a table, and no rule
-// twice. Several instances may have the same, which stands as long as one of them is Active.
+// checkRoutesOnce reports two routes in the same place of a table, and a rule that stands twice, in
+// one instance. Several instances may have the same route, which stays as long as one is Active.
 func checkRoutesOnce(report *problem.Report, all []*instance) {
 	type entry struct {
 		route.Entry
@@ -149,10 +149,10 @@ func checkRoutesOnce(report *problem.Report, all []*instance) {
 		case !taken:
 			first[key] = e
 		case before.of != e.of && route.Same(before.Entry, e.Entry):
-		case before.of != e.of || report.Tolerant: // keepalived has the kernel refuse the second one
-			report.Warn(e.at, hint, "it stands as %s already: of the two only one is placed at a time", report.Mention(before.at, e.at))
+		case before.of != e.of || report.Tolerant: // under keepalived the kernel refuses the second one
+			report.Warn(e.at, hint, "it is the same as %s: only one of the two is installed at a time", report.Mention(before.at, e.at))
 		default:
-			report.Advise(e.at, hint, "it stands as %s already", report.Mention(before.at, e.at))
+			report.Advise(e.at, hint, "it is the same as %s", report.Mention(before.at, e.at))
 		}
 	}
 	for _, i := range all {
@@ -170,9 +170,9 @@ func checkRoutesOnce(report *problem.Report, all []*instance) {
 	}
 }
 
-// set returns the routes and rules in the order in which they are added: no rule leads to a
-// table that is still empty. A route that names no link leads out of the one given, unless its
-// gateway tells the kernel the link.
+// set returns the routes and rules in the order in which they are added, routes first, so that no
+// rule leads to an empty table. A route that names no link leaves by the given one, unless the
+// kernel finds the link by the gateway.
 func (r *routing) set(on string) (all []route.Entry) {
 	for _, to := range r.routes {
 		gateway := to.Via.IsValid() && !to.OnLink && (to.Via.Is4() || !to.Via.IsLinkLocalUnicast())

@@ -25,8 +25,8 @@ import (
 
 const schemaFile = "../../docs/ripcord.schema.json"
 
-// TestSchemaFile keeps docs/ripcord.schema.json as the key tables have it; -update writes
-// it anew.
+// TestSchemaFile compares docs/ripcord.schema.json with the tables of keys. With -update it writes
+// the file.
 func TestSchemaFile(t *testing.T) {
 	text, err := json.MarshalIndent(documentSchema(), "", " ")
 	if err != nil {
@@ -35,17 +35,17 @@ func TestSchemaFile(t *testing.T) {
 	golden.Check(t, schemaFile, string(text)+"\n")
 }
 
-// object is a JSON object; its keys are written in order.
+// object is a JSON object, whose keys are written in order.
 type object = map[string]any
 
-// documentSchema is the JSON Schema of the whole file.
+// documentSchema returns the JSON Schema of the whole file.
 func documentSchema() object {
 	s := schemaOf(Reference(), "")
 	s["$schema"] = "https://json-schema.org/draft/2020-12/schema"
 	s["title"] = "ripcord.yaml"
 	s["description"] = "The configuration of ripcord, a VRRP daemon."
-	// A key that an instance needs may stand in defaults, and everything in the files
-	// that are included.
+	// The required keys of an instance may be in defaults, and everything may be in an included
+	// file.
 	var late []any
 	unless := func(elsewhere []any, required object) {
 		late = append(late, object{"if": object{"not": object{"anyOf": elsewhere}}, "then": required})
@@ -75,7 +75,7 @@ func documentSchema() object {
 
 var durationPattern = `^[+-]?(([0-9]+(\.[0-9]*)?|\.[0-9]+)(ns|us|µs|μs|ms|s|m|h))+$|^[+-]?0$`
 
-// schemaOf is the JSON Schema of a value. It admits all that the loader admits, and
+// schemaOf returns the JSON Schema of a value. It admits everything that the loader admits, and
 // refuses as much of the rest as a schema can.
 func schemaOf(d schema.Description, about string) object {
 	s := object{}
@@ -120,7 +120,7 @@ func schemaOf(d schema.Description, about string) object {
 	return s
 }
 
-// choices are the words of a choice; those that must not stand in quotes are numbers.
+// choices returns the words of a choice; those that must not be quoted become numbers.
 func choices(d schema.Description) []any {
 	var all []any
 	for _, w := range d.Words {
@@ -134,7 +134,7 @@ func choices(d schema.Description) []any {
 	return all
 }
 
-// scalarTypes are what YAML may take a text for that the loader takes as it stands.
+// scalarTypes returns the types that YAML may give to a text that the loader accepts unquoted.
 func scalarTypes(d schema.Description) []string {
 	types := []string{"string"}
 	for _, other := range []struct{ name, sample string }{{"number", "1.5"}, {"number", strings.Repeat("1", 64)}, {"boolean", "true"}} {
@@ -179,12 +179,12 @@ func mapSchema(d schema.Description) object {
 
 var pageLink = regexp.MustCompile(`\[([^]]*)\]\(([^)]*)\)`)
 
-// plainText is a meaning without the marks of the reference page.
+// plainText returns a description without the markup of the reference page.
 func plainText(s string) string {
 	return strings.ReplaceAll(pageLink.ReplaceAllString(s, "$1"), "`", "")
 }
 
-// compiledSchema reads docs/ripcord.schema.json.
+// compiledSchema compiles docs/ripcord.schema.json.
 func compiledSchema(t *testing.T) *jsonschema.Schema {
 	t.Helper()
 	s, err := jsonschema.NewCompiler().Compile(schemaFile)
@@ -194,8 +194,8 @@ func compiledSchema(t *testing.T) *jsonschema.Schema {
 	return s
 }
 
-// TestSchemaAdmits: what the loader takes is valid: each example, each file of testdata,
-// and each example of a key.
+// TestSchemaAdmits checks that the schema admits what the loader accepts: each example, each file
+// of testdata, and each example of a key.
 func TestSchemaAdmits(t *testing.T) {
 	compiled, admitted := compiledSchema(t), 0
 	files, _ := filepath.Glob("../../docs/examples/*.yaml")
@@ -217,20 +217,19 @@ func TestSchemaAdmits(t *testing.T) {
 		}
 	}
 	if admitted < 25 {
-		t.Errorf("only %d files were taken by the loader", admitted)
+		t.Errorf("the loader accepted only %d files", admitted)
 	}
 }
 
-// within are the messages of the loader about what a schema can see, wherever it stands.
+// within matches the messages of the loader about problems that a schema can detect.
 var within = regexp.MustCompile(`^(unknown key|missing, and it has no default|has no value|needs (a|an|at least one|text|true).*|.* is not (a whole decimal number|a name; .*)|.* is text; write it without quotes|.* has no unit|.* is not a duration|-?[0-9]+ is not between .*|.* is not (true or false|info.*|ipv4.*))$`)
 
-// beyond are those of them that JSON Schema cannot see: an editor takes +3 and 1e2 for
-// whole numbers; virtual_mac is true, false or any name; a timeout is no command.
+// beyond matches those of them that JSON Schema cannot detect: an editor accepts +3 and 1e2 as
+// whole numbers, virtual_mac is true, false or any name, and a timeout is no command.
 var beyond = regexp.MustCompile(`^(\+3|1e2) is not|virtual_mac: |needs at least one command$`)
 
-// TestSchemaRefuses: of the invalid files of testdata, the schema refuses each key and
-// value that a schema can see, where the loader does. What it leaves to the loader is
-// listed in testdata/schema.golden.
+// TestSchemaRefuses checks that the schema refuses each key and value of the invalid files of
+// testdata that a schema can detect. testdata/schema.golden lists what it leaves to the loader.
 func TestSchemaRefuses(t *testing.T) {
 	compiled := compiledSchema(t)
 	files, _ := filepath.Glob("testdata/*.yaml")
@@ -255,18 +254,18 @@ func TestSchemaRefuses(t *testing.T) {
 			}
 			fmt.Fprintf(&left, "%s: %s: %s\n", p.File, p.Path, p.Message)
 			if within.MatchString(p.Message) && !beyond.MatchString(p.Message) && !beyond.MatchString(p.Path+": ") {
-				t.Errorf("%s: %s: %s: the schema does not see it; it refuses %q", file, p.Path, p.Message, slices.Sorted(maps.Keys(refused)))
+				t.Errorf("%s: %s: %s: the schema does not detect it; it refuses %q", file, p.Path, p.Message, slices.Sorted(maps.Keys(refused)))
 			}
 		}
 	}
 	if seen < 150 {
-		t.Errorf("the schema sees only %d problems", seen)
+		t.Errorf("the schema detects only %d problems", seen)
 	}
 	golden.Check(t, "testdata/schema.golden", left.String())
 }
 
-// TestSchemaLooksElsewhere: what an instance needs may stand in defaults, and everything in
-// an included file; without either it is missed.
+// TestSchemaLooksElsewhere checks that required keys may be in defaults and anything in an included
+// file, and that a required key is missed if there are neither.
 func TestSchemaLooksElsewhere(t *testing.T) {
 	compiled := compiledSchema(t)
 	for text, want := range map[string]string{
@@ -286,7 +285,7 @@ func TestSchemaLooksElsewhere(t *testing.T) {
 	}
 }
 
-// refusals are the places that a schema refuses, as the loader writes them.
+// refusals returns the paths that a schema refuses, in the loader's form.
 func refusals(err error) map[string]bool {
 	all := map[string]bool{}
 	var walk func(e *jsonschema.ValidationError)
@@ -323,8 +322,8 @@ func refusals(err error) map[string]bool {
 	return all
 }
 
-// asJSON reads YAML as the loader does, and gives scalars the types of YAML's core
-// schema, as an editor sees them; false if it is no YAML.
+// asJSON reads YAML as the loader does, and gives scalars the types of YAML's core schema, as an
+// editor does. It returns false if the text is not YAML.
 func asJSON(text []byte) (document any, ok bool) {
 	report := problem.Of("x", text)
 	root := yaml.NewParser(report).Parse(0, text)

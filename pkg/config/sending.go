@@ -11,7 +11,7 @@ import (
 	"ripcord/pkg/wire"
 )
 
-// sending is how an instance's adverts are sent: source, multicast and unicast.
+// sending holds the source, the multicast group and the unicast peers of an instance's adverts.
 type sending struct {
 	source spotted
 	group  spotted
@@ -19,7 +19,7 @@ type sending struct {
 	ttls   vrrp.Unicast
 }
 
-// spotted is an address and where the file has it.
+// spotted is an address and its place in the file.
 type spotted struct {
 	netip.Addr
 	at problem.Place
@@ -37,15 +37,15 @@ func multicastGroup(report *problem.Report, at problem.Place) (spotted, bool) {
 	return spotted{a, at}, ok
 }
 
-// readUnicast reads the section, of which peers is required.
+// readUnicast reads the section unicast, in which peers is required.
 func readUnicast(report *problem.Report, at problem.Place, i *instance) bool {
 	present := unicastKeys.Read(report, at, &i.sending)
 	unicastKeys.Need(report, at, present)
 	return present != nil
 }
 
-// checkSending sees that adverts can leave as the file says, and that they can
-// be told from those of others.
+// checkSending checks that adverts can be sent as configured, and that they can be told from those
+// of other routers.
 func (i *instance) checkSending(report *problem.Report) {
 	first := map[netip.Addr]bool{}
 	global, linkLocal := false, false // IPv6 peers
@@ -60,12 +60,12 @@ func (i *instance) checkSending(report *problem.Report) {
 		i.checkStation(report, p, "a peer")
 	}
 	if n := i.Routers; n != 0 && len(first) > n { // one of the peers may be this router
-		report.Fail(i.where("routers"), "%d routers share the virtual router, but unicast names %d peers", n, len(first))
+		report.Fail(i.where("routers"), "routers says that %d share the virtual router, but unicast names %d peers", n, len(first))
 	}
 	i.checkProbe(report, len(first) > 0)
 	if i.virtualMAC.used && i.macAdverts && len(first) > 0 {
-		report.Advise(i.where("virtual_mac"), "say virtual_mac_adverts: false, or leave one of the two out",
-			"adverts to single routers leave from the link's own MAC")
+		report.Advise(i.where("virtual_mac"), "set virtual_mac_adverts: false, or leave virtual_mac or unicast out",
+			"unicast adverts are sent from the link's own MAC, not from the virtual MAC")
 	}
 	i.checkMulticast(report)
 	i.checkTrackSource(report)
@@ -84,7 +84,7 @@ func (i *instance) checkSending(report *problem.Report) {
 	}
 }
 
-// checkMulticast sees that adverts can go to the multicast group.
+// checkMulticast checks that adverts can be sent to the multicast group.
 func (i *instance) checkMulticast(report *problem.Report) {
 	group := i.sending.group
 	if !group.IsValid() {
@@ -94,7 +94,7 @@ func (i *instance) checkMulticast(report *problem.Report) {
 		report.Fail(group.at, "%s is %s, but the instance is %s", group, f, i.Family)
 	}
 	if _, own := i.own["multicast"]; own && len(i.sending.peers) > 0 {
-		report.Advise(group.at, "leave one of the two out", "adverts go to the unicast peers, and not to %s", group)
+		report.Advise(group.at, "leave one of the two out", "adverts are sent to the unicast peers, not to %s", group)
 	}
 }
 
@@ -106,54 +106,54 @@ func (i *instance) multicast() netip.Addr {
 	return wire.GroupOf(i.Family)
 }
 
-// checkTrackSource sees that adverts can leave from a source that is not on this machine: as
-// frames, to the group.
+// checkTrackSource checks that adverts can be sent while this machine lacks their source address:
+// as frames, to the multicast group.
 func (i *instance) checkTrackSource(report *problem.Report) {
 	switch at, own := i.own["track_source"]; {
 	case i.trackSource:
 	case !i.sending.source.IsValid():
-		if _, said := i.present["source"]; own && !said { // of one that was refused that is reported
+		if _, said := i.present["source"]; own && !said { // a refused source was reported
 			report.Warn(at, "", "has no effect without source")
 		}
 	case len(i.sending.peers) > 0:
-		report.Advise(i.where("track_source"), "leave it out", "without its source this router would not hear its peers, who send to it, and serve beside them")
+		report.Advise(i.where("track_source"), "leave it out", "without its source address this router would not receive the adverts of its peers, and would be Active beside them")
 	case i.Family == event.IPv6:
-		report.Advise(i.where("track_source"), "leave it out", "adverts over IPv6 leave from a link-local address of the link")
+		report.Advise(i.where("track_source"), "leave it out", "adverts over IPv6 are always sent from a link-local address of the link")
 	}
 }
 
-// leastProbe is the shortest interval of a probe.
-const leastProbe = 20 * time.Millisecond
+// minProbe is the shortest interval of a probe.
+const minProbe = 20 * time.Millisecond
 
-// checkProbe sees that the machine of the Active can be watched.
+// checkProbe checks that the machine of the Active router can be probed.
 func (i *instance) checkProbe(report *problem.Report, unicast bool) {
 	if i.probe == nil || !i.probe.On() {
 		return
 	}
 	at := i.where("probe")
-	if i.probe.Interval < leastProbe {
-		report.Advise(at, "0s turns it off", "the interval %v is less than %v", i.probe.Interval, leastProbe)
+	if i.probe.Interval < minProbe {
+		report.Advise(at, "0s turns the probe off", "the interval %v is less than %v", i.probe.Interval, minProbe)
 	}
 	if unicast && i.sending.ttls.MinTTL < 255 {
 		report.Warn(at, "leave min_ttl at 255 where the peers are on the same segment, or leave the probe out",
-			"not in use: with unicast.min_ttl %d adverts may come through routers, and a machine behind one cannot be asked by ARP", i.sending.ttls.MinTTL)
+			"the probe is off: with unicast.min_ttl %d adverts may have passed routers, and a machine behind a router does not answer ARP", i.sending.ttls.MinTTL)
 	}
 }
 
-// checkStation checks that an address of a router is of the instance's family, and is no
-// virtual address, unless it is the source of the owner, whose own address that is.
+// checkStation checks that an address of a router is of the instance's family and not a virtual
+// address, except for the source of the owner, whose own address that is.
 func (i *instance) checkStation(report *problem.Report, s spotted, what string) {
 	if f := event.FamilyOf(s.Addr); i.Family != 0 && f != i.Family {
 		report.Fail(s.at, "%s is %s, but the instance is %s", s, f, i.Family)
 	}
 	for _, h := range i.all() {
 		if h.Prefix.Addr() == s.Addr && !(s == i.sending.source && i.Priority == vrrp.Owner) {
-			report.Fail(s.at, "%s is shared by the routers: %s has to be one router's own address", s, what)
+			report.Fail(s.at, "%s is a virtual address, which the routers share: %s has to be one router's own address", s, what)
 		}
 	}
 }
 
-// build gives the machine what it needs of it.
+// build sets the fields of the state machine's configuration.
 func (s *sending) build(out *vrrp.Instance) {
 	out.Source = s.source.Addr
 	if len(s.peers) == 0 {
@@ -170,7 +170,8 @@ func (s *sending) build(out *vrrp.Instance) {
 	}
 }
 
-// family is that of the source, the multicast group or the peers; 0 if there are none.
+// family returns the family of the source, the multicast group or the peers, or 0 if there are
+// none.
 func (s *sending) family() event.Family {
 	for _, station := range append([]spotted{s.source, s.group}, s.peers...) {
 		if station.IsValid() {

@@ -13,20 +13,20 @@ type spot struct {
 	on      string
 }
 
-// holder is an instance that holds an address, or what holds it for none.
+// holder is an instance that holds an address, or the section static.
 type holder struct {
 	*instance
 	held
 }
 
-// place returns where a holder says so.
+// place returns the place of the address in the file.
 func (h holder) place() problem.Place { return h.spot(h.key, h.at) }
 
 // atMAC reports whether the address stands on the link of the instance's virtual MAC.
 func (h holder) atMAC() bool { return h.virtualMAC.used && h.Interface == "" }
 
-// checkShared reports the addresses that several instances hold on one link. Such an address
-// stands while any of them is Active, which is allowed, but hardly ever what is meant.
+// checkShared reports the addresses that several instances hold on one link. Such an address stands
+// while any of the instances is Active. That is allowed, but hardly ever intended.
 func checkShared(report *problem.Report, all []*instance) {
 	first := map[spot]holder{}
 	for _, i := range all {
@@ -37,30 +37,30 @@ func checkShared(report *problem.Report, all []*instance) {
 			}
 			before, taken := first[s]
 			switch {
-			case s.on == "": // its name was refused
+			case s.on == "": // the link name was refused
 			case !taken:
 				first[s] = holder{i, h}
-			case before.instance != i: // within an instance it was reported already
+			case before.instance != i: // reported within the instance already
 				holder{i, h}.shares(report, before, s)
 			}
 		}
 	}
 }
 
-// shares reports an address that another holds, too.
+// shares reports an address that another instance holds, too.
 func (h holder) shares(report *problem.Report, before holder, s spot) {
 	at, on, apart := h.place(), problem.Show(s.on), h.atMAC() || before.atMAC()
 	other := report.Mention(before.place(), at)
 	switch {
-	case h.Name == addr.StaticName: // which is the last of all
-		report.Warn(at, "leave it out", "%s is held on %s by %s too, and stands there all the time, whichever router is Active", s.address, on, other)
+	case h.Name == addr.StaticName: // static is the last of all
+		report.Warn(at, "leave it out", "%s is held on %s by %s too, and static keeps it there all the time, whichever router is Active", s.address, on, other)
 	case h.Prefix.Bits() != before.Prefix.Bits() && s.address.Is6() && !apart:
-		report.Advise(at, "give both one prefix length", "%s is held on %s by %s with the prefix length %d", s.address, on, other, before.Prefix.Bits())
+		report.Advise(at, "give both the same prefix length", "%s is held on %s by %s with the prefix length %d", s.address, on, other, before.Prefix.Bits())
 	case h.accept != before.accept:
-		report.Advise(at, "say the same in both", "%s is held on %s by %s too, and one of the two has accept: false", s.address, on, other)
+		report.Advise(at, "give both the same accept", "%s is held on %s by %s too, and one of the two has accept: false", s.address, on, other)
 	case apart:
-		report.Warn(at, "leave it out of one of the two", "%s is held on %s by %s too, at another MAC: hosts reach one or the other where both are Active", s.address, on, other)
+		report.Warn(at, "leave it out of one of the two", "%s is held on %s by %s too, with another MAC address: if both are Active, hosts reach only one of them", s.address, on, other)
 	default:
-		report.Warn(at, "leave it out of one of the two", "%s is held on %s by %s too: it stands while either is Active, so that two routers may hold it at once", s.address, on, other)
+		report.Warn(at, "leave it out of one of the two", "%s is held on %s by %s too: it stands while either is Active, so two routers may hold it at once", s.address, on, other)
 	}
 }

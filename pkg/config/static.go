@@ -7,7 +7,7 @@ import (
 	"ripcord/pkg/config/problem"
 )
 
-// readStatic reads what is held for no instance, as an instance that has nothing else.
+// readStatic reads the section static, as an instance that has addresses and routes alone.
 func readStatic(report *problem.Report, at problem.Place, d *document) bool {
 	s := &instance{origin: origin{at: at}}
 	s.Name = addr.StaticName
@@ -23,7 +23,7 @@ func readStatic(report *problem.Report, at problem.Place, d *document) bool {
 	return s.own != nil
 }
 
-// holders are the instances, and what is held for none.
+// holders returns the instances and the section static.
 func (d *document) holders() []*instance {
 	if d.static == nil {
 		return d.instances
@@ -31,7 +31,7 @@ func (d *document) holders() []*instance {
 	return append(slices.Clone(d.instances), d.static)
 }
 
-// checkStatic sees that each part says its interface, which follows from nothing else.
+// checkStatic checks that each part of the section static names its interface, as no instance does.
 func (d *document) checkStatic(report *problem.Report) {
 	s := d.static
 	if s == nil {
@@ -46,12 +46,12 @@ func (d *document) checkStatic(report *problem.Report) {
 	}
 	for _, r := range s.routing.routes {
 		if r.Interface == "" && !r.Via.IsValid() && len(r.hops) == 0 && !r.Type.Discards() && routeKeys.Sound(r.present) {
-			report.Advise(r.at, "say via or interface", "the route leads nowhere")
+			report.Advise(r.at, "set via or interface", "the route has neither a gateway nor an interface")
 		}
 	}
 	for _, i := range d.instances {
 		if i.Name == s.Name {
-			report.Advise(i.where("name"), "choose another name", "%s is the name of what static holds", problem.Show(i.Name))
+			report.Advise(i.where("name"), "choose another name", "the name %s is reserved for the section static", problem.Show(i.Name))
 		}
 	}
 }

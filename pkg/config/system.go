@@ -20,7 +20,7 @@ import (
 	"ripcord/pkg/keepalived/syntax"
 )
 
-// system is this machine, as far as the meaning of keepalived.conf depends on it.
+// system answers the questions about this machine on which the meaning of keepalived.conf depends.
 type system struct{}
 
 func (system) Glob(pattern string) []string {
@@ -49,7 +49,7 @@ func (system) Program(name string) (string, bool) {
 	return path, err == nil && filepath.IsAbs(path)
 }
 
-// Runs reports whether a program can be run, by its path.
+// Runs reports whether the program at a path can be run.
 func (system) Runs(path string) bool {
 	_, err := exec.LookPath(path)
 	return err == nil
@@ -58,7 +58,7 @@ func (system) Runs(path string) bool {
 func (system) Permitted(path, user, group string) error {
 	u, err := command.LookupUser(user, group)
 	if err != nil {
-		return nil // which User reports
+		return nil // User reports it
 	}
 	return command.CheckPermitted(path, u)
 }
@@ -66,7 +66,7 @@ func (system) Permitted(path, user, group string) error {
 func (system) Secure(path, user, group string) error {
 	u, err := command.LookupUser(user, group)
 	if err != nil {
-		return nil // which User reports
+		return nil // User reports it
 	}
 	return command.CheckSecure(path, u)
 }
@@ -153,7 +153,7 @@ func (system) Table(name string) (uint32, bool) {
 	return n, ok
 }
 
-// tableIn finds a routing table in one file of names.
+// tableIn looks a routing table up in one file of names.
 func tableIn(file, name string) (uint32, bool) {
 	f, _, err := files.OpenRegular(file)
 	if err != nil {

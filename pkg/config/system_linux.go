@@ -6,8 +6,8 @@ import (
 	"ripcord/pkg/rtnl"
 )
 
-// Occupied reports whether a link of that name exists that is no private macvlan. If the kernel does not
-// answer, the daemon finds it out when it makes the macvlan.
+// Occupied reports whether a link of that name exists that is not a private macvlan. If the kernel
+// does not answer, it returns false: the daemon finds out when it makes the macvlan.
 func (system) Occupied(link string) bool {
 	conn, err := rtnl.Dial(rtnl.Config{Protocol: unix.NETLINK_ROUTE})
 	if err != nil {

@@ -10,12 +10,12 @@ import (
 
 // tracked is one entry of track.
 type tracked struct {
-	link, check string // one of the two
+	link, check string // exactly one is set
 	weight      int
 	reverse     bool
 	at          problem.Place
 	present     schema.KeySet
-	found       *check // of that name; nil: none, or a link
+	found       *check // the check of that name; nil if there is none, or for a link
 }
 
 func readTracked(report *problem.Report, at problem.Place) (tracked, bool) {
@@ -32,14 +32,14 @@ func readTracked(report *problem.Report, at problem.Place) (tracked, bool) {
 	return t, true
 }
 
-// named are what can be tracked, by name: the checks, and the links of virtual MACs.
+// named indexes by name what can be tracked: the checks, and the links of virtual MACs.
 type named struct {
 	checks  map[string]*check
-	names   []string             // of the checks
-	bearers map[string]*instance // whose virtual MAC a link bears
+	names   []string             // the names of the checks
+	bearers map[string]*instance // the instances by the link of their virtual MAC
 }
 
-// byName finds checks by their names; of two with one name, the first.
+// byName indexes checks by their names. If two have one name, the first counts.
 func byName(all []*check, instances []*instance) named {
 	n := named{checks: map[string]*check{}, bearers: map[string]*instance{}}
 	for _, i := range instances {
@@ -56,8 +56,8 @@ func byName(all []*check, instances []*instance) named {
 	return n
 }
 
-// checkTrack finds the checks of a track, and sees that each entry has a meaning of its
-// own. where is the place of an entry.
+// checkTrack finds the checks of a list of tracked things, and reports entries that repeat or
+// contradict others. where locates an entry.
 func (n named) checkTrack(report *problem.Report, track []tracked, where func(problem.Place) problem.Place) {
 	first := map[[2]string]bool{}
 	for k := range track {
@@ -82,13 +82,13 @@ func (n named) checkTrack(report *problem.Report, track []tracked, where func(pr
 		t.found.used = true
 		for _, key := range []string{"weight", "reverse"} {
 			if w, ok := t.present[key]; ok && t.found.file != nil {
-				report.Advise(where(w), "write it into the check, beside path", "%s is a file, which has its own weight", t.check)
+				report.Advise(where(w), "set the weight in the check, beside path", "%s is a check of a file, which sets its own weight", t.check)
 			}
 		}
 	}
 }
 
-// effective is the weight of an entry: its own, or that of the check.
+// effective returns the weight of an entry: its own, or that of the check.
 func (t *tracked) effective() int {
 	if _, own := t.present["weight"]; own || t.found == nil {
 		return t.weight
@@ -96,7 +96,7 @@ func (t *tracked) effective() int {
 	return t.found.weight
 }
 
-// build returns the entry in the words of the state machine.
+// build returns the entry as the state machine needs it.
 func (t *tracked) build() vrrp.Tracker {
 	if t.found == nil {
 		return vrrp.Tracker{Kind: vrrp.TrackInterface, Name: t.link, Weight: t.weight, Reverse: t.reverse}

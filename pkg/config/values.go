@@ -8,11 +8,11 @@ import (
 	"ripcord/pkg/vrrp"
 )
 
-// shownKeys are the keys of an instance whose values a reload names, with where they are. No secret is
-// among them.
+// shownKeys are the keys of an instance whose values a reload names in its log. None of them is a
+// secret.
 var shownKeys = []struct {
 	key string
-	at  func(*vrrp.Instance) any // a pointer
+	at  func(*vrrp.Instance) any // returns a pointer
 }{
 	{"priority", func(in *vrrp.Instance) any { return &in.Priority }},
 	{"interval", func(in *vrrp.Instance) any { return &in.Interval }},
@@ -23,8 +23,8 @@ var shownKeys = []struct {
 	{"startup_delay", func(in *vrrp.Instance) any { return &in.StartupDelay }},
 }
 
-// changedValues returns what became of the values of shownKeys of an instance, as it is compared; empty
-// if none of them changed. More may have changed beside them.
+// changedValues returns how the values of shownKeys of an instance changed, as they are compared,
+// or an empty string if none did. Other values may have changed, too.
 func changedValues(old, next []any) string {
 	was, ok := old[0].(vrrp.Instance)
 	if !ok {

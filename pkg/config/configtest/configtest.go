@@ -1,7 +1,7 @@
-// Package configtest holds what the tests of the configuration and of the commands share.
+// Package configtest has helpers for tests of the configuration and of the commands.
 package configtest
 
-// Smallest is the smallest useful configuration, as the README and the manual page have it.
+// Smallest is the smallest useful configuration, as in the README and the manual page.
 const Smallest = `instances:
   - name: inside
     interface: eth0

@@ -7,8 +7,8 @@ import (
 	"os"
 )
 
-// MaxSize is the size of the largest file that is read, in bytes: room for twenty
-// thousand instances.
+// MaxSize is the size of the largest file that is read, in bytes: room for twenty thousand
+// instances.
 const MaxSize = 4 << 20
 
 // OpenRegular opens a file on disk, and nothing that could block.

@@ -14,16 +14,16 @@ import (
 	"ripcord/pkg/tree"
 )
 
-// MostFiles is how many files one configuration can include.
-const MostFiles = 1000
+// MaxFiles is the number of files that one configuration can include.
+const MaxFiles = 1000
 
-// A Pattern is one entry of include: the path of a file, perhaps with wildcards.
+// Pattern is one entry of include: the path of a file, perhaps with wildcards.
 type Pattern struct {
 	text string
 	at   problem.Place
 }
 
-// Patterns reads the value of include.
+// Patterns parses the value of include.
 var Patterns = schema.Some(schema.Each(schema.As(schema.Description{Type: schema.TypeText, Range: "a path, with `*`, `?` and `[…]` as wildcards"}, readPattern)))
 
 func readPattern(report *problem.Report, at problem.Place) (Pattern, bool) {
@@ -34,21 +34,20 @@ func readPattern(report *problem.Report, at problem.Place) (Pattern, bool) {
 	_, err := filepath.Match(s, "")
 	switch {
 	case s == "":
-		report.Fail(at, "is empty; it has to be the path of a file")
+		report.Fail(at, "is empty; it must be the path of a file")
 	case err != nil:
-		report.Advise(at, "close the bracket, or write \\[ for one that stands for itself", "%s is not a pattern", problem.Show(s))
+		report.Advise(at, "close the bracket, or write \\[ for a literal one", "%s is not a pattern", problem.Show(s))
 	default:
 		return Pattern{s, at}, true
 	}
 	return Pattern{}, false
 }
 
-// An Includer reads the files that a file includes, those that they include, and so on,
-// each once.
+// Includer reads the files that a file includes, those that they include, and so on, each once.
 type Includer struct {
 	report   *problem.Report
 	parser   *yaml.Parser
-	keys     map[string]schema.Type // what a file may have beside include
+	keys     map[string]schema.Type // the keys that a file may have beside include
 	roots    []*tree.Node
 	known    []fs.FileInfo // the first file and all that were included
 	complete bool          // whether all could be read
@@ -59,15 +58,15 @@ func NewIncluder(report *problem.Report, parser *yaml.Parser, keys map[string]sc
 	return &Includer{report: report, parser: parser, keys: keys, complete: true}
 }
 
-// opened is a file whose include is being read, and the one that includes it.
+// opened is a file whose include is being read, with the one that includes it.
 type opened struct {
 	name string
 	info fs.FileInfo
 	by   *opened
 }
 
-// Include returns the tree of the first file with those of all files that it includes,
-// and whether all of them could be read. Of a text that is not on disk, file is nil.
+// Include returns the tree of the first file with those of all files that it includes, and whether
+// all of them could be read. For a text that is not on disk, file is nil.
 func (r *Includer) Include(root *tree.Node, file fs.FileInfo) (all *tree.Node, complete bool) {
 	if root == nil || root.Kind != tree.Map || root.Find("include") == nil {
 		return root, true
@@ -75,7 +74,7 @@ func (r *Includer) Include(root *tree.Node, file fs.FileInfo) (all *tree.Node, c
 	if file == nil {
 		at := problem.Place{}.Entry(*root.Find("include"))
 		if _, ok := Patterns.Read(r.report, at); ok {
-			r.report.Fail(at, "only a configuration that is a file can include others")
+			r.report.Fail(at, "only a configuration in a file can include others")
 		}
 		return root, false
 	}
@@ -84,7 +83,7 @@ func (r *Includer) Include(root *tree.Node, file fs.FileInfo) (all *tree.Node, c
 	return r.join(), r.complete
 }
 
-// follow reads what a file includes, in the order of its patterns, and of each pattern
+// follow reads the files that a file includes, in the order of its patterns, and for each pattern
 // in the order of the names.
 func (r *Includer) follow(root *tree.Node, from opened) {
 	e := root.Find("include")
@@ -101,7 +100,7 @@ func (r *Includer) follow(root *tree.Node, from opened) {
 	}
 }
 
-// wildcards are what makes a path a pattern.
+// wildcards are the characters that make a path a pattern.
 const wildcards = `*?[\`
 
 // match returns the files that a pattern names, relative to a directory.
@@ -139,7 +138,7 @@ func resolve(path, dir string) string {
 	return filepath.Join(dir, path)
 }
 
-// literal makes a pattern of a path that matches the path alone.
+// literal makes a pattern that matches only the path.
 func literal(path string) string {
 	var b strings.Builder
 	for _, c := range []byte(path) {
@@ -151,12 +150,12 @@ func literal(path string) string {
 	return b.String()
 }
 
-// fixed is the directory in front of the first wildcard of a pattern.
+// fixed returns the directory before the first wildcard of a pattern.
 func fixed(pattern string) string {
 	return filepath.Dir(pattern[:strings.IndexAny(pattern, wildcards)] + "x")
 }
 
-// take reads one file that a pattern names, and what that includes.
+// take reads one file that a pattern names, and the files that it includes.
 func (r *Includer) take(p Pattern, name string, by opened) {
 	info, err := os.Stat(name)
 	known := func(k fs.FileInfo) bool { return os.SameFile(k, info) }
@@ -168,8 +167,8 @@ func (r *Includer) take(p Pattern, name string, by opened) {
 	case loop != "":
 		r.refuse(p, "keep the included files in a directory of their own: conf.d/*.yaml", "a file cannot include itself: %s", loop)
 	case slices.ContainsFunc(r.known, known): // two patterns match it, or two files include it
-	case len(r.known) > MostFiles:
-		r.refuse(p, "put several into one", "more than %d files are included", MostFiles)
+	case len(r.known) > MaxFiles:
+		r.refuse(p, "join several files", "more than %d files are included", MaxFiles)
 	default:
 		r.known = append(r.known, info)
 		if text, ok := r.text(p, name); ok {
@@ -191,20 +190,20 @@ func (r *Includer) text(p Pattern, name string) ([]byte, bool) {
 	case err != nil:
 		r.refuse(p, "", "cannot be included: %v", err)
 	case r.report.Bytes()+len(text) > MaxSize:
-		r.refuse(p, "leave out what is not needed", "with %s, all files together are larger than %d bytes, the most that is read", name, MaxSize)
+		r.refuse(p, "remove what is not needed", "with %s, all files together are larger than %d bytes, the maximum", name, MaxSize)
 	default:
 		return text, true
 	}
 	return nil, false
 }
 
-// read takes the text of an included file.
+// read adds the text of an included file.
 func (r *Includer) read(name string, text []byte, from opened) {
 	problems := r.report.Count()
 	root := r.parser.Parse(r.report.Add(name, text), text)
 	switch {
 	case root == nil:
-		r.complete = r.complete && r.report.Count() == problems // or there is nothing in it
+		r.complete = r.complete && r.report.Count() == problems // otherwise it is empty
 	case root.Kind == tree.Null:
 	case !r.report.Expect(problem.Place{Node: root, Position: root.Position}, tree.Map):
 		r.complete = false
@@ -214,14 +213,14 @@ func (r *Includer) read(name string, text []byte, from opened) {
 	}
 }
 
-// refuse reports why what a pattern names is not included.
+// refuse reports why the files of a pattern are not included.
 func (r *Includer) refuse(p Pattern, hint, format string, args ...any) {
 	r.report.Advise(p.at, hint, format, args...)
 	r.complete = false
 }
 
-// loop returns by which files a file includes itself that one of the chain includes;
-// empty: it is not in the chain.
+// loop returns the chain of files by which a file that one of the chain includes would include
+// itself; empty if it is not in the chain.
 func (o opened) loop(name string, info fs.FileInfo) string {
 	if info == nil {
 		return ""

@@ -8,9 +8,8 @@ import (
 	"ripcord/pkg/tree"
 )
 
-// join makes one tree of those of several files. Their lists are appended to one
-// another in the order of the files, and their maps have the keys of all. Nothing else,
-// and no key of such a map, can be in two files.
+// join makes one tree from those of several files. Lists are appended in the order of the files,
+// and maps have the keys of all. Nothing else, and no key of such a map, can be in two files.
 func (r *Includer) join() *tree.Node {
 	j := joint{report: r.report, known: r.keys, root: &tree.Node{Kind: tree.Map, Position: r.roots[0].Position}, at: map[string]int{}, keys: map[[2]string]tree.Position{}}
 	for _, root := range r.roots {
@@ -21,7 +20,7 @@ func (r *Includer) join() *tree.Node {
 	return j.root
 }
 
-// A joint is the tree of several files, and what it has so far.
+// joint is the tree of several files under construction.
 type joint struct {
 	report *problem.Report
 	known  map[string]schema.Type // of the file's keys
@@ -47,7 +46,7 @@ func (j *joint) take(e tree.Entry) {
 	}
 }
 
-// own replaces the value of an entry, which others may share, by a copy that can grow.
+// own replaces the value of an entry, which others may share, with a copy that can grow.
 func (j *joint) own(e *tree.Entry) {
 	value := *e.Value
 	value.Items, value.Entries = slices.Clip(value.Items), slices.Clip(value.Entries)
@@ -57,7 +56,7 @@ func (j *joint) own(e *tree.Entry) {
 	}
 }
 
-// merge adds what another file says to an entry of that type.
+// merge adds another file's value to an entry of that type.
 func (j *joint) merge(first *tree.Entry, e tree.Entry, want schema.Type) {
 	kinds := map[schema.Type]tree.Kind{schema.TypeList: tree.List, schema.TypeMap: tree.Map}
 	expected, joined := kinds[want]
@@ -85,7 +84,7 @@ func (j *joint) merge(first *tree.Entry, e tree.Entry, want schema.Type) {
 	}
 }
 
-// twice reports a key that another file has already.
+// twice reports a key that another file already has.
 func (j *joint) twice(at problem.Place, first tree.Position) {
 	j.report.Advise(at, "keep one of the two", "given twice, first in %s:%d", j.report.Name(first.File), first.Line)
 }

@@ -5,26 +5,26 @@ import (
 	"strings"
 )
 
-// Messages about a file repeat its lines, and must repeat no secret in them, not even if a
-// key is misspelt or the file is not YAML.
+// Messages about a file repeat its lines, and must not repeat a secret, even if a key is misspelt
+// or the file is not YAML.
 var (
-	// digitsOfKey are those of half a key, or more.
+	// digitsOfKey matches the digits of at least half a key.
 	digitsOfKey = regexp.MustCompile(`[0-9A-Fa-f]{32,}`)
-	// secretValues have the value of a key that holds a secret, or what stands in front
-	// of the host in a URL, as their last group.
+	// secretValues match the value of a key that holds a secret, or the user part of a URL, as
+	// their last group.
 	secretValues = []*regexp.Regexp{
 		regexp.MustCompile(`\b(?:hex|pass)["']?\s*:\s*("[^"]*"?|'[^']*'?|[^,}#]+)`),
 		regexp.MustCompile(`://([^/@\s]+)@`),
 	}
 )
 
-// conceal replaces each digit of a key by an asterisk, so that a caret below still points to
-// the same column.
+// conceal replaces each digit of a key by an asterisk, so that a caret below the line still points
+// to the same column.
 func conceal(s string) string {
 	return digitsOfKey.ReplaceAllStringFunc(s, stars)
 }
 
-// concealValues does so with what a line has behind the keys of secrets.
+// concealValues replaces the values of secret keys in a line by asterisks.
 func concealValues(line string) string {
 	for _, secret := range secretValues {
 		var b strings.Builder
@@ -38,7 +38,7 @@ func concealValues(line string) string {
 	return line
 }
 
-// stars are as many as the text has characters, its blanks and quotes kept.
+// stars returns as many asterisks as the text has characters, and keeps its blanks and quotes.
 func stars(text string) string {
 	return strings.Map(func(r rune) rune {
 		if strings.ContainsRune(" \t\r\"'", r) {

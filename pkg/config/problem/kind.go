@@ -2,7 +2,7 @@ package problem
 
 import "ripcord/pkg/tree"
 
-// Expect reports a value that is not of the kind it has to be.
+// Expect reports a value that is not of the wanted kind.
 func (r *Report) Expect(at Place, want tree.Kind) bool {
 	if at.Node.Kind != want {
 		r.mismatch(at, want.String())
@@ -10,7 +10,7 @@ func (r *Report) Expect(at Place, want tree.Kind) bool {
 	return at.Node.Kind == want
 }
 
-// Word is the text of a scalar; what says what it has to be if there is none.
+// Word returns the text of a scalar. If the value is none, it reports that what is expected.
 func (r *Report) Word(at Place, what string) (string, bool) {
 	if at.Node.Kind != tree.Scalar {
 		r.mismatch(at, what)
@@ -24,7 +24,7 @@ func (r *Report) mismatch(at Place, want string) {
 		hint = `its entries stand in [ ], or on lines that begin with "- "`
 	}
 	switch got := at.Node.Kind; got {
-	case tree.Broken: // was reported already
+	case tree.Broken: // reported already
 	case tree.Null:
 		r.Advise(at, "give it one, or leave the key out", "has no value")
 	default:

@@ -9,32 +9,32 @@ import (
 	"ripcord/pkg/tree"
 )
 
-// A Place is the position of a value in a file, and its name for a person. The position is
-// that of its key, or its own in a list.
+// A Place is the position of a value in a file and its path for messages. The position is that of
+// the value's key, or of the value itself in a list.
 type Place struct {
 	Path string
 	tree.Position
-	Node *tree.Node // nil: the file says nothing here
-	Bad  bool       // its value was refused, so there is nothing to check it against
+	Node *tree.Node // nil: the file has no value here
+	Bad  bool       // the value was refused, so it cannot be checked further
 }
 
-// Key is the place of a key in the map at p, which need not be there.
+// Key returns the place of a key in the map at p, even if the key is not there.
 func (p Place) Key(name string) Place {
 	return Place{Path: Join(p.Path, name), Position: p.Position}
 }
 
-// Item is the place of an entry of the list at p.
+// Item returns the place of an entry of the list at p.
 func (p Place) Item(i int) Place {
 	n := p.Node.Items[i]
 	return Place{Path: fmt.Sprintf("%s[%d]", p.Path, n.Index), Position: n.Position, Node: n}.named()
 }
 
-// Entry is the place of an entry of the map at p.
+// Entry returns the place of an entry of the map at p.
 func (p Place) Entry(e tree.Entry) Place {
 	return Place{Path: Join(p.Path, e.Key), Position: e.Position, Node: e.Value}.named()
 }
 
-// named returns the place under the name that its node has of its own, if it has one.
+// named returns the place under the name that its node has in messages, if it has one.
 func (p Place) named() Place {
 	if p.Node != nil && p.Node.Name != "" {
 		p.Path = p.Node.Name
@@ -50,8 +50,8 @@ func Join(path, key string) string {
 	return path + "." + Show(key)
 }
 
-// Show writes what the file says into a message: quoted where it would not be
-// clear what belongs to it, and not too long.
+// Show formats a text of the file for a message: quoted where its limits would not be clear
+// otherwise, and shortened.
 func Show(text string) string {
 	const enough = 60
 	if start, cut := shorten(text, enough); cut {

@@ -1,6 +1,6 @@
-// Package problem says what is wrong with a configuration file, and where: a Report collects
-// the problems and warnings of a file and of those that it includes, each at its Place, and
-// gives them as a person reads them, with the line and a caret.
+// Package problem collects what is wrong with a configuration file: a Report holds the problems and
+// warnings of a file and of the files it includes, each at its Place, and formats them for a
+// person, with the line and a caret.
 package problem
 
 import (
@@ -13,35 +13,35 @@ import (
 	"ripcord/pkg/tree"
 )
 
-// Class says of a warning how a file in another language than ripcord's own runs.
+// Class tells how a file in another language than ripcord's own runs, for a warning.
 type Class string
 
-// The classes of warnings. Without one, the file runs as it does elsewhere.
+// Classes of warnings. A warning without a class does not change how the file runs.
 const (
 	Differs Class = "differs"
 	NotDone Class = "not done"
 )
 
-// Problem is one thing that is wrong with a file, and where.
+// Problem is one thing that is wrong with a file, and its position.
 type Problem struct {
 	File         string
-	Line, Column int    // of the key or list entry, from 1; columns are characters
-	Path         string // of the value: instances[0].vrid; empty for the whole file
+	Line, Column int    // of the key or list entry, from 1; columns count characters
+	Path         string // the path of the value, such as instances[0].vrid; empty for the whole file
 	Message      string // what is wrong
-	Hint         string // what to do about it; may be empty
+	Hint         string // what to do; may be empty
 	Source       string // the line of the file, or the part of it around the column
 	Class        Class
-	skipped      int // characters of the line in front of Source
-	file         int // the position's
-	more         int // problems behind this one that are not listed
+	skipped      int // characters of the line before Source
+	file         int // number of the file in the report
+	more         int // number of further problems that are not listed
 }
 
 func (p Problem) position() tree.Position {
 	return tree.Position{File: p.file, Line: p.Line, Column: p.Column}
 }
 
-// Summary is the problem on one line: ripcord.yaml:7:5: instances[0].vrid: 300
-// is not between 1 and 255.
+// Summary returns the problem on one line: ripcord.yaml:7:5: instances[0].vrid: 300 is not between
+// 1 and 255.
 func (p Problem) Summary() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s:%d:%d: ", p.File, p.Line, p.Column)
@@ -55,8 +55,8 @@ func (p Problem) Summary() string {
 	return b.String()
 }
 
-// Error is the summary, the line of the file and a caret under the column, and how
-// many more problems there are, if not all are listed.
+// Error returns the summary, the line of the file with a caret under the column, and the number of
+// further problems if not all are listed.
 func (p Problem) Error() string {
 	number := strconv.Itoa(p.Line)
 	text := fmt.Sprintf("%s\n %s | %s\n %s | %s", p.Summary(),
@@ -68,8 +68,8 @@ func (p Problem) Error() string {
 	return text
 }
 
-// caret stands under the column of the source; tabs before it stay tabs, so
-// that it does so at any width of tab.
+// caret returns a line with a caret under the column of the source. Tabs before the column stay
+// tabs, so that the caret fits at any tab width.
 func (p Problem) caret() string {
 	var b strings.Builder
 	column := p.skipped + 1
@@ -87,7 +87,7 @@ func (p Problem) caret() string {
 	return b.String() + "^"
 }
 
-// visible keeps what could steer a terminal out of an error message.
+// visible removes the characters that could steer a terminal from an error message.
 func visible(r rune) rune {
 	if r != '\t' && !unicode.IsPrint(r) {
 		return utf8.RuneError
@@ -95,10 +95,10 @@ func visible(r rune) rune {
 	return r
 }
 
-// Problems are all that is wrong with a file, by position.
+// Problems are the problems of a file, ordered by position.
 type Problems []Problem
 
-// Error gives all of them.
+// Error returns the texts of all problems.
 func (ps Problems) Error() string {
 	all := make([]string, len(ps))
 	for i, p := range ps {
@@ -107,7 +107,7 @@ func (ps Problems) Error() string {
 	return strings.Join(all, "\n")
 }
 
-// Total is how many problems the file has, those too that are not listed.
+// Total returns the number of problems of the file, including those that are not listed.
 func (ps Problems) Total() int {
 	if len(ps) == 0 {
 		return 0
@@ -115,7 +115,7 @@ func (ps Problems) Total() int {
 	return len(ps) + ps[len(ps)-1].more
 }
 
-// Unwrap gives each as an error.
+// Unwrap returns each problem as an error.
 func (ps Problems) Unwrap() []error {
 	all := make([]error, len(ps))
 	for i, p := range ps {

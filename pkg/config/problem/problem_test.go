@@ -6,7 +6,7 @@ import (
 	"unicode/utf8"
 )
 
-// TestExcerpt: of a long line the part around the column is shown, with the caret
+// TestExcerpt checks that the excerpt of a long line is the part around the column, with the caret
 // under the right character.
 func TestExcerpt(t *testing.T) {
 	line := "é" + strings.Repeat("0123456789", 100)
@@ -46,7 +46,7 @@ func TestShow(t *testing.T) {
 	}
 }
 
-// TestConcealKeepsTheCaret: a concealed secret takes as many columns as it had.
+// TestConcealKeepsTheCaret checks that a concealed secret keeps its number of columns.
 func TestConcealKeepsTheCaret(t *testing.T) {
 	key := strings.Repeat("0123456789abcdef", 4)
 	for in, want := range map[string]string{

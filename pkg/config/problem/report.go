@@ -10,48 +10,48 @@ import (
 	"ripcord/pkg/tree"
 )
 
-// BOM is the mark of Unicode that some editors write in front of a text.
+// BOM is the Unicode byte order mark that some editors write at the start of a text.
 const BOM = "\uFEFF"
 
-// Bounds of the problems of a file that are printed, whatever the file is.
+// Limits of the listed problems of a file, however many it has.
 const (
-	MostListed  = 100 // problems
-	MostMessage = 400 // characters
-	Excerpt     = 300 // characters of a line
+	MaxListed  = 100 // problems
+	MaxMessage = 400 // characters
+	Excerpt    = 300 // characters of a line
 )
 
 // A Report collects the problems of a file and of those that it includes.
 type Report struct {
-	// Tolerant is set for a file in a language whose own program takes what ours refuses.
+	// Tolerant is set for a file in a language whose own program accepts more than ripcord does.
 	Tolerant bool
 
-	files    []contents // the first is the one that was named
+	files    []contents // the first is the file that was named
 	problems findings
 	warnings findings
-	bytes    int // of all files
+	bytes    int // size of all files
 }
 
-// contents are what one file says.
+// contents are the name and the text of one file.
 type contents struct {
 	name  string
 	lines []string
 }
 
-// findings are the first MostListed problems of a file, by position, and some more until the
-// next cut.
+// findings holds the first MaxListed problems of a file, ordered by position, and some more until
+// the next cut.
 type findings struct {
 	kept    []Problem
 	dropped int
 }
 
-// Of returns the report of a file.
+// Of returns an empty report about a file.
 func Of(file string, content []byte) *Report {
 	r := &Report{}
 	r.Add(file, content)
 	return r
 }
 
-// Add makes a file known, and returns its number.
+// Add adds a file to the report and returns its number.
 func (r *Report) Add(file string, content []byte) int {
 	lines := strings.Split(strings.TrimPrefix(string(content), BOM), "\n")
 	for i := range lines {
@@ -68,8 +68,8 @@ func (r *Report) Name(file int) string { return r.files[file].name }
 // Bytes returns the size of all files together.
 func (r *Report) Bytes() int { return r.bytes }
 
-// Mention returns what a problem at a place calls another place: its path, and its file
-// where that is another one.
+// Mention returns how a problem at one place refers to another place: by its path, and by its file
+// if that is another one.
 func (r *Report) Mention(other, at Place) string {
 	if other.File == at.File {
 		return other.Path
@@ -77,28 +77,28 @@ func (r *Report) Mention(other, at Place) string {
 	return other.Path + " in " + r.files[other.File].name
 }
 
-// Fail notes that the value at a place cannot be used.
+// Fail reports that the value at a place cannot be used.
 func (r *Report) Fail(at Place, format string, args ...any) {
 	r.note(&r.problems, at, "", "", format, args)
 }
 
-// Advise is Fail with a hint what to do, which may be empty.
+// Advise is Fail with a hint what to do. The hint may be empty.
 func (r *Report) Advise(at Place, hint, format string, args ...any) {
 	r.note(&r.problems, at, "", hint, format, args)
 }
 
-// Warn notes something that is allowed but hardly meant.
+// Warn reports a value that is allowed but hardly intended.
 func (r *Report) Warn(at Place, hint, format string, args ...any) {
 	r.note(&r.warnings, at, "", hint, format, args)
 }
 
-// Classify notes a warning of a class, which says how a file in another language runs.
+// Classify adds a warning with a class, which tells how a file in another language runs.
 func (r *Report) Classify(at Place, class Class, hint, format string, args ...any) {
 	r.note(&r.warnings, at, class, hint, format, args)
 }
 
-// note adds a finding. One that will not be listed is only counted: the texts of a hundred
-// thousand would take most of the time.
+// note adds a finding. It only counts a finding that will not be listed, because formatting the
+// texts of a hundred thousand findings would take most of the time.
 func (r *Report) note(f *findings, at Place, class Class, hint, format string, args []any) {
 	in := r.files[at.File]
 	where := tree.Position{File: at.File, Line: min(max(at.Line, 1), len(in.lines)), Column: max(at.Column, 1)}
@@ -106,32 +106,32 @@ func (r *Report) note(f *findings, at Place, class Class, hint, format string, a
 		f.dropped++
 		return
 	}
-	message, cut := shorten(fmt.Sprintf(format, args...), MostMessage)
+	message, cut := shorten(fmt.Sprintf(format, args...), MaxMessage)
 	if cut {
 		message += "…"
 	}
 	f.add(Problem{File: in.name, Line: where.Line, Column: where.Column, file: where.File, Path: conceal(at.Path), Message: conceal(message), Hint: hint, Class: class})
 }
 
-// Suggest returns the name that was most likely meant by a misspelt one, as long as
-// the problem will be listed.
+// Suggest returns the name that is closest to a misspelt one, unless the problem will not be listed
+// anyway.
 func (r *Report) Suggest(wrong string, names []string) string {
-	if r.problems.count() > MostListed {
+	if r.problems.count() > MaxListed {
 		return ""
 	}
 	return spelling.Nearest(wrong, names)
 }
 
-// Count returns how many problems there are.
+// Count returns the number of problems.
 func (r *Report) Count() int { return r.problems.count() }
 
-// Problems returns the problems for a person to read, by position.
+// Problems returns the listed problems, ordered by position.
 func (r *Report) Problems() Problems { return r.listed(&r.problems) }
 
-// Warnings returns the warnings in the same way.
+// Warnings returns the listed warnings, ordered by position.
 func (r *Report) Warnings() Problems { return r.listed(&r.warnings) }
 
-// listed are the findings for a person to read, with their lines.
+// listed returns findings as problems with their lines.
 func (r *Report) listed(f *findings) Problems {
 	f.cut()
 	last, concealed := tree.Position{}, ""
@@ -149,32 +149,32 @@ func (r *Report) listed(f *findings) Problems {
 }
 
 func (f *findings) add(p Problem) {
-	if f.kept = append(f.kept, p); len(f.kept) >= 4*MostListed {
+	if f.kept = append(f.kept, p); len(f.kept) >= 4*MaxListed {
 		f.cut()
 	}
 }
 
-// beyond reports whether enough is known already in front of a place.
+// beyond reports whether enough findings before a place are known already.
 func (f *findings) beyond(at tree.Position) bool {
 	if f.dropped == 0 {
 		return false
 	}
-	return at.Compare(f.kept[MostListed-1].position()) >= 0 // in order since the last cut
+	return at.Compare(f.kept[MaxListed-1].position()) >= 0 // sorted by the last cut
 }
 
 func (f *findings) count() int { return len(f.kept) + f.dropped }
 
-// cut orders the findings by position, those of one place as they were found, and
-// drops what is too much.
+// cut orders the findings by position, keeps the order of those at one place, and drops those that
+// exceed the limit.
 func (f *findings) cut() {
 	slices.SortStableFunc(f.kept, func(a, b Problem) int { return a.position().Compare(b.position()) })
-	if n := len(f.kept); n > MostListed {
-		f.kept, f.dropped = f.kept[:MostListed], f.dropped+n-MostListed
+	if n := len(f.kept); n > MaxListed {
+		f.kept, f.dropped = f.kept[:MaxListed], f.dropped+n-MaxListed
 	}
 }
 
-// around is the part of a line around a column, and how many characters stand in
-// front of it. A character stands for what is left out at either end.
+// around returns the part of a line around a column, and the number of characters before that part.
+// An ellipsis replaces what is left out at either end.
 func around(line string, column int) (part string, skipped int) {
 	if len(line) <= Excerpt {
 		return line, 0

@@ -7,8 +7,8 @@ import (
 	"ripcord/pkg/tree"
 )
 
-// TestReport: problems are listed by file and position, with the line and without secrets;
-// warnings are another list.
+// TestReport checks that problems are listed by file and position, with their line and without
+// secrets, and warnings apart from them.
 func TestReport(t *testing.T) {
 	r := Of("a", []byte(BOM+"one\r\ntwo\r\n"))
 	b := r.Add("b", []byte("pass: hush\n"))
@@ -31,20 +31,20 @@ func TestReport(t *testing.T) {
 	}
 }
 
-// TestNoSuggestionBeyond: to look for what was meant takes time, and is left out for problems
-// that are not listed.
+// TestNoSuggestionBeyond checks that a problem that is not listed gets no suggestion, which would
+// take time.
 func TestNoSuggestionBeyond(t *testing.T) {
 	r := Of("a", []byte("x\n"))
 	if got := r.Suggest("vird", []string{"vrid"}); got != "vrid" {
 		t.Errorf("%q is suggested", got)
 	}
-	for range MostListed + 1 {
+	for range MaxListed + 1 {
 		r.Fail(Place{}, "no")
 	}
 	if got := r.Suggest("vird", []string{"vrid"}); got != "" {
 		t.Errorf("%q is suggested", got)
 	}
-	if said := r.Problems(); said.Total() != MostListed+1 || !strings.HasSuffix(said.Error(), "\nand 1 more") {
+	if said := r.Problems(); said.Total() != MaxListed+1 || !strings.HasSuffix(said.Error(), "\nand 1 more") {
 		t.Errorf("%d problems", said.Total())
 	}
 }

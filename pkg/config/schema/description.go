@@ -5,10 +5,10 @@ import (
 	"strings"
 )
 
-// Type is what kind of value a key takes.
+// Type is the type of the value of a key.
 type Type string
 
-// The types of values.
+// Types of values.
 const (
 	TypeText     Type = "text"
 	TypeNumber   Type = "number"   // a whole decimal number
@@ -19,50 +19,50 @@ const (
 	TypeMap      Type = "map"    // with Keys, or with names of any kind as keys of Items
 )
 
-// Description says what a key accepts. The reference page of the configuration and
-// its JSON Schema are made of it.
+// Description describes the values that a key accepts. The reference page of the configuration and
+// its JSON Schema are generated from it.
 type Description struct {
 	Type       Type
-	From, Upto int64    // of a Number, or of a Duration in ns, both inclusive
-	Range      string   // of a Duration, Text or List, in words; of a Number where From and Upto do not say it
-	Words      []string // of a Choice; of a Number, those that may stand in its place
-	// Pattern is a regular expression, both RE2 and ECMA-262, of a Text, of what may stand in
-	// place of a Number, or of the names in a Map; empty: anything.
+	From, Upto int64    // limits of a Number, or of a Duration in ns, both inclusive
+	Range      string   // limits of a Duration, Text or List, in words; of a Number that From and Upto do not describe
+	Words      []string // the words of a Choice; for a Number, words that may replace it
+	// Pattern is a regular expression, both RE2 and ECMA-262. It applies to a Text, to words that
+	// may replace a Number, and to the names in a Map; empty: anything.
 	Pattern string
-	Plain   bool // must not stand in quotes
+	Plain   bool // the value must not be quoted
 	Items   *Description
-	Least   int // entries of a List or Map
-	// Keys returns the keys of a Map; nil where the map has names as keys. It is a
-	// function because tables refer to one another.
+	Least   int // minimum number of entries of a List or Map
+	// Keys returns the keys of a Map, or is nil if the map has names as keys. It is a function
+	// because tables refer to one another.
 	Keys func() []KeyDescription
-	// Short is what may stand in place of a Map or List.
+	// Short describes a value that may replace a Map or List.
 	Short *Description
 }
 
-// KeyDescription is one key of a map.
+// KeyDescription describes one key of a map.
 type KeyDescription struct {
 	Name     string
-	Default  string // as one would write it; empty: none
+	Default  string // as it is written in the file; empty: none
 	Required bool
 	Value    Description
 	Meaning  string
 	Example  string
 }
 
-// MapOf describes a map with the keys of a table.
+// MapOf returns the description of a map with the keys of a table.
 func MapOf[T any](t Table[T]) Description {
 	return Description{Type: TypeMap, Keys: func() []KeyDescription { return t.Describe() }}
 }
 
-// NamesOf describes a map whose keys are names, with maps of one kind as values.
+// NamesOf returns the description of a map from names to values of one kind.
 func NamesOf(values Description) Description { return Description{Type: TypeMap, Items: &values} }
 
-// ListOf describes a list of at least so many entries.
+// ListOf returns the description of a list with at least so many entries.
 func ListOf(items Description, least int) Description {
 	return Description{Type: TypeList, Items: &items, Least: least}
 }
 
-// Describe describes each key of a table.
+// Describe returns the description of each key of a table.
 func (t Table[T]) Describe() []KeyDescription {
 	keys := make([]KeyDescription, 0, len(t))
 	for _, k := range t {
@@ -79,7 +79,7 @@ func (t Table[T]) Describe() []KeyDescription {
 	return keys
 }
 
-// Accepts returns the values that a description admits, in words.
+// Accepts describes the accepted values in words.
 func (d Description) Accepts() string {
 	switch d.Type {
 	case TypeNumber:

@@ -10,7 +10,7 @@ import (
 	"ripcord/pkg/spelling"
 )
 
-// Plain reads what would be another thing in quotes: 51 is a number, "51" text.
+// Plain refuses a quoted value, which would mean something else: 51 is a number, "51" is text.
 func Plain[V any](f Form[V]) Form[V] {
 	what := f.What
 	what.Plain = true
@@ -25,14 +25,14 @@ func Plain[V any](f Form[V]) Form[V] {
 	}}
 }
 
-// Digits match a whole number, LeadingZero one that could be an octal number.
+// Digits matches a whole number, and LeadingZero a number that could be octal.
 var (
 	Digits      = regexp.MustCompile(`^-?[0-9]+$`)
 	LeadingZero = regexp.MustCompile(`^-?0[0-9]`)
 )
 
-// Number is a whole decimal number. Versions of YAML differ on 010, 0x10 and
-// 1_000, so none of them is one.
+// Number reads a whole decimal number. It refuses 010, 0x10 and 1_000, on which versions of YAML
+// differ.
 func Number[V ~int | ~uint8 | ~uint32](from, upto V) Form[V] {
 	what := Description{Type: TypeNumber, From: int64(from), Upto: int64(upto)}
 	return Plain(As(what, func(report *problem.Report, at problem.Place) (V, bool) {
@@ -56,7 +56,7 @@ func Number[V ~int | ~uint8 | ~uint32](from, upto V) Form[V] {
 	}))
 }
 
-// Duration is a Go duration in whole steps.
+// Duration reads a Go duration in whole steps.
 func Duration(from, upto, step time.Duration) Form[time.Duration] {
 	what := Description{Type: TypeDuration, From: int64(from), Upto: int64(upto), Range: Short(from) + " to " + Short(upto)}
 	if step > 1 && step != time.Millisecond {
@@ -80,8 +80,8 @@ func Duration(from, upto, step time.Duration) Form[time.Duration] {
 	})
 }
 
-// Within reports a duration, of which s is the text, that is out of its range or
-// not in whole steps.
+// Within reports a duration that is out of its range or not in whole steps. s is its text in the
+// file.
 func Within(report *problem.Report, at problem.Place, s string, d, from, upto, step time.Duration) bool {
 	switch {
 	case d < from || d > upto:
@@ -94,7 +94,7 @@ func Within(report *problem.Report, at problem.Place, s string, d, from, upto, s
 	return false
 }
 
-// Short writes a duration as a person would: 1h, not 1h0m0s.
+// Short formats a duration without empty parts: 1h instead of 1h0m0s.
 func Short(d time.Duration) string {
 	s := d.String()
 	if strings.HasSuffix(s, "m0s") {
@@ -106,13 +106,13 @@ func Short(d time.Duration) string {
 	return s
 }
 
-// Words are what a choice is between, and what each means.
+// Words are the words of a choice with their values.
 type Words[V any] []struct {
 	Word  string
 	Value V
 }
 
-// Choice is one of some words.
+// Choice reads one of several words.
 func Choice[V any](known Words[V]) Form[V] {
 	var names []string
 	for _, w := range known {
@@ -133,7 +133,7 @@ func Choice[V any](known Words[V]) Form[V] {
 	})
 }
 
-// Alternatives lists names: a, b or c.
+// Alternatives joins names for a sentence: a, b or c.
 func Alternatives(names []string) string {
 	last := len(names) - 1
 	if last == 0 {
@@ -142,8 +142,8 @@ func Alternatives(names []string) string {
 	return strings.Join(names[:last], ", ") + " or " + names[last]
 }
 
-// Boolean is true or false.
+// Boolean reads true or false.
 var Boolean = Described(Plain(Choice(Words[bool]{{"true", true}, {"false", false}})), Description{Type: TypeBoolean})
 
-// Described gives a form another description.
+// Described returns a form with another description.
 func Described[V any](f Form[V], what Description) Form[V] { return Form[V]{what, f.Read} }

@@ -9,7 +9,7 @@ import (
 	"ripcord/pkg/tree"
 )
 
-// house is what the table of the test reads.
+// house is the type that the table of the test fills.
 type house struct {
 	name  string
 	rooms int
@@ -28,7 +28,7 @@ func scalar(key, text string) tree.Entry {
 	return tree.Entry{Key: key, Position: tree.Position{Line: 1, Column: 1}, Value: &tree.Node{Kind: tree.Scalar, Text: text}}
 }
 
-// read reads a house, and returns the messages of what is wrong with it.
+// read reads a house and returns the messages of the problems.
 func read(entries ...tree.Entry) (house, KeySet, []string) {
 	report := problem.Of("x", nil)
 	at := problem.Place{Node: &tree.Node{Kind: tree.Map, Entries: entries}}
@@ -62,7 +62,7 @@ func TestTable(t *testing.T) {
 	}
 }
 
-// TestDescribe: what the reference page says follows from the same table.
+// TestDescribe checks the texts that the reference page gets from a table.
 func TestDescribe(t *testing.T) {
 	d := houseKeys.Describe()
 	if !d[0].Required || d[0].Default != "" || d[1].Required || d[1].Default != "3" || d[2].Required || d[2].Default != "" {
@@ -78,7 +78,7 @@ func TestDescribe(t *testing.T) {
 	}
 }
 
-// TestLists: entries that can be read are kept beside others that cannot.
+// TestLists checks that readable entries of a list are kept beside unreadable ones.
 func TestLists(t *testing.T) {
 	list := &tree.Node{Kind: tree.List, Items: []*tree.Node{{Kind: tree.Scalar, Text: "1"}, {Kind: tree.Scalar, Text: "x", Index: 1}, {Kind: tree.Scalar, Text: "3", Index: 2}}}
 	report := problem.Of("x", nil)
@@ -87,6 +87,6 @@ func TestLists(t *testing.T) {
 		t.Errorf("%v, %v", all, report.Problems())
 	}
 	if _, ok := Some(Each(Number(1, 9))).Read(report, problem.Place{Node: &tree.Node{Kind: tree.List}}); ok {
-		t.Error("an empty list is taken")
+		t.Error("an empty list is accepted")
 	}
 }

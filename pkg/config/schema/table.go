@@ -1,6 +1,6 @@
-// Package schema reads maps of a configuration by tables of their keys. A Table says of each
-// key its default, how its value is read and what it means: the reading, the defaults, the
-// suggestion for a misspelt key, the reference page and the JSON Schema follow from it.
+// Package schema reads the maps of a configuration by tables of their keys. A Table gives each key
+// a default, a function that reads the value, and a description. Reading, defaults, the suggestion
+// for a misspelt key, the reference page and the JSON Schema follow from it.
 package schema
 
 import (
@@ -11,14 +11,13 @@ import (
 	"ripcord/pkg/tree"
 )
 
-// A Table is all keys of one kind of map in the file, in the order of the manual, and what
-// they mean for a T. Checks, defaults and the suggestion for a misspelt key all follow from
-// it.
+// A Table lists the keys of one kind of map in the file, in the order of the manual, and sets the
+// fields of a T by them. Checks, defaults and the suggestion for a misspelt key follow from it.
 type Table[T any] []Key[T]
 
-// A Key is a row: its name, its default as a person would write it, how its value is
-// read into a T, and what it means, for the reference page and the JSON Schema.
-// It is an alias, so that tables elsewhere are written as rows without the names of the fields.
+// A Key is a row of a table: the name, the default as it is written in a file, the function that
+// reads the value into a T, and the description for the reference page and the JSON Schema. It is
+// an alias, so that tables in other packages can write rows without field names.
 type Key[T any] = struct {
 	Name    string
 	Initial string
@@ -33,7 +32,7 @@ type Value[T any] struct {
 	Read func(report *problem.Report, at problem.Place, into *T) bool
 }
 
-// Markers in place of a default where there is none.
+// Markers that stand in the column of the default for a key without one.
 const (
 	Required = "\x00required"
 	Optional = "\x00optional"
@@ -42,7 +41,7 @@ const (
 // KeySet holds the places of the keys that stand in the file.
 type KeySet map[string]problem.Place
 
-// Start fills in the defaults.
+// Start sets the defaults.
 func (t Table[T]) Start(into *T) {
 	for _, k := range t {
 		switch k.Initial {
@@ -56,8 +55,7 @@ func (t Table[T]) Start(into *T) {
 	}
 }
 
-// Read reads a map into a T, keys in the order of the table. It reports every
-// key that it does not know.
+// Read reads a map into a T, with the keys in the order of the table, and reports each unknown key.
 func (t Table[T]) Read(report *problem.Report, at problem.Place, into *T) KeySet {
 	if !report.Expect(at, tree.Map) {
 		return nil
@@ -69,7 +67,7 @@ func (t Table[T]) Read(report *problem.Report, at problem.Place, into *T) KeySet
 		}
 		meant := report.Suggest(e.Key, t.Names())
 		report.Advise(at.Entry(e), spelling.DidYouMean(meant), "unknown key")
-		if meant != "" { // so that it is not called missing, too
+		if meant != "" { // so that it is not reported as missing, too
 			present[meant] = problem.Place{Path: problem.Join(at.Path, meant), Position: e.Position, Bad: true}
 		}
 	}
@@ -89,7 +87,7 @@ func (t Table[T]) Read(report *problem.Report, at problem.Place, into *T) KeySet
 // Need reports the required keys that are missing.
 func (t Table[T]) Need(report *problem.Report, at problem.Place, present KeySet) {
 	if present == nil {
-		return // not even a map, and reported as such
+		return // not a map, which was reported
 	}
 	for _, k := range t {
 		if _, ok := present[k.Name]; !ok && k.Initial == Required {
@@ -98,8 +96,7 @@ func (t Table[T]) Need(report *problem.Report, at problem.Place, present KeySet)
 	}
 }
 
-// Fill reads a map into a T that begins with the defaults, and reports the required keys that
-// are missing.
+// Fill sets the defaults, reads a map into the T, and reports the required keys that are missing.
 func (t Table[T]) Fill(report *problem.Report, at problem.Place, into *T) KeySet {
 	t.Start(into)
 	present := t.Read(report, at, into)
@@ -115,7 +112,7 @@ func (t Table[T]) Sound(present KeySet) bool {
 	})
 }
 
-// Names are the names of all keys.
+// Names returns the names of all keys.
 func (t Table[T]) Names() []string {
 	names := make([]string, len(t))
 	for i, k := range t {

@@ -5,24 +5,23 @@ import (
 	"ripcord/pkg/tree"
 )
 
-// A Form reads a value of one type. It reports what is wrong with it, and is
-// false then.
+// A Form reads a value of one type. If it cannot, it reports why and returns false.
 type Form[V any] struct {
 	What Description
 	Read func(report *problem.Report, at problem.Place) (V, bool)
 }
 
-// As makes a form of a function and the description of what it accepts.
+// As makes a form from a function and the description of the values it accepts.
 func As[V any](what Description, read func(report *problem.Report, at problem.Place) (V, bool)) Form[V] {
 	return Form[V]{what, read}
 }
 
-// Into makes a value of a function and the description of what it accepts.
+// Into makes a value from a function and the description of the values it accepts.
 func Into[T any](what Description, read func(report *problem.Report, at problem.Place, into *T) bool) Value[T] {
 	return Value[T]{what, read}
 }
 
-// To reads a value into a field.
+// To returns a value that reads into a field.
 func To[T, V any](field func(*T) *V, f Form[V]) Value[T] {
 	return Value[T]{f.What, func(report *problem.Report, at problem.Place, into *T) bool {
 		v, ok := f.Read(report, at)
@@ -33,7 +32,7 @@ func To[T, V any](field func(*T) *V, f Form[V]) Value[T] {
 	}}
 }
 
-// Said reads a value into a field, and notes in another one that it was said.
+// Said returns a value that reads into a field, and sets another field if the key is present.
 func Said[T, V any](fields func(*T) (value *V, said *bool), f Form[V]) Value[T] {
 	return Value[T]{f.What, func(report *problem.Report, at problem.Place, into *T) bool {
 		v, ok := f.Read(report, at)
@@ -45,15 +44,15 @@ func Said[T, V any](fields func(*T) (value *V, said *bool), f Form[V]) Value[T] 
 	}}
 }
 
-// Section reads a map of its own table.
+// Section returns a value that reads a map by its own table.
 func Section[T, S any](field func(*T) *S, keys Table[S]) Value[T] {
 	return Value[T]{MapOf(keys), func(report *problem.Report, at problem.Place, into *T) bool {
 		return keys.Read(report, at, field(into)) != nil
 	}}
 }
 
-// Filled reads a map of its own table, all of whose required keys are there, into a
-// pointer.
+// Filled returns a value that reads a map by its own table into a pointer, and reports the required
+// keys that are missing.
 func Filled[T, S any](field func(*T) **S, keys Table[S]) Value[T] {
 	return Value[T]{MapOf(keys), func(report *problem.Report, at problem.Place, into *T) bool {
 		s := new(S)
@@ -65,7 +64,7 @@ func Filled[T, S any](field func(*T) **S, keys Table[S]) Value[T] {
 	}}
 }
 
-// Each reads a list of which every entry has one form.
+// Each reads a list whose entries have one form.
 func Each[V any](f Form[V]) Form[[]V] {
 	return Form[[]V]{ListOf(f.What, 0), func(report *problem.Report, at problem.Place) ([]V, bool) {
 		if !report.Expect(at, tree.List) {
@@ -77,8 +76,8 @@ func Each[V any](f Form[V]) Form[[]V] {
 				all = append(all, v)
 			}
 		}
-		// Entries that could be read are kept even if others could not: they may have
-		// problems of their own.
+		// Keep the entries that could be read even if others could not: their other problems can be
+		// reported, too.
 		return all, true
 	}}
 }

@@ -25,7 +25,7 @@ func Prefix(report *problem.Report, at problem.Place) (netip.Prefix, bool) {
 	case a.Is4In6():
 		report.Advise(at, "write it as IPv4", "%s is an IPv4 address mapped into IPv6", s)
 	case a.IsMulticast(), a.IsUnspecified(), a.IsLoopback(), p.Bits() == 0:
-		report.Fail(at, "%s is no address that a router can hold", s)
+		report.Fail(at, "%s is not an address that a router can hold", s)
 	default:
 		warnHost(report, at, p)
 		return p, true
@@ -33,8 +33,8 @@ func Prefix(report *problem.Report, at problem.Place) (netip.Prefix, bool) {
 	return netip.Prefix{}, false
 }
 
-// warnHost notes an address that is the first or the last of its network: the kernel takes
-// it, but it is hardly meant.
+// warnHost warns of an address that is the first or the last of its network. The kernel accepts it,
+// but it is hardly intended.
 func warnHost(report *problem.Report, at problem.Place, p netip.Prefix) {
 	a := p.Addr()
 	switch {
@@ -46,7 +46,7 @@ func warnHost(report *problem.Report, at problem.Place, p netip.Prefix) {
 	}
 }
 
-// diagnose says what is wrong with text that is no prefix, and what to do.
+// diagnose returns what is wrong with a text that is not a prefix, and a hint.
 func diagnose(s string) (hint, message string) {
 	if a, err := netip.ParseAddr(s); err == nil && a.Zone() == "" {
 		length := "/24"
@@ -61,7 +61,7 @@ func diagnose(s string) (hint, message string) {
 	return "write it like 192.0.2.1/24 or fe80::1/64", "is not an address with a prefix length"
 }
 
-// Network is a prefix without bits behind its length.
+// Network reads a network: a prefix without bits behind its length.
 func Network(report *problem.Report, at problem.Place) (netip.Prefix, bool) {
 	s, ok := report.Word(at, "a network")
 	if !ok {
@@ -81,7 +81,7 @@ func Network(report *problem.Report, at problem.Place) (netip.Prefix, bool) {
 	return netip.Prefix{}, false
 }
 
-// Destination is a network, or default, whose family the check finds.
+// Destination reads a network, or the word default, whose family the check finds.
 func Destination(report *problem.Report, at problem.Place) (netip.Prefix, bool) {
 	if at.Node.Kind == tree.Scalar && at.Node.Text == "default" {
 		return netip.Prefix{}, true
@@ -89,7 +89,7 @@ func Destination(report *problem.Report, at problem.Place) (netip.Prefix, bool) 
 	return Network(report, at)
 }
 
-// Station is an address that one station can have.
+// Station reads an address that a single other station can have.
 func Station(report *problem.Report, at problem.Place) (netip.Addr, bool) {
 	s, ok := report.Word(at, "an address")
 	if !ok {
@@ -98,7 +98,7 @@ func Station(report *problem.Report, at problem.Place) (netip.Addr, bool) {
 	a, err := netip.ParseAddr(s)
 	switch {
 	case err == nil && a.Zone() != "":
-		report.Advise(at, "leave the zone out: the interface is said elsewhere", "%s has a zone", s)
+		report.Advise(at, "leave the zone out: another key gives the interface", "%s has a zone", s)
 	case err != nil && strings.Contains(s, "/"):
 		report.Advise(at, "leave its length out", "%s is not an address", problem.Show(s))
 	case err != nil:
@@ -106,14 +106,14 @@ func Station(report *problem.Report, at problem.Place) (netip.Addr, bool) {
 	case a.Is4In6():
 		report.Advise(at, "write it as IPv4", "%s is an IPv4 address mapped into IPv6", s)
 	case a.IsUnspecified(), a.IsMulticast(), a.IsLoopback():
-		report.Fail(at, "%s is the address of no other station", s)
+		report.Fail(at, "%s cannot be the address of another station", s)
 	default:
 		return a, true
 	}
 	return netip.Addr{}, false
 }
 
-// MulticastGroup is a multicast group that other machines can be in.
+// MulticastGroup reads the address of a multicast group that other machines can join.
 func MulticastGroup(report *problem.Report, at problem.Place) (netip.Addr, bool) {
 	s, ok := report.Word(at, "an address")
 	if !ok {
@@ -123,21 +123,20 @@ func MulticastGroup(report *problem.Report, at problem.Place) (netip.Addr, bool)
 	case err != nil || a.Zone() != "" || a.Is4In6() || !a.IsMulticast():
 		report.Advise(at, "write it like 224.0.0.99 or ff02::99", "%s is not a multicast group", problem.Show(s))
 	case a.IsInterfaceLocalMulticast():
-		report.Advise(at, "take one that begins with ff02", "packets to %s do not leave the machine", s)
+		report.Advise(at, "use an address that begins with ff02", "packets to %s do not leave the machine", s)
 	default:
 		return a, true
 	}
 	return netip.Addr{}, false
 }
 
-// Endpoint is a TCP address to listen on: an IP address with a port, or a port
-// alone after a colon. Names are refused: nothing waits for a name server when
-// a router starts.
+// Endpoint reads a TCP address to listen on: an IP address with a port, or a colon and a port. It
+// refuses host names, so that a router does not wait for a name server when it starts.
 func Endpoint(report *problem.Report, at problem.Place) (string, bool) {
 	return WithPort(report, at, `write "192.0.2.9:9112", "[2001:db8::9]:9112", or ":9112" for all addresses`)
 }
 
-// WithPort is an address with a port, or a port after a colon. forms is a hint how to
+// WithPort reads an address with a port, or a colon and a port. forms is the hint that shows how to
 // write it.
 func WithPort(report *problem.Report, at problem.Place, forms string) (string, bool) {
 	s, ok := report.Word(at, "an address with a port")
@@ -164,9 +163,9 @@ func WithPort(report *problem.Report, at problem.Place, forms string) (string, b
 	case err != nil:
 		report.Advise(at, forms, "%s is not an IP address", problem.Show(host))
 	case a.Is6() != bracketed || bracketed != strings.HasSuffix(host, "]"):
-		report.Advise(at, forms, "%s is not how an address stands before a port", problem.Show(host))
+		report.Advise(at, forms, "%s is not the form of an address before a port", problem.Show(host))
 	case a.IsMulticast():
-		report.Fail(at, "%s is a multicast address, on which nobody can listen", a)
+		report.Fail(at, "%s is a multicast address, on which a server cannot listen", a)
 	case a.IsLinkLocalUnicast() && a.Is6() && a.Zone() == "":
 		report.Advise(at, "write ["+a.String()+"%eth0]:"+port, "%s is link-local and does not say on which interface", a)
 	default:

@@ -8,7 +8,7 @@ import (
 	"ripcord/pkg/config/schema"
 )
 
-// Argv reads a command: a program by its absolute path, and its arguments.
+// Argv reads a command: the absolute path of a program, and its arguments.
 var Argv = readsCommand(schema.Some(schema.Each(schema.As(schema.Description{Type: schema.TypeText}, argument))))
 
 func readsCommand(f schema.Form[[]string]) schema.Form[[]string] {
@@ -31,7 +31,7 @@ func readsCommand(f schema.Form[[]string]) schema.Form[[]string] {
 func argument(report *problem.Report, at problem.Place) (string, bool) {
 	s, ok := report.Word(at, "text")
 	if ok && strings.ContainsRune(s, 0) {
-		report.Fail(at, "%s has a zero byte, which no argument can have", problem.Show(s))
+		report.Fail(at, "%s contains a zero byte, which an argument cannot", problem.Show(s))
 		return "", false
 	}
 	return s, ok
@@ -39,8 +39,8 @@ func argument(report *problem.Report, at problem.Place) (string, bool) {
 
 var AccountPattern = regexp.MustCompile(`^[A-Za-z0-9_.][A-Za-z0-9_.-]*\$?$`)
 
-// Account is the name or number of a user or group. Whether there is such an account is
-// known where the file is run.
+// Account reads the name or number of a user or group. Whether the account exists is checked where
+// the file is run.
 func Account(report *problem.Report, at problem.Place) (string, bool) {
 	s, ok := report.Word(at, "a name")
 	if ok && !AccountPattern.MatchString(s) {
@@ -50,7 +50,7 @@ func Account(report *problem.Report, at problem.Place) (string, bool) {
 	return s, ok
 }
 
-// Path is where a file is.
+// Path reads the absolute path of a file.
 func Path(report *problem.Report, at problem.Place) (string, bool) {
 	s, ok := report.Word(at, "a path")
 	if ok && (!strings.HasPrefix(s, "/") || strings.HasSuffix(s, "/") || strings.ContainsRune(s, 0)) {
@@ -60,7 +60,7 @@ func Path(report *problem.Report, at problem.Place) (string, bool) {
 	return s, ok
 }
 
-// SocketPath is where a unix socket can be.
+// SocketPath reads the path of a unix socket.
 func SocketPath(report *problem.Report, at problem.Place) (string, bool) {
 	const longest = 107 // sun_path, less the zero byte
 	s, ok := report.Word(at, "text")

@@ -12,7 +12,7 @@ import (
 	"ripcord/pkg/tree"
 )
 
-// Label is an IFA_LABEL.
+// Label reads the label of an address, IFA_LABEL.
 func Label(report *problem.Report, at problem.Place) (string, bool) {
 	const longest = 15 // IFNAMSIZ, less the zero byte
 	s, ok := report.Word(at, "text")
@@ -22,7 +22,7 @@ func Label(report *problem.Report, at problem.Place) (string, bool) {
 		report.Fail(at, "%s is not a label: it has to be printable ASCII without blanks", problem.Show(s))
 		ok = false
 	case len(s) > longest:
-		report.Fail(at, "%s is longer than a label can be: %d characters", problem.Show(s), longest)
+		report.Fail(at, "%s is longer than %d characters, the longest label", problem.Show(s), longest)
 		ok = false
 	}
 	return s, ok
@@ -31,7 +31,7 @@ func Label(report *problem.Report, at problem.Place) (string, bool) {
 // scopes are the names of RT_SCOPE_*.
 var scopes = schema.Choice(schema.Words[uint8]{{"global", 0}, {"site", 200}, {"link", 253}, {"host", 254}})
 
-// Scope is a name or number of RT_SCOPE_*.
+// Scope reads the name or number of a scope.
 func Scope(report *problem.Report, at problem.Place) (uint8, bool) {
 	if at.Node.Kind == tree.Scalar {
 		if _, err := strconv.Atoi(at.Node.Text); err == nil {
@@ -43,7 +43,7 @@ func Scope(report *problem.Report, at problem.Place) (uint8, bool) {
 
 var tableNumber = schema.Number[uint32](1, 1<<32-1)
 
-// Table is a routing table, by number or by one of the kernel's own names.
+// Table reads a routing table: its number, or one of the kernel's own names.
 func Table(report *problem.Report, at problem.Place) (uint32, bool) {
 	if at.Node.Kind == tree.Scalar && !at.Node.Quoted {
 		switch at.Node.Text {
@@ -53,14 +53,14 @@ func Table(report *problem.Report, at problem.Place) (uint32, bool) {
 			return route.MainTable - 1, true
 		}
 		if !schema.Digits.MatchString(at.Node.Text) {
-			report.Advise(at, "write main, default or its number", "%s is no routing table", problem.Show(at.Node.Text))
+			report.Advise(at, "write main, default or its number", "%s is not a routing table", problem.Show(at.Node.Text))
 			return 0, false
 		}
 	}
 	return tableNumber.Read(report, at)
 }
 
-// Fwmark reads 1, 0x1 or 0x1/0xff: a mark of packets, and the bits that count.
+// Fwmark reads 1, 0x1 or 0x1/0xff: a mark of packets, and a mask.
 func Fwmark(report *problem.Report, at problem.Place) (mark, mask uint32, ok bool) {
 	s, ok := report.Word(at, "a mark")
 	if !ok {
@@ -101,7 +101,7 @@ func TOS(report *problem.Report, at problem.Place) (uint8, bool) {
 	return uint8(n), true
 }
 
-// Protocols are those that have names here; others have numbers.
+// Protocols maps the protocols that have names here to their numbers.
 var Protocols = map[string]uint8{
 	"icmp": 1, "igmp": 2, "ipip": 4, "tcp": 6, "udp": 17, "dccp": 33, "ipv6": 41, "gre": 47, "esp": 50, "ah": 51, "icmpv6": 58, "ospf": 89, "vrrp": 112, "sctp": 132, "udplite": 136,
 }
@@ -115,24 +115,24 @@ func Protocol(report *problem.Report, at problem.Place) (uint8, bool) {
 			return n, true
 		}
 		if !schema.Digits.MatchString(at.Node.Text) {
-			report.Advise(at, "write tcp, udp or its number", "%s is no protocol", problem.Show(at.Node.Text))
+			report.Advise(at, "write tcp, udp or its number", "%s is not a protocol", problem.Show(at.Node.Text))
 			return 0, false
 		}
 	}
 	return schema.Number[uint8](1, 255).Read(report, at)
 }
 
-// Ports reads a port, or two with all between.
+// Ports reads a port, or a range of ports.
 func Ports(report *problem.Report, at problem.Place) (route.Range, bool) {
 	return rangeOf(report, at, "port", 1, 65535)
 }
 
-// Users reads the number of a user, or two with all between.
+// Users reads the number of a user, or a range of users.
 func Users(report *problem.Report, at problem.Place) (route.Range, bool) {
 	return rangeOf(report, at, "user", 0, 1<<32-1)
 }
 
-// rangeOf reads 80, or 80-90.
+// rangeOf reads a number or a range: 80, or 80-90.
 func rangeOf(report *problem.Report, at problem.Place, what string, least, most uint64) (route.Range, bool) {
 	s, ok := report.Word(at, "a "+what)
 	if !ok {
@@ -145,7 +145,7 @@ func rangeOf(report *problem.Report, at problem.Place, what string, least, most 
 	from, err := strconv.ParseUint(first, 10, 64)
 	upto, err2 := strconv.ParseUint(last, 10, 64)
 	if err != nil || err2 != nil || from < least || upto > most || from > upto {
-		report.Advise(at, "write it like 1024 or 1024-2047", "%s is no %s between %d and %d, and no range of such", problem.Show(s), what, least, most)
+		report.Advise(at, "write it like 1024 or 1024-2047", "%s is neither a %s between %d and %d nor a range of them", problem.Show(s), what, least, most)
 		return route.Range{}, false
 	}
 	return route.Range{First: uint32(from), Last: uint32(upto)}, true

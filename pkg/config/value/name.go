@@ -1,5 +1,5 @@
-// Package value reads single values of a configuration: names, addresses, paths, commands, and what
-// the kernel has numbers for. Each reports what is wrong with the value, and what to do.
+// Package value reads single values of a configuration: names, addresses, paths, commands, and
+// kernel numbers. Each function reports what is wrong with the value and what to do.
 package value
 
 import (
@@ -11,17 +11,17 @@ import (
 	"ripcord/pkg/wire"
 )
 
-// The longest names, less the zero byte: IFNAMSIZ for an interface's own, ALTIFNAMSIZ
-// for an alternative one.
+// Longest names of an interface, less the zero byte: IFNAMSIZ for its own name, ALTIFNAMSIZ for an
+// alternative one.
 const (
 	longestName    = 15
 	longestAltName = 127
 )
 
-// NamePattern is text without quotes and control characters, and without a blank at its ends.
+// NamePattern matches text without quotes and control characters, and without a blank at its ends.
 var NamePattern = regexp.MustCompile(`^[^\x00-\x20"\x7f]([^\x00-\x1f"\x7f]*[^\x00-\x20"\x7f])?$`)
 
-// Name is the name of an instance or group.
+// Name reads the name of an instance or group.
 func Name(report *problem.Report, at problem.Place) (string, bool) {
 	s, ok := report.Word(at, "text")
 	if ok && !NamePattern.MatchString(s) {
@@ -31,18 +31,18 @@ func Name(report *problem.Report, at problem.Place) (string, bool) {
 	return s, ok
 }
 
-// AdvertInterface is an interface that can carry adverts.
+// AdvertInterface reads the name of an interface that can carry adverts.
 func AdvertInterface(report *problem.Report, at problem.Place) (string, bool) {
 	s, ok := InterfaceName(report, at)
 	if ok && s == "lo" {
-		report.Advise(at, "name the interface on which the other routers and the hosts are", "lo is the loopback interface, which leads to nobody")
+		report.Advise(at, "name the interface on which the other routers and the hosts are", "lo is the loopback interface, on which no other router is")
 		return "", false
 	}
 	return s, ok
 }
 
-// InterfaceName is what the kernel takes for the name of an interface: its own, or
-// an alternative one (ip link property add … altname), which may be longer.
+// InterfaceName reads what the kernel accepts as the name of an interface: its own, or an
+// alternative one (ip link property add … altname), which may be longer.
 func InterfaceName(report *problem.Report, at problem.Place) (string, bool) {
 	s, ok := report.Word(at, "text")
 	if !ok {
@@ -55,17 +55,17 @@ func InterfaceName(report *problem.Report, at problem.Place) (string, bool) {
 	return s, true
 }
 
-// OwnName is what an interface can have for its own name.
+// OwnName reads a name that an interface can have as its own, not only as an alternative one.
 func OwnName(report *problem.Report, at problem.Place) (string, bool) {
 	s, ok := InterfaceName(report, at)
 	if ok && len(s) > longestName {
-		report.Fail(at, "%s cannot be the own name of an interface: it is longer than %d characters", problem.Show(s), longestName)
+		report.Fail(at, "%s is longer than %d characters, the longest name of an interface apart from alternative names", problem.Show(s), longestName)
 		return "", false
 	}
 	return s, ok
 }
 
-// BadInterface says why an interface cannot have that name; empty if it can.
+// BadInterface returns why an interface cannot have a name, or an empty string if it can.
 func BadInterface(s string) string {
 	switch {
 	case s == "":
@@ -73,16 +73,16 @@ func BadInterface(s string) string {
 	case len(s) > longestAltName:
 		return fmt.Sprintf("it is longer than %d characters", longestAltName)
 	case s == "." || s == "..":
-		return "that is a directory"
+		return "that is the name of a directory"
 	case s == "all" || s == "default":
-		return "the kernel gives that name to no interface: net.ipv4.conf." + s + " are settings for more than one"
+		return "the kernel reserves that name: net.ipv4.conf." + s + " holds settings for more than one interface"
 	case strings.ContainsFunc(s, func(r rune) bool { return r <= ' ' || r == '/' || r == ':' || r == 0x7f || r == 0xa0 || r == 0x85 }):
 		return "it has a blank, '/' or ':'"
 	}
 	return ""
 }
 
-// Password is a simple password of VRRPv2. No message repeats it.
+// Password reads a simple password of VRRPv2. No message repeats it.
 func Password(report *problem.Report, at problem.Place) (wire.Auth, bool) {
 	s, ok := report.Word(at, "text")
 	if !ok {
@@ -94,7 +94,7 @@ func Password(report *problem.Report, at problem.Place) (wire.Auth, bool) {
 		report.Fail(at, "the password is empty")
 		return wire.Auth{}, false
 	case !report.Tolerant && strings.ContainsFunc(s, func(r rune) bool { return r < ' ' || r > '~' }):
-		report.Warn(at, "take printable ASCII", "other routers may send other bytes for the characters of this password")
+		report.Warn(at, "use printable ASCII", "other routers may encode the characters of this password as other bytes")
 	case len(s) > len(a.Data):
 		report.Warn(at, "give all routers of the LAN the same", "only the first %d characters of the password count", len(a.Data))
 	}

@@ -6,10 +6,9 @@ import (
 	"github.com/goccy/go-yaml/token"
 )
 
-// glue mends IPv6 addresses. Within a map in braces goccy/go-yaml 1.19.2 takes
-// the first colon of an entry of a list for the end of a key, so that
-// {addresses: [fe80::1/64]} holds a map; in YAML such a colon has to be
-// followed by a blank (YAML 1.2.2 §7.3.3).
+// glue mends IPv6 addresses. Within a map in braces goccy/go-yaml 1.19.2 takes the first colon of a
+// list entry for the end of a key, so that {addresses: [fe80::1/64]} holds a map. In YAML such a
+// colon has to be followed by a blank (YAML 1.2.2 §7.3.3).
 func glue(tokens token.Tokens) token.Tokens {
 	var out token.Tokens
 	var open []token.Type // the brackets around the token
@@ -20,12 +19,12 @@ func glue(tokens token.Tokens) token.Tokens {
 		case token.SequenceEndType, token.MappingEndType:
 			open = open[:max(0, len(open)-1)]
 		}
-		const longest = 64 // of an address, and more
+		const longest = 64 // characters; an address is shorter
 		listed := len(open) > 0 && open[len(open)-1] == token.SequenceStartType
 		colon := t.Type == token.MappingValueType && t.Next != nil && plainScalar(t.Next) && follows(t, t.Next)
 		last := len(out) - 1
 		if last >= 0 && len(out[last].Value) > longest {
-			listed = false // no address: to join text again and again takes quadratic time
+			listed = false // not an address: joining text again and again takes quadratic time
 		}
 		switch {
 		case listed && colon && plainScalar(out[last]) && follows(out[last], t):
@@ -44,14 +43,14 @@ func glue(tokens token.Tokens) token.Tokens {
 	return out
 }
 
-// joined is the plain text of two tokens that stand side by side.
+// joined returns the plain text of two adjacent tokens as one token.
 func joined(a, b *token.Token) *token.Token {
 	t := token.String(a.Value+b.Value, a.Origin+b.Origin, a.Position)
 	t.Prev, t.Next = a.Prev, b.Next
 	return t
 }
 
-// plainScalar says whether a token is text without quotes.
+// plainScalar reports whether a token is text without quotes.
 func plainScalar(t *token.Token) bool {
 	switch t.Type {
 	case token.StringType, token.IntegerType, token.FloatType, token.HexIntegerType,
@@ -61,17 +60,17 @@ func plainScalar(t *token.Token) bool {
 	return false
 }
 
-// beginsEntry says whether what follows a token is an entry of a list.
+// beginsEntry reports whether a list entry follows a token.
 func beginsEntry(t *token.Token) bool {
 	return t.Type == token.SequenceStartType || t.Type == token.CollectEntryType
 }
 
-// endsInColon says whether a token is one that glue made and has not finished.
+// endsInColon reports whether glue made a token and has not finished it.
 func endsInColon(t *token.Token) bool {
 	return plainScalar(t) && t.Value != "" && t.Value[len(t.Value)-1] == ':'
 }
 
-// follows says whether b begins where a ends.
+// follows reports whether b begins where a ends.
 func follows(a, b *token.Token) bool {
 	return a.Position.Line == b.Position.Line &&
 		a.Position.Column+utf8.RuneCountInString(a.Value) == b.Position.Column

@@ -6,59 +6,59 @@ import (
 	"github.com/goccy/go-yaml/token"
 )
 
-// Reading a file takes time and memory that grow with its size alone, whatever it contains,
-// and its size is limited. The parser takes quadratic time for deep nesting, for block maps
-// of many keys, and for long keys with much below them, so the tokens are looked at before;
-// and what aliases repeat is counted before it is read.
+// The limits bound the time and memory for a file by its size alone, whatever it contains, and its
+// size is limited. The parser takes quadratic time for deep nesting, for block maps of many keys,
+// and for long keys with much below them, so the tokens are checked before parsing. The values that
+// aliases repeat are counted before they are read.
 
 const (
-	deepest    = 32       // levels of brackets, and of indentation
-	mostTokens = 1 << 20  // words and signs
-	mostKeys   = 2048     // of one block map
-	mostPath   = 64 << 20 // bytes of the paths to all values together
-	mostSize   = 1 << 19  // values, with those that aliases repeat
+	maxDepth  = 32       // levels of brackets, and of indentation
+	maxTokens = 1 << 20  // words and signs
+	maxKeys   = 2048     // of one block map
+	maxPath   = 64 << 20 // bytes of the paths to all values together
+	maxSize   = 1 << 19  // values, with those that aliases repeat
 )
 
-// level is a map or list that is open at a token.
+// level is a map or list that is still open at a token.
 type level struct {
-	column int // where its entries begin; 0 for brackets
+	column int // column of its entries; 0 for brackets
 	key    int // length of the key whose value is being read
-	keys   int // so far
+	keys   int // number of keys so far
 }
 
-// levels are those that are open, and what they have cost.
+// levels are the open levels, and their cost so far.
 type levels struct {
 	open     []level
-	brackets int // of open
-	path     int // length of the path to the present value: the sum of the keys of open
-	paths    int // sum of the paths to all values
+	brackets int // number of brackets among them
+	path     int // length of the path to the present value: the sum of the keys of the open levels
+	paths    int // sum of the lengths of the paths to all values
 }
 
-// excess returns the first token that makes a file too costly to parse, and why;
-// nil if there is none.
+// excess returns the first token that makes a file too costly to parse, and the reason, or nil if
+// the file is within the limits.
 func excess(tokens token.Tokens) (*token.Token, string) {
-	if len(tokens) > mostTokens {
-		return tokens[mostTokens], fmt.Sprintf("the file has more than %d words and signs", mostTokens)
+	if len(tokens) > maxTokens {
+		return tokens[maxTokens], fmt.Sprintf("the file has more than %d words and signs", maxTokens)
 	}
 	var l levels
 	for _, t := range tokens {
 		l.take(t)
 		l.paths += l.path
 		switch last := len(l.open) - 1; {
-		case l.brackets > deepest:
-			return t, fmt.Sprintf("brackets are nested more than %d deep", deepest)
-		case len(l.open)-l.brackets > deepest:
-			return t, fmt.Sprintf("maps and lists are nested more than %d deep", deepest)
-		case last >= 0 && l.open[last].column > 0 && l.open[last].keys > mostKeys:
-			return t, fmt.Sprintf("a map has more than %d keys", mostKeys)
-		case l.paths > mostPath:
+		case l.brackets > maxDepth:
+			return t, fmt.Sprintf("brackets are nested more than %d deep", maxDepth)
+		case len(l.open)-l.brackets > maxDepth:
+			return t, fmt.Sprintf("maps and lists are nested more than %d deep", maxDepth)
+		case last >= 0 && l.open[last].column > 0 && l.open[last].keys > maxKeys:
+			return t, fmt.Sprintf("a map has more than %d keys", maxKeys)
+		case l.paths > maxPath:
 			return t, "the keys are too long for what stands below them"
 		}
 	}
 	return nil, ""
 }
 
-// take opens and closes levels as a token does.
+// take opens and closes levels as a token requires.
 func (l *levels) take(t *token.Token) {
 	switch t.Type {
 	case token.SequenceStartType, token.MappingStartType:
@@ -87,8 +87,8 @@ func (l *levels) pop() {
 	l.open = l.open[:last]
 }
 
-// entry begins an entry: of the innermost brackets, or of the block that begins at
-// the column of t, which ends those to the right of it.
+// entry begins an entry of the innermost brackets, or of the block whose column t has, and closes
+// the blocks to the right of it.
 func (l *levels) entry(t *token.Token, key int) {
 	if !l.flow() {
 		for len(l.open) > 0 && l.open[len(l.open)-1].column > t.Position.Column {
@@ -100,7 +100,7 @@ func (l *levels) entry(t *token.Token, key int) {
 	}
 	last := &l.open[len(l.open)-1]
 	if key == 0 && last.keys > 0 {
-		return // a list that is the value of the last key, and not indented
+		return // a list that is the value of the last key, without indentation
 	}
 	l.path += key - last.key
 	last.key = key

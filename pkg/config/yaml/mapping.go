@@ -8,12 +8,12 @@ import (
 	"ripcord/pkg/tree"
 )
 
-// mapping converts the entries of a map. A key that comes twice is reported and
-// its first value counts; keys that << merges in yield to those written out.
+// mapping converts the entries of a map. It reports a key that comes twice and keeps its first
+// value. Written keys replace the keys that << merges in.
 func (b *builder) mapping(out *tree.Node, values []*ast.MappingValueNode, path string) {
 	out.Kind = tree.Map
 	var merged []*tree.Node
-	lines := make(map[string]int, len(values)) // of the keys so far
+	lines := make(map[string]int, len(values)) // lines of the keys so far
 	for _, v := range values {
 		name, t, ok := keyName(v.Key)
 		here := b.placeOf(problem.Join(path, name), t)
@@ -27,14 +27,14 @@ func (b *builder) mapping(out *tree.Node, values []*ast.MappingValueNode, path s
 		}
 		if first, twice := lines[name]; twice {
 			b.report.Advise(here, "keep one of the two", "given twice, first on line %d", first)
-			b.node(v.Value, here.Path) // for its own problems and anchors
+			b.node(v.Value, here.Path) // report its own problems, and keep its anchors
 			continue
 		}
 		lines[name] = here.Line
 		out.Entries = append(out.Entries, tree.Entry{Key: name, Position: here.Position, Value: b.node(v.Value, here.Path)})
 	}
 	for _, m := range merged {
-		if b.merged += len(m.Entries); b.merged > mostSize {
+		if b.merged += len(m.Entries); b.merged > maxSize {
 			break // measured reports it
 		}
 		for _, e := range m.Entries {
@@ -50,8 +50,8 @@ func (b *builder) mapping(out *tree.Node, values []*ast.MappingValueNode, path s
 	}
 }
 
-// sources are the maps that << names: one, or a list of which the first that
-// has a key gives it.
+// sources returns the maps that << names: a single one, or a list, whose first map with a key gives
+// that key's value.
 func (b *builder) sources(value ast.Node, here problem.Place) []*tree.Node {
 	n := b.node(value, here.Path)
 	candidates := []*tree.Node{n}
@@ -71,8 +71,7 @@ func (b *builder) sources(value ast.Node, here problem.Place) []*tree.Node {
 	return maps
 }
 
-// keyName is the text of a key and its token; it is false for a key that is not
-// a plain scalar.
+// keyName returns the text of a key and its token, or false if the key is not a plain scalar.
 func keyName(k ast.MapKeyNode) (string, *token.Token, bool) {
 	switch k := k.(type) {
 	case *ast.MappingKeyNode: // "? key"

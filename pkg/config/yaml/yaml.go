@@ -1,6 +1,6 @@
-// Package yaml turns YAML into a tree, without the oddities of YAML, and reports what is wrong
-// with it. Whatever a file contains, reading it takes time and memory that grow with its size
-// alone (limits.go).
+// Package yaml parses YAML into a tree, without the oddities of YAML, and reports what is wrong
+// with it. The time and memory it takes grow with the size of a file alone, whatever it contains
+// (limits.go).
 package yaml
 
 import (
@@ -18,29 +18,29 @@ import (
 	"ripcord/pkg/tree"
 )
 
-// A Parser reads the files of one configuration, which are limited together.
+// A Parser parses the files of one configuration, to which the limits apply together.
 type Parser struct {
 	report *problem.Report
-	merged int // entries that << has merged in, those too that yielded to others
-	size   int // of the trees of all files
+	merged int // entries that << has merged in, including those that other keys replaced
+	size   int // size of the trees of all files
 }
 
-// NewParser returns a parser that reports what is wrong with the files.
+// NewParser returns a parser that reports problems to report.
 func NewParser(report *problem.Report) *Parser { return &Parser{report: report} }
 
-// Parse reads the text of a file that the report has under that number. It returns nil if that failed, or
-// there is nothing in it.
+// Parse parses the text of the file with that number in the report. It returns nil if that failed
+// or the file is empty.
 func (p *Parser) Parse(file int, text []byte) (root *tree.Node) {
 	b := builder{Parser: p, file: file, anchors: map[string]*tree.Node{}}
 	if at := invalid(text); at != nil {
 		at.File = file
-		p.report.Fail(problem.Place{Position: *at}, "the file is not text in UTF-8")
+		p.report.Fail(problem.Place{Position: *at}, "the file is not UTF-8 text")
 		return nil
 	}
-	// A file that crashes the parser must not crash a daemon that reloads.
+	// A file that makes the parser panic must not end a daemon that reloads.
 	defer func() {
 		if r := recover(); r != nil {
-			p.report.Fail(b.placeOf("", nil), "the YAML parser cannot cope with this file: %v", r)
+			p.report.Fail(b.placeOf("", nil), "the YAML parser failed on this file: %v", r)
 			root = nil
 		}
 	}()
@@ -59,7 +59,7 @@ func (p *Parser) Parse(file int, text []byte) (root *tree.Node) {
 		case doc.Body == nil || doc.Body.Type() == ast.DirectiveType:
 		case root != nil:
 			second := b.node(doc.Body, "")
-			p.report.Fail(problem.Place{Position: second.Position}, "a second YAML document; a configuration is one")
+			p.report.Fail(problem.Place{Position: second.Position}, "a second YAML document begins here; a configuration is one document")
 		default:
 			root = b.node(doc.Body, "")
 		}
@@ -67,24 +67,23 @@ func (p *Parser) Parse(file int, text []byte) (root *tree.Node) {
 	return b.measured(root)
 }
 
-// measured returns a tree unless it and those of the other files are too large
-// together.
+// measured returns a tree, or nil if it is too large together with those of the other files.
 func (b *builder) measured(root *tree.Node) *tree.Node {
 	if root != nil {
 		b.size += root.Size
 	}
 	switch here := b.placeOf("", nil); {
-	case b.merged <= mostSize && b.size <= mostSize:
+	case b.merged <= maxSize && b.size <= maxSize:
 		return root
 	case root != nil && root.Size < b.size:
-		b.report.Advise(here, "leave out what is not needed", "this file and those before it have more than %d values", mostSize)
+		b.report.Advise(here, "leave out what is not needed", "this file and those before it have more than %d values", maxSize)
 	default:
-		b.report.Advise(here, "write out what is repeated, or leave it out", "its aliases make more than %d values of this file", mostSize)
+		b.report.Advise(here, "write out what is repeated, or leave it out", "its aliases make more than %d values of this file", maxSize)
 	}
 	return nil
 }
 
-// syntax reports the one error at which the parser stopped.
+// syntax reports the error at which the parser stopped.
 func (b *builder) syntax(err error) {
 	var located interface {
 		GetToken() *token.Token
@@ -101,7 +100,7 @@ func (b *builder) syntax(err error) {
 	b.report.Advise(b.placeOf("", located.GetToken()), hint, "not YAML: %s", message)
 }
 
-// invalid is the place of the first byte that is not UTF-8, or nil.
+// invalid returns the position of the first byte that is not UTF-8, or nil.
 func invalid(text []byte) *tree.Position {
 	at := &tree.Position{Line: 1, Column: 1}
 	for len(text) > 0 {
@@ -118,7 +117,7 @@ func invalid(text []byte) *tree.Position {
 	return nil
 }
 
-// placeOf is where a token stands; nil: at the beginning of the file.
+// placeOf returns the position of a token, or the beginning of the file for nil.
 func (b *builder) placeOf(path string, t *token.Token) problem.Place {
 	at := tree.Position{File: b.file}
 	if t != nil && t.Position != nil {
@@ -127,8 +126,8 @@ func (b *builder) placeOf(path string, t *token.Token) problem.Place {
 	return problem.Place{Path: path, Position: at}
 }
 
-// A builder turns the parser's tree into ours. An anchor can be used only after
-// it is complete, so no node contains itself.
+// A builder converts the parser's tree. An anchor can be used only after it is complete, so no node
+// contains itself.
 type builder struct {
 	*Parser
 	file    int
@@ -138,21 +137,21 @@ type builder struct {
 // node converts one value.
 func (b *builder) node(n ast.Node, path string) *tree.Node {
 	out := b.convert(n, path)
-	if out.Size == 0 { // what an alias repeats has been measured
+	if out.Size == 0 { // an alias repeats a node that has been measured
 		measure(out)
 	}
 	return out
 }
 
-// measure finds the size of a node whose parts have been measured.
+// measure computes the size of a node whose parts have been measured.
 func measure(n *tree.Node) {
-	const each = 32 // bytes of text that count as another value
+	const each = 32 // bytes of text that count as one more value
 	n.Size = 1 + len(n.Text)/each
 	for _, i := range n.Items {
-		n.Size = min(n.Size+i.Size, mostSize+1)
+		n.Size = min(n.Size+i.Size, maxSize+1)
 	}
 	for _, e := range n.Entries {
-		n.Size = min(n.Size+e.Value.Size, mostSize+1)
+		n.Size = min(n.Size+e.Value.Size, maxSize+1)
 	}
 }
 
@@ -191,7 +190,7 @@ func (b *builder) convert(n ast.Node, path string) *tree.Node {
 	return out
 }
 
-// alias is the node that an anchor named, standing where the alias does.
+// alias returns the node of an anchor, at the place of the alias.
 func (b *builder) alias(n *ast.AliasNode, here problem.Place) *tree.Node {
 	name := n.Value.GetToken().Value
 	if named, ok := b.anchors[name]; ok {

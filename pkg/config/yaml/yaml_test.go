@@ -9,7 +9,7 @@ import (
 	"ripcord/pkg/tree"
 )
 
-// sketch writes a tree so that two can be compared.
+// sketch returns a tree as text.
 func sketch(n *tree.Node) string {
 	if n == nil {
 		return "none"
@@ -30,13 +30,13 @@ func sketch(n *tree.Node) string {
 	return fmt.Sprintf("%d(%s)", n.Kind, b.String())
 }
 
-// parsed parses a text that is a file of its own.
+// parsed parses a text as a file of its own.
 func parsed(text string) *tree.Node {
 	return NewParser(problem.Of("x", []byte(text))).Parse(0, []byte(text))
 }
 
-// TestListsInBraces compares lists in a map in braces, where the YAML parser
-// needs glue, with the same lists elsewhere, where it does not.
+// TestListsInBraces compares lists in a map in braces, which the parser reads right only with glue,
+// with the same lists elsewhere.
 func TestListsInBraces(t *testing.T) {
 	for _, text := range []string{
 		"[fe80::1/64]", "[2001:db8::1/64, ::1/128]", "[ fe80::1/64 , x ]", "[::]", "[a:b:c]", "[1:2]",
