@@ -16,8 +16,8 @@ import (
 	"ripcord/pkg/wire"
 )
 
-// addAddress adds an address that is usable at once. One that is there already
-// is no error.
+// addAddress adds an address that can be used at once. It is no error if the address is there
+// already.
 func (n *Namespace) addAddress(index int, p netip.Prefix) error {
 	m := &rtnetlink.AddressMessage{
 		Family:       unix.AF_INET,
@@ -41,8 +41,8 @@ func (n *Namespace) addAddress(index int, p netip.Prefix) error {
 	return nil
 }
 
-// linkLocal is the link-local address of an interface that may be used as a
-// source, or false while there is none.
+// linkLocal returns the link-local address of an interface that can be used as a source, or false
+// if there is none yet.
 func (n *Namespace) linkLocal(index int) (netip.Addr, bool, error) {
 	n.bound()
 	messages, err := n.conn.Address.List()
@@ -61,10 +61,9 @@ func (n *Namespace) linkLocal(index int) (netip.Addr, bool, error) {
 	return netip.Addr{}, false, nil
 }
 
-// reaches reports whether the host has a route to the link-local addresses of an
-// interface, which the kernel adds some time after the address. Nothing is sent. The
-// zone is the number of the interface: the names that Go remembers for a minute are
-// those of any namespace.
+// reaches reports whether the host has a route to the link-local addresses of an interface, which
+// the kernel adds some time after the address. It sends nothing. The zone is the number of the
+// interface, because Go caches interface names for a minute, across namespaces.
 func (n *Namespace) reaches(index int) (bool, error) {
 	err := n.Do(func() error {
 		c, err := net.Dial("udp6", fmt.Sprintf("[fe80::1%%%d]:9", index))
@@ -82,12 +81,12 @@ func (n *Namespace) reaches(index int) (bool, error) {
 	return true, nil
 }
 
-// listening reports whether the interface is in the solicited-node group of an IPv6 address.
-// The kernel joins it some ms after the address is there.
+// listening reports whether the interface is in the solicited-node group of an IPv6 address. The
+// kernel joins the group some ms after it has the address.
 func (n *Namespace) listening(ifname string, a netip.Addr) (bool, error) {
 	var table []byte
 	err := n.Do(func() (err error) {
-		table, err = os.ReadFile("/proc/thread-self/net/igmp6") // index, name, group, …
+		table, err = os.ReadFile("/proc/thread-self/net/igmp6") // columns: index, name, group, …
 		return err
 	})
 	if err != nil {

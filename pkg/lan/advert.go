@@ -8,19 +8,17 @@ import (
 	"ripcord/pkg/event"
 )
 
-// vrrp is its IP protocol number (RFC 9568 §5.1.1.4).
+// vrrp is VRRP's IP protocol number (RFC 9568 §5.1.1.4).
 const vrrp = 112
 
-// Advert is a VRRP advertisement that was heard on a segment. It is read
-// without pkg/wire, and unchecked but for its lengths, so that a test does not
-// believe the code that it tests.
+// Advert is a VRRP advertisement received on a segment. It is parsed without pkg/wire, and only its
+// lengths are checked, so that a test does not rely on the code under test.
 type Advert struct {
-	At      time.Time // when the kernel got it, with a monotonic reading
+	At      time.Time // when the kernel received it, with a monotonic reading
 	Segment string
-	// Host is the host with the MAC or else the address that it came from; "" if there is
-	// none.
+	// Host is the host with the source MAC or else the source address; "" if there is none.
 	Host        string
-	MAC         MAC // Ethernet source
+	MAC         MAC // the Ethernet source
 	Source      netip.Addr
 	Destination netip.Addr
 	HopLimit    uint8 // or TTL
@@ -28,11 +26,11 @@ type Advert struct {
 	Version     uint8
 	VRID        uint8
 	Priority    uint8
-	// Message is the whole VRRP message, without its IP header.
+	// Message is the whole VRRP message without its IP header.
 	Message []byte
 }
 
-// parseAdvert reads an Ethernet frame; it is false for what is no advert.
+// parseAdvert parses an Ethernet frame. It returns false if the frame is not an advert.
 func parseAdvert(frame []byte) (a Advert, ok bool) {
 	if len(frame) < 14 {
 		return a, false

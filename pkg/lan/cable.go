@@ -12,10 +12,10 @@ import (
 	"time"
 )
 
-// settling bounds how long it may take until a cable carries traffic.
+// settling bounds the time until a new cable carries traffic.
 const settling = 5 * time.Second
 
-// Cable joins an interface of a host to a segment.
+// Cable connects an interface of a host to a segment.
 type Cable struct {
 	lan       *LAN
 	host      *Host
@@ -28,13 +28,13 @@ type Cable struct {
 	addresses []netip.Prefix
 }
 
-// Pull takes the cable out: the host's end loses its carrier, and nothing gets
-// through. The instant is the one before the kernel was told, so that what is
-// measured from it is never too short.
+// Pull unplugs the cable: the host's end loses its carrier, and the cable passes no frames. It
+// returns the instant before the kernel was told, so that a time measured from it is never too
+// short.
 func (c *Cable) Pull() (time.Time, error) { return c.set("pull", c.lan.sw, c.far, false) }
 
-// Plug puts the cable in; see Pull. When it returns the switch forwards; the
-// host may take some ms more: see Settle.
+// Plug plugs the cable in and returns the instant as Pull does. Afterwards the switch forwards, but
+// the host may take some ms more: see Settle.
 func (c *Cable) Plug() (time.Time, error) {
 	at, err := c.set("plug", c.lan.sw, c.far, true)
 	if err != nil {
@@ -43,15 +43,15 @@ func (c *Cable) Plug() (time.Time, error) {
 	return at, c.forward()
 }
 
-// forward waits until the switch forwards what comes in by the cable. The bridge
-// learns of a carrier as late as everybody else, up to 1 s, which no real switch
-// does: its end is asked for, and that makes the kernel tell it. The host's end
-// is not touched.
+// forward waits until the switch forwards frames from the cable. The bridge learns of a carrier up
+// to 1 s late, like every listener of the kernel's announcements; a real switch does not. forward
+// requests the link of the switch's end, which makes the kernel announce it. It does not touch the
+// host's end.
 func (c *Cable) forward() error {
 	err := poll(settling, func() (bool, error) {
 		near, err := c.host.adminUp(c.near)
 		if err != nil || !near {
-			return true, err // an end that is down gives no carrier to wait for
+			return true, err // an end that is down gets no carrier
 		}
 		far, err := c.lan.sw.adminUp(c.far)
 		if err != nil || !far {
@@ -65,19 +65,19 @@ func (c *Cable) forward() error {
 	return nil
 }
 
-// AdminDown sets the host's interface down, as an operator does. The kernel
-// takes its IPv6 addresses away. The instant is as that of Pull.
+// AdminDown sets the host's interface down, as an operator does. The kernel removes its IPv6
+// addresses. It returns the instant as Pull does.
 func (c *Cable) AdminDown() (time.Time, error) {
 	at, err := c.set("set down", c.host.Namespace, c.near, false)
 	if err != nil {
 		return at, err
 	}
-	_, err = c.lan.sw.settled(c.far) // else the switch would learn it up to 1 s late
+	_, err = c.lan.sw.settled(c.far) // otherwise the switch would learn it up to 1 s late
 	return at, err
 }
 
-// AdminUp sets the host's interface up and puts back the addresses that it was
-// given here, as an operator's tools do.
+// AdminUp sets the host's interface up and restores the addresses that this package gave it, as an
+// operator's tools do.
 func (c *Cable) AdminUp() (time.Time, error) {
 	at, err := c.set("set up", c.host.Namespace, c.near, true)
 	if err != nil {
@@ -102,20 +102,20 @@ func (c *Cable) set(what string, space *Namespace, index int, up bool) (time.Tim
 	return at, nil
 }
 
-// Host is whose cable it is.
+// Host returns the host of the cable.
 func (c *Cable) Host() *Host { return c.host }
 
-// Segment is where it goes.
+// Segment returns the segment of the cable.
 func (c *Cable) Segment() *Segment { return c.segment }
 
-// MAC is that of the host's interface.
+// MAC returns the MAC of the host's interface.
 func (c *Cable) MAC() MAC { return c.mac }
 
-// Index is the ifindex of the host's interface.
+// Index returns the ifindex of the host's interface.
 func (c *Cable) Index() int { return c.near }
 
-// LinkLocal is the link-local IPv6 address of the host's interface, or an error
-// while it has none that may be used.
+// LinkLocal returns the link-local IPv6 address of the host's interface, or an error if it has none
+// that can be used yet.
 func (c *Cable) LinkLocal() (netip.Addr, error) {
 	a, ok, err := c.host.linkLocal(c.near)
 	if err == nil && !ok {
@@ -132,12 +132,12 @@ func (c *Cable) add(p netip.Prefix) error {
 	c.addresses = append(c.addresses, p)
 	c.mu.Unlock()
 	if up, err := c.host.adminUp(c.near); !up || err != nil {
-		return err // AdminUp will see to it
+		return err // AdminUp restores it
 	}
 	return c.listen(p)
 }
 
-// listen waits until the host hears who asks for the addresses.
+// listen waits until the host answers solicitations for the addresses.
 func (c *Cable) listen(addresses ...netip.Prefix) error {
 	for _, p := range addresses {
 		if p.Addr().Is4() {
@@ -157,7 +157,7 @@ func (c *Cable) has(a netip.Addr) bool {
 	return slices.ContainsFunc(c.addresses, func(p netip.Prefix) bool { return p.Addr() == a })
 }
 
-// ipv4 is the first IPv4 address; unspecified if there is none.
+// ipv4 returns the first IPv4 address, or the unspecified one if there is none.
 func (c *Cable) ipv4() netip.Addr {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -169,10 +169,10 @@ func (c *Cable) ipv4() netip.Addr {
 	return netip.IPv4Unspecified()
 }
 
-// Settle waits until a cable that is plugged in and up carries traffic, and the
-// host has a link-local address on it, and a route to those of others. A carrier alone is not enough: for some
-// ms more the kernel drops what the host sends. Settle asks for the link, which
-// makes the kernel announce it at once: do not call it while that is measured.
+// Settle waits until a cable that is plugged in and up carries traffic, and the host has on it a
+// link-local address and a route to those of others. A carrier alone is not enough: for some ms
+// more the kernel drops what the host sends. Settle requests the link, which makes the kernel
+// announce it at once, so do not call it while measuring that delay.
 func (c *Cable) Settle() error {
 	if err := poll(settling, c.settled); err != nil {
 		return fmt.Errorf("wait until %s of host %s carries traffic: %w", c.ifname, c.host.name, err)
@@ -180,8 +180,8 @@ func (c *Cable) Settle() error {
 	return nil
 }
 
-// settled tells whether the host and the switch both take the cable for good,
-// and the host has a link-local address on it.
+// settled reports whether the host and the switch both regard the cable as up, and the host has a
+// link-local address on it.
 func (c *Cable) settled() (bool, error) {
 	for space, index := range map[*Namespace]int{c.host.Namespace: c.near, c.lan.sw: c.far} {
 		if ok, err := space.settled(index); !ok || err != nil {

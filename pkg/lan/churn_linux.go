@@ -7,20 +7,18 @@ import (
 	"time"
 )
 
-// Churn keeps the kernel's link watch busy from a namespace of its own, as
-// containers that come and go do. It makes the kernel announce the loss of a
-// carrier anywhere on the machine up to 1 s late.
+// Churn keeps the kernel's link watch busy from a namespace of its own, as containers that come and
+// go do. It makes the kernel announce the loss of any carrier on the machine up to 1 s late.
 type Churn struct {
 	space  *Namespace
 	cycles atomic.Int64
 	quit   chan struct{}
 	once   sync.Once
 	done   chan struct{}
-	err    error // of the loop; read after done
+	err    error // of the loop; read it after done
 }
 
-// StartChurn begins to make, flap and delete a veth, one cycle each time that every has
-// passed, until Stop.
+// StartChurn makes, flaps and deletes a veth until Stop, one cycle per period.
 func StartChurn(every time.Duration) (*Churn, error) {
 	space, err := NewNamespace("churn")
 	if err != nil {
@@ -48,8 +46,7 @@ func (c *Churn) run(every time.Duration) {
 	}
 }
 
-// cycle pauses between its steps: the kernel takes changes that follow each other at once for
-// one.
+// cycle pauses between its steps, because the kernel merges changes that follow each other at once.
 func (c *Churn) cycle(pause time.Duration) error {
 	const a, b = firstIndex, firstIndex + 1
 	err := makeVeth(end{space: c.space, name: "churn0", index: a}, end{space: c.space, name: "churn1", index: b})
@@ -67,16 +64,17 @@ func (c *Churn) cycle(pause time.Duration) error {
 		}
 		select {
 		case <-time.After(pause):
-		case <-c.quit: // the rest is quick
+		case <-c.quit: // the remaining steps are quick
 		}
 	}
 	return c.space.remove(a)
 }
 
-// Cycles is how many are over.
+// Cycles returns the number of finished cycles.
 func (c *Churn) Cycles() int { return int(c.cycles.Load()) }
 
-// Stop ends it and removes its namespace. It returns the error that ended it earlier, if any.
+// Stop ends the churn and removes its namespace. It returns the error that ended it earlier, if
+// any.
 func (c *Churn) Stop() error {
 	var err error
 	c.once.Do(func() {

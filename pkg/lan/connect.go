@@ -8,27 +8,27 @@ import (
 	"slices"
 )
 
-// Options are what may be chosen of a cable. The zero value is a cable that is
-// plugged in, on an interface without addresses but a link-local one.
+// Options are the properties of a cable. The zero value is a cable that is plugged in, on an
+// interface with no other address than a link-local one.
 type Options struct {
-	// MAC is the host's; zero: 02:00:00:00:HH:CC of host HH and its cable CC,
-	// both counted from 1 in the order in which they were made.
+	// MAC is the MAC of the host's end. By default it is 02:00:00:00:HH:CC for host HH and its
+	// cable CC, both counted from 1 in the order in which they were made.
 	MAC MAC
-	// LinkLocal is the host's link-local IPv6 address, with the length 64; zero:
-	// made from the MAC by the kernel, so that their order is that of the MACs.
+	// LinkLocal is the host's link-local IPv6 address, with prefix length 64. By default the kernel
+	// derives it from the MAC, so that the addresses have the order of the MACs.
 	LinkLocal netip.Addr
-	// Addresses are the host's others.
+	// Addresses are the other addresses of the host.
 	Addresses []netip.Prefix
-	// Ordinary gives the two ends different ifindexes, as any veth has. The
-	// kernel then announces a lost carrier at once, as of no real NIC.
+	// Ordinary gives the two ends different ifindexes, as any veth has. The kernel then announces a
+	// lost carrier at once, which it does for no real NIC.
 	Ordinary bool
-	// Unplugged leaves the cable out until Plug.
+	// Unplugged leaves the cable unplugged until Plug.
 	Unplugged bool
 }
 
-// Connect puts a cable between a new interface of the host and the segment.
-// When it returns, both ends have carrier and the addresses can be used, unless
-// the cable is to be left out. After an error the LAN is only good for Close.
+// Connect puts a cable between a new interface of the host and the segment. When it returns, both
+// ends have carrier and the addresses can be used, unless the cable is unplugged. After an error
+// the LAN can only be closed.
 func (l *LAN) Connect(h *Host, ifname string, s *Segment, o Options) (*Cable, error) {
 	c, err := l.connect(h, ifname, s, o)
 	if err != nil {

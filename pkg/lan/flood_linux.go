@@ -13,21 +13,21 @@ import (
 	"ripcord/pkg/mmsg"
 )
 
-// Flood sends the same frames over and over, as a hostile or broken station does.
+// Flood sends the same frames repeatedly, as a hostile or broken station does.
 type Flood struct {
 	socket *packetSocket
 	sent   atomic.Int64
 	quit   chan struct{}
 	once   sync.Once
 	done   chan struct{}
-	err    error // of the loop; read after done
+	err    error // of the loop; read it after done
 }
 
-// floodTick is how often a flood sends a batch.
+// floodTick is the time between two batches of a flood.
 const floodTick = time.Millisecond
 
-// Flood begins to send Ethernet frames from an interface of the host, in turn,
-// perSecond of them, until Stop.
+// Flood sends Ethernet frames from an interface of the host until Stop, in turn, perSecond of them
+// per second.
 func (h *Host) Flood(ifname string, perSecond int, frames ...[]byte) (*Flood, error) {
 	link, err := h.Link(ifname)
 	if err != nil {
@@ -55,7 +55,7 @@ func (f *Flood) run(v *volley, perSecond int) {
 		case <-f.quit:
 			return
 		}
-		// A late tick does not send all that it missed in one burst.
+		// A late tick does not send all missed frames in one burst.
 		owed := int(time.Since(began).Seconds()*float64(perSecond)) - int(f.sent.Load())
 		owed = min(owed, 4*perSecond/int(time.Second/floodTick))
 		n, err := f.socket.sendAll(v, owed)
@@ -67,10 +67,10 @@ func (f *Flood) run(v *volley, perSecond int) {
 	}
 }
 
-// Sent is how many frames have left.
+// Sent returns the number of frames sent.
 func (f *Flood) Sent() int { return int(f.sent.Load()) }
 
-// Stop ends it. The error is what ended it earlier, if anything did.
+// Stop ends the flood and returns the error that ended it earlier, if any.
 func (f *Flood) Stop() error {
 	f.once.Do(func() {
 		close(f.quit)
@@ -99,8 +99,8 @@ func newVolley(frames [][]byte) *volley {
 	return v
 }
 
-// sendAll sends count frames of the volley. Frames for which the interface has no room count
-// as sent: a flood need not be complete.
+// sendAll sends count frames of the volley. Frames that the interface has no room for count as
+// sent, because a flood need not be complete.
 func (s *packetSocket) sendAll(v *volley, count int) (sent int, err error) {
 	stop := s.raw.Control(func(fd uintptr) {
 		for sent < count {

@@ -8,16 +8,16 @@ import (
 	"time"
 )
 
-// Host is a namespace with cables. Its Close is a power failure: everything in
-// it dies at once, its cables with it.
+// Host is a namespace with cables. Its Close acts as a power failure: all processes in it end at
+// once, and its cables vanish.
 type Host struct {
 	*Namespace
 	lan    *LAN
 	number int
 }
 
-// AddAddress adds an address that can be used at once. On a cable it comes
-// back with Cable.AdminUp.
+// AddAddress adds an address that can be used at once. Cable.AdminUp restores the addresses of a
+// cable.
 func (h *Host) AddAddress(ifname string, p netip.Prefix) error {
 	if c, ok := h.cable(ifname); ok {
 		return c.add(p)
@@ -29,9 +29,9 @@ func (h *Host) AddAddress(ifname string, p netip.Prefix) error {
 	return h.addAddress(link.Index, p)
 }
 
-// WaitCarrier waits until the interface has carrier, or has lost it, and gives
-// the instant at which that was seen. It looks each millisecond, by a dump,
-// which makes the kernel announce nothing earlier than it would have done.
+// WaitCarrier waits until the interface has or has lost carrier, and returns the instant at which
+// it saw that. It looks each millisecond, by a dump, which does not make the kernel announce
+// anything earlier.
 func (h *Host) WaitCarrier(ifname string, carrier bool, within time.Duration) (time.Time, error) {
 	err := poll(within, func() (bool, error) {
 		link, err := h.Link(ifname)
@@ -54,8 +54,7 @@ func (h *Host) cable(ifname string) (*Cable, bool) {
 	return nil, false
 }
 
-// poll asks each millisecond until the answer is yes or an error, or the time
-// is over.
+// poll calls done each millisecond until it returns true or an error, or the time is over.
 func poll(within time.Duration, done func() (bool, error)) error {
 	for deadline := time.Now().Add(within); ; time.Sleep(time.Millisecond) {
 		ok, err := done()

@@ -11,11 +11,11 @@ import (
 	"time"
 )
 
-// firstIndex is the ifindex of the first device that a LAN makes. Those below
-// are left to what a host makes of its own, a macvlan say.
+// firstIndex is the ifindex of the first device that a LAN makes. Lower ones are left to the
+// devices that a host makes itself, such as a macvlan.
 const firstIndex = 500
 
-// LAN is a switch with segments, and hosts on cables.
+// LAN is a switch with segments, and hosts connected by cables.
 type LAN struct {
 	sw *Namespace
 
@@ -24,7 +24,7 @@ type LAN struct {
 	hosts    []*Host
 	segments []*Segment
 	cables   []*Cable
-	closers  []func() // what runs on the LAN, to be stopped before it goes
+	closers  []func() // stop what runs on the LAN before it is removed
 }
 
 // Segment is a broadcast domain: a bridge of the switch.
@@ -34,13 +34,12 @@ type Segment struct {
 	index int
 }
 
-// Name is the name that AddSegment was given.
+// Name returns the name of the segment.
 func (s *Segment) Name() string { return s.name }
 
-// SpanningTree turns the segment's spanning tree on (IEEE 802.1D), with this
-// forward delay, 2 s to 30 s: a cable that is plugged in from now on has carrier
-// at once, but its port forwards nothing for twice the delay. Ports that forward
-// go on.
+// SpanningTree turns on the segment's spanning tree (IEEE 802.1D) with this forward delay, 2 s to
+// 30 s. A cable plugged in from now on has carrier at once, but its port forwards nothing for twice
+// the delay. Ports that forward already go on.
 func (s *Segment) SpanningTree(delay time.Duration) error {
 	if err := s.lan.sw.setBridge(s.index, spanningTree{delay}); err != nil {
 		return fmt.Errorf("segment %s: turn on the spanning tree: %w", s.name, err)
@@ -48,15 +47,15 @@ func (s *Segment) SpanningTree(delay time.Duration) error {
 	return nil
 }
 
-// QuerierDelay is how long after Snooping a segment still floods all multicast: the
-// greatest delay of an answer to its first query.
+// QuerierDelay is how long after Snooping a segment still floods all multicast: the greatest delay
+// of an answer to its first query.
 const QuerierDelay = 10 * time.Second
 
-// Snooping makes the segment forward multicast to those ports alone that reported
-// their membership (RFC 4541), and query for it, as a Linux bridge does by default
-// where it has mcast_querier: in IGMPv2 and MLDv1.
+// Snooping makes the segment forward multicast only to ports that reported their membership (RFC
+// 4541), and query for it in IGMPv2 and MLDv1, as a Linux bridge with mcast_querier does by
+// default.
 func (s *Segment) Snooping() error {
-	// Its queries for MLD need an address to come from.
+	// Its MLD queries need a source address.
 	if err := s.lan.sw.SetSysctl(fmt.Sprintf("net.ipv6.conf.%s.disable_ipv6", bridgeName(s.index)), "0"); err != nil {
 		return fmt.Errorf("segment %s: turn on multicast snooping: %w", s.name, err)
 	}
@@ -66,15 +65,15 @@ func (s *Segment) Snooping() error {
 	return nil
 }
 
-// Port is one connection of a host to a segment, for Build.
+// Port describes one connection of a host to a segment, for Build.
 type Port struct {
 	Host    string
-	Name    string // of the interface
+	Name    string // name of the interface
 	Segment string
 	Options
 }
 
-// New makes a LAN with nothing on it.
+// New makes an empty LAN.
 func New() (*LAN, error) {
 	sw, err := NewNamespace("switch")
 	if err != nil {
@@ -86,9 +85,9 @@ func New() (*LAN, error) {
 	return &LAN{sw: sw, index: firstIndex}, nil
 }
 
-// Build makes a LAN of these ports, and the hosts and segments that they name,
-// in the order in which they are first named. When it returns, all cables have
-// carrier and all addresses can be used.
+// Build makes a LAN of these ports, with the hosts and segments that they name, in the order in
+// which they are first named. When it returns, all cables have carrier and all addresses can be
+// used.
 func Build(ports ...Port) (*LAN, error) {
 	l, err := New()
 	if err != nil {
@@ -119,7 +118,7 @@ func (l *LAN) build(p Port) (err error) {
 	return err
 }
 
-// AddHost makes a host without any cable.
+// AddHost adds a host without cables.
 func (l *LAN) AddHost(name string) (*Host, error) {
 	if _, ok := l.host(name); ok {
 		return nil, fmt.Errorf("add host %s: there is one already", name)
@@ -137,7 +136,7 @@ func (l *LAN) AddHost(name string) (*Host, error) {
 
 func bridgeName(index int) string { return fmt.Sprintf("br%d", index) }
 
-// AddSegment makes a segment without any cable.
+// AddSegment adds a segment without cables.
 func (l *LAN) AddSegment(name string) (*Segment, error) {
 	if _, ok := l.segment(name); ok {
 		return nil, fmt.Errorf("add segment %s: there is one already", name)
@@ -152,7 +151,7 @@ func (l *LAN) AddSegment(name string) (*Segment, error) {
 	return s, nil
 }
 
-// Host finds a host by name. It panics if there is none: the test is wrong.
+// Host returns the host of a name. It panics if there is none, which is a mistake in the test.
 func (l *LAN) Host(name string) *Host {
 	h, ok := l.host(name)
 	if !ok {
@@ -161,7 +160,7 @@ func (l *LAN) Host(name string) *Host {
 	return h
 }
 
-// Segment finds a segment by name. It panics if there is none.
+// Segment returns the segment of a name. It panics if there is none.
 func (l *LAN) Segment(name string) *Segment {
 	s, ok := l.segment(name)
 	if !ok {
@@ -170,8 +169,7 @@ func (l *LAN) Segment(name string) *Segment {
 	return s
 }
 
-// Cable finds a cable by the interface at its host's end. It panics if there
-// is none.
+// Cable returns the cable in an interface of a host. It panics if there is none.
 func (l *LAN) Cable(host, ifname string) *Cable {
 	c, ok := l.Host(host).cable(ifname)
 	if !ok {
@@ -180,8 +178,8 @@ func (l *LAN) Cable(host, ifname string) *Cable {
 	return c
 }
 
-// Close stops what runs on the LAN, kills every process in its namespaces and
-// lets them go. Another Close does nothing.
+// Close stops what runs on the LAN, kills every process in its namespaces and releases them.
+// Further calls do nothing.
 func (l *LAN) Close() error {
 	l.mu.Lock()
 	closers, spaces := l.closers, []*Namespace{l.sw}
@@ -194,7 +192,7 @@ func (l *LAN) Close() error {
 	for i := len(closers) - 1; i >= 0; i-- {
 		closers[i]()
 	}
-	// All at once: no host should live to see the others gone.
+	// Close all at once: no host should live to see the others gone.
 	failed := make([]error, len(spaces))
 	var closing sync.WaitGroup
 	for i, n := range spaces {
@@ -204,8 +202,8 @@ func (l *LAN) Close() error {
 	return errors.Join(failed...)
 }
 
-// Namespaces returns the numbers of the network namespaces of all hosts, as the kernel has
-// them below /proc/PID/ns/net: another namespace may get one when the LAN is closed.
+// Namespaces returns the inode numbers of the network namespaces of all hosts, as /proc/PID/ns/net
+// shows them. The kernel may reuse them after the LAN is closed.
 func (l *LAN) Namespaces() (inodes []string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -215,8 +213,8 @@ func (l *LAN) Namespaces() (inodes []string) {
 	return inodes
 }
 
-// onClose has f called before the namespaces go. It must be harmless to call
-// it more than once.
+// onClose registers a function to call before the namespaces are released. Several calls of it must
+// do no harm.
 func (l *LAN) onClose(f func()) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -252,7 +250,7 @@ func (l *LAN) segment(name string) (*Segment, bool) {
 	return nil, false
 }
 
-// whose names the host that has this MAC, or else this address; "" for none.
+// whose returns the name of the host with this MAC or else this address, or "" if there is none.
 func (l *LAN) whose(mac MAC, source netip.Addr) string {
 	l.mu.Lock()
 	cables := append([]*Cable(nil), l.cables...)
@@ -270,8 +268,8 @@ func (l *LAN) whose(mac MAC, source netip.Addr) string {
 	return ""
 }
 
-// Addresses parses addresses with their prefix length. It panics on a bad one,
-// as netip.MustParsePrefix does.
+// Addresses parses addresses with their prefix length. Like netip.MustParsePrefix it panics on an
+// invalid one.
 func Addresses(list ...string) []netip.Prefix {
 	out := make([]netip.Prefix, len(list))
 	for i, s := range list {

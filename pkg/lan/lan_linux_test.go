@@ -19,10 +19,10 @@ var (
 	nobody6   = netip.MustParseAddr("2001:db8::77")
 )
 
-// soon is how long an answer is waited for that should not come.
+// soon is how long a test waits for an answer that should not come.
 const soon = 200 * time.Millisecond
 
-// twoHosts is hosts a and b on one segment; the options are those of b.
+// twoHosts returns hosts a and b on one segment; the options are those of b.
 func twoHosts(t *testing.T, b Options) *LAN {
 	t.Helper()
 	netns.NeedRoot(t)
@@ -53,7 +53,7 @@ func prober(t *testing.T, l *LAN, host string) *Prober {
 	return p
 }
 
-// wantAnswer asks once; the zero MAC is nobody.
+// wantAnswer asks once for an address. The zero MAC means that no answer is expected.
 func wantAnswer(t *testing.T, p *Prober, address netip.Addr, want MAC) {
 	t.Helper()
 	limit := within
@@ -99,7 +99,8 @@ func TestSegmentsAreApart(t *testing.T) {
 	wantAnswer(t, prober(t, l, "c"), addressB, MAC{})
 }
 
-// TestBothEndsBearOneIndex is what makes the kernel take the cable for a NIC.
+// TestBothEndsBearOneIndex checks that the ends of a cable have one ifindex, which makes the kernel
+// treat the cable as a NIC.
 func TestBothEndsBearOneIndex(t *testing.T) {
 	for _, ordinary := range []bool{false, true} {
 		l := twoHosts(t, Options{Ordinary: ordinary})
@@ -155,7 +156,7 @@ func TestPullAndPlug(t *testing.T) {
 		if _, err := c.Plug(); err != nil {
 			t.Fatal(err)
 		}
-		// As a host does, without making the kernel hurry.
+		// Ask as a host does, which does not make the kernel announce the link.
 		for _, address := range []netip.Addr{addressB, addressB6} {
 			w, err := a.Watch(address, 5*time.Millisecond)
 			if err != nil {
@@ -169,7 +170,7 @@ func TestPullAndPlug(t *testing.T) {
 	}
 }
 
-// farLink is the switch's end of a cable.
+// farLink returns the switch's end of a cable.
 func farLink(t *testing.T, c *Cable) Link {
 	t.Helper()
 	link, err := c.lan.sw.Link(fmt.Sprintf("p%d", c.far))
@@ -192,7 +193,7 @@ func TestAdminDownAndUp(t *testing.T) {
 	if far := farLink(t, c); far.Carrier || far.OperState == 6 {
 		t.Errorf("the switch has not noticed: %+v", far)
 	}
-	// An address that is added now is there later.
+	// An address that is added while the link is down is there later.
 	later := netip.MustParsePrefix("2001:db8::200/64")
 	if err := b.AddAddress("eth0", later); err != nil {
 		t.Fatal(err)
@@ -255,7 +256,7 @@ func TestUnplugged(t *testing.T) {
 	wantAnswer(t, prober(t, l, "a"), addressB, l.Cable("b", "eth0").MAC())
 }
 
-// TestPowerFailure closes one host under the others.
+// TestPowerFailure closes one host while the others run.
 func TestPowerFailure(t *testing.T) {
 	l := twoHosts(t, Options{})
 	if err := l.Host("b").Close(); err != nil {
@@ -286,12 +287,12 @@ func TestWrongNames(t *testing.T) {
 		t.Error("a prober without a cable")
 	}
 	if _, err := l.Host("a").Link("eth7"); err == nil {
-		t.Error("a link that is not there")
+		t.Error("a link that does not exist")
 	}
 }
 
-// TestSettledHostReachesLinkLocal: when Connect returns, the host can call link-local
-// addresses at once; without the route it is told that the network is unreachable.
+// TestSettledHostReachesLinkLocal checks that a host can reach link-local addresses as soon as
+// Connect returns. Without the route the kernel would report that the network is unreachable.
 func TestSettledHostReachesLinkLocal(t *testing.T) {
 	netns.Need(t)
 	l, err := New()
@@ -325,8 +326,8 @@ func TestSettledHostReachesLinkLocal(t *testing.T) {
 	}
 }
 
-// TestSwitchSettings: the bridges pass nothing through the firewall of the host, and have no
-// address of their own.
+// TestSwitchSettings checks that the bridges pass nothing through the firewall of the host, and
+// have no address of their own.
 func TestSwitchSettings(t *testing.T) {
 	l := twoHosts(t, Options{})
 	for _, s := range switchSettings {

@@ -14,21 +14,21 @@ import (
 // answering bounds each request to the kernel.
 const answering = 10 * time.Second
 
-// Link is what the kernel says of an interface.
+// Link is the kernel's state of an interface.
 type Link struct {
 	Name      string
 	Index     int
 	MAC       MAC
 	AdminUp   bool  // IFF_UP
-	Running   bool  // IFF_RUNNING: may lag behind by 1 s
-	Carrier   bool  // IFF_LOWER_UP: the truth of this moment
-	OperState uint8 // IFLA_OPERSTATE, 6 is UP: may lag behind as IFF_RUNNING does
+	Running   bool  // IFF_RUNNING: may be up to 1 s late
+	Carrier   bool  // IFF_LOWER_UP: current
+	OperState uint8 // IFLA_OPERSTATE, 6 is UP: may be late, as IFF_RUNNING
 	UpCount   uint32
 	DownCount uint32
 }
 
-// Links lists the interfaces of the namespace. It asks by a dump, which makes
-// the kernel announce nothing that it would have announced later.
+// Links lists the interfaces of the namespace. It requests a dump, which does not make the kernel
+// announce anything earlier.
 func (n *Namespace) Links() ([]Link, error) {
 	n.bound()
 	messages, err := n.conn.Link.List()
@@ -42,7 +42,7 @@ func (n *Namespace) Links() ([]Link, error) {
 	return links, nil
 }
 
-// Link finds an interface by name; see Links.
+// Link returns the interface of a name; see Links.
 func (n *Namespace) Link(name string) (Link, error) {
 	links, err := n.Links()
 	if err != nil {
@@ -56,7 +56,7 @@ func (n *Namespace) Link(name string) (Link, error) {
 	return Link{}, fmt.Errorf("namespace %s has no interface %s", n.name, name)
 }
 
-// adminUp tells whether an interface is administratively up; see Links.
+// adminUp reports whether an interface is administratively up; see Links.
 func (n *Namespace) adminUp(index int) (bool, error) {
 	links, err := n.Links()
 	if err != nil {
@@ -88,11 +88,11 @@ func linkOf(m *rtnetlink.LinkMessage) Link {
 	return l
 }
 
-// bound sets the deadline of the next request. A later request only moves it on.
+// bound sets the deadline of the next request. A later request postpones it.
 func (n *Namespace) bound() { _ = n.conn.SetReadDeadline(time.Now().Add(answering)) }
 
-// settled tells whether the interface has carrier and the kernel has drawn all
-// consequences. It makes the kernel draw them, and is for building only.
+// settled reports whether the interface has carrier and the kernel has processed that. The request
+// makes the kernel process it, so settled is for building a LAN only.
 func (n *Namespace) settled(index int) (bool, error) {
 	n.bound()
 	m, err := n.conn.Link.Get(uint32(index))
@@ -120,7 +120,7 @@ func (n *Namespace) setUp(index int, up bool) error {
 type end struct {
 	space *Namespace
 	name  string
-	index int // 0: the kernel chooses
+	index int // 0: the kernel chooses it
 	mac   MAC
 }
 
@@ -172,7 +172,7 @@ func (n *Namespace) remove(index int) error {
 	return nil
 }
 
-// bridge is the LinkDriver of a bridge that forwards from the first moment.
+// bridge is the LinkDriver of a bridge that forwards as soon as it exists.
 type bridge struct{}
 
 var _ rtnetlink.LinkDriver = bridge{}
@@ -187,7 +187,7 @@ func (bridge) Encode(ae *netlink.AttributeEncoder) error {
 	return nil
 }
 
-// spanningTree is the LinkDriver that turns a bridge's spanning tree on.
+// spanningTree is the LinkDriver that turns on a bridge's spanning tree.
 type spanningTree struct{ delay time.Duration }
 
 var _ rtnetlink.LinkDriver = spanningTree{}
@@ -216,7 +216,7 @@ func (snooping) Encode(ae *netlink.AttributeEncoder) error {
 	return nil
 }
 
-// setBridge changes settings of a bridge. Ports that forward go on.
+// setBridge changes settings of a bridge. Ports that forward already go on.
 func (n *Namespace) setBridge(index int, settings rtnetlink.LinkDriver) error {
 	n.bound()
 	err := n.conn.Link.Set(&rtnetlink.LinkMessage{

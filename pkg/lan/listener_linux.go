@@ -5,30 +5,30 @@ import (
 	"time"
 )
 
-// listener hands on what a socket hears, on a goroutine of its own.
+// listener passes on the frames that a socket receives, on a goroutine of its own.
 type listener struct {
 	socket  *packetSocket
 	once    sync.Once
 	running sync.WaitGroup
 }
 
-// hear begins; the data of a frame is good until each returns.
+// hear starts the listener. The data of a frame is valid until each returns.
 func (l *listener) hear(each func(frame)) {
 	l.running.Go(func() {
 		for {
 			f, err := l.socket.receive()
 			if err != nil {
-				return // closed, or the end of what there is
+				return // closed, or no more frames
 			}
 			each(f)
 		}
 	})
 }
 
-// inFlight is how long a frame may be on its way through the kernel.
+// inFlight bounds the time that a frame spends in the kernel.
 const inFlight = 50 * time.Millisecond
 
-// Close ends it with what was sent until now; what was heard stays. It may be called
+// Close ends the listener after the frames sent so far; what it received stays. It may be called
 // again.
 func (l *listener) Close() {
 	l.once.Do(func() {
@@ -39,7 +39,7 @@ func (l *listener) Close() {
 	})
 }
 
-// cut ends it at once: the LAN goes, and nobody looks any more.
+// cut ends the listener at once: the LAN is closed, and nobody reads the frames.
 func (l *listener) cut() { l.once.Do(l.shut) }
 
 func (l *listener) shut() {

@@ -15,30 +15,29 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// ErrClosed is the error of everything that is asked of a closed namespace.
+// ErrClosed is the error of every call on a closed namespace.
 var ErrClosed = errors.New("the namespace is closed")
 
-// closing bounds each wait of a Close.
+// closing bounds each wait of Close.
 const closing = 5 * time.Second
 
-// Namespace is a network namespace without a name, which lives as long as a
-// thread of its own. It is safe for concurrent use.
+// Namespace is a network namespace without a name, which lives as long as a thread of its own. It
+// is safe for concurrent use.
 type Namespace struct {
 	name string
 	jobs chan func()
 	quit chan struct{}
-	over chan struct{} // closed when the thread takes no more jobs
+	over chan struct{} // closed when the thread accepts no more jobs
 	once sync.Once
 
 	tid  int
-	id   string   // as /proc/PID/ns/net links to: "net:[4026532000]"
+	id   string   // as the link /proc/PID/ns/net reads: "net:[4026532000]"
 	file *os.File // for IFLA_NET_NS_FD
 	conn *rtnetlink.Conn
 }
 
-// NewNamespace makes a namespace whose loopback is up and whose settings
-// (reverse path filter, duplicate address detection, …) do not depend on the
-// machine. The name appears in errors only.
+// NewNamespace makes a namespace whose loopback is up and whose settings (reverse path filter,
+// duplicate address detection, …) do not depend on the machine. Only errors use the name.
 func NewNamespace(name string) (*Namespace, error) {
 	n := &Namespace{
 		name: name,
@@ -54,13 +53,13 @@ func NewNamespace(name string) (*Namespace, error) {
 	return n, nil
 }
 
-// thread owns the thread that is the namespace. It is never unlocked, so that
-// the runtime ends the thread with the goroutine.
+// thread runs the thread of the namespace. It never unlocks the thread, so that the runtime ends it
+// together with the goroutine.
 func (n *Namespace) thread(born chan<- error) {
 	runtime.LockOSThread()
 	if unix.Gettid() == unix.Getpid() {
-		// The main thread never ends, and /proc/self shows its namespace. It stays
-		// occupied by this goroutine until another one has found another thread.
+		// The main thread never ends, and /proc/self shows its namespace. This goroutine keeps it
+		// occupied until another goroutine has got another thread.
 		second := make(chan error, 1)
 		go n.thread(second)
 		err := <-second
@@ -114,13 +113,12 @@ func (n *Namespace) release() {
 	}
 }
 
-// Name is the name that NewNamespace was given.
+// Name returns the name of the namespace.
 func (n *Namespace) Name() string { return n.name }
 
-// Do runs f on the namespace's thread and returns its error: the sockets that
-// f opens and the files below /proc/sys/net that it opens are the namespace's.
-// One f runs at a time; f may call Do. It must not end its goroutine (as
-// testing's FailNow does): that ends the namespace.
+// Do runs f on the namespace's thread and returns its error. The sockets that f opens, and the
+// files below /proc/sys/net, belong to the namespace. Only one f runs at a time, but f may call Do.
+// It must not end its goroutine, as testing's FailNow does, because that ends the namespace.
 func (n *Namespace) Do(f func() error) error {
 	select {
 	case <-n.over:
@@ -144,16 +142,15 @@ func (n *Namespace) Do(f func() error) error {
 	}
 }
 
-// Start starts a command in the namespace. It is killed with the namespace,
-// and with the calling process, however that ends. The caller waits for it, as
-// for any command; its Pdeathsig is set here.
+// Start starts a command in the namespace. The command is killed with the namespace, and with the
+// calling process, however that ends; Start sets its Pdeathsig. The caller waits for it, as for any
+// command.
 func (n *Namespace) Start(cmd *exec.Cmd) error {
 	return n.Do(func() error {
 		if cmd.SysProcAttr == nil {
 			cmd.SysProcAttr = &syscall.SysProcAttr{}
 		}
-		// The signal comes when the starting thread ends, and that is the
-		// namespace's own.
+		// The kernel sends the signal when the starting thread ends, which is the namespace's own.
 		cmd.SysProcAttr.Pdeathsig = syscall.SIGKILL
 		if err := cmd.Start(); err != nil {
 			return fmt.Errorf("start in namespace %s: %w", n.name, err)
@@ -162,8 +159,8 @@ func (n *Namespace) Start(cmd *exec.Cmd) error {
 	})
 }
 
-// Close kills every process in the namespace, ends its thread and lets go of it. A socket
-// that was opened in it keeps it alive until it is closed too. Another Close does nothing.
+// Close kills every process in the namespace, ends its thread and releases it. A socket that was
+// opened in the namespace keeps it alive until it is closed. Further calls do nothing.
 func (n *Namespace) Close() error {
 	var err error
 	n.once.Do(func() {
@@ -179,12 +176,11 @@ func (n *Namespace) Close() error {
 	return err
 }
 
-// listen opens a packet socket that hears what the filter lets through, and is
-// hearing when it returns.
+// listen opens a packet socket that receives the frames that pass the filter, from its return on.
 func (n *Namespace) listen(index int, filter []unix.SockFilter) (*packetSocket, error) {
 	var fd int
 	err := n.Do(func() (err error) {
-		// Without a protocol it hears nothing until it is bound, behind its filter.
+		// Without a protocol it receives nothing until it is bound, when its filter is in place.
 		fd, err = unix.Socket(unix.AF_PACKET, unix.SOCK_RAW|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, 0)
 		return err
 	})

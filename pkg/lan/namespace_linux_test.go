@@ -20,8 +20,8 @@ import (
 
 const within = 5 * time.Second
 
-// TestMain becomes, where asked to, a process that makes a namespace and a
-// child in it and waits to be killed.
+// TestMain turns the test binary into a helper if the environment says so: a process that makes a
+// namespace and a child in it, and waits to be killed.
 func TestMain(m *testing.M) {
 	if os.Getenv("LAN_TEST_VICTIM") != "" {
 		victim()
@@ -57,7 +57,7 @@ func namespace(t *testing.T, name string) *Namespace {
 	return n
 }
 
-// eventually polls, because the kernel ends threads and processes in its own time.
+// eventually polls, because the kernel ends threads and processes with some delay.
 func eventually(t *testing.T, what string, done func() bool) {
 	t.Helper()
 	if err := poll(within, func() (bool, error) { return done(), nil }); err != nil {
@@ -120,8 +120,8 @@ func TestSysctlIsTheNamespacesOwn(t *testing.T) {
 	}
 }
 
-// TestSettingsDoNotDependOnTheMachine looks at those that a later interface
-// takes over, and at those that count for all.
+// TestSettingsDoNotDependOnTheMachine checks the settings that a later interface inherits, and
+// those that apply to all.
 func TestSettingsDoNotDependOnTheMachine(t *testing.T) {
 	n := namespace(t, "a")
 	for _, s := range settings {
@@ -133,7 +133,7 @@ func TestSettingsDoNotDependOnTheMachine(t *testing.T) {
 			}
 		}
 	}
-	// Known at their own places, so that the table itself is not the only word.
+	// Check some settings by name, so that the test does not rely on the table alone.
 	for _, key := range []string{"net.ipv6.conf.default.accept_dad", "net.ipv6.conf.default.dad_transmits", "net.ipv4.conf.all.rp_filter"} {
 		if got, err := n.Sysctl(key); err == nil && got != "0" {
 			t.Errorf("%s is %s, want 0", key, got)
@@ -164,8 +164,8 @@ func TestFunctionThatEndsItsGoroutine(t *testing.T) {
 	})
 }
 
-// TestChildrenDieWithTheNamespace: the child, and the child's child, which has
-// no Pdeathsig and has left its parent's session.
+// TestChildrenDieWithTheNamespace checks that a child ends, and the child's child, which has no
+// Pdeathsig and has left its parent's session.
 func TestChildrenDieWithTheNamespace(t *testing.T) {
 	n := namespace(t, "a")
 	cmd := exec.Command("sh", "-c", "setsid sleep 60 >/dev/null & echo $!; wait")
@@ -218,7 +218,7 @@ func TestKilledProcessLeavesNothing(t *testing.T) {
 func readPID(t *testing.T, lines *bufio.Scanner) int {
 	t.Helper()
 	if !lines.Scan() {
-		t.Fatal("the command said nothing")
+		t.Fatal("the command printed nothing")
 	}
 	pid, err := strconv.Atoi(strings.TrimSpace(lines.Text()))
 	if err != nil {
@@ -227,7 +227,7 @@ func readPID(t *testing.T, lines *bufio.Scanner) int {
 	return pid
 }
 
-// TestNothingLeaks makes and closes whole LANs with all that runs on them.
+// TestNothingLeaks makes and closes whole LANs with everything that runs on them.
 func TestNothingLeaks(t *testing.T) {
 	netns.NeedRoot(t)
 	before := descriptors(t)
@@ -263,7 +263,7 @@ func descriptors(t *testing.T) int {
 	return len(entries)
 }
 
-// foreignThreads counts the threads that are in another namespace than the process.
+// foreignThreads counts the threads in another namespace than the process.
 func foreignThreads(t *testing.T) (n int) {
 	t.Helper()
 	own := namespaceOf(os.Getpid())
@@ -280,8 +280,7 @@ func foreignThreads(t *testing.T) (n int) {
 	return n
 }
 
-// TestMainThreadIsLeftAlone starts namespaces from the main thread: it must
-// never become one.
+// TestMainThreadIsLeftAlone starts namespaces from the main thread, which must never become one.
 func TestMainThreadIsLeftAlone(t *testing.T) {
 	for range 20 {
 		n := namespace(t, "a")

@@ -11,13 +11,13 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// frame is an Ethernet frame that came in.
+// frame is a received Ethernet frame.
 type frame struct {
-	data []byte // good until the next one is read
+	data []byte // valid until the next read
 	at   time.Time
 }
 
-// packetSocket sends and hears Ethernet frames on one interface.
+// packetSocket sends and receives Ethernet frames on one interface.
 type packetSocket struct {
 	file *os.File
 	raw  syscall.RawConn
@@ -25,9 +25,8 @@ type packetSocket struct {
 	oob  [64]byte
 }
 
-// hearing is how many bytes may wait to be read; the kernel reckons a small frame
-// at 1 KiB.
-const hearing = 16 << 20
+// receiveBuffer is how many bytes may wait to be read. The kernel counts a small frame as 1 KiB.
+const receiveBuffer = 16 << 20
 
 func prepare(fd, index int, filter []unix.SockFilter) error {
 	program := &unix.SockFprog{Len: uint16(len(filter)), Filter: &filter[0]}
@@ -37,14 +36,15 @@ func prepare(fd, index int, filter []unix.SockFilter) error {
 	if err := unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_TIMESTAMPNS_NEW, 1); err != nil {
 		return fmt.Errorf("ask for time stamps: %w", err)
 	}
-	// A burst of adverts or announcements is heard whole, however busy we are.
-	if err := unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_RCVBUFFORCE, hearing); err != nil {
+	// The socket receives a burst of adverts or announcements completely, however busy the machine
+	// is.
+	if err := unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_RCVBUFFORCE, receiveBuffer); err != nil {
 		return fmt.Errorf("ask for a large buffer: %w", err)
 	}
 	return unix.Bind(fd, &unix.SockaddrLinklayer{Protocol: bigEndian(unix.ETH_P_ALL), Ifindex: index})
 }
 
-// bigEndian is v as it must stand in a field of network byte order.
+// bigEndian returns v as it must be stored in a field of network byte order.
 func bigEndian(v uint16) uint16 { return binary.NativeEndian.Uint16([]byte{byte(v >> 8), byte(v)}) }
 
 func (s *packetSocket) send(data []byte) error {
@@ -52,9 +52,9 @@ func (s *packetSocket) send(data []byte) error {
 	return err
 }
 
-// receive waits for the next frame that others sent. Its error is
-// os.ErrDeadlineExceeded when the time is over and all that came has been given,
-// however late we were to ask; os.ErrClosed after close.
+// receive waits for the next frame that others sent. It returns os.ErrDeadlineExceeded when the
+// time is over and all frames received until then have been returned, even if the caller asks late,
+// and os.ErrClosed after close.
 func (s *packetSocket) receive() (frame, error) {
 	for {
 		var n, oobn int
@@ -74,7 +74,7 @@ func (s *packetSocket) receive() (frame, error) {
 		switch link, ok := from.(*unix.SockaddrLinklayer); {
 		case stop != nil:
 			return frame{}, stop
-		case errors.Is(err, unix.ENETDOWN): // said once, when the interface goes down
+		case errors.Is(err, unix.ENETDOWN): // reported once, when the interface goes down
 		case err != nil:
 			return frame{}, err
 		case ok && link.Pkttype != unix.PACKET_OUTGOING:
@@ -83,8 +83,8 @@ func (s *packetSocket) receive() (frame, error) {
 	}
 }
 
-// instant turns the kernel's stamp, of the wall clock, into an instant with a
-// monotonic reading. An age that cannot be is the wall clock having been set.
+// instant converts the kernel's time stamp, of the wall clock, into an instant with a monotonic
+// reading. An impossible age means that the wall clock was set.
 func instant(oob []byte) time.Time {
 	now := time.Now()
 	messages, err := unix.ParseSocketControlMessage(oob)
@@ -103,8 +103,8 @@ func instant(oob []byte) time.Time {
 	return now
 }
 
-// promiscuous makes the interface take frames to other stations too. The kernel
-// announces that as a change of the link: not for a host that is under test.
+// promiscuous makes the interface receive frames to other stations, too. The kernel announces that
+// as a change of the link, so do not use it on a host under test.
 func (s *packetSocket) promiscuous(index int) error {
 	all := &unix.PacketMreq{Ifindex: int32(index), Type: unix.PACKET_MR_PROMISC}
 	var err error

@@ -11,11 +11,11 @@ import (
 	"ripcord/pkg/wire"
 )
 
-// stamped is the control message of a frame that came in at t.
+// stamped returns the control message of a frame received at t.
 func stamped(t time.Time) []byte {
 	oob := make([]byte, unix.CmsgSpace(16))
 	header := oob[:unix.CmsgLen(0)]
-	size := len(header) - 8 // of cmsg_len, a size_t; level and type follow
+	size := len(header) - 8 // of cmsg_len, a size_t; the level and the type follow
 	if size == 8 {
 		binary.NativeEndian.PutUint64(header, uint64(unix.CmsgLen(16)))
 	} else {
@@ -33,7 +33,7 @@ func TestInstant(t *testing.T) {
 	if got := now.Sub(instant(stamped(now.Add(-200 * time.Millisecond)))); (got - 200*time.Millisecond).Abs() > time.Millisecond {
 		t.Errorf("a moment ago: heard %s ago, want 200ms", got)
 	}
-	// What tells nothing is taken for heard now: between the instants around it.
+	// A frame without a useful time stamp counts as received now: between the instants around it.
 	for name, oob := range map[string][]byte{
 		"the clock was set forward": stamped(now.Add(-time.Hour)),
 		"the clock was set back":    stamped(now.Add(time.Hour)),
@@ -46,8 +46,8 @@ func TestInstant(t *testing.T) {
 	}
 }
 
-// TestOnlyAnAnswerCounts: an announcement to all, an answer to another host
-// and one for another address do not tell that our question was answered.
+// TestOnlyAnAnswerCounts checks that an announcement to all, an answer to another host, and an
+// answer for another address do not count as answers to our question.
 func TestOnlyAnAnswerCounts(t *testing.T) {
 	us, them := MAC{2, 0, 0, 0, 0, 1}, MAC{2, 0, 0, 0, 0, 2}
 	p := &Prober{mac: us}

@@ -14,7 +14,7 @@ import (
 	"ripcord/pkg/wire"
 )
 
-// answersOnly lets ARP replies and neighbor advertisements through.
+// answersOnly passes ARP replies and neighbor advertisements.
 var answersOnly = []unix.SockFilter{
 	{Code: unix.BPF_LD | unix.BPF_H | unix.BPF_ABS, K: 12}, // EtherType
 	{Code: unix.BPF_JMP | unix.BPF_JEQ | unix.BPF_K, K: unix.ETH_P_ARP, Jf: 2},
@@ -29,18 +29,18 @@ var answersOnly = []unix.SockFilter{
 	{Code: unix.BPF_RET | unix.BPF_K, K: 0},
 }
 
-// Prober asks, as a host does before it sends, who has an address: by ARP, or
-// by a neighbor solicitation. The host's own neighbour table has no part in it.
+// Prober asks which station has an address, by ARP or a neighbor solicitation, as a host does
+// before it sends. It does not use the host's own neighbour table.
 type Prober struct {
 	host   *Host
 	index  int
 	mac    MAC
-	ipv4   netip.Addr // the source; unspecified, which makes an ARP probe, if there is none
+	ipv4   netip.Addr // the source; if there is none, unspecified, which makes an ARP probe
 	ipv6   netip.Addr // the link-local source; invalid if there is none
 	ifname string
 }
 
-// Prober asks from the end of a cable, with the addresses that it has now.
+// Prober returns a Prober at the host's end of a cable, with the addresses that the end has now.
 func (h *Host) Prober(ifname string) (*Prober, error) {
 	c, ok := h.cable(ifname)
 	if !ok {
@@ -53,8 +53,8 @@ func (h *Host) Prober(ifname string) (*Prober, error) {
 	return &Prober{host: h, index: c.near, mac: c.mac, ipv4: c.ipv4(), ipv6: linkLocal, ifname: ifname}, nil
 }
 
-// Ask asks once who has the address and gives the first answer. It is not ok
-// if none came in time; an error means that it could not ask.
+// Ask asks once for an address and returns the first answer. ok is false if none came in time; an
+// error means that it could not ask.
 func (p *Prober) Ask(address netip.Addr, within time.Duration) (mac MAC, ok bool, err error) {
 	question, err := p.question(address)
 	if err != nil {
@@ -95,8 +95,8 @@ func (p *Prober) question(address netip.Addr) ([]byte, error) {
 	return wire.AppendNS(nil, p.mac, p.ipv6, address), nil
 }
 
-// answer tells where the address is, if this is the answer to us and not an
-// announcement to everybody.
+// answer returns the MAC of the address if the frame is the answer to us, and not an announcement
+// to all.
 func (p *Prober) answer(data []byte, address netip.Addr) (MAC, bool) {
 	if len(data) < 6 || MAC(data[:6]) != p.mac {
 		return MAC{}, false
@@ -109,18 +109,17 @@ func (p *Prober) answer(data []byte, address netip.Addr) (MAC, bool) {
 	return mac, ok && solicited && ip == address
 }
 
-// Watch asks again and again.
+// Watch asks for an address repeatedly.
 type Watch struct {
 	asked    record[time.Time]
 	answers  record[Answer]
 	listener listener
 	asking   sync.WaitGroup
-	quit     context.CancelFunc // asking
+	quit     context.CancelFunc // ends the questions
 }
 
-// Watch begins to ask for the address, at once and then each time that every
-// has passed, until Stop or the LAN's Close. It does so through a pulled cable
-// and a downed interface too.
+// Watch asks for the address at once and then once per period, until Stop or the LAN's Close. It
+// goes on while the cable is unplugged or the interface is down.
 func (p *Prober) Watch(address netip.Addr, every time.Duration) (*Watch, error) {
 	question, err := p.question(address)
 	if err != nil {
@@ -147,7 +146,7 @@ func (w *Watch) ask(ctx context.Context, question []byte, every time.Duration) {
 	defer tick.Stop()
 	for {
 		w.asked.add(time.Now())
-		_ = w.listener.socket.send(question) // what does not get out is not answered
+		_ = w.listener.socket.send(question) // a question that is not sent counts as unanswered
 		select {
 		case <-tick.C:
 		case <-ctx.Done():
@@ -156,25 +155,23 @@ func (w *Watch) ask(ctx context.Context, question []byte, every time.Duration) {
 	}
 }
 
-// Timeline is what there is so far.
+// Timeline returns the questions and answers so far.
 func (w *Watch) Timeline() Timeline {
-	// The answers first, so that the question of each is among the questions.
+	// Read the answers first, so that the question of each answer is included.
 	answers := w.answers.all()
 	return Timeline{Asked: w.asked.all(), Answers: answers}
 }
 
-// WaitAnswer waits for an answer that matches, of those that came already and
-// those that come.
+// WaitAnswer waits for an answer that matches, among those so far and those to come.
 func (w *Watch) WaitAnswer(within time.Duration, match func(Answer) bool) (Answer, error) {
 	a, seen, ok := w.answers.wait(within, match)
 	if !ok {
-		return a, fmt.Errorf("none of %d answers is the one waited for, %s long", seen, within)
+		return a, fmt.Errorf("none of %d answers in %s is the expected one", seen, within)
 	}
 	return a, nil
 }
 
-// Stop ends the questions, and returns all of them with the answers until now. It may be
-// called again.
+// Stop ends the questions and returns them with the answers so far. It may be called again.
 func (w *Watch) Stop() Timeline {
 	w.end((*listener).Close)
 	return w.Timeline()

@@ -6,11 +6,11 @@ import (
 	"time"
 )
 
-// record is a list that grows, and that can be waited on.
+// record is a growing list with a way to wait for new entries.
 type record[T any] struct {
 	mu    sync.Mutex
 	list  []T
-	grown chan struct{} // closed at the next add; nil: nobody waits
+	grown chan struct{} // closed at the next add; nil: nothing waits
 }
 
 func (r *record[T]) add(v T) {
@@ -29,7 +29,7 @@ func (r *record[T]) all() []T {
 	return slices.Clone(r.list)
 }
 
-// from is the list from i on, and what is closed when there is more.
+// from returns the list from i on, and a channel that is closed when there is more.
 func (r *record[T]) from(i int) ([]T, <-chan struct{}) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -39,8 +39,8 @@ func (r *record[T]) from(i int) ([]T, <-chan struct{}) {
 	return slices.Clone(r.list[i:]), r.grown
 }
 
-// wait returns the first match among the records so far and those that come; ok is false when
-// the time is over. seen is the number of records compared.
+// wait returns the first match among the records so far and those to come. ok is false when the
+// time is over. seen is the number of records compared.
 func (r *record[T]) wait(within time.Duration, match func(T) bool) (v T, seen int, ok bool) {
 	over := time.NewTimer(within)
 	defer over.Stop()

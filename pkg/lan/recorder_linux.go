@@ -8,24 +8,23 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// everything lets all frames through.
+// everything passes all frames.
 var everything = []unix.SockFilter{{Code: unix.BPF_RET | unix.BPF_K, K: 0xffff}}
 
-// Frame is an Ethernet frame that was heard on a segment.
+// Frame is an Ethernet frame received on a segment.
 type Frame struct {
-	At   time.Time // when the kernel got it, with a monotonic reading
+	At   time.Time // when the kernel received it, with a monotonic reading
 	Data []byte    // from the Ethernet header on
 }
 
-// Recorder records all frames on a segment that got as far as the switch,
-// whoever they were for.
+// Recorder records all frames on a segment that reach the switch, whatever their destination.
 type Recorder struct {
 	listener
 	frames record[Frame]
 }
 
-// Record begins to record; what is sent after it returns is heard. It ends with
-// the Recorder's Close or the LAN's.
+// Record starts a recording, which includes everything sent after Record returns. It ends with the
+// Recorder's Close or the LAN's.
 func (s *Segment) Record() (*Recorder, error) {
 	socket, err := s.lan.sw.listen(s.index, everything)
 	if err != nil {
@@ -41,5 +40,5 @@ func (s *Segment) Record() (*Recorder, error) {
 	return r, nil
 }
 
-// Frames lists what was heard so far, in the order in which it came.
+// Frames returns the frames received so far, in order.
 func (r *Recorder) Frames() []Frame { return r.frames.all() }

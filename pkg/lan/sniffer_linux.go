@@ -8,7 +8,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// vrrpOnly lets protocol 112 through, over IPv4 and IPv6.
+// vrrpOnly passes protocol 112 over IPv4 and IPv6.
 var vrrpOnly = []unix.SockFilter{
 	{Code: unix.BPF_LD | unix.BPF_H | unix.BPF_ABS, K: 12}, // EtherType
 	{Code: unix.BPF_JMP | unix.BPF_JEQ | unix.BPF_K, K: unix.ETH_P_IP, Jf: 2},
@@ -21,20 +21,20 @@ var vrrpOnly = []unix.SockFilter{
 	{Code: unix.BPF_RET | unix.BPF_K, K: 0},
 }
 
-// Sniffer records the adverts on a segment: those that got as far as the
-// switch, not those that were sent into a cable that is out.
+// Sniffer records the adverts on a segment that reach the switch, which those sent into an
+// unplugged cable do not.
 type Sniffer struct {
 	listener
 	segment *Segment
 	adverts record[Advert]
 }
 
-// Sniff begins to record; what is sent after it returns is heard. It ends with
-// the Sniffer's Close or the LAN's.
+// Sniff starts a recording, which includes everything sent after Sniff returns. It ends with the
+// Sniffer's Close or the LAN's.
 func (s *Segment) Sniff() (*Sniffer, error) { return s.sniff(vrrpOnly) }
 
-// SniffFrom is Sniff for the adverts of one station: what all others send, were
-// it a flood, costs nothing.
+// SniffFrom is Sniff for the adverts of one station. The frames of all others, even a flood, cost
+// nothing.
 func (s *Segment) SniffFrom(mac MAC) (*Sniffer, error) {
 	return s.sniff(append([]unix.SockFilter{
 		{Code: unix.BPF_LD | unix.BPF_W | unix.BPF_ABS, K: 6}, // Ethernet source
@@ -50,7 +50,7 @@ func (s *Segment) sniff(filter []unix.SockFilter) (*Sniffer, error) {
 	if err != nil {
 		return nil, fmt.Errorf("sniff on segment %s: %w", s.name, err)
 	}
-	// For adverts to single routers, which the bridge would only pass on.
+	// Receive unicast adverts, too, which the bridge would only forward.
 	if err := socket.promiscuous(s.index); err != nil {
 		socket.close()
 		return nil, fmt.Errorf("sniff on segment %s: %w", s.name, err)
@@ -69,15 +69,15 @@ func (s *Sniffer) heard(f frame) {
 	}
 }
 
-// Adverts lists what was heard so far, in the order in which it came.
+// Adverts returns the adverts received so far, in order.
 func (s *Sniffer) Adverts() []Advert { return s.adverts.all() }
 
-// WaitAdvert waits for an advert that matches, of those that were heard already
-// and those to come, and gives the first. Compare Advert.At to want a new one.
+// WaitAdvert waits for an advert that matches, among those so far and those to come, and returns
+// the first. To wait for a new one, compare Advert.At.
 func (s *Sniffer) WaitAdvert(within time.Duration, match func(Advert) bool) (Advert, error) {
 	a, seen, ok := s.adverts.wait(within, match)
 	if !ok {
-		return a, fmt.Errorf("segment %s: none of %d adverts is the one waited for, %s long", s.segment.name, seen, within)
+		return a, fmt.Errorf("segment %s: none of %d adverts in %s is the expected one", s.segment.name, seen, within)
 	}
 	return a, nil
 }

@@ -6,10 +6,10 @@ import (
 	"strconv"
 )
 
-// sweep kills every process in the namespace, until none is left. The caller
-// holds the namespace: else its number could be another's by now. The thread's Pdeathsig reaches only the children; this reaches
-// their children too, and waits. A process is gone when it is a zombie: to
-// reap it is its parent's business.
+// sweep kills every process in the namespace until none is left. The caller holds the namespace
+// open, since otherwise another one could get its number. The thread's Pdeathsig reaches only the
+// children; sweep also kills their children, and waits. A zombie counts as gone: its parent has to
+// reap it.
 func sweep(n *Namespace) error {
 	err := poll(closing, func() (bool, error) {
 		left, err := killAll(n.id)
@@ -39,8 +39,8 @@ func killAll(id string) (left int, err error) {
 	return left, nil
 }
 
-// kill holds on to the process before it looks at it again, so that a reused
-// PID is never hit.
+// kill opens a handle of the process before it checks the namespace again, so that it never kills
+// another process with a reused PID.
 func kill(pid int, id string) {
 	process, err := os.FindProcess(pid)
 	if err != nil {
@@ -48,11 +48,11 @@ func kill(pid int, id string) {
 	}
 	defer process.Release()
 	if namespaceOf(pid) == id {
-		_ = process.Kill() // the next round sees whether it helped
+		_ = process.Kill() // the next round checks whether it helped
 	}
 }
 
 func namespaceOf(pid int) string {
 	id, _ := os.Readlink("/proc/" + strconv.Itoa(pid) + "/ns/net")
-	return id // empty for a zombie, and for one that is gone
+	return id // empty for a zombie, or if the process is gone
 }

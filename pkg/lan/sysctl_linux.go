@@ -8,9 +8,8 @@ import (
 	"strings"
 )
 
-// settings makes namespaces alike on every machine: some are inherited from
-// the machine's own, and duplicate address detection would keep an address
-// unusable for a second.
+// settings make namespaces alike on every machine. Some settings are inherited from the machine,
+// and duplicate address detection would keep an address unusable for a second.
 var settings = []struct{ key, value string }{
 	{"net/ipv4/conf/*/rp_filter", "0"},
 	{"net/ipv4/conf/*/arp_ignore", "0"},
@@ -38,8 +37,8 @@ func defaults() error {
 	return nil
 }
 
-// switchSettings are those of a namespace whose bridges act as plain switches: no bridge has a
-// link-local address, from which it would send packets of its own, and the kernel does not pass
+// switchSettings are the settings of a namespace whose bridges act as plain switches: no bridge has
+// a link-local address, from which it would send packets of its own, and the kernel does not pass
 // what they forward through its firewall, as it does by default where br_netfilter is loaded.
 var switchSettings = []struct{ key, value string }{
 	{"net.ipv6.conf.all.disable_ipv6", "1"},
@@ -49,7 +48,7 @@ var switchSettings = []struct{ key, value string }{
 	{"net.bridge.bridge-nf-call-arptables", "0"},
 }
 
-// actAsSwitch makes the settings of a switch. Interfaces that are made later inherit them.
+// actAsSwitch applies switchSettings, which interfaces that are made later inherit.
 func (n *Namespace) actAsSwitch() error {
 	for _, s := range switchSettings {
 		if err := n.SetSysctl(s.key, s.value); err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -59,9 +58,8 @@ func (n *Namespace) actAsSwitch() error {
 	return nil
 }
 
-// SetSysctl writes a setting of the namespace, such as
-// "net.ipv4.conf.all.rp_filter". With an interface whose name has a dot in it,
-// write "net/ipv4/conf/eth0.10/rp_filter".
+// SetSysctl writes a setting of the namespace, such as "net.ipv4.conf.all.rp_filter". For an
+// interface whose name contains a dot, write "net/ipv4/conf/eth0.10/rp_filter".
 func (n *Namespace) SetSysctl(key, value string) error {
 	return n.Do(func() error { return writeSysctl(sysctlPath(key), value) })
 }
@@ -85,7 +83,7 @@ func sysctlPath(key string) string {
 }
 
 func writeSysctl(path, value string) error {
-	// Opened on the namespace's thread: the kernel picks the namespace then.
+	// The file is opened on the namespace's thread, which is when the kernel picks the namespace.
 	if err := os.WriteFile("/proc/sys/"+path, []byte(value), 0); err != nil {
 		return fmt.Errorf("set %s to %s: %w", strings.ReplaceAll(path, "/", "."), value, err)
 	}

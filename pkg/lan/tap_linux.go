@@ -6,23 +6,22 @@ import (
 	"time"
 )
 
-// Sent is an Ethernet frame that a host sent and the switch got.
+// Sent is an Ethernet frame that a host sent and the switch received.
 type Sent struct {
-	At                  time.Time // when the kernel got it, with a monotonic reading
+	At                  time.Time // when the kernel received it, with a monotonic reading
 	Source, Destination MAC
 	Type                uint16 // EtherType
-	Data                []byte // all of it, from the destination on
+	Data                []byte // the whole frame, from the destination on
 }
 
-// Tap records every frame that comes out of a cable at the switch: what its
-// host sent, whatever MAC it used.
+// Tap records every frame that arrives at the switch by a cable: what the host sent, from any MAC.
 type Tap struct {
 	listener
 	frames record[Sent]
 }
 
-// Tap begins to record; what is sent after it returns is heard. It ends with
-// the Tap's Close or the LAN's.
+// Tap starts a recording, which includes everything sent after Tap returns. It ends with the Tap's
+// Close or the LAN's.
 func (c *Cable) Tap() (*Tap, error) {
 	socket, err := c.lan.sw.listen(c.far, everything)
 	if err != nil {
@@ -44,5 +43,5 @@ func (t *Tap) heard(f frame) {
 	})
 }
 
-// Frames lists what was heard so far, in the order in which it came.
+// Frames returns the frames received so far, in order.
 func (t *Tap) Frames() []Sent { return t.frames.all() }

@@ -5,34 +5,33 @@ import (
 	"time"
 )
 
-// Answer is a station's word that the address asked for is at its MAC.
+// Answer is a station's answer that the address is at its MAC.
 type Answer struct {
-	At  time.Time // when the kernel got it
+	At  time.Time // when the kernel received it
 	MAC MAC
 }
 
-// Timeline is what a Watch has asked and been answered, in the order of time.
-// An answer belongs to the last question before it, so that the questions must
-// not follow each other faster than answers come.
+// Timeline holds the questions and answers of a Watch, in order of time. An answer belongs to the
+// last question before it, so the questions must not follow each other faster than the answers.
 type Timeline struct {
 	Asked   []time.Time
 	Answers []Answer
 }
 
-// Gap is a time in which nobody served: from the last answer before at least
-// one question that nobody answered, to the first answer after it.
+// Gap is a time in which no station answered: from the last answer before at least one unanswered
+// question to the first answer after it.
 type Gap struct {
 	From, To   time.Time
-	Unanswered int // questions
+	Unanswered int // number of questions
 }
 
-// Length is the outage as the asking host saw it, no finer than the time
-// between two questions; 0 for no gap.
+// Length returns the outage as the asking host saw it, no finer than the time between two
+// questions; 0 for no gap.
 func (g Gap) Length() time.Duration { return g.To.Sub(g.From) }
 
-// Gaps lists the outages after since. One that has begun at since begins then;
-// one that is not over ends with the last question, if that is not the only
-// one in it: an answer to that may be on its way.
+// Gaps returns the outages after since. One that was under way at since begins there. One that is
+// not over ends with the last question, unless that is its only question, whose answer may be on
+// its way.
 func (t Timeline) Gaps(since time.Time) []Gap {
 	var gaps []Gap
 	last, unanswered := since, 0
@@ -59,8 +58,7 @@ func (t Timeline) Gaps(since time.Time) []Gap {
 	return gaps
 }
 
-// LongestGap is the longest of the Gaps after since; the zero Gap if there is
-// none.
+// LongestGap returns the longest of the Gaps after since, or the zero Gap if there is none.
 func (t Timeline) LongestGap(since time.Time) Gap {
 	var longest Gap
 	for _, g := range t.Gaps(since) {
@@ -71,7 +69,7 @@ func (t Timeline) LongestGap(since time.Time) Gap {
 	return longest
 }
 
-// First is the first answer of this station after since.
+// First returns the first answer of a station after since.
 func (t Timeline) First(mac MAC, since time.Time) (Answer, bool) {
 	for _, a := range t.Answers {
 		if a.MAC == mac && a.At.After(since) {
@@ -81,7 +79,7 @@ func (t Timeline) First(mac MAC, since time.Time) (Answer, bool) {
 	return Answer{}, false
 }
 
-// Last is the last answer of this station.
+// Last returns the last answer of a station.
 func (t Timeline) Last(mac MAC) (Answer, bool) {
 	for i := len(t.Answers) - 1; i >= 0; i-- {
 		if t.Answers[i].MAC == mac {
@@ -91,8 +89,7 @@ func (t Timeline) Last(mac MAC) (Answer, bool) {
 	return Answer{}, false
 }
 
-// Both lists the questions that more than one station answered: the moments of
-// a split brain.
+// Both returns the questions that more than one station answered: the moments of a split brain.
 func (t Timeline) Both() []time.Time {
 	var both []time.Time
 	for i, asked := range t.Asked {
@@ -107,7 +104,7 @@ func (t Timeline) Both() []time.Time {
 	return both
 }
 
-// answers are those to question i.
+// answers returns the answers to question i.
 func (t Timeline) answers(i int) []Answer {
 	after := func(at time.Time) int {
 		return sort.Search(len(t.Answers), func(j int) bool { return !t.Answers[j].At.Before(at) })

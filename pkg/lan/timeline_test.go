@@ -6,12 +6,12 @@ import (
 	"time"
 )
 
-// at is an instant, in ms.
+// at returns an instant by its ms.
 func at(ms float64) time.Time {
 	return time.Unix(0, 0).Add(time.Duration(ms * float64(time.Millisecond)))
 }
 
-// timeline asks each 10 ms up to 100, and is answered as told.
+// timeline returns a timeline with a question each 10 ms up to 100, and the given answers.
 func timeline(answers ...Answer) Timeline {
 	t := Timeline{Answers: answers}
 	for ms := 0.0; ms <= 100; ms += 10 {

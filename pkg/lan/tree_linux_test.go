@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// With a spanning tree a plugged cable has carrier, and forwards nothing for
-// twice the forward delay; who forwarded before goes on.
+// TestSpanningTree checks that with a spanning tree a plugged cable has carrier but forwards
+// nothing for twice the forward delay, while ports that forward already go on.
 func TestSpanningTree(t *testing.T) {
 	const delay = 2 * time.Second
 	l := twoHosts(t, Options{})

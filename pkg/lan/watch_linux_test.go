@@ -16,7 +16,7 @@ import (
 	"ripcord/test/netns"
 )
 
-// TestWatchSeesAnOutage pulls b's cable and gives its address to a third host.
+// TestWatchSeesAnOutage pulls b's cable and gives b's address to a third host.
 func TestWatchSeesAnOutage(t *testing.T) {
 	l := twoHosts(t, Options{})
 	c, err := l.AddHost("c")
@@ -40,7 +40,7 @@ func TestWatchSeesAnOutage(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	dead := time.Now() // for certain: the kernel may take its time to pull
+	dead := time.Now() // certainly after the pull, which may take the kernel some time
 	<-time.After(50 * time.Millisecond)
 	eventually(t, "b is asked in vain", func() bool { return len(since(w.Timeline().Asked, dead)) > 2 })
 	restored := time.Now()
@@ -67,12 +67,12 @@ func TestWatchSeesAnOutage(t *testing.T) {
 	}
 }
 
-// since are those of the instants that are after one.
+// since returns the instants after the given one.
 func since(instants []time.Time, after time.Time) []time.Time {
 	return slices.DeleteFunc(slices.Clone(instants), func(at time.Time) bool { return !at.After(after) })
 }
 
-// TestWatchSeesASplitBrain has two hosts with one address.
+// TestWatchSeesASplitBrain gives two hosts one address.
 func TestWatchSeesASplitBrain(t *testing.T) {
 	l := twoHosts(t, Options{})
 	c, err := l.AddHost("c")
@@ -131,7 +131,7 @@ func TestSnifferHearsAdverts(t *testing.T) {
 			t.Errorf("heard %+v, want %+v", a, want)
 		}
 	}
-	// A cable that is out carries no advert.
+	// An unplugged cable carries no advert.
 	if _, err := l.Cable("a", "eth0").Pull(); err != nil {
 		t.Fatal(err)
 	}
@@ -150,7 +150,7 @@ func nth(n int) func(Advert) bool {
 	return func(Advert) bool { n--; return n == 0 }
 }
 
-// equal compares what can be compared.
+// equal compares the comparable fields.
 func equal(a, b Advert) bool {
 	return a.Host == b.Host && a.MAC == b.MAC && a.Family == b.Family && a.Source == b.Source &&
 		a.Destination == b.Destination && a.Segment == b.Segment && a.HopLimit == b.HopLimit &&
@@ -185,8 +185,8 @@ func sendRaw(t *testing.T, n *Namespace, group netip.Addr, message []byte) {
 	}
 }
 
-// TestCableIsAnnouncedAsANIC is why there is Ordinary, and churn: under churn
-// the loss of an ordinary veth is announced at once, that of a cable is not.
+// TestCableIsAnnouncedAsANIC checks the reason for Ordinary and churn: under churn the kernel
+// announces the loss of an ordinary veth at once, and that of a cable late.
 func TestCableIsAnnouncedAsANIC(t *testing.T) {
 	netns.NeedRoot(t)
 	churn, err := StartChurn(100 * time.Millisecond)
@@ -207,14 +207,14 @@ func TestCableIsAnnouncedAsANIC(t *testing.T) {
 		slices.Sort(took[ordinary])
 	}
 	t.Logf("announced after %s (ordinary veth), %s (cable)", took[true], took[false])
-	// The middle one of the veth: the machine may be busy once or twice. Of what is
-	// late by chance, as a cable is, fewer would be soon.
+	// Compare the middle time of the veth, because the machine may be busy once or twice. Of times
+	// that are late by chance, as those of a cable, fewer would be short.
 	if took[false][4] < 100*time.Millisecond || took[true][2] > 100*time.Millisecond {
 		t.Error("a cable should be announced late, an ordinary veth at once")
 	}
 }
 
-// announced pulls b's cable and gives the time until the kernel says so.
+// announced pulls b's cable and returns the time until the kernel announces it.
 func announced(t *testing.T, l *LAN) time.Duration {
 	t.Helper()
 	b, c := l.Host("b"), l.Cable("b", "eth0")
@@ -247,8 +247,8 @@ func announced(t *testing.T, l *LAN) time.Duration {
 	return took
 }
 
-// TestRecorderHearsAll is of frames to others than the switch: a solicitation
-// and its answer, which the bridge hands to one port alone.
+// TestRecorderHearsAll checks that frames to other stations than the switch are recorded: a
+// solicitation and its answer, which the bridge forwards to one port alone.
 func TestRecorderHearsAll(t *testing.T) {
 	l := twoHosts(t, Options{})
 	recorder, err := l.Segment("inside").Record()
@@ -271,8 +271,8 @@ func TestRecorderHearsAll(t *testing.T) {
 	recorder.Close()
 }
 
-// TestRecorderHearsTheLast is of frames that were sent, and not yet read, when the
-// recording ends.
+// TestRecorderHearsTheLast checks that frames that were sent, but not yet read, when the recording
+// ends are included.
 func TestRecorderHearsTheLast(t *testing.T) {
 	l := twoHosts(t, Options{})
 	recorder, err := l.Segment("inside").Record()
