@@ -3,11 +3,11 @@ package doctor
 import (
 	"bufio"
 	"os"
-	"path/filepath"
 	"strconv"
 	"strings"
 
 	"ripcord/pkg/macvlan"
+	"ripcord/pkg/procfs"
 )
 
 // readPrograms finds the programs with VRRP sockets in this network namespace. It skips a program
@@ -17,21 +17,20 @@ func readPrograms() (all []Program, err error) {
 	if err != nil || len(vrrp) == 0 {
 		return nil, err
 	}
-	processes, err := filepath.Glob("/proc/[0-9]*")
+	pids, err := procfs.PIDs(procfs.Root)
 	if err != nil {
 		return nil, err
 	}
-	for _, directory := range processes {
-		pid, err := strconv.Atoi(filepath.Base(directory))
-		if err != nil || pid == os.Getpid() {
+	for _, pid := range pids {
+		if pid == os.Getpid() {
 			continue
 		}
 		open, err := macvlan.Sockets(strconv.Itoa(pid))
 		if err != nil || !shareAny(open, vrrp) {
 			continue
 		}
-		if name, err := os.ReadFile(filepath.Join(directory, "comm")); err == nil {
-			all = append(all, Program{Name: strings.TrimSpace(string(name)), PID: pid})
+		if stat, err := procfs.ReadStat(procfs.Root, pid); err == nil {
+			all = append(all, Program{Name: stat.Name, PID: pid})
 		}
 	}
 	return all, nil

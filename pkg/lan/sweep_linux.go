@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"os"
 	"strconv"
+
+	"ripcord/pkg/procfs"
 )
 
 // sweep kills every process in the namespace until none is left. The caller holds the namespace
@@ -22,13 +24,12 @@ func sweep(n *Namespace) error {
 }
 
 func killAll(id string) (left int, err error) {
-	entries, err := os.ReadDir("/proc")
+	pids, err := procfs.PIDs(procfs.Root)
 	if err != nil {
 		return 0, err
 	}
-	for _, entry := range entries {
-		pid, err := strconv.Atoi(entry.Name())
-		if err != nil || pid == os.Getpid() {
+	for _, pid := range pids {
+		if pid == os.Getpid() {
 			continue
 		}
 		if namespaceOf(pid) == id {

@@ -1,14 +1,12 @@
 package runner
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"net"
 	"os"
 	"os/signal"
-	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -17,6 +15,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"ripcord/pkg/command"
+	"ripcord/pkg/procfs"
 )
 
 // A daemon that may start nothing cannot restart its runner either. So if no service manager does,
@@ -279,7 +278,8 @@ func (k *keeper) finish() {
 func sweep(session int) {
 	for range sweeps {
 		left := false
-		for _, pid := range processes() {
+		pids, _ := procfs.PIDs(procfs.Root) // without /proc nothing can be found
+		for _, pid := range pids {
 			if sessionOf(pid) == session {
 				_ = unix.Kill(pid, unix.SIGKILL)
 				left = true
@@ -292,34 +292,13 @@ func sweep(session int) {
 	}
 }
 
-// processes lists all processes.
-func processes() (pids []int) {
-	proc, err := os.Open("/proc")
-	if err != nil {
-		return nil
-	}
-	defer proc.Close()
-	names, _ := proc.Readdirnames(-1)
-	for _, name := range names {
-		if pid, err := strconv.Atoi(name); err == nil {
-			pids = append(pids, pid)
-		}
-	}
-	return pids
-}
-
 // sessionOf returns the session of a process; −1 if it has ended, also if it is a zombie.
 func sessionOf(pid int) int {
-	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
-	if err != nil {
+	stat, err := procfs.ReadStat(procfs.Root, pid)
+	if err != nil || stat.Ended() {
 		return -1
 	}
-	// PID (comm) STATE PPID PGRP SESSION …
-	fields := bytes.Fields(stat[bytes.LastIndexByte(stat, ')')+1:])
-	if len(fields) < 4 || fields[0][0] == 'Z' || fields[0][0] == 'X' {
-		return -1
-	}
-	session, err := strconv.Atoi(string(fields[3]))
+	session, err := stat.Session()
 	if err != nil {
 		return -1
 	}

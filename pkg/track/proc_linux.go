@@ -6,8 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"strconv"
 	"strings"
+
+	"ripcord/pkg/procfs"
 )
 
 // proc is a directory of all processes: /proc, or one that another process has opened.
@@ -52,42 +53,19 @@ func (p *proc) list() ([]int, error) {
 	if !p.showsAll() { // it may have been mounted with another hidepid meanwhile
 		return nil, errHidden
 	}
-	directory, err := os.Open(p.path)
-	if err != nil {
-		return nil, err
-	}
-	defer directory.Close()
-	names, err := directory.Readdirnames(-1)
-	if err != nil {
-		return nil, err
-	}
-	var pids []int
-	for _, name := range names {
-		if pid, err := strconv.Atoi(name); err == nil {
-			pids = append(pids, pid)
-		}
-	}
-	return pids, nil
+	return procfs.PIDs(p.path)
 }
 
 // read returns the name of the program that a process runs; with more, also argv[0] and the program
 // file. alive is false if the process has ended, also if it is a zombie.
 func (p *proc) read(pid int, more bool) (runs program, alive bool) {
-	dir := fmt.Sprintf("%s/%d/", p.path, pid)
-	stat, err := os.ReadFile(dir + "stat")
-	if err != nil {
+	stat, err := procfs.ReadStat(p.path, pid)
+	if err != nil || stat.Ended() {
 		return runs, false
 	}
-	// PID (comm) STATE …: the comm may contain anything, even parentheses.
-	begin, end := bytes.IndexByte(stat, '('), bytes.LastIndexByte(stat, ')')
-	if begin < 0 || end < begin || len(stat) < end+3 {
-		return runs, false
-	}
-	runs.comm = string(stat[begin+1 : end])
-	if state := stat[end+2]; state == 'Z' || state == 'X' {
-		return runs, false
-	}
+	runs.comm = stat.Name
 	if more {
+		dir := fmt.Sprintf("%s/%d/", p.path, pid)
 		if line, err := os.ReadFile(dir + "cmdline"); err == nil {
 			argv0, _, _ := bytes.Cut(line, []byte{0})
 			runs.argv0 = string(argv0)

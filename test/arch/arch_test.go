@@ -32,7 +32,7 @@ var layers = [][]string{
 	{"pkg/adopt", "pkg/advert", "pkg/advert/repeats", "pkg/advert/validate", "pkg/link", "pkg/vrrp/fence", "pkg/vrrp/heard", "pkg/vrrp/tracker", "pkg/config/files", "pkg/config/value"},
 	{"pkg/vrrp", "pkg/keepalived", "pkg/stats", "pkg/rawsock", "pkg/route", "pkg/macvlan", "pkg/firewall", "pkg/neigh", "pkg/nic", "pkg/hint", "pkg/repeatfilter", "pkg/story", "pkg/runner", "pkg/config/schema", "pkg/config/yaml"},
 	{"pkg/wire", "pkg/keepalived/syntax", "pkg/config/problem"},
-	{"pkg/bus", "pkg/command", "pkg/confine", "pkg/deadline", "pkg/early", "pkg/event", "pkg/lease", "pkg/mmsg", "pkg/ratelimit", "pkg/rtnl", "pkg/rundir", "pkg/sysctl", "pkg/spelling", "pkg/thread", "pkg/timerfd", "pkg/tree", "pkg/wakeup"},
+	{"pkg/bus", "pkg/command", "pkg/confine", "pkg/deadline", "pkg/early", "pkg/event", "pkg/lease", "pkg/mmsg", "pkg/procfs", "pkg/ratelimit", "pkg/rtnl", "pkg/rundir", "pkg/sysctl", "pkg/spelling", "pkg/thread", "pkg/timerfd", "pkg/tree", "pkg/wakeup"},
 }
 
 // pure packages and files: no time but as an argument, no I/O, no goroutine. Files
