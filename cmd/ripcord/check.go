@@ -10,6 +10,7 @@ import (
 	"ripcord/pkg/config"
 	"ripcord/pkg/config/problem"
 	"ripcord/pkg/daemon"
+	"ripcord/pkg/event"
 )
 
 // newCheck returns the command that reads a configuration and reports what is wrong with it.
@@ -47,11 +48,11 @@ func newCheck() *cobra.Command {
 				for _, m := range missing {
 					fmt.Fprintln(c.ErrOrStderr(), m)
 				}
-				return fmt.Errorf("%s cannot be used on this machine: %s; if it is for another one, give --elsewhere", cfg.File, count(len(missing), "problem"))
+				return fmt.Errorf("%s cannot be used on this machine: %s; if it is for another one, give --elsewhere", cfg.File, event.Count(len(missing), "problem"))
 			}
 			line := summary(cfg)
 			if len(advice) > 0 {
-				line += ", " + count(len(advice), "warning") + " on this machine"
+				line += ", " + event.Count(len(advice), "warning") + " on this machine"
 			}
 			fmt.Fprintln(c.OutOrStdout(), line)
 			return nil
@@ -125,7 +126,7 @@ func summary(cfg *config.Config) string {
 			groups++
 		}
 	}
-	return fmt.Sprintf("%s is good: %s, %s", cfg.File, count(instances, "instance"), count(groups, "group")) + counts(cfg.Warnings)
+	return fmt.Sprintf("%s is good: %s, %s", cfg.File, event.Count(instances, "instance"), event.Count(groups, "group")) + counts(cfg.Warnings)
 }
 
 // counts returns the number of warnings of each class, each after a comma.
@@ -135,7 +136,7 @@ func counts(all []problem.Problem) (text string) {
 		classes[w.Class]++
 	}
 	if n := classes[""]; n > 0 {
-		text += ", " + count(n, "warning")
+		text += ", " + event.Count(n, "warning")
 	}
 	for _, class := range []problem.Class{problem.Differs, problem.NotDone} {
 		if n := classes[class]; n > 0 {

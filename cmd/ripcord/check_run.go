@@ -11,6 +11,7 @@ import (
 
 	"ripcord/pkg/config"
 	"ripcord/pkg/daemon"
+	"ripcord/pkg/event"
 	"ripcord/pkg/track"
 )
 
@@ -53,7 +54,7 @@ func runChecks(c *cobra.Command, cfg *config.Config) error {
 		}
 	}
 	if failed > 0 {
-		return fmt.Errorf("%d of %s failed", failed, count(len(reports), "check"))
+		return fmt.Errorf("%d of %s failed", failed, event.Count(len(reports), "check"))
 	}
 	return nil
 }

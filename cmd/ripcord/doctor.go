@@ -16,6 +16,7 @@ import (
 	"ripcord/pkg/config"
 	"ripcord/pkg/daemon"
 	"ripcord/pkg/doctor"
+	"ripcord/pkg/event"
 	"ripcord/pkg/link"
 )
 
@@ -132,7 +133,7 @@ func severityCounts(findings []doctor.Finding) string {
 	var words []string
 	for _, s := range []doctor.Severity{doctor.Error, doctor.Warning, doctor.Note} {
 		if counts[s] > 0 {
-			words = append(words, count(counts[s], string(s)))
+			words = append(words, event.Count(counts[s], string(s)))
 		}
 	}
 	return strings.Join(words, ", ")

@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"ripcord/pkg/control"
+	"ripcord/pkg/event"
 	"ripcord/pkg/story"
 )
 
@@ -168,9 +169,9 @@ func (t *storyPrinter) end(rest []story.Story, err error) error {
 	case err != nil:
 		return fmt.Errorf("the log could not be read to its end: %w", err)
 	case t.lines == 0 && t.foreign > 0:
-		return fmt.Errorf("none of %s is one of ripcord's log: journalctl needs -o cat", count(t.foreign, "line"))
+		return fmt.Errorf("none of %s is one of ripcord's log: journalctl needs -o cat", event.Count(t.foreign, "line"))
 	case t.printed == 0 && !t.asJSON:
-		fmt.Fprintf(t.out, "Nothing moved, and nothing is wrong, in %s of the log.\n", count(t.lines, "line"))
+		fmt.Fprintf(t.out, "Nothing moved, and nothing is wrong, in %s of the log.\n", event.Count(t.lines, "line"))
 	}
 	return nil
 }

@@ -19,6 +19,7 @@ import (
 	"ripcord/pkg/config"
 	"ripcord/pkg/config/configtest"
 	"ripcord/pkg/control"
+	"ripcord/pkg/event"
 )
 
 // fakeDaemon serves the document of that name in testdata on a socket.
@@ -89,7 +90,7 @@ func aboutFile(stderr string) string {
 func TestCheckCounts(t *testing.T) {
 	absent := writeConfig(t, strings.ReplaceAll(configtest.Smallest, "eth1", "nosuch0"))
 	_, stdout, stderr := try(t, "check", absent)
-	want := absent + " is good: 2 instances, 1 group, " + count(strings.Count(stderr, aboutMachine), "warning") + " on this machine\n"
+	want := absent + " is good: 2 instances, 1 group, " + event.Count(strings.Count(stderr, aboutMachine), "warning") + " on this machine\n"
 	if !strings.Contains(stderr, aboutMachine) || stdout != want {
 		t.Errorf("stdout %q, want %q\nstderr %q", stdout, want, stderr)
 	}

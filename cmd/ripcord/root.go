@@ -12,6 +12,7 @@ import (
 
 	"ripcord/pkg/config"
 	"ripcord/pkg/control"
+	"ripcord/pkg/event"
 )
 
 // The exit codes.
@@ -148,7 +149,7 @@ func complain(w io.Writer, err error) {
 	if refusal, ok := errors.AsType[*config.Refusal](err); ok && len(refusal.Problems) > 0 {
 		warn(w, refusal.Warnings, refusal.Format)
 		fmt.Fprintln(w, refusal.Problems.Error())
-		err = fmt.Errorf("%s cannot be used: %s", refusal.Problems[0].File, count(refusal.Problems.Total(), "problem")+counts(refusal.Warnings))
+		err = fmt.Errorf("%s cannot be used: %s", refusal.Problems[0].File, event.Count(refusal.Problems.Total(), "problem")+counts(refusal.Warnings))
 	}
 	fmt.Fprintln(w, "ripcord: "+strings.ReplaceAll(strings.TrimSpace(err.Error()), "\n", " "))
 }
@@ -161,12 +162,4 @@ func colours(w io.Writer) bool {
 	}
 	info, err := file.Stat()
 	return err == nil && info.Mode()&os.ModeCharDevice != 0
-}
-
-// count formats a number of things: "1 check", "2 checks".
-func count(n int, thing string) string {
-	if n == 1 {
-		return "1 " + thing
-	}
-	return fmt.Sprintf("%d %ss", n, thing)
 }

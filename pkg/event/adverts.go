@@ -34,9 +34,9 @@ func (e AdvertRejected) Level() Level {
 func (e AdvertRejected) Message() string {
 	if e.Reason == ownAddress {
 		return fmt.Sprintf("rejected %s from %s on %s: that is an address of this router, which did not send them: give each router its own source address",
-			count(int(e.Count), "advert"), e.Source, e.Interface)
+			Count(int(e.Count), "advert"), e.Source, e.Interface)
 	}
-	return fmt.Sprintf("rejected %s from %s on %s: %s", count(int(e.Count), "advert"), e.Source, e.Interface, e.Reason)
+	return fmt.Sprintf("rejected %s from %s on %s: %s", Count(int(e.Count), "advert"), e.Source, e.Interface, e.Reason)
 }
 
 func (e AdvertRejected) Fields() []Field {
@@ -91,7 +91,7 @@ func (e AdvertFailed) Level() Level {
 
 func (e AdvertFailed) Message() string {
 	if e.Silent {
-		return fmt.Sprintf("%s could not send %s in a row, so other routers may take over: %s", e.Instance, count(e.Count, "advert"), e.Err)
+		return fmt.Sprintf("%s could not send %s in a row, so other routers may take over: %s", e.Instance, Count(e.Count, "advert"), e.Err)
 	}
 	return fmt.Sprintf("%s could not send its adverts: %s", e.Instance, e.Err)
 }

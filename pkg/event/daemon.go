@@ -41,7 +41,7 @@ func (e Daemon) Level() Level {
 func (e Daemon) Message() string {
 	switch e.Kind {
 	case DaemonReady:
-		return fmt.Sprintf("ripcord %s runs with %s", e.Version, count(e.Instances, "instance"))
+		return fmt.Sprintf("ripcord %s runs with %s", e.Version, Count(e.Instances, "instance"))
 	case DaemonStopping:
 		return "stopping: all Active instances resign"
 	case DaemonHandover:
@@ -114,7 +114,7 @@ func (ConfigLoaded) Name() string { return "config.loaded" }
 func (ConfigLoaded) Level() Level { return Info }
 
 func (e ConfigLoaded) Message() string {
-	return fmt.Sprintf("loaded %s: %s, %s", e.File, count(e.Instances, "instance"), count(e.Groups, "group"))
+	return fmt.Sprintf("loaded %s: %s, %s", e.File, Count(e.Instances, "instance"), Count(e.Groups, "group"))
 }
 
 func (e ConfigLoaded) Fields() []Field {
@@ -144,8 +144,8 @@ func (e ConfigRejected) Fields() []Field {
 	return []Field{{"file", e.File}, {"errors", e.Errors}}
 }
 
-// count returns a number with its noun: "1 group", "2 groups".
-func count(n int, thing string) string {
+// Count returns a number with its noun: "1 group", "2 groups".
+func Count(n int, thing string) string {
 	if n == 1 {
 		return "1 " + thing
 	}

@@ -60,7 +60,7 @@ func (e NotifyRan) Message() string {
 		message += " did not run: " + e.Err
 	}
 	if e.Merged > 0 {
-		message += fmt.Sprintf("; %s before it skipped, because the commands are slower", count(e.Merged, "transition"))
+		message += fmt.Sprintf("; %s before it skipped, because the commands are slower", Count(e.Merged, "transition"))
 	}
 	return message
 }
@@ -142,7 +142,7 @@ func (e NotifyFIFO) Message() string {
 	if e.Err != "" {
 		return e.Err
 	}
-	return fmt.Sprintf("the FIFO %s can be written again; %s lost since the start", e.Path, count(int(e.Lost), "line"))
+	return fmt.Sprintf("the FIFO %s can be written again; %s lost since the start", e.Path, Count(int(e.Lost), "line"))
 }
 
 func (e NotifyFIFO) Fields() []Field {

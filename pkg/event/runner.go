@@ -53,7 +53,7 @@ func (RunnerLost) Level() Level { return Error }
 func (e RunnerLost) Message() string {
 	message := "checks keep their states and no command runs: ripcord runner is lost: " + e.Err
 	if e.UnderWay > 0 {
-		message += fmt.Sprintf("; %s under way", count(e.UnderWay, "program"))
+		message += fmt.Sprintf("; %s under way", Count(e.UnderWay, "program"))
 	}
 	return fmt.Sprintf("%s; it is tried again in %v", message, e.Pause)
 }
