@@ -202,7 +202,7 @@ func (i *instance) completeSecrets(r *syntax.Report) {
 	case i.authPass.Text == "":
 		r.Ignore(w.Position, "", "there is no password: adverts go without authentication")
 	case w.Text == "AH":
-		r.Fail(w.Position, "leave the authentication out on all routers of the LAN at the same time",
+		r.Fail(w.Position, "write auth_type PASS, or leave the authentication out, on all routers of the LAN at the same time",
 			"AH is not supported: routers that use it would not hear this one, and serve beside it")
 	default:
 		if len(i.authPass.Text) > longest {

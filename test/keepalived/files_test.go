@@ -196,6 +196,10 @@ var files = []file{
 	{name: "unicast-addresses-with-a-netmask", routers: 2, differs: []difference{
 		{`^[-+]advert eth0: 2001:db8:51::11 `, "without unicast_ttl keepalived leaves the hop limit of IPv6 to the kernel, which takes 64; ripcord's is 255"},
 	}},
+	{name: "multicast-group"},
+	{name: "multicast-group-of-an-instance"},
+	{name: "multicast-group-of-two-instances", routers: 2},
+	{name: "multicast-group-ipv6", routers: 3},
 	{name: "multicast-source"},
 	{name: "multicast-source-not-here"},
 	{name: "garp-interval-zero"},
