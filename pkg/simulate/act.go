@@ -10,18 +10,18 @@ import (
 	"ripcord/pkg/spelling"
 )
 
-// Act is what is done to a LAN at an instant.
+// Act is something done to a LAN at an instant: a line of --at.
 type Act struct {
 	At   time.Duration
-	Text string // as it was written, without the instant
+	Text string // the line as it was written, without the instant
 	do   func(*play)
 }
 
-// String returns the act as the command line has it.
+// String returns the act in the form of the command line.
 func (a Act) String() string { return a.At.String() + " " + a.Text }
 
-// Acts reads lines of --at. Those that give a router another file come first: that file may have
-// interfaces which the others name.
+// Acts parses lines of --at. It parses the reloads first, since the other lines may name
+// interfaces that only the file of a reload has.
 func (l *LAN) Acts(lines []string) ([]Act, error) {
 	all := make([]Act, len(lines))
 	for _, first := range []bool{true, false} {
@@ -38,7 +38,7 @@ func (l *LAN) Acts(lines []string) ([]Act, error) {
 	return all, l.unplugged()
 }
 
-// Act reads a line: an instant, a verb, and what that needs.
+// Act parses a line: an instant, a verb and the arguments of the verb.
 func (l *LAN) Act(line string) (Act, error) {
 	w := words{lan: l, left: strings.Fields(line)}
 	a, err := w.act()
@@ -48,7 +48,7 @@ func (l *LAN) Act(line string) (Act, error) {
 	return a, nil
 }
 
-// words are the words of a line that are not read yet.
+// words are the words of a line that are not parsed yet.
 type words struct {
 	lan  *LAN
 	verb *verb
@@ -63,7 +63,7 @@ func (w *words) act() (Act, error) {
 	text := strings.Join(w.left, " ")
 	name, ok := w.take()
 	if !ok {
-		return Act{}, fmt.Errorf("what is done then? %s", listed(verbNames()))
+		return Act{}, fmt.Errorf("the verb is missing: write one of %s", listed(verbNames()))
 	}
 	if name, err = named("verb", name, verbNames()); err != nil {
 		return Act{}, err
@@ -74,12 +74,12 @@ func (w *words) act() (Act, error) {
 		return Act{}, err
 	}
 	if len(w.left) > 0 {
-		return Act{}, fmt.Errorf("%q is too much: %s", strings.Join(w.left, " "), w.verb.usage())
+		return Act{}, fmt.Errorf("unexpected %q after the last argument: %s", strings.Join(w.left, " "), w.verb.usage())
 	}
 	return Act{At: at, Text: text, do: do}, nil
 }
 
-// take takes the next word.
+// take removes and returns the next word. It returns false if none is left.
 func (w *words) take() (string, bool) {
 	if len(w.left) == 0 {
 		return "", false
@@ -89,8 +89,8 @@ func (w *words) take() (string, bool) {
 	return word, true
 }
 
-// next takes the next word, which is what; without one it is an error that says how the verb
-// is used.
+// next removes and returns the next word. The error for a missing word names what was expected
+// and shows the usage of the verb.
 func (w *words) next(what string) (string, error) {
 	word, ok := w.take()
 	switch {
@@ -102,7 +102,7 @@ func (w *words) next(what string) (string, error) {
 	return "", fmt.Errorf("%s is missing: %s", what, w.verb.usage())
 }
 
-// duration takes a time.
+// duration parses the next word as a time.
 func (w *words) duration(what string) (time.Duration, error) {
 	word, err := w.next(what)
 	if err != nil {
@@ -114,14 +114,14 @@ func (w *words) duration(what string) (time.Duration, error) {
 		if n, bad := strconv.ParseFloat(word, 64); bad == nil {
 			return 0, fmt.Errorf("%s %q has no unit: write %vs", what, word, n)
 		}
-		return 0, fmt.Errorf("%s %q is no time such as 5s, 1m30s or 200ms", what, word)
+		return 0, fmt.Errorf("%s %q is not a time: write it as 5s, 1m30s or 200ms", what, word)
 	case signed(word) && (w.verb == nil || w.verb.name != "clock"):
 		return 0, fmt.Errorf("%s %q has a sign: write %s", what, word, strings.TrimLeft(word, "+-"))
 	}
 	return d, nil
 }
 
-// optional takes a time if there is a word left, and returns the other one if not.
+// optional parses the next word as a time, and returns the default if no word is left.
 func (w *words) optional(what string, otherwise time.Duration) (time.Duration, error) {
 	if len(w.left) == 0 {
 		return otherwise, nil
@@ -129,21 +129,21 @@ func (w *words) optional(what string, otherwise time.Duration) (time.Duration, e
 	return w.duration(what)
 }
 
-// share takes a part of a hundred: 30%.
+// share parses the next word as a percentage: 30%.
 func (w *words) share() (float64, error) {
-	word, err := w.next("how much gets lost")
+	word, err := w.next("the share of lost frames")
 	if err != nil {
 		return 0, err
 	}
 	digits, ok := strings.CutSuffix(word, "%")
 	n, err := strconv.ParseFloat(digits, 64)
 	if !ok || err != nil || !(n >= 0 && n <= 100) { // NaN is neither
-		return 0, fmt.Errorf("%q is no share of the frames between 0%% and 100%%", word)
+		return 0, fmt.Errorf("%q is not a percentage: write a share of the frames from 0%% to 100%%", word)
 	}
 	return n / 100, nil
 }
 
-// router takes the name of a router.
+// router parses the next word as the name of a router.
 func (w *words) router() (*router, error) {
 	name, err := w.next("the router")
 	if err != nil {
@@ -152,7 +152,7 @@ func (w *words) router() (*router, error) {
 	return w.lan.find(name)
 }
 
-// port takes a router and one of its interfaces.
+// port parses the next two words as a router and one of its interfaces.
 func (w *words) port() (Port, error) {
 	r, err := w.router()
 	if err != nil {
@@ -169,7 +169,7 @@ func (w *words) portOf(r *router) (Port, error) {
 	return Port{r.Name, name}, err
 }
 
-// segment takes the name of a segment.
+// segment parses the next word as the name of a segment.
 func (w *words) segment() (string, error) {
 	name, err := w.next("the segment")
 	if err != nil {
@@ -178,7 +178,8 @@ func (w *words) segment() (string, error) {
 	return named("segment", name, w.lan.segments)
 }
 
-// named returns a name if it is one of a kind, else an error with the one that was meant.
+// named returns the name if it is known. Otherwise the error suggests the known name that was
+// probably meant.
 func named(kind, name string, known []string) (string, error) {
 	if slices.Contains(known, name) {
 		return name, nil
@@ -187,13 +188,13 @@ func named(kind, name string, known []string) (string, error) {
 	if hint == "" {
 		hint = "there is " + listed(known)
 		if len(known) == 0 {
-			hint = "there is none at all"
+			hint = "there is none"
 		}
 	}
 	return "", fmt.Errorf("there is no %s %q: %s", kind, name, hint)
 }
 
-// listed joins words as a sentence has them.
+// listed joins words with commas and a final "and".
 func listed(all []string) string {
 	const most = 20
 	if n := len(all); n > most {

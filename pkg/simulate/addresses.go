@@ -8,25 +8,25 @@ import (
 	"ripcord/pkg/vrrp"
 )
 
-// The addresses that the routers have themselves. Those that files name, as a source or as a
-// unicast peer of another router, are taken from there; the others are made up, in the subnets
-// of the virtual addresses, in the order of the files: where priorities are equal, the greater
-// address decides.
+// This file gives the ports of the routers their own addresses. It takes those that the files
+// name as the source of an instance or as a unicast peer of another router, and makes up the
+// others from the subnets of the virtual addresses, in the order of the files. The order counts:
+// where priorities are equal, the greater address decides the election.
 
 const (
-	firstHost   = 11 // of a subnet
-	mostSubnets = 16 // of a port
+	firstHost  = 11 // offset of the first router within a subnet
+	maxSubnets = 16 // of a port
 )
 
-// allotment gives the ports of a LAN their addresses.
+// allotment assigns addresses to the ports of a LAN.
 type allotment struct {
 	*LAN
 	all   []subscriber
-	named map[*vrrp.Instance]netip.Addr // the addresses by which other routers call instances
-	taken map[netip.Addr]bool           // that nothing else may have
+	named map[*vrrp.Instance]netip.Addr // the addresses by which other routers name an instance as a peer
+	taken map[netip.Addr]bool           // addresses in use
 }
 
-// allot gives each port of a LAN its addresses.
+// allot assigns each port of a LAN its addresses.
 func allot(l *LAN) {
 	a := &allotment{LAN: l, all: l.subscribers(), named: make(map[*vrrp.Instance]netip.Addr), taken: make(map[netip.Addr]bool)}
 	a.namePeers()
@@ -38,7 +38,7 @@ func allot(l *LAN) {
 	}
 }
 
-// port returns a port of the router at a place with its addresses.
+// port returns a port with its addresses; at is the index of its router.
 func (a *allotment) port(r *router, at int, name string) sim.Attachment {
 	port := r.links[name]
 	subnets := a.subnets(port.Segment)
@@ -63,8 +63,8 @@ func (a *allotment) port(r *router, at int, name string) sim.Attachment {
 	return port
 }
 
-// ownAddresses returns the addresses of a port that an instance itself names: its source, and
-// those of an owner.
+// ownAddresses returns the addresses of a port that the configuration of an instance implies: its
+// source and, with priority 255, its virtual addresses.
 func ownAddresses(in *vrrp.Instance) (all []netip.Addr) {
 	if in.Source.IsValid() {
 		all = append(all, in.Source)
@@ -75,8 +75,8 @@ func ownAddresses(in *vrrp.Instance) (all []netip.Addr) {
 	return all
 }
 
-// namePeers finds the addresses by which other routers call an instance: the one that is a
-// peer of all others of the same virtual router, and no peer of its own.
+// namePeers finds the address by which other routers name an instance as a peer: the address that
+// all other routers of the virtual router list and the instance itself does not.
 func (a *allotment) namePeers() {
 	given := make(map[netip.Addr]bool)
 	for _, s := range a.all {
@@ -97,13 +97,14 @@ func (a *allotment) namePeers() {
 	}
 }
 
-// peersOfOthers returns the peers that all other routers of the same virtual router have.
+// peersOfOthers returns the peers that are common to all other routers of the same virtual
+// router.
 func peersOfOthers(s subscriber, all []subscriber) (peers []netip.Addr) {
 	first := true
 	for _, o := range all {
 		switch {
 		case o.router == s.router || o.key() != s.key():
-		case !o.in.IsUnicast() || o.in.Source.IsValid() && !slices.Contains(s.in.Unicast.Peers, o.in.Source): // of another virtual router
+		case !o.in.IsUnicast() || o.in.Source.IsValid() && !slices.Contains(s.in.Unicast.Peers, o.in.Source): // o belongs to another virtual router
 		case first:
 			peers, first = slices.Clone(o.in.Unicast.Peers), false
 		default:
@@ -113,7 +114,7 @@ func peersOfOthers(s subscriber, all []subscriber) (peers []netip.Addr) {
 	return peers
 }
 
-// take notes the addresses that files name, which nothing else may have.
+// take marks the addresses that files name as in use.
 func (a *allotment) take() {
 	for _, s := range a.all {
 		for _, list := range [][]netip.Addr{{s.in.Source}, s.in.Addresses, s.in.Extra, s.in.Unicast.Peers} {
@@ -127,7 +128,7 @@ func (a *allotment) take() {
 // subnets returns the subnets of a segment: those of the virtual addresses of all routers on it.
 func (a *allotment) subnets(segment string) (all []netip.Prefix) {
 	add := func(p netip.Prefix) {
-		if p = p.Masked(); !slices.Contains(all, p) && len(all) < mostSubnets {
+		if p = p.Masked(); !slices.Contains(all, p) && len(all) < maxSubnets {
 			all = append(all, p)
 		}
 	}
@@ -146,14 +147,15 @@ func (a *allotment) subnets(segment string) (all []netip.Prefix) {
 			}
 		}
 	}
-	if len(all) == 0 { // of tracked links, and of addresses without a subnet
+	if len(all) == 0 { // the segment carries only tracked links, or addresses without a subnet
 		add(netip.PrefixFrom(netip.AddrFrom4([4]byte{10, byte(at >> 8), byte(at), 0}), 24))
 	}
 	add(netip.PrefixFrom(netip.AddrFrom16([16]byte{0: 0xfe, 1: 0x80}), 64))
 	return all
 }
 
-// within returns an address with the narrowest subnet that it is in, or alone.
+// within returns an address with the length of the narrowest subnet that contains it, or as a
+// host prefix if none does.
 func within(a netip.Addr, subnets []netip.Prefix) netip.Prefix {
 	best := netip.PrefixFrom(a, a.BitLen())
 	for _, s := range subnets {
@@ -164,15 +166,15 @@ func within(a netip.Addr, subnets []netip.Prefix) netip.Prefix {
 	return best
 }
 
-// free returns an address of a subnet for the router at a place that nobody has; the zero
-// address if there is none.
+// free returns an unused address of a subnet, starting at the offset of the router with the index
+// at. It returns the zero address if there is none.
 func free(subnet netip.Prefix, at int, taken map[netip.Addr]bool) netip.Addr {
 	a := subnet.Addr()
 	for range firstHost + at {
 		a = a.Next()
 	}
 	for range 1 << 10 {
-		if !subnet.Contains(a) { // it is small: from its beginning
+		if !subnet.Contains(a) { // the subnet is small: try from its beginning
 			a = subnet.Addr().Next()
 		}
 		if !taken[a] {

@@ -9,8 +9,8 @@ import (
 	"ripcord/pkg/wire"
 )
 
-// Advice returns what the configurations of the routers contradict one another in, a sentence
-// for each that says what comes of it and what to do.
+// Advice returns the contradictions between the configurations of the routers. Each is a sentence
+// that names the difference, its consequence and the remedy.
 func (l *LAN) Advice() []string {
 	a := advice{LAN: l, found: []string{}, grouped: make(map[[2]*router]bool)}
 	all := l.subscribers()
@@ -50,7 +50,7 @@ func (l *LAN) Advice() []string {
 	return a.found
 }
 
-// virtualRouters divides the instances of one VRID among their virtual routers.
+// virtualRouters groups the instances of one VRID by virtual router.
 func virtualRouters(all []subscriber) (divided [][]subscriber) {
 	for _, s := range all {
 		at := slices.IndexFunc(divided, func(of []subscriber) bool { return of[0].meets(s, all) })
@@ -63,21 +63,21 @@ func virtualRouters(all []subscriber) (divided [][]subscriber) {
 	return divided
 }
 
-// advice is what was found so far.
+// advice collects the sentences found so far.
 type advice struct {
 	*LAN
 	found   []string
-	grouped map[[2]*router]bool // pairs of routers whose groups differ
+	grouped map[[2]*router]bool // pairs of routers whose groups were already reported to differ
 }
 
-// add adds a sentence, once.
+// add adds a sentence unless it is there already.
 func (a *advice) add(format string, args ...any) {
 	if text := fmt.Sprintf(format, args...); !slices.Contains(a.found, text) {
 		a.found = append(a.found, text)
 	}
 }
 
-// differentVRIDs finds addresses that have one VRID on a router and another one on the next.
+// differentVRIDs finds addresses that have different VRIDs on two routers.
 func (a *advice) differentVRIDs(all []subscriber) {
 	first := make(map[netip.Addr]subscriber)
 	for _, s := range all {
@@ -88,41 +88,41 @@ func (a *advice) differentVRIDs(all []subscriber) {
 				continue
 			}
 			if o.router != s.router && o.segment == s.segment && o.in.VRID != s.in.VRID {
-				a.add("%s has VRID %d on %s and VRID %d on %s: they do not hear each other there, and both serve it unless another member of its group decides; give it one VRID on all routers.",
+				a.add("%s has VRID %d on %s and VRID %d on %s: they ignore each other's adverts for it, and both serve it unless another member of its group decides; give it the same VRID on all routers.",
 					ip, o.in.VRID, o.router.Name, s.in.VRID, s.router.Name)
 			}
 		}
 	}
 }
 
-// compare compares what has to be alike on two routers of one virtual router.
+// compare compares the settings that have to be the same on two routers of one virtual router.
 func (a *advice) compare(x, y subscriber) {
 	who := x.title()
 	xn, yn := x.router.Name, y.router.Name
 	if x.in.Version != y.in.Version {
-		a.add("%s: %s speaks VRRPv%d and %s VRRPv%d, so neither believes the other: both serve if they start together or lose each other, and one that comes later stays Backup for ever; give both one version.",
+		a.add("%s: %s speaks VRRPv%d and %s VRRPv%d, so each discards the adverts of the other: both serve if they start together or lose contact, and a router that starts later stays Backup for ever; set the same version on both.",
 			who, xn, versionNumber(x.in.Version), yn, versionNumber(y.in.Version))
-		return // the rest follows from it
+		return // the other differences follow from it
 	}
 	if x.in.Version == wire.V2 && x.in.Interval != y.in.Interval {
-		a.add("%s: %s advertises each %v and %s each %v, and VRRPv2 discards adverts of another interval: both serve; give both one interval.", who, xn, x.in.Interval, yn, y.in.Interval)
+		a.add("%s: %s advertises every %v and %s every %v, and VRRPv2 discards adverts with a different interval: both serve; set the same interval on both.", who, xn, x.in.Interval, yn, y.in.Interval)
 	} else if x.in.Interval != y.in.Interval {
-		a.add("%s: %s advertises each %v and %s each %v: how long a takeover takes depends on who was Active; give both one interval.", who, xn, x.in.Interval, yn, y.in.Interval)
+		a.add("%s: %s advertises every %v and %s every %v: the time of a takeover depends on which router was Active; set the same interval on both.", who, xn, x.in.Interval, yn, y.in.Interval)
 	}
 	if x.in.Miss != y.in.Miss {
-		a.add("%s: miss is %d on %s and %d on %s: how long a takeover takes depends on who takes over; set it alike.", who, x.in.Miss, xn, y.in.Miss, yn)
+		a.add("%s: miss is %d on %s and %d on %s: the time of a takeover depends on which router takes over; set the same value on both.", who, x.in.Miss, xn, y.in.Miss, yn)
 	}
 	a.authentication(who, x, y)
 	a.unicast(who, x, y)
 	a.addresses(who, x, y)
 	if xg, yg := grouped(x), grouped(y); !slices.Equal(xg, yg) && !a.grouped[[2]*router{x.router, y.router}] {
-		a.grouped[[2]*router{x.router, y.router}] = true // the other members say the same
-		a.add("%s moves with %s on %s, and with %s on %s: a fault moves other addresses on one router than on the other; configure the group alike.",
+		a.grouped[[2]*router{x.router, y.router}] = true // all members of the group would repeat the sentence
+		a.add("%s moves with %s on %s, and with %s on %s: a fault moves different addresses on the two routers; give the group the same members on both.",
 			who, orNothing(xg), xn, orNothing(yg), yn)
 	}
 }
 
-// title returns how a sentence calls a virtual router.
+// title returns the name of a virtual router for a sentence.
 func (s subscriber) title() string { return fmt.Sprintf("VRID %d on %s", s.in.VRID, s.segment) }
 
 // versionNumber returns the number of a version of VRRP.
@@ -133,8 +133,8 @@ func versionNumber(v wire.Version) int {
 	return 3
 }
 
-// grouped returns the virtual routers with which an instance moves, as another router has them,
-// too.
+// grouped returns the virtual routers in the group of an instance that another router has as
+// well.
 func grouped(s subscriber) (with []string) {
 	for g := range s.router.Config.Groups {
 		members := s.router.Config.Groups[g].Members
@@ -158,7 +158,7 @@ func orNothing(list []string) string {
 	return listed(list)
 }
 
-// owners finds two routers that both say that the addresses are their own.
+// owners finds virtual routers with more than one router of priority 255.
 func (a *advice) owners(all []subscriber) {
 	var names []string
 	for _, s := range all {
@@ -167,33 +167,33 @@ func (a *advice) owners(all []subscriber) {
 		}
 	}
 	if len(names) > 1 {
-		a.add("%s: %s all have priority 255, which is that of the one router that owns the addresses: none yields; give 255 to one at most.", all[0].title(), listed(names))
+		a.add("%s: %s all have priority 255, which is reserved for the one router that owns the addresses: none yields to another; set 255 on at most one router.", all[0].title(), listed(names))
 	}
 }
 
-// count finds routers that are told that they are two, and are more, or of which only some are
-// told.
+// count finds virtual routers where `routers` contradicts the number of routers or is set on only
+// some of them.
 func (a *advice) count(all []subscriber) {
-	unicast := slices.ContainsFunc(all, func(s subscriber) bool { return s.in.IsUnicast() }) // their peers are counted
-	var told, others []string
+	unicast := slices.ContainsFunc(all, func(s subscriber) bool { return s.in.IsUnicast() }) // the number of their peers is compared elsewhere
+	var wrong, others []string
 	for _, s := range all {
 		switch n := s.in.Routers; {
 		case n > 0 && n < len(all):
-			told = append(told, s.router.Name)
+			wrong = append(wrong, s.router.Name)
 		case n == 0:
 			others = append(others, s.router.Name)
 		}
 	}
 	switch {
-	case len(told) > 0:
-		a.add("%s: routers is %d on %s, and %d routers share it: when the Active resigns, each Backup takes itself for the only one and takes over at once, so that two may serve for a moment; give the true number to all, or leave it out.",
-			all[0].title(), leastRouters(all), listed(told), len(all))
+	case len(wrong) > 0:
+		a.add("%s: routers is %d on %s, and %d routers share it: when the Active resigns, each Backup assumes that it is the only one and takes over at once, so that two may serve for a moment; set the actual number on all routers, or omit it.",
+			all[0].title(), minRouters(all), listed(wrong), len(all))
 	case len(others) > 0 && len(others) < len(all) && !unicast:
-		a.add("%s: routers is left out on %s and set on the others: who takes over at once from an Active that resigns depends on who is Backup; set it alike.", all[0].title(), listed(others))
+		a.add("%s: routers is omitted on %s and set on the others: whether a Backup takes over at once when the Active resigns depends on the router; set it on all routers or on none.", all[0].title(), listed(others))
 	}
 }
 
-// alone finds routers that share neither a virtual router nor an address with another one.
+// alone finds routers that share neither a virtual router nor an address with another router.
 func (a *advice) alone(all []subscriber) {
 	var has []string
 	for _, r := range a.routers {
@@ -206,12 +206,12 @@ func (a *advice) alone(all []subscriber) {
 		}
 	}
 	if len(has) > 0 && len(a.routers) > 1 {
-		a.add("%s: no other router has that, and nobody takes over when it fails; give all the same interface, VRID and addresses.", listed(has))
+		a.add("%s: no other router has the same, so nobody takes over when that router fails; configure the same interface, VRID and addresses on all routers.", listed(has))
 	}
 }
 
-// leastRouters returns the least number of routers that any is told.
-func leastRouters(all []subscriber) (least int) {
+// minRouters returns the least `routers` that any router has.
+func minRouters(all []subscriber) (least int) {
 	for _, s := range all {
 		if n := s.in.Routers; n > 0 && (least == 0 || n < least) {
 			least = n

@@ -8,32 +8,34 @@ import (
 	"ripcord/pkg/addr"
 )
 
-// What two routers of one virtual router have different of its addresses.
+// This file compares the addresses of two routers of one virtual router.
 
-// addresses compares the addresses of two routers of one virtual router, and how they stand there.
+// addresses compares the addresses of two routers of one virtual router, their prefix lengths,
+// accept and virtual_mac.
 func (a *advice) addresses(who string, x, y subscriber) {
 	if !share(x.in, y.in) {
-		return // usedTwice says it
+		return // reported by usedTwice
 	}
 	a.addressLists(who, x, y)
 	xs, ys := x.set(), y.set()
 	xn, yn := x.router.Name, y.router.Name
 	for _, ip := range x.in.Addresses {
 		if xp, yp := prefix(xs, ip), prefix(ys, ip); xp != yp && xp > 0 && yp > 0 {
-			a.add("%s: %s is a /%d on %s and a /%d on %s: what is reached through it changes with the router that serves; give it one prefix length.", who, ip, xp, xn, yp, yn)
+			a.add("%s: %s is a /%d on %s and a /%d on %s: the hosts that can reach it directly change with the router that serves; set the same prefix length on both.", who, ip, xp, xn, yp, yn)
 		}
 	}
 	if xs.Refuse != ys.Refuse {
-		a.add("%s: accept is %v on %s and %v on %s: what is sent to the address itself, a ping as well, is answered only while %s serves; set it alike.",
+		a.add("%s: accept is %v on %s and %v on %s: packets to the address itself, such as a ping, are answered only while %s serves; set the same value on both.",
 			who, !xs.Refuse, xn, !ys.Refuse, yn, map[bool]string{true: yn, false: xn}[xs.Refuse])
 	}
 	if x.in.VirtualMAC != y.in.VirtualMAC {
-		a.add("%s: virtual_mac is %v on %s and %v on %s: the MAC of the addresses changes with the router that serves, which the virtual MAC is to avoid; set it alike.",
+		a.add("%s: virtual_mac is %v on %s and %v on %s: the MAC of the addresses changes with the router that serves, which the virtual MAC is meant to avoid; set the same value on both.",
 			who, x.in.VirtualMAC, xn, y.in.VirtualMAC, yn)
 	}
 }
 
-// set returns what an instance holds; the zero value if nothing is known of that.
+// set returns the addresses of an instance as the configuration places them; the zero value if it
+// has none.
 func (s subscriber) set() addr.Set {
 	for _, set := range s.router.Config.Sets {
 		if set.Instance == s.in.Name {
@@ -43,7 +45,7 @@ func (s subscriber) set() addr.Set {
 	return addr.Set{}
 }
 
-// prefix returns the length of the prefix of an address; 0 if the set has it not.
+// prefix returns the prefix length of an address in the set; 0 if the set does not contain it.
 func prefix(of addr.Set, ip netip.Addr) int {
 	for _, is := range of.Addresses {
 		if is.Prefix.Addr() == ip {
@@ -53,7 +55,7 @@ func prefix(of addr.Set, ip netip.Addr) int {
 	return 0
 }
 
-// usedTwice finds a VRID that some routers use for some addresses, and others for others.
+// usedTwice finds a VRID that different routers use for different addresses.
 func (a *advice) usedTwice(all []subscriber) {
 	var pairs [][]subscriber
 	for _, s := range all {
@@ -75,7 +77,7 @@ func (a *advice) usedTwice(all []subscriber) {
 		}
 		uses = append(uses, fmt.Sprintf("for %s by %s", addresses(p[0].in)[0], listed(names)))
 	}
-	a.add("VRID %d on %s is used %s: all take one another for one virtual router, of which one router serves its own addresses, and nobody the others; give each virtual router its own VRID.",
+	a.add("VRID %d on %s is used %s: all routers take part in one virtual router, whose Active serves only its own addresses, and nobody serves the others; use a different VRID for each virtual router.",
 		all[0].in.VRID, all[0].segment, listed(uses))
 }
 
@@ -95,5 +97,5 @@ func (a *advice) addressLists(who string, x, y subscriber) {
 		return parts
 	}
 	parts := append(only(x, xs, ys), only(y, ys, xs)...)
-	a.add("%s: the address lists differ (%s): those are not served while the other router is Active; give both the same list.", who, listed(parts))
+	a.add("%s: the address lists differ (%s): these addresses are not served while the other router is Active; configure the same list on both.", who, listed(parts))
 }

@@ -7,15 +7,16 @@ import (
 	"ripcord/pkg/vrrp"
 )
 
-// What the groups of two routers contradict each other in.
+// This file compares the groups of two routers.
 
-// pair is a group that two routers have.
+// pair is a group of one router and the corresponding group of another.
 type pair struct {
 	x, y     *router
 	of, with *vrrp.Group
 }
 
-// pairs returns the groups that two routers have: those that share the first virtual router.
+// pairs returns the groups that correspond to each other: their first members belong to one
+// virtual router.
 func (a *advice) pairs() (all []pair) {
 	for i, x := range a.routers {
 		for _, y := range a.routers[i+1:] {
@@ -44,7 +45,7 @@ func (a *advice) counterpart(x, y *router, of *vrrp.Group) *vrrp.Group {
 	return nil
 }
 
-// crossed finds groups of equal priority on two routers of which each has the greater address
+// crossed finds corresponding groups of equal priority where each router has the greater address
 // on one segment.
 func (a *advice) crossed() {
 	for _, p := range a.pairs() {
@@ -63,30 +64,30 @@ func (a *advice) crossed() {
 			}
 		}
 		if len(greater) == 2 {
-			a.add("%s has priority %d on %s and on %s, and the greater address, which decides then, is that of %s on %s and that of %s on %s: the first member decides for all, and other programs (keepalived) would take turns; give one a higher priority.",
+			a.add("%s has priority %d on %s and on %s, and the greater address, which decides between equal priorities, belongs to %s on %s and to %s on %s: here the first member decides for the group, but other programs (keepalived) would alternate; set a higher priority on one of them.",
 				p.of.Title(), p.of.Members[0].Priority, p.x.Name, p.y.Name, p.x.Name, greater[true], p.y.Name, greater[false])
 		}
 	}
 }
 
-// delays finds preempt delays that are set against a check which goes up and down, and do not
-// slow that, or which nobody waits for.
+// delays finds preempt delays without effect: delays meant to dampen a flapping check that
+// changes the priority by a weight, and delays on a router that never preempts.
 func (a *advice) delays(p pair) {
 	x, y := &p.of.Members[0], &p.with.Members[0]
 	low, high := p.ordered()
 	if x.PreemptDelay > 0 && y.PreemptDelay > 0 && x.Preempt && y.Preempt && mayOvertake(p.of, p.with) && mayOvertake(p.with, p.of) {
-		a.add("%s: when what %s tracks fails, %s takes over at once, and %s again as soon as it passes: preempt_delay (%v and %v) counts only after a start or a fault, which a weight is not, so that they chase each other while that changes; slow the check with its rise and fall.",
+		a.add("%s: when what %s tracks fails, %s takes over at once, and %s again as soon as it passes: preempt_delay (%v and %v) applies only after a start or a fault, not after a change of priority by a weight, so a flapping check makes them take over from each other again and again; dampen the check with rise and fall.",
 			p.of.Title(), high.name, low.name, high.name, x.PreemptDelay, y.PreemptDelay)
 	}
 	if x.Preempt != y.Preempt {
-		a.add("%s: preempt is %v on %s and %v on %s: who serves after a failover depends on who failed; set it alike.", p.of.Title(), x.Preempt, p.x.Name, y.Preempt, p.y.Name)
+		a.add("%s: preempt is %v on %s and %v on %s: which router serves after a failover depends on which one failed; set the same value on both.", p.of.Title(), x.Preempt, p.x.Name, y.Preempt, p.y.Name)
 	}
 	if d := low.first().PreemptDelay; d > 0 && low.first().Priority < high.first().Priority && !mayOvertake(low.group, high.group) && high.first().PreemptDelay == 0 {
-		a.add("%s: the preempt_delay of %v stands on %s, which is the lower and preempts nobody, and not on the other: it delays nothing; move it to the router with the greater priority.", p.of.Title(), d.Round(time.Millisecond), low.name)
+		a.add("%s: preempt_delay is %v on %s, which has the lower priority and so never preempts, and is not set on the other: it has no effect; set it on the router with the higher priority.", p.of.Title(), d.Round(time.Millisecond), low.name)
 	}
 }
 
-// side is one of two routers, and its group.
+// side is one router of a pair and its group.
 type side struct {
 	name  string
 	group *vrrp.Group
@@ -95,7 +96,7 @@ type side struct {
 // first returns the first member of the group.
 func (s side) first() *vrrp.Instance { return &s.group.Members[0] }
 
-// ordered returns the two sides, that of the greater priority last.
+// ordered returns the two sides in ascending order of their priorities.
 func (p pair) ordered() (low, high side) {
 	low, high = side{p.x.Name, p.of}, side{p.y.Name, p.with}
 	if low.first().Priority > high.first().Priority {
@@ -104,7 +105,8 @@ func (p pair) ordered() (low, high side) {
 	return low, high
 }
 
-// tracking finds what only one of two routers tracks, and weights that move nothing.
+// tracking finds objects that only one of two routers tracks, and weights that are too small to
+// change the Active.
 func (a *advice) tracking(p pair) {
 	xs, ys := tracked(p.of), tracked(p.with)
 	switch {
@@ -114,19 +116,19 @@ func (a *advice) tracking(p pair) {
 		a.tracksAlone(p.y.Name, p.x.Name, p.of, ys)
 	}
 	low, high := p.ordered()
-	least, _ := bounds(high.group)
-	if own := int(high.first().Priority); least < own && least > int(low.first().Priority) && !fatal(high.group) && !mayOvertake(low.group, high.group) {
-		a.add("%s: whatever fails of what %s tracks (%s), its priority stays at %d or more, above the %d of %s: that moves nothing; make the weights greater.",
-			p.of.Title(), high.name, listed(tracked(high.group)), least, low.first().Priority, low.name)
+	lowest, _ := bounds(high.group)
+	if own := int(high.first().Priority); lowest < own && lowest > int(low.first().Priority) && !fatal(high.group) && !mayOvertake(low.group, high.group) {
+		a.add("%s: even if everything fails that %s tracks (%s), its priority stays at %d or more, above the %d of %s: the weights have no effect; increase them.",
+			p.of.Title(), high.name, listed(tracked(high.group)), lowest, low.first().Priority, low.name)
 	}
 }
 
-// tracksAlone says that only one of two routers tracks anything.
+// tracksAlone reports that only one of two routers tracks anything.
 func (a *advice) tracksAlone(one, other string, of *vrrp.Group, names []string) {
-	a.add("%s: %s tracks %s and %s tracks nothing: %s serves whatever that is like there; let both track it.", of.Title(), one, listed(names), other, other)
+	a.add("%s: %s tracks %s and %s tracks nothing: %s serves even when that fails there; track it on both.", of.Title(), one, listed(names), other, other)
 }
 
-// tracked returns the names of what a group and its members track, once each.
+// tracked returns the names of everything that a group and its members track, without duplicates.
 func tracked(g *vrrp.Group) (names []string) {
 	for _, t := range trackers(g) {
 		if !slices.Contains(names, t.Name) {
@@ -136,12 +138,12 @@ func tracked(g *vrrp.Group) (names []string) {
 	return names
 }
 
-// fatal reports whether the failure of anything that a group tracks is a fault.
+// fatal reports whether a group tracks anything whose failure is a fault.
 func fatal(g *vrrp.Group) bool {
 	return slices.ContainsFunc(trackers(g), func(t vrrp.Tracker) bool { return t.Weight == 0 && !t.Reported })
 }
 
-// trackers returns all entries of a group and its members.
+// trackers returns the trackers of a group and of its members.
 func trackers(g *vrrp.Group) []vrrp.Tracker {
 	all := slices.Clone(g.Track)
 	for i := range g.Members {
@@ -157,21 +159,22 @@ func (a *advice) fences(p pair) {
 		with, without = without, with
 	}
 	if (p.of.Fence == nil) != (p.with.Fence == nil) {
-		a.add("%s: %s has a fence and %s has none: %s takes over from a router that fell silent without making sure that it is off; give both one.", p.of.Title(), with, without, without)
+		a.add("%s: %s has a fence and %s has none: %s takes over from a silent router without making sure that it is off; configure a fence on both.", p.of.Title(), with, without, without)
 	}
 }
 
-// mayOvertake reports whether a group may have the greater priority by what is tracked.
+// mayOvertake reports whether the trackers of a group can raise its priority above that of the
+// other group.
 func mayOvertake(g, other *vrrp.Group) bool {
-	_, most := bounds(g)
-	least, _ := bounds(other)
-	return most > least
+	_, highest := bounds(g)
+	lowest, _ := bounds(other)
+	return highest > lowest
 }
 
-// bounds returns the least and the greatest priority that a group may have.
-func bounds(g *vrrp.Group) (least, most int) {
-	least = int(g.Members[0].Priority)
-	most = least
+// bounds returns the lowest and the highest priority that the trackers of a group can give it.
+func bounds(g *vrrp.Group) (lowest, highest int) {
+	lowest = int(g.Members[0].Priority)
+	highest = lowest
 	seen := make(map[vrrp.Tracker]bool)
 	for _, t := range trackers(g) {
 		switch {
@@ -179,11 +182,11 @@ func bounds(g *vrrp.Group) (least, most int) {
 		case t.Reported:
 			return 1, vrrp.Owner - 1
 		case t.Weight < 0:
-			least += t.Weight
+			lowest += t.Weight
 		case t.Weight > 0:
-			most += t.Weight
+			highest += t.Weight
 		}
 		seen[t] = true
 	}
-	return least, most
+	return lowest, highest
 }

@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// Finding is the worst that disturbances of a kind have done to a LAN, and the shortest lines
-// that show it.
+// Finding is the longest outage and the longest split that disturbances of one kind caused, and
+// the fewest lines that reproduce each.
 type Finding struct {
 	Kind       string   `json:"kind"`
 	Runs       int      `json:"runs"`
@@ -18,27 +18,28 @@ type Finding struct {
 	OutageActs []string `json:"outage_acts"`
 	Split      Nanos    `json:"two_actives_ns"`
 	SplitActs  []string `json:"two_actives_acts"`
-	// Unavoidable reports that two Actives cannot be excluded with disturbances of the kind.
+	// Unavoidable reports whether VRRP cannot exclude two Actives under disturbances of this
+	// kind.
 	Unavoidable bool `json:"two_actives_unavoidable"`
 }
 
-// several is the kind of runs in which different things go wrong.
+// several is the kind of the runs that mix disturbances of different kinds.
 const several = "several of these"
 
-// The lengths of a run: of its disturbances, and of the quiet after them.
+// A run consists of a burst of disturbances and a quiet tail.
 const (
 	chaosBurst = 30 * time.Second
 	chaosTail  = 60 * time.Second
 	chaosRun   = chaosBurst + chaosTail
 )
 
-// disturbance draws lines that disturb a LAN and end that.
+// disturbance is a kind of disturbance: it draws lines that begin a disturbance and end it.
 type disturbance struct {
 	kind string
-	// silent reports that a router may be alive and not be heard, or stand still and believe
-	// that it is Active: no VRRP router can exclude two Actives then.
+	// silent reports whether a router may be alive but unheard, or may stand still and still
+	// believe that it is Active. No VRRP router can exclude two Actives then.
 	silent bool
-	draw   func(c *chaos) []string // nil if the LAN has nothing of that kind
+	draw   func(c *chaos) []string // returns nil if the LAN has nothing that this kind could disturb
 }
 
 var chaosKinds = []disturbance{
@@ -75,7 +76,7 @@ var chaosKinds = []disturbance{
 type chaos struct {
 	lan  *LAN
 	rng  *rand.Rand
-	last string // what was drawn last
+	last string // the router, port, segment or check that was drawn last
 }
 
 func (c *chaos) draw(of []string) string {
@@ -93,7 +94,7 @@ func (c *chaos) port() string {
 	return c.last
 }
 
-// check returns a router and a check of it; empty if none has any.
+// check returns a random router and one of its checks; empty if no router has any.
 func (c *chaos) check() string {
 	var all []string
 	for _, r := range c.lan.routers {
@@ -109,18 +110,19 @@ func (c *chaos) check() string {
 
 func (c *chaos) share() string { return fmt.Sprintf("%d%%", 10*(1+c.rng.IntN(10))) }
 
-// time returns a time of up to most, often a short one.
+// time returns a random time up to a maximum. Short times are more likely.
 func (c *chaos) time(most time.Duration) string {
 	d := time.Duration(float64(most) * c.rng.Float64() * c.rng.Float64())
 	return max(d.Round(10*time.Millisecond), 10*time.Millisecond).String()
 }
 
-// once returns a line at some instant of the burst.
+// once returns a line at a random instant of the burst.
 func (c *chaos) once(what string) []string {
 	return []string{(time.Duration(c.rng.Int64N(int64(chaosBurst/time.Millisecond))) * time.Millisecond).String() + " " + what}
 }
 
-// pair returns a line, and one that ends what it began.
+// pair returns a line at a random instant of the burst, and a later line that ends the
+// disturbance.
 func (c *chaos) pair(begin, end string) []string {
 	long := chaosBurst.Milliseconds()
 	a, b := c.rng.Int64N(long), c.rng.Int64N(long)
@@ -131,8 +133,8 @@ func (c *chaos) pair(begin, end string) []string {
 	return []string{(time.Duration(first) * time.Millisecond).String() + " " + begin, (time.Duration(then) * time.Millisecond).String() + " " + end}
 }
 
-// Chaos disturbs a LAN at random for so many virtual hours, and returns the worst of each kind
-// of disturbance. The same seed finds the same.
+// Chaos disturbs a LAN at random for a number of virtual hours, and returns the worst result of
+// each kind of disturbance. The same seed returns the same findings.
 func Chaos(l *LAN, hours float64, seed uint64) ([]Finding, error) {
 	c := &chaos{lan: l, rng: rand.New(rand.NewPCG(seed, 0))}
 	var found []Finding
@@ -144,7 +146,7 @@ func Chaos(l *LAN, hours float64, seed uint64) ([]Finding, error) {
 		of := c.rng.IntN(len(found))
 		lines := c.lines(of)
 		if lines == nil {
-			continue // the LAN has nothing of that kind
+			continue // the LAN has nothing that this kind could disturb
 		}
 		left--
 		r, err := disturbed(l, lines)
@@ -173,7 +175,8 @@ func Chaos(l *LAN, hours float64, seed uint64) ([]Finding, error) {
 	return slices.DeleteFunc(found, func(f Finding) bool { return f.Runs == 0 }), nil
 }
 
-// lines draws the lines of a run of a kind, sorted; nil if there are none.
+// lines draws the sorted lines of a run of a kind; nil if the LAN has nothing that the kind could
+// disturb.
 func (c *chaos) lines(of int) (lines []string) {
 	if of < len(chaosKinds) {
 		for range 1 + c.rng.IntN(2) {
@@ -206,8 +209,8 @@ func disturbed(l *LAN, lines []string) (*Result, error) {
 	return l.Play(acts, chaosRun)
 }
 
-// FindingsText returns findings as text, with commands that can be pasted: command and what is
-// done to the LAN.
+// FindingsText formats findings as text with commands that can be pasted. Each command begins
+// with the given one, which describes the LAN.
 func FindingsText(all []Finding, command string) string {
 	var b strings.Builder
 	show := func(what, remark string, d time.Duration, acts []string) {

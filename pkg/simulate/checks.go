@@ -9,7 +9,7 @@ import (
 	"ripcord/pkg/vrrp"
 )
 
-// checks returns the checks that are tracked, once each.
+// checks returns the names of the checks that groups track, without duplicates.
 func checks(groups []vrrp.Group) (names []string) {
 	for g := range groups {
 		for _, t := range trackers(&groups[g]) {
@@ -21,7 +21,7 @@ func checks(groups []vrrp.Group) (names []string) {
 	return names
 }
 
-// specs returns how the checks of a configuration run.
+// specs returns the specifications of the checks of a configuration.
 func specs(c *config.Config) (all []track.Spec) {
 	for _, k := range c.Checks {
 		all = append(all, k.Spec)
@@ -29,7 +29,8 @@ func specs(c *config.Config) (all []track.Spec) {
 	return all
 }
 
-// spec returns how a check of the router runs; the zero value if it has none of that name.
+// spec returns the specification of a check of the router; the zero value if it has no check of
+// that name.
 func (r *router) spec(name string) track.Spec {
 	for _, c := range r.configs() {
 		for _, k := range c.Checks {
@@ -41,15 +42,15 @@ func (r *router) spec(name string) track.Spec {
 	return track.Spec{}
 }
 
-// pings reports whether a check waits for the answer to a ping, whose failure is a timeout.
+// pings reports whether a check is a ping, which fails by a timeout.
 func (r *router) pings(name string) bool {
 	_, is := r.spec(name).Probe.(track.Ping)
 	return is
 }
 
-// knows returns how long it takes at most until the router knows that a check fails, or that it
-// passes.
-func (r *router) knows(name string) time.Duration {
+// detectionTime returns the longest time from a change of what a check tests until the router has
+// noticed it.
+func (r *router) detectionTime(name string) time.Duration {
 	s := r.spec(name)
 	run := max(s.Interval, s.EffectiveTimeout())
 	return time.Duration(max(s.Rise, s.Fall, 1)+1) * run

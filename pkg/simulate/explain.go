@@ -9,63 +9,64 @@ import (
 	"ripcord/pkg/vrrp"
 )
 
-// Explanation says what one fault does, and what its end does.
+// Explanation describes the effect of one fault, and the effect of its end.
 type Explanation struct {
 	Fault string `json:"fault"`
-	// Acts are the lines that show it.
+	// Acts are the lines that reproduce it.
 	Acts []string `json:"acts"`
-	// Serves is who serves then, if not all addresses are served by one router with the
-	// addresses of each.
+	// Serves names the router that serves during the fault. If the addresses are split between
+	// routers, it lists the addresses of each router.
 	Serves string `json:"serves"`
-	After  Nanos  `json:"after_ns"`  // until that has come so, at most; 0: nothing changes
-	Outage Nanos  `json:"outage_ns"` // the longest of any address
-	// Lasts reports that nobody serves an address until the fault is over: Outage is how long
-	// that was in the run.
+	After  Nanos  `json:"after_ns"`  // the longest time from the fault until that router serves; 0: nothing changes
+	Outage Nanos  `json:"outage_ns"` // the longest outage of any address
+	// Lasts reports whether an address stays unserved until the fault is over. Outage is then the
+	// length of that time in the run.
 	Lasts bool  `json:"outage_lasts"`
 	Split Nanos `json:"two_actives_ns"`
-	// Back is the same, when the fault is over.
+	// Back, BackAfter and BackOutage say the same about the end of the fault.
 	Back       string `json:"back"`
 	BackAfter  Nanos  `json:"back_after_ns"`
 	BackOutage Nanos  `json:"back_outage_ns"`
-	BackLasts  bool   `json:"back_outage_lasts"` // until the end of the run
+	BackLasts  bool   `json:"back_outage_lasts"` // an address stays unserved until the end of the run
 	BackSplit  Nanos  `json:"back_two_actives_ns"`
 }
 
-// trouble is a fault, and how it begins and ends.
-type trouble struct {
+// singleFault is a fault that Explain plays, and the lines that begin and end it.
+type singleFault struct {
 	name, begin, end string
-	check            time.Duration // the interval of the check that finds it; 0: none does
-	known            time.Duration // how long that takes at most
+	check            time.Duration // the interval of the check that detects the fault; 0: no check does
+	detection        time.Duration // the longest time the check takes to detect it
 }
 
-// troubles returns each fault that can happen to a LAN: of each cable, router and check.
-func troubles(l *LAN) (all []trouble) {
+// singleFaults returns every single fault that can happen to a LAN: to its cables, its routers and
+// their checks.
+func singleFaults(l *LAN) (all []singleFault) {
 	for _, r := range l.routers {
 		for _, name := range interfaces(r.Config.Groups) {
 			port := r.Name + " " + name
-			all = append(all, trouble{name: "cable of " + port + " out", begin: "unplug " + port, end: "plug " + port})
+			all = append(all, singleFault{name: "cable of " + port + " out", begin: "unplug " + port, end: "plug " + port})
 		}
 	}
 	for _, r := range l.routers {
 		all = append(all,
-			trouble{name: r.Name + " loses power", begin: "kill " + r.Name, end: "start " + r.Name},
-			trouble{name: "daemon of " + r.Name + " stopped", begin: "stop " + r.Name, end: "start " + r.Name},
-			trouble{name: r.Name + " released", begin: "release " + r.Name, end: "resume " + r.Name})
+			singleFault{name: r.Name + " loses power", begin: "kill " + r.Name, end: "start " + r.Name},
+			singleFault{name: "daemon of " + r.Name + " stopped", begin: "stop " + r.Name, end: "start " + r.Name},
+			singleFault{name: r.Name + " released", begin: "release " + r.Name, end: "resume " + r.Name})
 	}
 	for _, r := range l.routers {
 		for _, check := range checks(r.Config.Groups) {
 			name := r.Name + " " + check
-			all = append(all, trouble{
+			all = append(all, singleFault{
 				name: "check " + check + " fails on " + r.Name, begin: "check " + name + " fails", end: "check " + name + " passes",
-				check: r.spec(check).Interval, known: r.knows(check),
+				check: r.spec(check).Interval, detection: r.detectionTime(check),
 			})
 		}
 	}
 	return all
 }
 
-// paces are how long it takes until nothing moves any more, after a fault and after its end.
-func paces(l *LAN) (fault, back time.Duration) {
+// settlingTimes returns how long the routers take to settle after a fault and after its end.
+func settlingTimes(l *LAN) (fault, back time.Duration) {
 	for _, s := range l.subscribers() {
 		silence := vrrp.ActiveDownInterval(vrrp.Impaired, s.in.Interval, s.in.Miss)
 		fault = max(fault, 2*silence+time.Second)
@@ -74,23 +75,23 @@ func paces(l *LAN) (fault, back time.Duration) {
 	return fault, back
 }
 
-// phases is how many instants between two adverts, or two runs of a check, are tried.
+// phases is the number of instants tried within the interval of the adverts or of the check.
 const phases = 8
 
-// Explain plays each fault by itself, at several instants between two adverts, or two runs of the
-// check that finds it, and its end.
+// Explain plays each fault and its end by itself. It starts the fault at several instants between
+// two adverts, or between two runs of the check that detects it.
 func Explain(l *LAN) ([]Explanation, error) {
 	all := []Explanation{}
-	fault, back := paces(l)
+	fault, back := settlingTimes(l)
 	var interval time.Duration
 	for _, s := range l.subscribers() {
 		interval = max(interval, s.in.Interval)
 	}
-	for _, t := range troubles(l) {
+	for _, t := range singleFaults(l) {
 		e := Explanation{Fault: t.name}
 		for i := range phases {
 			begin := time.Second + max(interval, t.check)*time.Duration(i)/phases
-			end := begin + fault + t.known
+			end := begin + fault + t.detection
 			lines := []string{begin.String() + " " + t.begin, end.String() + " " + t.end}
 			acts := make([]Act, len(lines))
 			for i, line := range lines {
@@ -99,7 +100,7 @@ func Explain(l *LAN) ([]Explanation, error) {
 					return nil, err
 				}
 			}
-			r, err := l.Play(acts, end+back+t.known)
+			r, err := l.Play(acts, end+back+t.detection)
 			if err != nil {
 				return nil, err
 			}
@@ -110,7 +111,7 @@ func Explain(l *LAN) ([]Explanation, error) {
 	return all, nil
 }
 
-// add adds a run in which the fault began and ended at some instants: the worst of all counts.
+// add adds a run of the fault. The explanation keeps the worst figures of all runs.
 func (e *Explanation) add(lines []string, r *Result, begin, end time.Duration) {
 	is := r.between(begin, end)
 	if e.Acts == nil || is.outage > e.Outage || is.split > e.Split {
@@ -123,8 +124,8 @@ func (e *Explanation) add(lines []string, r *Result, begin, end time.Duration) {
 	e.BackAfter = max(e.BackAfter, r.changed(end, r.Length))
 }
 
-// changed returns how long it took from an instant until who serves changed for the last time
-// before another one; 0 if it did not change.
+// changed returns the time from the start of a period to the last change of the router that
+// serves within it; 0 if there was no change.
 func (r *Result) changed(from, to time.Duration) (after time.Duration) {
 	for _, s := range r.Services {
 		for _, v := range s.Served {
@@ -136,14 +137,15 @@ func (r *Result) changed(from, to time.Duration) (after time.Duration) {
 	return after
 }
 
-// period is what was the case in a time.
+// period summarizes a period of a result.
 type period struct {
-	serves        string // at its end
+	serves        string // the router or routers that serve at its end
 	outage, split time.Duration
-	lasts         bool // an outage lasts until the end
+	lasts         bool // whether an outage lasts until its end
 }
 
-// between returns who serves at the end of a time, and the longest outage and split in it.
+// between returns what happened between two instants: who serves at the end, and the longest
+// outage and split.
 func (r *Result) between(from, to time.Duration) (is period) {
 	var names, each []string
 	for i := range r.Services {
@@ -173,10 +175,10 @@ func (r *Result) between(from, to time.Duration) (is period) {
 	return is
 }
 
-// nobodyServes stands for a router where there is none.
+// nobodyServes takes the place of a router where no router serves.
 const nobodyServes = "nobody"
 
-// ExplanationText returns explanations as a table that can be hung up.
+// ExplanationText formats explanations as a table for print.
 func ExplanationText(all []Explanation) string {
 	rows := [][]string{{"fault", "who serves", "after", "nobody served", "when it is over", "after", "nobody served"}}
 	for _, e := range all {
@@ -209,7 +211,7 @@ func ExplanationText(all []Explanation) string {
 	return b.String()
 }
 
-// after returns how the time until somebody else serves is written in the table.
+// after formats the time until another router serves.
 func after(who string, d time.Duration) string {
 	if d == 0 || who == nobodyServes {
 		return "–"
@@ -217,7 +219,8 @@ func after(who string, d time.Duration) string {
 	return written(d)
 }
 
-// without returns how an outage is written in the table; one that lasts has no length of its own.
+// without formats the length of an outage. It writes until in place of the length for an outage
+// that lasts.
 func without(d time.Duration, lasts bool, until string) string {
 	switch {
 	case lasts:
@@ -228,7 +231,7 @@ func without(d time.Duration, lasts bool, until string) string {
 	return written(d)
 }
 
-// twice returns the remark that two routers served.
+// twice formats the remark that two routers served.
 func twice(d time.Duration) string {
 	if d == 0 {
 		return ""

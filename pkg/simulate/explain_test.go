@@ -11,8 +11,8 @@ import (
 	"ripcord/test/golden"
 )
 
-// TestExplain keeps the table of a pair of which one has a check, and sees that each line is
-// true of the acts that it names.
+// TestExplain compares the table of a pair of routers, one of them with a check, with a golden
+// file, and checks that the acts of each line reproduce its figures.
 func TestExplain(t *testing.T) {
 	l := newLAN(t, Options{Routers: routers(t, "old=old.keepalived.conf", "new.yaml"), Segments: []Segment{{"lan", []Port{{"old", "eth0"}, {"new", "ens3"}}}}, Seed: 1})
 	all, err := Explain(l)
@@ -23,13 +23,13 @@ func TestExplain(t *testing.T) {
 	for _, e := range all {
 		r := played(t, l, acts(t, l, e.Acts[0]), 20*time.Second)
 		if _, worst, _ := r.WorstOutage(); worst.Long() != e.Outage {
-			t.Errorf("%s: %v, want %v", e.Fault, worst.Long(), e.Outage)
+			t.Errorf("%s: the acts cause an outage of %v, want %v as in the table", e.Fault, worst.Long(), e.Outage)
 		}
 	}
 }
 
-// TestExplainAlone: an outage that only the end of the fault ends has no length of its own, and
-// what follows that end counts then.
+// TestExplainAlone checks an outage that lasts until the fault is over: it has no length of its
+// own, and the outage after the end of the fault is measured from that end.
 func TestExplainAlone(t *testing.T) {
 	l := newLAN(t, Options{Routers: routers(t, "left.yaml"), Seed: 1})
 	all, err := Explain(l)
@@ -44,9 +44,9 @@ func TestExplainAlone(t *testing.T) {
 	golden.Check(t, "testdata/explain_alone.txt", ExplanationText(all))
 }
 
-// TestInterrupted: what plays, draws and shrinks ends at once when it is to.
+// TestInterrupted checks that Play, Explain and Chaos return at once when they are interrupted.
 func TestInterrupted(t *testing.T) {
-	left := 0 // how often it goes on
+	left := 0 // calls of Interrupted until it returns an error
 	want := errors.New("interrupted")
 	o := Options{Routers: routers(t, "left.yaml", "right.yaml"), Seed: 1, Interrupted: func() error {
 		if left--; left < 0 {
@@ -64,9 +64,9 @@ func TestInterrupted(t *testing.T) {
 		for goes := 0; !enough && goes < 1_000_000; goes = 2*goes + 1 {
 			left = goes
 			if err := play(); err == nil && left >= 0 {
-				enough = true // it came to its end before
+				enough = true // it ended without an interruption
 			} else if !errors.Is(err, want) || left != -1 {
-				t.Errorf("%s: %v, and it was asked %d times more", name, err, -1-left)
+				t.Errorf("%s returned %v, and called Interrupted %d times after the interruption", name, err, -1-left)
 			}
 		}
 		if !enough {
@@ -75,8 +75,8 @@ func TestInterrupted(t *testing.T) {
 	}
 }
 
-// shows checks that lines show something bad, and that they do not without any of them: not as
-// bad, or only since it never ends then.
+// shows checks that lines reproduce an outage or split, and that each of them is needed: without
+// it the outage or split is shorter, or lasts until the end of the run.
 func shows(t *testing.T, l *LAN, what string, lines []string, bad time.Duration, of badness) {
 	t.Helper()
 	for left := range len(lines) + 1 { // without the line of that number
@@ -90,22 +90,22 @@ func shows(t *testing.T, l *LAN, what string, lines []string, bad time.Duration,
 		}
 		got, lasts := of(r)
 		if left == len(lines) && got != bad || left < len(lines) && got >= bad && !lasts {
-			t.Errorf("%s: %q shows %v, %q %v", what, lines, bad, part, got)
+			t.Errorf("%s: %q cause %v; %q cause %v", what, lines, bad, part, got)
 		}
 	}
 }
 
-// TestShrink: a line without which something is as bad, worse, or hardly less bad is left out,
-// but not one that ends what would last then.
+// TestShrink checks that a line is removed if the outage is as long, longer or hardly shorter
+// without it, and kept if it ends an outage that would last otherwise.
 func TestShrink(t *testing.T) {
 	l := newLAN(t, Options{Routers: routers(t, "left.yaml", "right.yaml"), Seed: 1})
 	for _, c := range []struct {
 		name        string
 		lines, want []string
 	}{
-		{"hardly less", []string{"2s unplug right eth0", "5s plug right eth0", "20s unplug left eth0", "25s plug left eth0"}, []string{"20s unplug left eth0"}},
-		{"worse without it", []string{"5s block left eth0 20s", "15s stop left"}, []string{"5s block left eth0 20s"}},
-		{"it ends it", []string{"5s kill left", "5s kill right", "20s start left"}, []string{"5s kill left", "5s kill right", "20s start left"}},
+		{"hardly shorter without it", []string{"2s unplug right eth0", "5s plug right eth0", "20s unplug left eth0", "25s plug left eth0"}, []string{"20s unplug left eth0"}},
+		{"longer without it", []string{"5s block left eth0 20s", "15s stop left"}, []string{"5s block left eth0 20s"}},
+		{"ends the outage", []string{"5s kill left", "5s kill right", "20s start left"}, []string{"5s kill left", "5s kill right", "20s start left"}},
 	} {
 		if got, bad, err := shrink(l, c.lines, outage); err != nil || !slices.Equal(got, c.want) {
 			t.Errorf("%s: %q shrinks to %q (%v, %v), want %q", c.name, c.lines, got, bad, err, c.want)
@@ -113,7 +113,8 @@ func TestShrink(t *testing.T) {
 	}
 }
 
-// TestChaosFindings: the same seed finds the same, and the lines of each finding show it.
+// TestChaosFindings checks that the same seed returns the same findings, and that the lines of
+// each finding reproduce it.
 func TestChaosFindings(t *testing.T) {
 	l := newLAN(t, Options{Routers: routers(t, "old=old.keepalived.conf", "new.yaml"), Segments: []Segment{{"lan", []Port{{"old", "eth0"}, {"new", "ens3"}}}}, Seed: 1})
 	found, err := Chaos(l, 6, 3)
@@ -121,7 +122,7 @@ func TestChaosFindings(t *testing.T) {
 		t.Fatal(err)
 	}
 	if len(found) != len(chaosKinds)+1 {
-		t.Errorf("%d kinds, want %d", len(found), len(chaosKinds)+1)
+		t.Errorf("%d findings, want %d", len(found), len(chaosKinds)+1)
 	}
 	outages, splits := 0, 0
 	for _, f := range found {
@@ -135,11 +136,11 @@ func TestChaosFindings(t *testing.T) {
 		}
 	}
 	if outages < 5 || splits < 2 {
-		t.Errorf("%d kinds with an outage, %d with two Actives: this proves nothing", outages, splits)
+		t.Errorf("%d kinds with an outage, %d with two Actives: want some of each", outages, splits)
 	}
 	again, err := Chaos(l, 6, 3)
 	if got, want := fmt.Sprint(again, err), fmt.Sprint(found, error(nil)); got != want {
-		t.Errorf("again:\n%s, want\n%s", got, want)
+		t.Errorf("the second run found\n%s, want as in the first\n%s", got, want)
 	}
 	if text := FindingsText(found, "ripcord simulate x --seed 3"); !strings.Contains(text, "\n    ripcord simulate x --seed 3 --at '") {
 		t.Error(text)

@@ -12,13 +12,13 @@ import (
 	"ripcord/pkg/vrrp"
 )
 
-// Router is a router of the LAN: its name, and its configuration.
+// Router is a router of the LAN: its name and its configuration.
 type Router struct {
 	Name   string
 	Config *config.Config
 }
 
-// Segment is a segment by its name, and what is plugged into it.
+// Segment is a named segment and the ports that are plugged into it.
 type Segment struct {
 	Name  string
 	Ports []Port
@@ -27,47 +27,49 @@ type Segment struct {
 // Port is an interface of a router.
 type Port struct{ Router, Interface string }
 
-// String returns the port as it is written on the command line.
+// String returns the port in the form of the command line.
 func (p Port) String() string { return p.Router + ":" + p.Interface }
 
-// Options are what a LAN is made of.
+// Options describe a LAN and how it is played.
 type Options struct {
 	Routers []Router
-	// Segments are those that are named. All other interfaces of one name share a segment of
-	// that name.
+	// Segments are the named segments. All other interfaces that have the same name share a
+	// segment of that name.
 	Segments []Segment
-	// Load reads a configuration, for the verb reload; nil: there is no such verb.
+	// Load reads a configuration for the verb reload; nil: the verb is not available.
 	Load func(path string) (*config.Config, error)
-	// Seed decides what is left to chance: when adverts leave, how long frames take.
+	// Seed seeds everything random: when adverts leave, how long frames take.
 	Seed uint64
-	// Interrupted returns the error of a play that is to end at once, and is asked for each second
-	// of virtual time; nil: it goes on to its end.
+	// Interrupted returns a non-nil error when the play shall end early. It is called once per
+	// second of virtual time; nil: the play runs to its end.
 	Interrupted func() error
-	// Cold starts all routers at the instant 0; else they have come to rest by then.
+	// Cold starts all routers at the instant 0. Otherwise they have settled before it.
 	Cold bool
 }
 
-// LAN is some routers on the segments that their interfaces share. Each play is on a world of
-// its own: nothing changes the LAN but an Act that is read, which gives a router another file.
+// LAN is a set of routers and the segments that connect their interfaces. Each play runs in a
+// world of its own. Only parsing an Act changes the LAN: a reload adds a configuration to a
+// router.
 type LAN struct {
 	options  Options
 	routers  []*router
-	named    map[Port]string // the segments of the ports that were named
+	named    map[Port]string // the segments of the ports that Options.Segments lists
 	segments []string        // in the order in which the routers name them
-	Notes    []string        // what was made up, or is doubtful
+	Notes    []string        // what was made up or is doubtful, for the user
 }
 
-// router is a router with the places of its interfaces.
+// router is a router and the ports of its interfaces.
 type router struct {
 	Router
-	later []*config.Config // that it may be given by a reload
+	later []*config.Config // the configurations that a reload may load
 	links map[string]sim.Attachment
 }
 
-// configs returns the configurations that a router has or may be given.
+// configs returns the configurations that a router has or may load.
 func (r *router) configs() []*config.Config { return append([]*config.Config{r.Config}, r.later...) }
 
-// all returns the names of a kind that a router has with any of its configurations.
+// all returns the names that a function finds in any configuration of a router, without
+// duplicates.
 func (r *router) all(of func([]vrrp.Group) []string) (names []string) {
 	for _, c := range r.configs() {
 		for _, name := range of(c.Groups) {
@@ -79,15 +81,16 @@ func (r *router) all(of func([]vrrp.Group) []string) (names []string) {
 	return names
 }
 
-// New returns the LAN of some routers, whose configurations name no segment.
+// New returns the LAN of some routers. Interfaces that Options.Segments does not mention are
+// connected by their names.
 func New(o Options) (*LAN, error) {
 	l := &LAN{options: o}
 	for _, r := range o.Routers {
 		if r.Name == "" || strings.ContainsAny(r.Name, " \t\n/:,=") {
-			return nil, fmt.Errorf("%q is no name for a router in --at and --segment: name it, as NAME=FILE, without space and any of / : , =", r.Name)
+			return nil, fmt.Errorf("%q cannot name a router in --at and --segment: name it as NAME=FILE, without spaces and any of / : , =", r.Name)
 		}
 		if l.router(r.Name) != nil {
-			return nil, fmt.Errorf("two routers are called %s: name one of them, as NAME=FILE", r.Name)
+			return nil, fmt.Errorf("two routers are called %s: name one of them differently, as NAME=FILE", r.Name)
 		}
 		l.routers = append(l.routers, &router{Router: r})
 	}
@@ -98,10 +101,11 @@ func New(o Options) (*LAN, error) {
 	if o.Load == nil {
 		return l, l.unplugged()
 	}
-	return l, nil // the files of reloads may have the other interfaces
+	return l, nil // an interface may be missing here and present in the file of a reload
 }
 
-// plug plugs the interfaces of all configurations into their segments, and gives them addresses.
+// plug plugs the interfaces of all configurations into their segments, and assigns their
+// addresses.
 func (l *LAN) plug() {
 	l.segments, l.Notes = nil, nil
 	for _, r := range l.routers {
@@ -121,7 +125,7 @@ func (l *LAN) plug() {
 	l.noteLonely()
 }
 
-// name notes the segments of the ports that are named.
+// name records the segments of the ports that the options name.
 func (l *LAN) name(segments []Segment) error {
 	l.named = make(map[Port]string)
 	for _, s := range segments {
@@ -130,7 +134,7 @@ func (l *LAN) name(segments []Segment) error {
 				return fmt.Errorf("segment %s: %w", s.Name, err)
 			}
 			if before, twice := l.named[p]; twice {
-				return fmt.Errorf("%s is plugged into %s and into %s: one cable has one end there", p, before, s.Name)
+				return fmt.Errorf("%s is plugged into the segments %s and %s: name it in only one of them", p, before, s.Name)
 			}
 			l.named[p] = s.Name
 		}
@@ -138,7 +142,8 @@ func (l *LAN) name(segments []Segment) error {
 	return nil
 }
 
-// unplugged returns the error of a segment that names an interface which no configuration has.
+// unplugged returns an error if a segment of the options names an interface that no configuration
+// has.
 func (l *LAN) unplugged() error {
 	for _, s := range l.options.Segments {
 		for _, p := range s.Ports {
@@ -150,23 +155,23 @@ func (l *LAN) unplugged() error {
 	return nil
 }
 
-// noteLonely notes the segments on which a router is alone.
+// noteLonely adds a note for each segment with a single router.
 func (l *LAN) noteLonely() {
-	said := make(map[string]bool) // by the advice
-	for _, p := range l.strangers() {
+	said := make(map[string]bool) // ports that the advice reports
+	for _, p := range l.separatedPairs() {
 		said[p[0].segment], said[p[1].segment] = true, true
 	}
 	for _, s := range l.segments {
 		if ports := l.ports(s); len(ports) == 1 && len(l.routers) > 1 && !said[s] {
-			l.Notes = append(l.Notes, fmt.Sprintf("%s of %s is alone on its segment: if it shares one with other routers, say so with --segment NAME=%s,ROUTER:INTERFACE",
+			l.Notes = append(l.Notes, fmt.Sprintf("%s of %s is alone on its segment: if it shares one with other routers, add --segment NAME=%s,ROUTER:INTERFACE",
 				ports[0].Interface, ports[0].Router, ports[0]))
 		}
 	}
 }
 
-// strangers returns the instances of different routers with one VRID and address that are on
-// different segments, on each of which only one router is.
-func (l *LAN) strangers() (all [][2]subscriber) {
+// separatedPairs returns pairs of instances on different routers that have the same VRID and address,
+// but are on different segments, each the only one on its segment.
+func (l *LAN) separatedPairs() (all [][2]subscriber) {
 	list := l.subscribers()
 	for i, x := range list {
 		for _, y := range list[i+1:] {
@@ -181,7 +186,7 @@ func (l *LAN) strangers() (all [][2]subscriber) {
 	return all
 }
 
-// ports returns what is plugged into a segment.
+// ports returns the ports that are plugged into a segment.
 func (l *LAN) ports(segment string) (all []Port) {
 	for _, r := range l.routers {
 		for _, name := range r.all(interfaces) {
@@ -193,7 +198,7 @@ func (l *LAN) ports(segment string) (all []Port) {
 	return all
 }
 
-// router returns the router of a name; nil if there is none.
+// router returns the router with the given name; nil if there is none.
 func (l *LAN) router(name string) *router {
 	for _, r := range l.routers {
 		if r.Name == name {
@@ -203,7 +208,7 @@ func (l *LAN) router(name string) *router {
 	return nil
 }
 
-// find returns the router of a name.
+// find returns the router with the given name, or an error that suggests another name.
 func (l *LAN) find(name string) (*router, error) {
 	if _, err := named("router", name, l.names()); err != nil {
 		return nil, err
@@ -222,12 +227,12 @@ func (l *LAN) names() (all []string) {
 // subscriber is an instance of a router, as an end of the traffic on a segment.
 type subscriber struct {
 	router  *router
-	at      int // the place of the router among the others
+	at      int // the index of the router in LAN.routers
 	in      *vrrp.Instance
 	segment string
 }
 
-// key is a VRID on a segment.
+// key is a VRID of an address family on a segment.
 type key struct {
 	segment string
 	family  event.Family
@@ -236,8 +241,8 @@ type key struct {
 
 func (s subscriber) key() key { return key{s.segment, s.in.Family, s.in.VRID} }
 
-// meets reports whether two instances of one VRID may be of one virtual router: of a router
-// that has several, only one that hears the other.
+// meets reports whether two instances with the same VRID may belong to one virtual router. If
+// either router has several instances with this VRID, they must hear each other.
 func (s subscriber) meets(o subscriber, all []subscriber) bool {
 	several := func(x subscriber) bool {
 		return slices.ContainsFunc(all, func(y subscriber) bool { return y.router == x.router && y.in != x.in })
@@ -248,7 +253,7 @@ func (s subscriber) meets(o subscriber, all []subscriber) bool {
 	return !several(s) && !several(o) || s.hears(o) && o.hears(s)
 }
 
-// hears reports whether an instance takes the adverts of another of its VRID.
+// hears reports whether an instance accepts the adverts of another one with the same VRID.
 func (s subscriber) hears(o subscriber) bool {
 	if s.in.IsUnicast() != o.in.IsUnicast() {
 		return false
@@ -256,7 +261,7 @@ func (s subscriber) hears(o subscriber) bool {
 	return !s.in.IsUnicast() || slices.ContainsFunc(s.in.Unicast.Peers, o.sends)
 }
 
-// sends reports whether adverts of an instance may come from an address.
+// sends reports whether an instance may send adverts from an address.
 func (s subscriber) sends(from netip.Addr) bool {
 	if s.in.Source.IsValid() {
 		return s.in.Source == from
@@ -277,7 +282,7 @@ func (l *LAN) subscribers() (all []subscriber) {
 	return all
 }
 
-// interfaces returns those that carry adverts and those that are tracked, once each.
+// interfaces returns the interfaces that carry adverts or are tracked, without duplicates.
 func interfaces(groups []vrrp.Group) (names []string) {
 	add := func(name string) {
 		if !slices.Contains(names, name) {
@@ -305,7 +310,7 @@ func interfaces(groups []vrrp.Group) (names []string) {
 	return names
 }
 
-// titles returns the names by which orders call the groups.
+// titles returns the names by which orders address the groups.
 func titles(groups []vrrp.Group) (names []string) {
 	for g := range groups {
 		names = append(names, groups[g].Title())
@@ -313,7 +318,7 @@ func titles(groups []vrrp.Group) (names []string) {
 	return names
 }
 
-// ParseSegment reads a segment as the command line has it: NAME=ROUTER:INTERFACE,ROUTER:INTERFACE.
+// ParseSegment parses a segment of the command line: NAME=ROUTER:INTERFACE,ROUTER:INTERFACE.
 func ParseSegment(text string) (Segment, error) {
 	name, list, ok := strings.Cut(text, "=")
 	if !ok || name == "" || list == "" {
@@ -323,7 +328,7 @@ func ParseSegment(text string) (Segment, error) {
 	for _, p := range strings.Split(list, ",") {
 		router, iface, ok := strings.Cut(p, ":")
 		if !ok || router == "" || iface == "" {
-			return Segment{}, fmt.Errorf("segment %s: %q is no ROUTER:INTERFACE", name, p)
+			return Segment{}, fmt.Errorf("segment %s: %q is not an interface: write it as ROUTER:INTERFACE", name, p)
 		}
 		s.Ports = append(s.Ports, Port{router, iface})
 	}

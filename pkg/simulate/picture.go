@@ -6,9 +6,9 @@ import (
 	"time"
 )
 
-// What the pictures have in common: the names of the lanes, and how times are written.
+// This file holds what the text and the SVG picture share: names of lanes and formats of times.
 
-// written returns how a time is written that a person compares with others.
+// written formats a time that readers compare with other times.
 func written(d time.Duration) string {
 	switch {
 	case d < 0:
@@ -25,10 +25,10 @@ func written(d time.Duration) string {
 	return d.Round(time.Second).String()
 }
 
-// instant returns how an instant is written.
+// instant formats an instant.
 func instant(d time.Duration) string { return fmt.Sprintf("%.3f s", d.Seconds()) }
 
-// ticks returns the instants that an axis shows: at most so many, at round distances.
+// ticks returns the instants that an axis marks: at most the given number, at round distances.
 func ticks(long time.Duration, most int) (all []time.Duration) {
 	step := time.Millisecond
 	for _, factor := range []time.Duration{10, 100, 1000, 2000, 5000, 10_000, 20_000, 30_000, 60_000, 300_000, 600_000, 1_800_000, 3_600_000} {
@@ -46,7 +46,7 @@ func ticks(long time.Duration, most int) (all []time.Duration) {
 	return all
 }
 
-// tick returns how an instant of the axis is written.
+// tick formats an instant of the axis.
 func tick(d time.Duration) string {
 	if d < time.Second {
 		return d.String()
@@ -61,7 +61,8 @@ func tick(d time.Duration) string {
 	return text
 }
 
-// title returns what stands before the lane of a service: its addresses, as many as fit.
+// title returns the label of the lane of a service: its first address, and how many more there
+// are.
 func (s *Service) title() string {
 	if n := len(s.Addresses); n > 1 {
 		return fmt.Sprintf("%s +%d", s.Addresses[0], n-1)

@@ -15,12 +15,12 @@ type play struct {
 	lan     *LAN
 	world   *sim.World
 	routers map[string]*sim.Router
-	configs map[string]*config.Config // what each router reads or has read
+	configs map[string]*config.Config // the configuration that each router has read, or reads when it starts
 	record  *record
 }
 
-// Play does the acts on the LAN, and returns what happened until the end. The error is that of
-// Options.Interrupted.
+// Play plays the acts on the LAN until the instant long, and returns what happened. It returns an
+// error only if Options.Interrupted does.
 func (l *LAN) Play(acts []Act, long time.Duration) (*Result, error) {
 	p := l.begin()
 	if !l.options.Cold {
@@ -44,10 +44,10 @@ func (l *LAN) Play(acts []Act, long time.Duration) (*Result, error) {
 	return p.record.result(long), nil
 }
 
-// breath is how much virtual time passes until it is asked again whether that is to end.
-const breath = time.Second
+// interruptInterval is the virtual time between two calls of Options.Interrupted.
+const interruptInterval = time.Second
 
-// run plays until an instant, or until it is interrupted.
+// run plays until an instant, or until Options.Interrupted returns an error.
 func (p *play) run(end time.Time) error {
 	for now := p.world.Now(); now.Before(end); now = p.world.Now() {
 		if interrupted := p.lan.options.Interrupted; interrupted != nil {
@@ -55,12 +55,12 @@ func (p *play) run(end time.Time) error {
 				return err
 			}
 		}
-		p.world.Run(now.Add(min(breath, end.Sub(now))))
+		p.world.Run(now.Add(min(interruptInterval, end.Sub(now))))
 	}
 	return nil
 }
 
-// begin makes the routers, and starts them.
+// begin creates the routers and starts them.
 func (l *LAN) begin() *play {
 	w := sim.NewWorld(l.options.Seed)
 	p := &play{lan: l, world: w, routers: make(map[string]*sim.Router), configs: make(map[string]*config.Config), record: newRecord(l, w)}
@@ -81,7 +81,7 @@ func (l *LAN) begin() *play {
 	return p
 }
 
-// reload gives a router another configuration. Its daemon logs what changes, if it runs.
+// reload gives a router another configuration. Its daemon logs the changes if it runs.
 func (p *play) reload(r *router, next *config.Config) {
 	at := p.routers[r.Name]
 	if d := config.Compare(p.configs[r.Name], next); at.Core() != nil {
@@ -95,19 +95,19 @@ func (p *play) reload(r *router, next *config.Config) {
 	p.record.configure(r.Name, next.Groups)
 }
 
-// mostSettling is how long the routers are given to come to rest before the instant 0.
-const mostSettling = 10 * time.Minute
+// maxSettling is the longest time that the routers get to settle before the instant 0.
+const maxSettling = 10 * time.Minute
 
-// settle plays until the routers have come to rest: until every delay at a start is over, and
-// nobody has moved for an Active_Down_Interval.
+// settle plays until the routers have settled: all start delays have passed, and no group has
+// changed its state for an Active_Down_Interval.
 func (p *play) settle() error {
 	var delays, silence time.Duration
 	for _, s := range p.lan.subscribers() {
 		delays = max(delays, s.in.StartupDelay+s.in.PreemptDelay)
 		silence = max(silence, vrrp.ActiveDownInterval(vrrp.Impaired, s.in.Interval, s.in.Miss))
 	}
-	end := p.world.Now().Add(min(delays+2*silence+time.Second, mostSettling))
-	latest := p.world.Now().Add(mostSettling)
+	end := p.world.Now().Add(min(delays+2*silence+time.Second, maxSettling))
+	latest := p.world.Now().Add(maxSettling)
 	for {
 		if err := p.run(end); err != nil {
 			return err

@@ -2,5 +2,5 @@
 
 package simulate
 
-// slowdown is how much slower tests are with the race detector.
+// slowdown is the factor by which the race detector slows tests.
 const slowdown = 8

@@ -13,12 +13,12 @@ import (
 	"ripcord/pkg/vrrp"
 )
 
-// record is what is seen of a play while it goes on.
+// record collects what happens during a play.
 type record struct {
 	lan   *LAN
 	world *sim.World
 	zero  time.Time
-	moved time.Time // when any group last moved
+	moved time.Time // when the state of any group last changed
 
 	lanes    []*lane
 	serving  map[holder][]served
@@ -29,25 +29,26 @@ type record struct {
 	lost     int
 }
 
-// mostLines is how many lines of the log are kept.
-const mostLines = 20_000
+// maxLines is the number of lines of the log that are kept.
+const maxLines = 20_000
 
-// served is an address on a segment; of an instance without any, its VRID stands for it.
+// served is an address on a segment. The VRID takes the place of the address if an instance has
+// none.
 type served struct{ segment, address string }
 
-// service is who serves an address.
+// service records which routers serve an address.
 type service struct {
 	served
-	holders []holder // now, in the order in which they came
+	holders []holder // the current holders, in the order in which they began to serve
 	offered []string // the routers that have the address in their configuration
 	spans   []Serving
 }
 
-// holder is an instance on an interface of a router that serves an address: several of one router
-// may.
+// holder is an instance that serves an address. Several instances of one router may serve the
+// same address.
 type holder struct{ router, instance, iface string }
 
-// routers returns who serves an address now.
+// routers returns the routers that serve the address now.
 func (s *service) routers() []string {
 	names := []string{}
 	for _, h := range s.holders {
@@ -58,12 +59,12 @@ func (s *service) routers() []string {
 	return names
 }
 
-// lane is the states of a group of a router.
+// lane records the states of a group of a router.
 type lane struct {
 	router, group string
 	state         event.State
 	off, still    bool
-	absent        bool // not in the configuration of the router: nothing is shown
+	absent        bool // the group is not in the configuration of the router, so nothing is drawn
 	spans         []Span
 }
 
@@ -81,7 +82,7 @@ func newRecord(l *LAN, w *sim.World) *record {
 // elapsed returns the time since the instant 0.
 func (r *record) elapsed() time.Duration { return r.world.Now().Sub(r.zero) }
 
-// begin begins the record anew at the instant 0, with what is the case then.
+// begin discards what happened before the instant 0, and keeps the state at that instant.
 func (r *record) begin(zero time.Time) {
 	r.zero = zero
 	for _, l := range r.lanes {
@@ -93,7 +94,7 @@ func (r *record) begin(zero time.Time) {
 	r.log, r.lost = nil, 0
 }
 
-// addresses returns what an instance serves: its addresses, or its VRID.
+// addresses returns what an instance serves: its addresses, or its VRID if it has none.
 func addresses(in *vrrp.Instance) (all []string) {
 	for _, list := range [][]netip.Addr{in.Addresses, in.Extra} {
 		for _, a := range list {
@@ -106,7 +107,7 @@ func addresses(in *vrrp.Instance) (all []string) {
 	return all
 }
 
-// of returns the service of an address.
+// of returns the service of an address, and creates it if needed.
 func (r *record) of(segment, address string) *service {
 	key := served{segment, address}
 	s := r.services[key]
@@ -119,7 +120,7 @@ func (r *record) of(segment, address string) *service {
 	return s
 }
 
-// configure notes which addresses a router has in its configuration now.
+// configure records the addresses that a router has in its configuration from now on.
 func (r *record) configure(router string, groups []vrrp.Group) {
 	for _, s := range r.order {
 		s.offered = slices.DeleteFunc(s.offered, func(name string) bool { return name == router })
@@ -141,11 +142,11 @@ func (r *record) configure(router string, groups []vrrp.Group) {
 		}
 	}
 	for _, s := range r.order {
-		r.span(s) // nobody is missed where no router is to serve
+		r.span(s) // an address that no router has configured is not missing
 	}
 }
 
-// lane returns the lane of a group of a router.
+// lane returns the lane of a group of a router, and creates it if needed.
 func (r *record) lane(router, group string) *lane {
 	for _, l := range r.lanes {
 		if l.router == router && l.group == group {
@@ -158,7 +159,7 @@ func (r *record) lane(router, group string) *lane {
 	return l
 }
 
-// serve notes that an instance begins to serve its addresses, serves others, or ceases to.
+// serve records that an instance begins to serve its addresses, serves other addresses, or stops.
 func (r *record) serve(router string, in *vrrp.Instance, serves bool) {
 	h := holder{router, in.Name, in.Interface}
 	was, now := r.serving[h], []served(nil)
@@ -185,7 +186,7 @@ func (r *record) serve(router string, in *vrrp.Instance, serves bool) {
 	}
 }
 
-// span begins a new time of a service, if other routers serve since now.
+// span begins a new span of a service if other routers serve from now on.
 func (r *record) span(s *service) {
 	now, last := r.elapsed(), &s.spans[len(s.spans)-1]
 	is := Serving{Routers: s.routers(), From: now, idle: len(s.offered) == 0}
@@ -199,7 +200,7 @@ func (r *record) span(s *service) {
 	}
 }
 
-// event notes what a router logs.
+// event records an event that a router logs.
 func (r *record) event(router string, e event.Event) {
 	switch e := e.(type) {
 	case event.GroupTransition:
@@ -212,14 +213,14 @@ func (r *record) event(router string, e event.Event) {
 	if e.Level() < event.Info {
 		return
 	}
-	if len(r.log) == mostLines {
+	if len(r.log) == maxLines {
 		r.lost++
 		return
 	}
 	line := Line{At: r.elapsed(), Router: router, Level: e.Level().String(), Event: e.Name(), Message: e.Message(), Fields: make(map[string]any), level: e.Level()}
 	for _, f := range e.Fields() {
 		line.Fields[f.Key] = f.Value
-		if at, ok := f.Value.(time.Time); ok && !at.IsZero() { // of the run, not of a calendar
+		if at, ok := f.Value.(time.Time); ok && !at.IsZero() { // a time of the run, not of the calendar
 			since := at.Sub(r.zero)
 			line.Fields[f.Key] = Nanos(since)
 			line.Message = strings.ReplaceAll(line.Message, at.Format(time.RFC3339), instant(since))
@@ -231,22 +232,23 @@ func (r *record) event(router string, e event.Event) {
 	r.log = append(r.log, line)
 }
 
-// move notes the state of a group.
+// move records the state of a group.
 func (r *record) move(router, group string, to event.State) {
 	r.moved = r.world.Now()
 	r.change(router, group, func(l *lane) { l.state = to })
 }
 
-// power notes that a router goes on or off.
+// power records that a router is switched on or off.
 func (r *record) power(router string, on bool) {
 	r.changeAll(router, func(l *lane) { l.off, l.still, l.state = !on, false, event.Initialize })
 }
 
-// stand notes that a router stands still, or goes on.
+// stand records that a router stops running for a while, or continues.
 func (r *record) stand(router string, still bool) {
 	r.changeAll(router, func(l *lane) { l.still = still && !l.off })
 }
 
+// changeAll changes all lanes of a router.
 func (r *record) changeAll(router string, to func(*lane)) {
 	for _, l := range r.lanes {
 		if l.router == router {
@@ -255,7 +257,7 @@ func (r *record) changeAll(router string, to func(*lane)) {
 	}
 }
 
-// change changes a lane, and begins a new span if that shows.
+// change changes a lane, and begins a new span if the shown state changes.
 func (r *record) change(router, group string, to func(*lane)) {
 	l := r.lane(router, group)
 	to(l)
@@ -270,7 +272,8 @@ func (r *record) change(router, group string, to func(*lane)) {
 	}
 }
 
-// shown returns the state that is shown: of a router that stands still, that; empty: none is.
+// shown returns the state to draw, such as paused for a router that stands still; empty if
+// nothing is to be drawn.
 func (l *lane) shown() string {
 	switch {
 	case l.absent:
@@ -283,10 +286,10 @@ func (l *lane) shown() string {
 	return l.state.String()
 }
 
-// act notes that an act is done.
+// act records an act.
 func (r *record) act(a Act) { r.acts = append(r.acts, Entry{a.At, a.Text}) }
 
-// result returns the record of a play that was so long.
+// result returns the result of a play of the given length.
 func (r *record) result(long time.Duration) *Result {
 	res := &Result{
 		Length: long, Routers: r.lan.names(), Notes: append([]string{}, r.lan.Notes...), Advice: r.lan.Advice(),

@@ -9,8 +9,9 @@ import (
 	"ripcord/pkg/config"
 )
 
-// TestReloads: both routers are given another file at 5 s and 6 s, and a cable that only the new
-// one names is pulled at 20 s. What the file changes is logged, and served as it says.
+// TestReloads reloads both routers with another file, at 5 s and 6 s, and pulls the cable of an
+// interface that only the new file names at 20 s. It checks that the changes are logged, and that
+// the addresses of the new file are served.
 func TestReloads(t *testing.T) {
 	instance := func(name, iface, rest string) string {
 		return "  - {name: " + name + ", interface: " + iface + ", priority: PRIO, " + rest + "}\n"
@@ -21,7 +22,7 @@ func TestReloads(t *testing.T) {
 	for _, c := range []struct {
 		name, next string
 		logged     string
-		served     map[string]string // by address and segment, who serves at the end
+		served     map[string]string // the router that serves at the end, by address and segment
 	}{
 		{"a new interface", "instances:\n" + inside + outside, "added outside", map[string]string{"192.0.2.1 on eth0": "left", "198.51.100.1 on eth1": "right"}},
 		{"a new interface, as a group", "instances:\n" + inside + outside + "groups:\n  - {name: edge, members: [inside, outside]}\n", "added outside, edge",
@@ -33,7 +34,7 @@ func TestReloads(t *testing.T) {
 			map[string]string{"192.0.2.1 on eth0": "right"}},
 		{"another address", "instances:\n" + instance("inside", "eth0", "vrid: 51, addresses: [192.0.2.1/24, 192.0.2.2/24]"), "changed inside",
 			map[string]string{"192.0.2.1 on eth0": "left", "192.0.2.2 on eth0": "left"}},
-		{"an address less", "instances:\n" + instance("inside", "eth0", "vrid: 51, addresses: [192.0.2.7/24]"), "changed inside", map[string]string{"192.0.2.1 on eth0": "", "192.0.2.7 on eth0": "left"}},
+		{"an address replaced", "instances:\n" + instance("inside", "eth0", "vrid: 51, addresses: [192.0.2.7/24]"), "changed inside", map[string]string{"192.0.2.1 on eth0": "", "192.0.2.7 on eth0": "left"}},
 		{"nothing", first, "nothing changed", map[string]string{"192.0.2.1 on eth0": "left"}},
 		{"another instance", "instances:\n" + instance("dmz", "eth0", "vrid: 53, addresses: [192.0.2.9/24]"), "added dmz; removed inside", map[string]string{"192.0.2.1 on eth0": "", "192.0.2.9 on eth0": "left"}},
 	} {
@@ -59,7 +60,7 @@ func TestReloads(t *testing.T) {
 				logged = logged || line.Event == "config.reloaded" && strings.Contains(line.Message, c.logged)
 			}
 			if !logged {
-				t.Errorf("%s is not logged", c.logged)
+				t.Errorf("no reload was logged with %q", c.logged)
 			}
 			got := make(map[string]string)
 			for _, s := range r.Services {
@@ -82,8 +83,8 @@ func TestReloads(t *testing.T) {
 	}
 }
 
-// A segment may be named for an interface that only the file of a reload has, and for none that
-// no file has.
+// TestSegmentOfReload checks that --segment accepts an interface that only the file of a reload
+// names, and refuses one that no file names.
 func TestSegmentOfReload(t *testing.T) {
 	files := func(iface string) string {
 		return "instances:\n  - {name: lan, interface: " + iface + ", vrid: 51, addresses: [192.0.2.1/24]}\n"
@@ -104,8 +105,9 @@ func TestSegmentOfReload(t *testing.T) {
 	}
 }
 
-// TestReloadOfWhatCameAndWent: until the first router serves an address that a reload brought it
-// is not missed, but it is where none ever does; of a group that a reload removed no state is shown.
+// TestReloadOfWhatCameAndWent checks addresses and groups that a reload adds and removes. The time
+// until a router first serves an added address is no outage, unless no router ever serves it. The
+// lane of a removed group shows no state.
 func TestReloadOfWhatCameAndWent(t *testing.T) {
 	const first = "instances:\n  - {name: lan, interface: eth0, vrid: 51, addresses: [192.0.2.1/24]}\n"
 	const more = first + "  - {name: dmz, interface: eth1, vrid: 52, addresses: [198.51.100.1/24]}\n"
@@ -130,10 +132,10 @@ func TestReloadOfWhatCameAndWent(t *testing.T) {
 		dmz := r.Groups[slices.IndexFunc(r.Groups, func(l Lane) bool { return l.Group == "dmz" })]
 		last := dmz.States[len(dmz.States)-1]
 		if near := last.From - c.last.From; last.State != c.last.State || near < 0 || near > 10*time.Millisecond || last.To != c.last.To || dmz.States[0].From != 5*time.Second {
-			t.Errorf("%s: states %v, want %v as the last", c.name, dmz.States, c.last)
+			t.Errorf("%s: the states of dmz are %v, want %v as the last", c.name, dmz.States, c.last)
 		}
 		if of := r.Services[1]; of.Addresses[0] != "198.51.100.1" || len(of.Outages) != c.outages {
-			t.Errorf("%s: %+v", c.name, of)
+			t.Errorf("%s: unexpected outages: %+v", c.name, of)
 		}
 		if t.Failed() {
 			t.Log(r.Text())
@@ -141,14 +143,14 @@ func TestReloadOfWhatCameAndWent(t *testing.T) {
 	}
 }
 
-// TestWritten: a time is written by what it is rounded to.
+// TestWritten checks that the unit of a time fits its rounded value.
 func TestWritten(t *testing.T) {
 	for d, want := range map[time.Duration]string{
 		999_600 * time.Microsecond: "1.00 s", 999_400 * time.Microsecond: "999 ms", 9_960 * time.Microsecond: "10 ms", 9_940 * time.Microsecond: "9.9 ms",
 		119_999 * time.Millisecond: "2m0s", 0: "0 s",
 	} {
 		if got := written(d); got != want {
-			t.Errorf("%v is written as %s, want %s", d, got, want)
+			t.Errorf("written(%v) = %s, want %s", d, got, want)
 		}
 	}
 }

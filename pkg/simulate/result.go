@@ -30,22 +30,21 @@ type Entry struct {
 	Text string `json:"text"`
 }
 
-// Lane is the states of a group of a router, or of an instance outside any group, one after
-// another.
+// Lane lists the successive states of a group of a router, or of an instance without a group.
 type Lane struct {
 	Router string `json:"router"`
 	Group  string `json:"group"`
 	States []Span `json:"states"`
 }
 
-// Span is a state from an instant to another.
+// Span is a period in which a group had one state.
 type Span struct {
 	State string `json:"state"` // initialize, backup, active, fault; paused, off
 	From  Nanos  `json:"from_ns"`
 	To    Nanos  `json:"to_ns"`
 }
 
-// Service is who served some addresses of a segment, all of which moved together.
+// Service lists who served some addresses of a segment that always moved together.
 type Service struct {
 	Segment   string    `json:"segment"`
 	Addresses []string  `json:"addresses"`
@@ -54,7 +53,7 @@ type Service struct {
 	Splits    []Split   `json:"two_actives"`
 }
 
-// Serving is a time in which the same routers served; none or more than one are possible.
+// Serving is a period in which the same routers served: one, none, or several.
 type Serving struct {
 	Routers []string `json:"routers"`
 	From    Nanos    `json:"from_ns"`
@@ -63,25 +62,25 @@ type Serving struct {
 	idle bool // no router has the address in its configuration
 }
 
-// Outage is a time in which nobody served.
+// Outage is a period in which no router served.
 type Outage struct {
 	From   Nanos  `json:"from_ns"`
 	To     Nanos  `json:"to_ns"`
 	Before string `json:"before"` // the router that served before; empty: none did
-	After  string `json:"after"`  // the one that served then; empty: none did until the end
+	After  string `json:"after"`  // the router that served afterwards; empty: none until the end of the play
 }
 
-// Long returns how long it took.
+// Long returns the length of the outage.
 func (o Outage) Long() time.Duration { return o.To - o.From }
 
-// Split is a time in which two or more routers served.
+// Split is a period in which two or more routers served.
 type Split struct {
 	From    Nanos    `json:"from_ns"`
 	To      Nanos    `json:"to_ns"`
 	Routers []string `json:"routers"`
 }
 
-// Long returns how long it lasted.
+// Long returns the length of the split.
 func (s Split) Long() time.Duration { return s.To - s.From }
 
 // Line is a line of the log of a router.
@@ -94,11 +93,11 @@ type Line struct {
 	Fields  map[string]any `json:"fields"`
 
 	level event.Level
-	group string // of a member whose group logs the same
+	group string // the group of the member, if the group logs the same
 }
 
-// HandingOver is how long two routers may serve while one hands over to the other: until the
-// first advert of the better one has crossed the segment. No longer time is called that.
+// HandingOver is the longest time that two routers may serve during a handover: until the first
+// advert of the better one has crossed the segment. Shorter splits are not reported.
 const HandingOver = 5 * time.Millisecond
 
 // WorstOutage returns the longest outage of any address; false if there was none.
@@ -113,8 +112,7 @@ func (r *Result) WorstOutage() (of Service, worst Outage, ok bool) {
 	return of, worst, ok
 }
 
-// LongestSplit returns the longest time in which two routers served an address; false if there
-// was none.
+// LongestSplit returns the longest split of any address; false if there was none.
 func (r *Result) LongestSplit() (of Service, longest Split, ok bool) {
 	for _, s := range r.Services {
 		for _, split := range s.Splits {
@@ -126,7 +124,8 @@ func (r *Result) LongestSplit() (of Service, longest Split, ok bool) {
 	return of, longest, ok
 }
 
-// add adds an address to the result: to one that moved in the same way, if there is one.
+// add adds an address to the result. It joins the service whose addresses moved in the same way,
+// if there is one.
 func (r *Result) add(at served, spans []Serving) {
 	for i := range r.Services {
 		of := &r.Services[i]
@@ -136,12 +135,12 @@ func (r *Result) add(at served, spans []Serving) {
 		}
 	}
 	of := Service{Segment: at.segment, Addresses: []string{at.address}, Served: spans}
-	of.judge()
+	of.findOutages()
 	r.Services = append(r.Services, of)
 }
 
-// judge finds the outages and splits of a service.
-func (s *Service) judge() {
+// findOutages derives the outages and splits of a service.
+func (s *Service) findOutages() {
 	s.Outages, s.Splits = []Outage{}, []Split{}
 	for i, v := range s.Served {
 		switch {
@@ -162,13 +161,14 @@ func (s *Service) judge() {
 	s.Splits = slices.DeleteFunc(s.Splits, func(s Split) bool { return s.Long() <= HandingOver })
 }
 
-// starts reports whether a time is that between the reload that brought an address and the first
-// router that served it: nobody was used to it by then.
+// starts reports whether a period lies between the reload that added an address and the first
+// router that served it. That is no outage, since no host used the address before.
 func (s *Service) starts(i int) bool {
 	return i > 0 && s.Served[i-1].idle && i+1 < len(s.Served) && len(s.Served[i+1].Routers) > 0 && len(s.Served[i].Routers) == 0
 }
 
-// join adds a time in which several served to the split before, where it goes on.
+// join appends a period in which several routers served to the last split if it continues it, and
+// else begins a new split.
 func (s *Service) join(v Serving) {
 	n := len(s.Splits)
 	if n == 0 || s.Splits[n-1].To != v.From {
@@ -184,7 +184,7 @@ func (s *Service) join(v Serving) {
 	}
 }
 
-// verdict is the last line: the worst of all.
+// verdict returns the last line of the text: the longest outage and the longest split.
 func (r *Result) verdict() string {
 	line := "No address was ever without a router"
 	if of, worst, ok := r.WorstOutage(); ok {

@@ -8,9 +8,10 @@ import (
 	"time"
 )
 
-// Which of the lines of a run show what is bad about it.
+// This file reduces the lines of a run to those that are needed to reproduce an outage or split.
 
-// badness returns how bad a result is, and whether that lasts until the end of the run.
+// badness returns the length of the worst outage or split of a result, and whether it lasts until
+// the end of the run.
 type badness func(*Result) (bad time.Duration, lasts bool)
 
 // outage returns the longest outage.
@@ -19,48 +20,50 @@ func outage(r *Result) (time.Duration, bool) {
 	return o.Long(), ok && o.To == r.Length
 }
 
-// split returns the longest time with two Actives.
+// split returns the longest split.
 func split(r *Result) (time.Duration, bool) {
 	_, s, ok := r.LongestSplit()
 	return s.Long(), ok && s.To == r.Length
 }
 
-// tolerance is the part of an outage or split that a line has to be worth: 1/tolerance.
+// tolerance is the reciprocal of the part of an outage or split that removing a line may cost.
 const tolerance = 100
 
-// shrink returns the fewest of some lines that show something as bad or worse, but for the
-// tolerance, with instants as round as they can be, and how bad it is then. What lasts until the
-// end of the run where it did not before is something else: the end of a disturbance was left out.
+// shrink returns the fewest lines that reproduce an outage or split of the same length within the
+// tolerance, with instants as round as possible, and its length. An outage or split that lasts
+// until the end of the run and did not before is a different one: the line that ended the
+// disturbance was removed.
 func shrink(l *LAN, lines []string, of badness) ([]string, time.Duration, error) {
 	s := shrinking{play: func(lines []string) (*Result, error) { return disturbed(l, lines) }, of: of, lasting: true}
-	if len(lines) == 0 || !s.still(lines) {
+	if len(lines) == 0 || !s.reproduces(lines) {
 		return lines, 0, s.err
 	}
-	lines = fewest(lines, s.still)
+	lines = fewest(lines, s.reproduces)
 	for i := range lines {
 		for _, step := range []time.Duration{5 * time.Second, time.Second, 100 * time.Millisecond} {
-			if rounder := rounded(lines, i, step); rounder != nil && s.still(rounder) {
+			if rounder := rounded(lines, i, step); rounder != nil && s.reproduces(rounder) {
 				lines = rounder
 				break
 			}
 		}
 	}
-	lines = fewest(lines, s.still) // at other instants one of them may be of no use
+	lines = fewest(lines, s.reproduces) // a line may have become superfluous at the new instants
 	return lines, s.bad, s.err
 }
 
-// shrinking is a shrink under way.
+// shrinking is the state of a call of shrink.
 type shrinking struct {
 	play    func(lines []string) (*Result, error)
-	err     error // the first: nothing is played after it
+	err     error // the first error; nothing is played after it
 	of      badness
-	bad     time.Duration // as it was last shown
-	least   time.Duration // that lines have to show
-	lasting bool          // it may last until the end of the run
+	bad     time.Duration // the badness of the last run that still reproduced it
+	least   time.Duration // the badness that lines must reach
+	lasting bool          // the outage or split may last until the end of the run
 }
 
-// still reports whether some lines still show it, and notes how bad it is.
-func (s *shrinking) still(lines []string) bool {
+// reproduces reports whether lines reproduce the outage or split, and records how long it is
+// then.
+func (s *shrinking) reproduces(lines []string) bool {
 	if s.err != nil {
 		return false
 	}
@@ -77,7 +80,7 @@ func (s *shrinking) still(lines []string) bool {
 	return true
 }
 
-// rounded returns lines of which one has a rounder instant; nil if that changes their order.
+// rounded returns the lines with one instant rounded; nil if that changes their order.
 func rounded(lines []string, at int, step time.Duration) []string {
 	exact, rest, _ := strings.Cut(lines[at], " ")
 	d, _ := time.ParseDuration(exact)
@@ -89,8 +92,9 @@ func rounded(lines []string, at int, step time.Duration) []string {
 	return rounder
 }
 
-// fewest returns the smallest part of some lines that will do, in their order; of parts of one
-// size the first. None of them does where what is bad has another cause, and all of them do.
+// fewest returns the smallest subset of lines for which do returns true, in their order. Among
+// subsets of one size it returns the first. It tries the empty set, in case the lines are not the
+// cause, and assumes that the whole set will do.
 func fewest(lines []string, do func([]string) bool) []string {
 	for size := range len(lines) {
 		for chosen := range 1 << len(lines) {

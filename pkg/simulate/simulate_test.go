@@ -14,7 +14,7 @@ import (
 	"ripcord/test/golden"
 )
 
-// load reads a configuration of another machine.
+// load reads a configuration that was written for another machine.
 func load(t *testing.T, path string) *config.Config {
 	t.Helper()
 	c, err := config.Load(path, config.Options{Elsewhere: true})
@@ -24,7 +24,7 @@ func load(t *testing.T, path string) *config.Config {
 	return c
 }
 
-// routers returns those of some files in testdata, NAME=FILE each.
+// routers returns a router for each file in testdata, given as NAME=FILE or FILE.
 func routers(t *testing.T, files ...string) (all []Router) {
 	t.Helper()
 	for _, f := range files {
@@ -37,7 +37,7 @@ func routers(t *testing.T, files ...string) (all []Router) {
 	return all
 }
 
-// textual returns a router whose configuration is that text.
+// textual returns a router with the given text as its configuration.
 func textual(t *testing.T, name, text string) Router {
 	t.Helper()
 	c, err := config.Parse(name, []byte(text))
@@ -56,7 +56,7 @@ func newLAN(t *testing.T, o Options) *LAN {
 	return l
 }
 
-// acts reads some lines.
+// acts parses lines of --at.
 func acts(t *testing.T, l *LAN, lines ...string) (all []Act) {
 	t.Helper()
 	for _, line := range lines {
@@ -79,7 +79,8 @@ func played(t *testing.T, l *LAN, acts []Act, long time.Duration) *Result {
 	return r
 }
 
-// TestTimesAreOfTheRun: an instant that an event names is one since the run began.
+// TestTimesAreOfTheRun checks that a time in an event is written as the time since the start of
+// the run.
 func TestTimesAreOfTheRun(t *testing.T) {
 	w := sim.NewWorld(1)
 	r := &record{world: w, zero: w.Now()}
@@ -89,7 +90,8 @@ func TestTimesAreOfTheRun(t *testing.T) {
 	}
 }
 
-// TestPictures keeps the three forms of some results; -update writes them anew.
+// TestPictures compares the text, the SVG and the JSON of some results with golden files; -update
+// writes the files.
 func TestPictures(t *testing.T) {
 	for _, c := range []struct {
 		name     string
@@ -122,9 +124,9 @@ func TestPictures(t *testing.T) {
 	}
 }
 
-// The outage of a cable is Skew_Time and what it takes to notice it; nobody serves for the
-// Active_Down_Interval when the power is gone; nothing is lost when a router stops or is
-// released, but the Skew_Time in which nobody serves.
+// TestOutages checks the outages of typical faults. An unplugged cable costs the Skew_Time and the
+// time to notice it, a loss of power the Active_Down_Interval, and a stop or release only the
+// Skew_Time.
 func TestOutages(t *testing.T) {
 	l := newLAN(t, Options{Routers: routers(t, "left.yaml", "right.yaml"), Seed: 7})
 	for _, c := range []struct {
@@ -138,7 +140,7 @@ func TestOutages(t *testing.T) {
 		{[]string{"5s kill left"}, 2609 * time.Millisecond, 3612 * time.Millisecond},
 		{[]string{"5s unplug right eth1", "10s kill right", "20s start right"}, 0, 0},
 		{[]string{"5s lose 99% left eth0 in", "20s lose 0% left eth0 in"}, 0, 0},
-		// No host reaches left, which stays Active, since its group does: as with block.
+		// No host reaches left, which stays Active on this segment because its group does: as with block.
 		{[]string{"5s lose 100% left eth0 in", "20s lose 0% left eth0 in"}, 15 * time.Second, 15 * time.Second},
 		{[]string{"5s lose 100% eth1", "20s lose 0% eth1"}, 15 * time.Second, 15 * time.Second},
 		{[]string{"5s lose 100% left eth0"}, 25 * time.Second, 25 * time.Second},
@@ -147,7 +149,7 @@ func TestOutages(t *testing.T) {
 		r := played(t, l, acts(t, l, c.lines...), 30*time.Second)
 		_, worst, _ := r.WorstOutage()
 		if got := worst.Long(); got < c.least || got > c.most {
-			t.Errorf("%v: an outage of %v, want %v to %v\n%s", c.lines, got, c.least, c.most, r.Text())
+			t.Errorf("%v: the longest outage is %v, want %v to %v\n%s", c.lines, got, c.least, c.most, r.Text())
 		}
 		if _, split, ok := r.LongestSplit(); ok {
 			t.Errorf("%v: two Actives for %v", c.lines, split.Long())
@@ -155,7 +157,7 @@ func TestOutages(t *testing.T) {
 	}
 }
 
-// TestEveryVerb: each verb of the manual can be written so, and does something.
+// TestEveryVerb checks that each verb of the manual can be parsed and has an effect.
 func TestEveryVerb(t *testing.T) {
 	l := newLAN(t, Options{Seed: 1, Routers: []Router{
 		textual(t, "old", signing+"\n    priority: 120\n    track: [{check: web}]\nchecks: [{name: web, tcp: {address: '192.0.2.9:80'}}]"),
@@ -163,7 +165,7 @@ func TestEveryVerb(t *testing.T) {
 	}, Load: func(path string) (*config.Config, error) {
 		return textual(t, path, signing+"\n    priority: 50").Config, nil
 	}})
-	still := played(t, l, nil, time.Minute)
+	undisturbed := played(t, l, nil, time.Minute)
 	tried := make(map[string]bool)
 	for _, lines := range [][]string{
 		{"5s unplug old eth0", "20s plug old eth0"}, {"5s down old eth0", "20s up old eth0"},
@@ -174,8 +176,8 @@ func TestEveryVerb(t *testing.T) {
 		{"5s clock old -1h"},
 	} {
 		r := played(t, l, acts(t, l, lines...), time.Minute)
-		if slices.EqualFunc(r.Groups, still.Groups, func(a, b Lane) bool { return slices.Equal(a.States, b.States) }) {
-			t.Errorf("%v changes nothing", lines)
+		if slices.EqualFunc(r.Groups, undisturbed.Groups, func(a, b Lane) bool { return slices.Equal(a.States, b.States) }) {
+			t.Errorf("%v changed nothing in the result", lines)
 		}
 		for _, line := range lines {
 			tried[strings.Fields(line)[1]] = true
@@ -196,35 +198,35 @@ const signing = `instances:
     auth: {hmac: {keys: {1: {hex: 000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f}}, active: 1}}
     addresses: [192.0.2.1/24]`
 
-// TestBadActs: a line that cannot be carried out is refused, with what to do.
+// TestBadActs checks that the error for an invalid line says what to write instead.
 func TestBadActs(t *testing.T) {
 	l := newLAN(t, Options{Routers: routers(t, "left.yaml", "right.yaml")})
 	for line, want := range map[string]string{
 		"":                               "the instant is missing",
-		"5s":                             "what is done then?",
+		"5s":                             "the verb is missing: write one of unplug, plug",
 		"5 unplug left eth0":             "write 5s",
 		"-5s unplug left eth0":           "has a sign: write 5s",
-		"soon unplug left eth0":          "is no time such as 5s",
+		"soon unplug left eth0":          "is not a time: write it as 5s",
 		"5s unplg left eth0":             "did you mean unplug?",
 		"5s xyz":                         "there is unplug, plug",
 		"5s unplug lefft eth0":           "did you mean left?",
 		"5s unplug left eth9":            "did you mean eth0?",
 		"5s unplug left bond0":           "there is eth0 and eth1",
 		"5s unplug left":                 "the interface is missing: write unplug ROUTER INTERFACE",
-		"5s unplug left eth0 now":        `"now" is too much`,
-		"5s pause left":                  "how long is missing",
-		"5s lose 30 eth0":                "no share of the frames",
-		"5s lose 130% eth0":              "no share of the frames",
+		"5s unplug left eth0 now":        `unexpected "now" after the last argument`,
+		"5s pause left":                  "the duration is missing",
+		"5s lose 30 eth0":                "is not a percentage",
+		"5s lose 130% eth0":              "is not a percentage",
 		"5s lose 30% left eth0 up":       "write in or out",
-		"5s delay eth0 3s":               "is no time",
-		"5s check web fails":             "there is none at all",
+		"5s delay eth0 3s":               "is not a time",
+		"5s check web fails":             "there is none",
 		"5s clock left 3s":               "write +3s or -3s",
-		"5s reload left x.yaml":          "nothing can be loaded",
-		"5s partition eth0 left right":   "who is on which side?",
+		"5s reload left x.yaml":          "reload is not available here",
+		"5s partition eth0 left right":   "the routers of two sides are needed",
 		"5s partition eth0 left / left":  "left is named twice",
-		"5s partition eth0 left /":       "who is on which side?",
-		"5s partition eth0 / left right": "who is on which side?",
-		"5s lose NaN% eth0":              "no share of the frames",
+		"5s partition eth0 left /":       "the routers of two sides are needed",
+		"5s partition eth0 / left right": "the routers of two sides are needed",
+		"5s lose NaN% eth0":              "is not a percentage",
 		"5s partition eth0 left / up":    `there is no router "up"`,
 		"5s release left edg":            "did you mean edge?",
 	} {
@@ -234,14 +236,15 @@ func TestBadActs(t *testing.T) {
 	}
 }
 
-// TestBadLANs: routers of one name, and segments of what nobody has, are refused.
+// TestBadLANs checks the errors for two routers of one name, and for segments that name ports
+// which no router has.
 func TestBadLANs(t *testing.T) {
 	for _, c := range []struct{ segment, want string }{
 		{"lan", "write NAME=ROUTER:INTERFACE"},
-		{"lan=left", "is no ROUTER:INTERFACE"},
+		{"lan=left", "is not an interface: write it as ROUTER:INTERFACE"},
 		{"lan=left:eth0,righ:eth0", "did you mean right?"},
 		{"lan=left:eth0,right:eth7", "did you mean eth0?"},
-		{"lan=left:eth0,left:eth0", "one cable has one end"},
+		{"lan=left:eth0,left:eth0", "name it in only one of them"},
 	} {
 		s, err := ParseSegment(c.segment)
 		if err == nil {
@@ -256,7 +259,8 @@ func TestBadLANs(t *testing.T) {
 	}
 }
 
-// TestAddressesOfPeers: routers that name each other as unicast peers have those addresses.
+// TestAddressesOfPeers checks that routers get the addresses by which they name each other as
+// unicast peers.
 func TestAddressesOfPeers(t *testing.T) {
 	text := "instances:\n  - {name: svc, interface: eth0, vrid: 7, priority: PRIO, unicast: {peers: [PEERS]}, addresses: [192.0.2.100/24]}\n"
 	var all []Router

@@ -7,30 +7,30 @@ import (
 	"time"
 )
 
-// The measures of the picture, in pixels.
+// The measures of the picture in pixels.
 const (
 	svgMargin  = 20
 	svgLanes   = 760 // the width of the lanes
-	svgGlyph   = 8   // of a letter of a name, at most
-	svgGap     = 12  // behind a name, and between the signs of two acts
+	svgGlyph   = 8   // the greatest width of a letter of a name
+	svgGap     = 12  // the gap behind a name, and between the signs of two acts
 	svgRow     = 30
 	svgBar     = 20
 	svgTop     = 78
-	svgLine    = 17 // of the list of acts
-	svgInstant = 90 // where an instant ends there
-	svgLeast   = 2  // of what took no time, so that it is seen
+	svgLine    = 17 // the height of a line of the list of acts
+	svgInstant = 90 // where the instants of that list end
+	svgLeast   = 2  // the least width of a bar, so that a span of no length is visible
 )
 
-// colours are those of the states: dark where a router serves.
+// colours are the colours of the states. The states that serve are dark.
 var colours = map[string]string{
 	"active": "#1f6f43", "backup": "#d5e8dc", "fault": "#e8a33d", "initialize": "#e6e6e6", "paused": "#9a9a9a", "off": "#ffffff",
 	"nobody": "#c62828", "two": "#7b1fa2",
 }
 
-// served colours tell the routers apart.
+// servedColours tell the routers apart in the lanes of the services.
 var servedColours = []string{"#1565c0", "#00838f", "#5d4037", "#558b2f", "#6a4ca0", "#ad6b00"}
 
-// SVG returns the result as a picture that can stand alone.
+// SVG returns the result as a self-contained picture.
 func (r *Result) SVG() string {
 	s := svg{Result: r}
 	s.measure()
@@ -59,14 +59,14 @@ func (r *Result) SVG() string {
 	return s.String()
 }
 
-// svg is a picture under way.
+// svg is the picture while it is drawn.
 type svg struct {
 	*Result
 	strings.Builder
-	second, left int // where the second column of names begins, and where the lanes do
+	second, left int // where the second column of names and where the lanes begin
 }
 
-// measure finds room for the longest names.
+// measure computes the widths of the columns of names.
 func (s *svg) measure() {
 	first, second := 0, 0
 	for _, l := range s.Groups {
@@ -79,22 +79,23 @@ func (s *svg) measure() {
 	s.left = s.second + second*svgGlyph + svgGap
 }
 
-// x returns where an instant stands.
+// x returns the horizontal position of an instant.
 func (s *svg) x(at time.Duration) float64 {
 	return float64(s.left) + float64(at)/float64(s.Length)*svgLanes
 }
 
+// text writes a text.
 func (s *svg) text(x float64, y int, attributes, text string) {
 	fmt.Fprintf(s, "<text x=\"%.1f\" y=\"%d\" %s>%s</text>\n", x, y, attributes, html.EscapeString(text))
 }
 
-// axis draws the times, and a line for each act.
+// axis draws the times, and a vertical line for each act.
 func (s *svg) axis(bottom int) {
 	for _, at := range ticks(s.Length, 12) {
 		fmt.Fprintf(s, "<line x1=\"%.1f\" y1=\"%d\" x2=\"%.1f\" y2=\"%d\" stroke=\"#e0e0e0\"/>\n", s.x(at), svgTop-14, s.x(at), bottom)
 		s.text(s.x(at), svgTop-34, "text-anchor=\"middle\" fill=\"#616161\"", tick(at))
 	}
-	free := 0.0 // where the next sign may stand
+	free := 0.0 // where the next sign may be drawn
 	for i, a := range s.Acts {
 		at := max(s.x(a.At), free)
 		free = at + svgGap
@@ -103,13 +104,14 @@ func (s *svg) axis(bottom int) {
 	}
 }
 
-// lane writes the names before a lane.
+// lane writes the names in front of a lane.
 func (s *svg) lane(y int, first, second string) {
 	s.text(svgMargin, y+svgBar-5, "font-weight=\"bold\"", first)
 	s.text(float64(s.second), y+svgBar-5, "fill=\"#424242\"", second)
 }
 
-// bar draws a time, with a word in it if it fits, and a title that a browser shows.
+// bar draws a period, with a word in it if the word fits, and a title for the tooltip of a
+// browser.
 func (s *svg) bar(y int, from, to time.Duration, fill, word, title string) {
 	x, wide := s.x(from), max(s.x(to)-s.x(from), svgLeast)
 	stroke := ""
@@ -128,7 +130,7 @@ func (s *svg) bar(y int, from, to time.Duration, fill, word, title string) {
 	}
 }
 
-// service draws who serves some addresses; where nobody does, or two do, that is drawn above.
+// service draws who serves some addresses, with outages and splits above.
 func (s *svg) service(y int, of *Service) {
 	s.lane(y, of.Segment, of.title())
 	for _, v := range of.Served {
@@ -166,7 +168,7 @@ func (s *svg) legend(y int) {
 	}
 }
 
-// acts lists what was done.
+// acts lists the acts.
 func (s *svg) acts(y int) {
 	for i, a := range s.Acts {
 		x := float64(s.left)

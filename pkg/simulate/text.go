@@ -10,12 +10,12 @@ import (
 )
 
 const (
-	width     = 72  // of the picture, without the names
-	mostTold  = 200 // lines of the log
-	mostTicks = 7   // of the axis
+	width       = 72  // of the picture, without the names
+	maxLogLines = 200 // lines of the log
+	maxTicks    = 7   // of the axis
 )
 
-// marks are the states in the picture.
+// marks are the characters of the states in the picture.
 var marks = map[string]rune{"active": '█', "backup": '─', "fault": '▒', "initialize": '·', "paused": '~', "off": ' '}
 
 const (
@@ -24,7 +24,8 @@ const (
 	serves = '━'
 )
 
-// Text returns the result as a picture in text, with what happened and why, and the outages.
+// Text returns the result as text: the picture, the acts and the logs in order, and the outages
+// and splits.
 func (r *Result) Text() string {
 	t := text{Result: r}
 	for _, l := range r.Groups {
@@ -43,7 +44,7 @@ func (r *Result) Text() string {
 	return t.String()
 }
 
-// text is the text of a result under way.
+// text is the text while it is written.
 type text struct {
 	*Result
 	strings.Builder
@@ -61,7 +62,7 @@ func (t *text) list(title string, lines []string) {
 	t.WriteString("\n")
 }
 
-// cell returns the cell of an instant.
+// cell returns the column of an instant.
 func (t *text) cell(at time.Duration) int { return min(int(int64(at)*width/int64(t.Length)), width-1) }
 
 // lane writes a line of the picture.
@@ -69,9 +70,10 @@ func (t *text) lane(first, second string, cells []rune) {
 	fmt.Fprintf(t, "%s  %s  %s\n", pad(first, t.first), pad(second, t.second), strings.TrimRight(string(cells), " "))
 }
 
+// picture writes the picture with its axis and legend.
 func (t *text) picture() {
 	axis, line := append(blank(), blank()...), blank()
-	for _, at := range ticks(t.Length, mostTicks) {
+	for _, at := range ticks(t.Length, maxTicks) {
 		put(axis, t.cell(at), tick(at))
 		line[t.cell(at)] = '╷'
 	}
@@ -95,7 +97,7 @@ func (t *text) picture() {
 	t.WriteString("\n" + strings.Repeat(" ", t.first+t.second+4) + "█ active  ─ backup  ▒ fault  · initialize  ~ stands still  × nobody serves  ! two serve\n")
 }
 
-// served returns the lane of a service: who serves, and the faults of the service above all.
+// served returns the lane of a service: who serves, overlaid by outages and splits.
 func (t *text) served(s *Service) []rune {
 	cells := blank()
 	for _, v := range s.Served {
@@ -128,7 +130,8 @@ func (t *text) served(s *Service) []rune {
 	return cells
 }
 
-// name writes who serves into the cells of a time, up to the first that shows something else.
+// name writes the name of the router into the cells of a period, up to the first cell that shows
+// something else.
 func (t *text) name(cells []rune, router string) {
 	for i, r := range []rune(router) {
 		if i == len(cells) || cells[i] != serves {
@@ -138,37 +141,37 @@ func (t *text) name(cells []rune, router string) {
 	}
 }
 
-// story writes what was done and what was logged, one after another.
+// story writes the acts and the lines of the logs in the order of time.
 func (t *text) story() {
 	t.WriteString("\n")
-	told, next := 0, 0
+	lines, next := 0, 0
 	for i, a := range t.Acts {
 		for ; next < len(t.Log) && t.Log[next].At < a.At; next++ {
-			told += t.tell(t.Log[next], told)
+			lines += t.logLine(t.Log[next], lines)
 		}
 		fmt.Fprintf(t, "%12s  %s  %s\n", instant(a.At), number(i), a.Text)
 	}
 	for ; next < len(t.Log); next++ {
-		told += t.tell(t.Log[next], told)
+		lines += t.logLine(t.Log[next], lines)
 	}
-	if left := told - mostTold + t.Lost; left > 0 {
+	if left := lines - maxLogLines + t.Lost; left > 0 {
 		fmt.Fprintf(t, "%12s  … and %d more lines of the logs\n", "", left)
 	}
 }
 
-// tell writes a line of a log, unless there are too many or it says what another one says;
-// it returns how many lines it counts for.
-func (t *text) tell(l Line, told int) int {
+// logLine writes a line of a log, unless the limit is reached or the line of its group says the
+// same. It returns the number of lines that count, written or not.
+func (t *text) logLine(l Line, lines int) int {
 	if l.group != "" {
 		return 0
 	}
-	if told < mostTold {
+	if lines < maxLogLines {
 		fmt.Fprintf(t, "%12s     %s  %s\n", instant(l.At), pad(l.Router, t.first), l.Message)
 	}
 	return 1
 }
 
-// figures writes the outages, and the times with two Actives.
+// figures writes the outages and splits.
 func (t *text) figures() {
 	var outages, splits []figure
 	for i := range t.Services {
@@ -184,14 +187,14 @@ func (t *text) figures() {
 	t.listFigures("Two Actives", splits)
 }
 
-// figure is a time in which too few or too many served.
+// figure is an outage or split in a list.
 type figure struct {
 	from, long time.Duration
 	of         *Service
 	who        string
 }
 
-// listFigures lists figures, in their order in time.
+// listFigures writes a list of figures in the order of time.
 func (t *text) listFigures(title string, all []figure) {
 	if len(all) == 0 {
 		return
@@ -223,7 +226,7 @@ func number(i int) string {
 
 func blank() []rune { return []rune(strings.Repeat(" ", width)) }
 
-// put writes a word into cells, as far as it fits.
+// put writes a word into cells, and cuts it at their end.
 func put(cells []rune, at int, word string) {
 	for _, r := range word {
 		if at >= len(cells) {
@@ -234,7 +237,7 @@ func put(cells []rune, at int, word string) {
 	}
 }
 
-// unmarked returns the next cell from one on in which no act is marked.
+// unmarked returns the first cell at or after a position in which no act is marked.
 func unmarked(cells []rune, at int) int {
 	for c := at; c < len(cells); c++ {
 		if cells[c] == ' ' || cells[c] == '╷' {

@@ -18,7 +18,7 @@ type verb struct {
 
 func (v *verb) usage() string { return "write " + strings.TrimSpace(v.name+" "+v.takes) }
 
-// Verb describes a verb for the manual: how it is written, and what it does.
+// Verb describes a verb for the manual: its syntax and its effect.
 type Verb struct{ Usage, Does string }
 
 // Verbs returns all verbs.
@@ -36,7 +36,8 @@ func verbNames() (names []string) {
 	return names
 }
 
-// verbs are all verbs. It is filled at the start, since the usage of a verb stands in its errors.
+// verbs are all verbs. init fills it to avoid an initialization cycle: errors quote the usage of
+// verbs.
 var verbs []*verb
 
 func init() {
@@ -63,7 +64,7 @@ func init() {
 	}
 }
 
-// ofRouter reads a verb that takes a router.
+// ofRouter returns the parser of a verb that takes a router.
 func ofRouter(do func(*sim.Router)) func(*words) (func(*play), error) {
 	return func(w *words) (func(*play), error) {
 		r, err := w.router()
@@ -74,7 +75,7 @@ func ofRouter(do func(*sim.Router)) func(*words) (func(*play), error) {
 	}
 }
 
-// ofPort reads a verb that takes a port.
+// ofPort returns the parser of a verb that takes a port.
 func ofPort(do func(*sim.Port)) func(*words) (func(*play), error) {
 	return func(w *words) (func(*play), error) {
 		at, err := w.port()
@@ -92,13 +93,13 @@ func start(r *sim.Router) {
 	}
 }
 
-// stands reads a verb that has a router stand still for a while.
-func stands(w *words, begin, end func(*sim.Router)) (func(*play), error) {
+// parseStandstill parses a verb that makes a router stand still for a while.
+func parseStandstill(w *words, begin, end func(*sim.Router)) (func(*play), error) {
 	r, err := w.router()
 	if err != nil {
 		return nil, err
 	}
-	long, err := w.duration("how long")
+	long, err := w.duration("the duration")
 	if err != nil {
 		return nil, err
 	}
@@ -114,11 +115,11 @@ func stands(w *words, begin, end func(*sim.Router)) (func(*play), error) {
 }
 
 func readPause(w *words) (func(*play), error) {
-	return stands(w, (*sim.Router).Freeze, (*sim.Router).Resume)
+	return parseStandstill(w, (*sim.Router).Freeze, (*sim.Router).Resume)
 }
 
 func readHang(w *words) (func(*play), error) {
-	return stands(w, (*sim.Router).Hang, (*sim.Router).Wake)
+	return parseStandstill(w, (*sim.Router).Hang, (*sim.Router).Wake)
 }
 
 func readLose(w *words) (func(*play), error) {
@@ -146,11 +147,11 @@ func readLose(w *words) (func(*play), error) {
 			p.port(at).SetMute(share)
 		}, nil
 	}
-	return nil, fmt.Errorf("%q is no direction: write in or out, as the router sees it", way)
+	return nil, fmt.Errorf("%q is not a direction: write in or out, as seen from the router", way)
 }
 
 func readDelay(w *words) (func(*play), error) {
-	long, err := w.duration("how long")
+	long, err := w.duration("the duration")
 	if err != nil {
 		return nil, err
 	}
@@ -158,8 +159,8 @@ func readDelay(w *words) (func(*play), error) {
 	return func(p *play) { p.world.Segment(segment).SetDelay(long) }, err
 }
 
-// spanningTree is how long a port of a switch listens and learns (IEEE 802.1D) before it
-// forwards.
+// spanningTree is the time that a port of a switch spends listening and learning before it
+// forwards (IEEE 802.1D).
 const spanningTree = 30 * time.Second
 
 func readBlock(w *words) (func(*play), error) {
@@ -167,7 +168,7 @@ func readBlock(w *words) (func(*play), error) {
 	if err != nil {
 		return nil, err
 	}
-	long, err := w.optional("how long", spanningTree)
+	long, err := w.optional("the duration", spanningTree)
 	return func(p *play) { p.port(at).Block(long) }, err
 }
 
@@ -191,7 +192,8 @@ func readPartition(w *words) (func(*play), error) {
 	}, nil
 }
 
-// sides takes the routers of a segment, side by side: each of them is on one.
+// sides parses the routers of a segment in groups separated by "/". Each router on the
+// segment has to be in one of them.
 func (w *words) sides(segment string, on []Port) (sides [][]string, err error) {
 	sides = [][]string{nil}
 	placed := make(map[string]bool)
@@ -205,19 +207,19 @@ func (w *words) sides(segment string, on []Port) (sides [][]string, err error) {
 		case err != nil:
 			return nil, err
 		case !slices.ContainsFunc(on, func(p Port) bool { return p.Router == word }):
-			return nil, fmt.Errorf("%s has no interface on %s", word, segment)
+			return nil, fmt.Errorf("%s has no interface on segment %s: name only routers that have one", word, segment)
 		case placed[word]:
-			return nil, fmt.Errorf("%s is named twice", word)
+			return nil, fmt.Errorf("%s is named twice: name each router once", word)
 		}
 		placed[word] = true
 		sides[len(sides)-1] = append(sides[len(sides)-1], word)
 	}
 	if len(sides) < 2 || slices.ContainsFunc(sides, func(side []string) bool { return len(side) == 0 }) {
-		return nil, errors.New("who is on which side? " + w.verb.usage())
+		return nil, errors.New("the routers of two sides are needed, separated by /: " + w.verb.usage())
 	}
 	for _, p := range on {
 		if !placed[p.Router] {
-			return nil, fmt.Errorf("%s is on no side: %s", p.Router, w.verb.usage())
+			return nil, fmt.Errorf("%s is on neither side: %s", p.Router, w.verb.usage())
 		}
 	}
 	return sides, nil
@@ -249,7 +251,7 @@ func readCheck(w *words) (func(*play), error) {
 	if _, err := named("check", name, slices.Compact(known)); err != nil {
 		return nil, err
 	}
-	result, err := w.next("fails, hangs or passes")
+	result, err := w.next("the result (fails, hangs or passes)")
 	if err == nil {
 		_, err = named("result", result, []string{"fails", "hangs", "passes"})
 	}
@@ -299,7 +301,7 @@ func readReload(w *words) (func(*play), error) {
 	case err != nil:
 		return nil, err
 	case w.lan.options.Load == nil:
-		return nil, errors.New("nothing can be loaded here")
+		return nil, errors.New("reload is not available here: no configuration files can be read")
 	}
 	next, err := w.lan.options.Load(path)
 	if err != nil {
@@ -318,7 +320,7 @@ func readClock(w *words) (func(*play), error) {
 	if len(w.left) > 0 && !signed(w.left[0]) {
 		return nil, fmt.Errorf("%q has no sign: write +%s or -%s", w.left[0], w.left[0], w.left[0])
 	}
-	ahead, err := w.duration("how much")
+	ahead, err := w.duration("the offset")
 	return func(p *play) { p.routers[r.Name].SetClock(ahead) }, err
 }
 
