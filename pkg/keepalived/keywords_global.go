@@ -36,7 +36,12 @@ var globalKeywords = table[globals]{
 	{"vrrp_garp_extra_if", 0, -1, plain, Inherent, "every 30 s an Active sends ARP or neighbor requests from its virtual MAC, so that switches keep it in their tables; addresses on other interfaces are announced on those", "", nil},
 	{"vrrp_vmac_garp_intvl", 0, -1, plain, Inherent, "as `vrrp_garp_extra_if`", "", nil},
 	{"vrrp_down_timer_adverts", 1, 1, plain, Translated, "`miss` of all instances", "", numberTo(func(g *globals) *number { return &g.misses }, 1, 100)},
-	{"vrrp_startup_delay", 1, 1, plain, Translated, "`startup_delay` of all instances, plus the Active_Down_Interval, since keepalived waits for adverts after the delay. If an Active resigns during that interval, ripcord takes over at its end", "", secondsTo(func(g *globals) *length { return &g.startupDelay }, 0, 24*time.Hour)},
+	{"vrrp_startup_delay", 1, 1, plain, Translated, "`startup_delay` of all instances, plus the Active_Down_Interval, since keepalived waits for adverts after the delay. If an Active resigns during that interval, ripcord takes over at its end", "", func(t *translator, s *syntax.Statement, g *globals) {
+		secondsTo(func(g *globals) *length { return &g.startupDelay }, 0, 24*time.Hour)(t, s, g)
+		if g.startupDelay.value > 0 {
+			t.Differ(s.At(), "", "if a MASTER resigns soon after the delay, ripcord takes over when an Active_Down_Interval after the delay has passed; keepalived takes over after Skew_Time")
+		}
+	}},
 	{"vrrp_delay_after_boot", 1, 1, plain, Changed, "`startup_delay` starts with the daemon, not with the boot", "", nil},
 	{"v3_checksum_as_v2", 0, 1, plain, Translated, "`checksum: rfc9568` of all instances", "", switchTo(func(g *globals) *number { return &g.version2 })},
 	{"vrrp_mcast_group4", 1, 1, plain, Translated, "`multicast` of all IPv4 instances without `mcast_dst_ip`", "", groupTo(4)},

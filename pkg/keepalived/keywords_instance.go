@@ -70,7 +70,7 @@ var instanceKeywords = table[instance]{
 	{"track_process", 0, 0, entries, Translated, "`track: [{check: …}]`", "", trackedTo(trackedProcess, func(i *instance) *[]tracked { return &i.tracked })},
 	{"track_bfd", 0, 0, entries, Missing, noBFD, "BFD", nil},
 	{"dont_track_primary", 0, 0, plain, Translated, "`track_link: false`", "", flagTo(func(i *instance) *number { return &i.dontTrack }, 1)},
-	{"use_vmac", 0, -1, plain, Translated, "`virtual_mac`, with the MAC of the RFC. Another MAC is not supported, and the interface cannot be named `true` or `false`. If another link has the name, the macvlan is called `NAME.2` (keepalived uses its standard name). With `unicast_peer` or `unicast_src_ip`: also `virtual_mac_adverts: false`, as with `vmac_xmit_base`", "", readVMAC},
+	{"use_vmac", 0, -1, plain, Translated, "`virtual_mac`, with the MAC of the RFC. Another MAC is not supported, and the interface cannot be named `true` or `false`. If a link of the name exists that is no private macvlan, the macvlan has its standard name, as under keepalived. With `unicast_peer` or `unicast_src_ip`: also `virtual_mac_adverts: false`, as with `vmac_xmit_base`", "", readVMAC},
 	{"vmac_xmit_base", 0, 0, plain, Translated, "`virtual_mac_adverts: false`", "", flagTo(func(i *instance) *number { return &i.vmac.base }, 1)},
 	{"use_vmac_addr", 0, 0, plain, Changed, "addresses on other interfaces use the MAC of those interfaces", "", nil},
 	{"use_ipvlan", 0, -1, plain, Changed, "ripcord creates no ipvlan: it adds the addresses to the interface itself", "", nil},
