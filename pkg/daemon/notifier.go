@@ -105,13 +105,13 @@ func (n *notifier) run(ctx context.Context) error {
 		case <-n.bell:
 		case <-due.C:
 		case <-ctx.Done():
-			n.drain()
+			n.drain(own)
 			n.moves.finish()
 			endFIFO() // the reader ends while the commands do
 			n.finish()
 			return nil
 		}
-		n.drain()
+		n.drain(own)
 		now := time.Now()
 		n.moves.flush(now)
 		if at := n.moves.due(); !at.IsZero() {
@@ -140,8 +140,9 @@ func (n *notifier) runFIFO(ctx context.Context) {
 	reader.Wait()
 }
 
-// drain processes the waiting events, after the settings of a reload.
-func (n *notifier) drain() {
+// drain processes the waiting events, after the settings of a reload. What they need of the programs
+// is asked until ctx ends.
+func (n *notifier) drain(ctx context.Context) {
 	var events []event.Event
 	var lost uint64
 	n.mu.Lock()
@@ -161,7 +162,7 @@ func (n *notifier) drain() {
 		if wasIdle && !n.idle() {
 			n.moves.learnAll(n.groups())
 		}
-		go n.refusals(context.Background(), n.settings.requests())
+		go n.refusals(ctx, n.settings.requests())
 	}
 	if n.idle() {
 		return
@@ -217,9 +218,13 @@ func (n *notifier) lost() uint64 {
 	return n.fifo.Lost()
 }
 
-// refusals reports the commands that cannot or must not be run.
+// refusals reports the commands that cannot or must not be run, unless ctx ends before that is known.
 func (n *notifier) refusals(ctx context.Context, requests []command.Request) {
-	for _, r := range refused(ctx, n.programs, requests) {
+	all := refused(ctx, n.programs, requests)
+	if ctx.Err() != nil {
+		return
+	}
+	for _, r := range all {
 		n.events.Publish(event.NotifyRefused{Stamp: event.Stamp{At: time.Now()}, Command: r.path, Err: r.err.Error()})
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"ripcord/pkg/event"
 	"ripcord/pkg/notify"
 	"ripcord/pkg/runner"
+	"ripcord/pkg/vrrp"
 )
 
 // waitingPrograms are programs that do not end, or that wait for a lost runner.
@@ -50,4 +51,38 @@ func TestUnfinishedUnrun(t *testing.T) {
 			}
 		})
 	}
+}
+
+// silentPrograms are programs whose files a server has that does not answer.
+type silentPrograms struct{ ownPrograms }
+
+func (silentPrograms) Check(ctx context.Context, _ command.Request) error {
+	<-ctx.Done()
+	return ctx.Err()
+}
+
+// TestNotifierEnds requires that a notifier which was given new commands by reloads leaves nothing
+// running when it has ended, though the files of the programs cannot be looked at.
+func TestNotifierEnds(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var events bus.Topic[event.Event]
+		ring := bus.SubscribeRing(&events, bus.NewBell(), 8)
+		groups := func() []*vrrp.GroupStatus { return nil }
+		n := newNotifier(silentPrograms{}, notifySettings{}, "", nil, &events, groups)
+		ctx, cancel := context.WithCancel(t.Context())
+		done := make(chan error)
+		go func() { done <- n.run(ctx) }()
+		for range 3 {
+			n.update(notifySettings{user: &command.User{Name: "nobody", UID: 65534, GID: 65534}, names: map[string]bool{"inside": true}, all: &notify.Commands{Any: &notify.Command{Argv: []string{"/nfs/notify"}}}})
+			synctest.Wait()
+		}
+		cancel()
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+		synctest.Wait() // a goroutine that is left ends the test with an error
+		if logged, _ := ring.Take(); len(logged) > 0 {
+			t.Errorf("logged %v: the end of the daemon is no fault of a command", logged)
+		}
+	})
 }

@@ -69,6 +69,7 @@ type parts struct {
 
 	config    atomic.Pointer[config.Config] // the configuration in force
 	reloading sync.Mutex
+	releasing sync.Mutex
 	hangup    chan struct{} // a reload is requested
 
 	handover    chan struct{} // closed when the daemon has to end so that another continues

@@ -153,12 +153,20 @@ func (o orders) order(order vrrp.Released) error {
 	if err := releasable(o.router.Groups(), order.Group); err != nil {
 		return err
 	}
-	err := o.releases.note(order, time.Now())
-	o.results.Publish(order)
-	if err != nil {
+	if err := o.carryOut(order); err != nil {
 		return fmt.Errorf("done, but it will not outlive this daemon: %w", err)
 	}
 	return nil
+}
+
+// carryOut records an order and passes it on. Orders wait for one another: of two at the same time
+// the one that the file has is the one that the group obeys.
+func (o orders) carryOut(order vrrp.Released) error {
+	o.releasing.Lock()
+	defer o.releasing.Unlock()
+	err := o.releases.note(order, time.Now())
+	o.results.Publish(order)
+	return err
 }
 
 // releasable returns an error if nothing of that name can be released.

@@ -4,9 +4,11 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
+	"ripcord/pkg/bus"
 	"ripcord/pkg/event"
 	"ripcord/pkg/vrrp"
 )
@@ -98,6 +100,36 @@ func TestReleasable(t *testing.T) {
 		}
 		if got != want {
 			t.Errorf("%s: %q, want %q", name, got, want)
+		}
+	}
+}
+
+// TestReleasesInOrder requires that of a release and its end at the same time the file has the one
+// that the group was given last: it would forget or repeat the release after a restart otherwise.
+func TestReleasesInOrder(t *testing.T) {
+	releases, err := openReleases(t.TempDir(), time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := &parts{releases: releases}
+	const many = 16
+	ring := bus.SubscribeRing(&p.results, bus.NewBell(), many)
+	for range 200 {
+		var all sync.WaitGroup
+		for i := range many {
+			all.Go(func() {
+				if err := (orders{parts: p}).carryOut(vrrp.Released{Group: "edge", On: i%2 == 0}); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		all.Wait()
+		orders, _ := ring.Take()
+		if len(orders) != many {
+			t.Fatalf("%d orders", len(orders))
+		}
+		if given, kept := orders[many-1].(vrrp.Released).On, releases.has("edge", time.Now()); given != kept {
+			t.Fatalf("the group was last given %t, and the file has %t", given, kept)
 		}
 	}
 }
