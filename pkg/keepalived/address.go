@@ -22,7 +22,7 @@ type address struct {
 	follow
 }
 
-// prefixIn reads an address, which has the length of one host unless it says another.
+// prefixIn parses an address. Without a prefix length it gets that of a single host.
 func prefixIn(text string) (netip.Prefix, bool) {
 	if a, err := netip.ParseAddr(text); err == nil && a.Zone() == "" {
 		return netip.PrefixFrom(a.Unmap(), a.Unmap().BitLen()), true
@@ -39,8 +39,8 @@ func prefixIn(text string) (netip.Prefix, bool) {
 	return netip.PrefixFrom(parsed, n), true
 }
 
-// hostOf reads the address of a router. keepalived takes the first of a range or of a network,
-// 192.0.2.1 of 192.0.2.1-9 or 192.0.2.1/24.
+// hostOf parses the address of a router. Like keepalived it takes the first address of a range or
+// network: 192.0.2.1 of 192.0.2.1-9 or 192.0.2.1/24.
 func hostOf(text string) (netip.Addr, bool) {
 	if n := strings.IndexAny(text, "-/"); n >= 0 {
 		text = text[:n]
@@ -49,8 +49,8 @@ func hostOf(text string) (netip.Addr, bool) {
 	return a, err == nil && a.Zone() == ""
 }
 
-// hostIn reads the address of a router, and notes where it does not stand alone. Where it is
-// none, it notes what happens instead.
+// hostIn parses the address of a router. It notes an address that is followed by more, and, if the
+// word is not an address, what happens instead.
 func hostIn(r *syntax.Report, w syntax.Word, instead string) (netip.Addr, bool) {
 	a, ok := hostOf(w.Text)
 	switch {
@@ -62,7 +62,8 @@ func hostIn(r *syntax.Report, w syntax.Word, instead string) (netip.Addr, bool) 
 	return a, ok
 }
 
-// lenientPrefix reads an address or a network. A length that is none counts as that of one host.
+// lenientPrefix parses an address or network. An invalid prefix length counts as that of a single
+// host.
 func lenientPrefix(r *syntax.Report, w syntax.Word) (netip.Prefix, bool) {
 	if p, ok := prefixIn(w.Text); ok {
 		return p, true
@@ -76,11 +77,11 @@ func lenientPrefix(r *syntax.Report, w syntax.Word) (netip.Prefix, bool) {
 	if n, err := strconv.Atoi(digits); err == nil && n <= p.Bits() {
 		p = netip.PrefixFrom(p.Addr(), n)
 	}
-	r.Ignore(w.Position, "write the number of its bits", "%s is no length of a network: it counts as %d", syntax.Show(length), p.Bits())
+	r.Ignore(w.Position, "write the number of its bits", "%s is not a prefix length: it counts as %d", syntax.Show(length), p.Bits())
 	return p, true
 }
 
-// readAddresses reads one address a line, with options as of ip addr.
+// readAddresses reads one address per line, with options as in ip addr.
 func (i *instance) readAddresses(r *syntax.Report, s *syntax.Statement, into *[]address, extra bool) {
 	for _, entry := range s.Block {
 		a, ok := addressIn(r, entry)
@@ -96,7 +97,7 @@ func (i *instance) readAddresses(r *syntax.Report, s *syntax.Statement, into *[]
 	}
 }
 
-// addressIn reads one address with its options.
+// addressIn parses one address with its options.
 func addressIn(r *syntax.Report, s *syntax.Statement) (a address, ok bool) {
 	if len(s.Words) == 0 {
 		return a, false
@@ -146,7 +147,7 @@ func addressIn(r *syntax.Report, s *syntax.Statement) (a address, ok bool) {
 				r.Ignore(w.Position, "", "keepalived.conf gives an IPv6 address no scope: it is left out")
 				a.scope = syntax.Word{}
 			} else if ok && !isScope(a.scope.Text) {
-				r.Ignore(a.scope.Position, "", "%s is no scope: it is left out", syntax.Show(a.scope.Text))
+				r.Ignore(a.scope.Position, "", "%s is not a scope: it is left out", syntax.Show(a.scope.Text))
 				a.scope = syntax.Word{}
 			}
 		case "brd", "broadcast":
@@ -168,11 +169,11 @@ func addressIn(r *syntax.Report, s *syntax.Statement) (a address, ok bool) {
 				a.preferred = preferredFor(r, lifetime)
 			}
 		case "home", "-nodad", "mngtmpaddr", "noprefixroute", "autojoin", "use_vmac":
-			if w.Text != "-nodad" { // which nobody notices
+			if w.Text != "-nodad" { // which has no visible effect
 				r.Differ(w.Position, "", "the address is held without %s", w.Text)
 			}
 		default:
-			r.Ignore(w.Position, "write one address a line", "%s is no option of an address: it is left out", syntax.Show(w.Text))
+			r.Ignore(w.Position, "write one address a line", "%s is not an option of an address: it is left out", syntax.Show(w.Text))
 		}
 		if !ok {
 			return a, false
@@ -181,14 +182,14 @@ func addressIn(r *syntax.Report, s *syntax.Statement) (a address, ok bool) {
 	return a, true
 }
 
-// preferredFor reads how long the router may take an address for the source of its own traffic: 1
-// for ever, 0 never.
+// preferredFor reads how long the router may use an address as the source of its own traffic: 1
+// means for ever, 0 never.
 func preferredFor(r *syntax.Report, w syntax.Word) number {
 	n, err := strconv.ParseUint(w.Text, 10, 32)
 	switch {
 	case w.Text == "forever":
 	case err != nil:
-		r.Ignore(w.Position, "write forever or 0", "%s is no lifetime, and counts as 0: the address is deprecated", syntax.Show(w.Text))
+		r.Ignore(w.Position, "write forever or 0", "%s is not a lifetime, and counts as 0: the address is deprecated", syntax.Show(w.Text))
 		return number{0, w.Position, true}
 	case n == 0:
 		return number{0, w.Position, true}
@@ -198,13 +199,13 @@ func preferredFor(r *syntax.Report, w syntax.Word) number {
 	return number{1, w.Position, true}
 }
 
-// withoutPeer notes what an address is like without the peer that is named for it: keepalived
-// gives it the prefix length of the peer, and the connected route leads to the peer's network.
+// withoutPeer notes how an address differs without its peer: keepalived gives it the prefix length
+// of the peer, and the connected route leads to the peer's network.
 func (a address) withoutPeer(r *syntax.Report, w syntax.Word) {
 	peer, ok := prefixIn(w.Text)
 	switch {
 	case !ok || familyOf(peer.Addr()) != familyOf(a.prefix.Addr()):
-		r.Ignore(w.Position, "", "%s is no IPv%d address: the address has no peer", syntax.Show(w.Text), familyOf(a.prefix.Addr()))
+		r.Ignore(w.Position, "", "%s is not an IPv%d address: the address has no peer", syntax.Show(w.Text), familyOf(a.prefix.Addr()))
 	case a.prefix.IsSingleIP():
 		r.Differ(w.Position, "add a route to it to virtual_routes", "the address has no peer: it is held as %s, without the connected route to %s", a.prefix, peer.Masked())
 	case a.prefix.Masked() == peer.Masked():
@@ -215,7 +216,7 @@ func (a address) withoutPeer(r *syntax.Report, w syntax.Word) {
 	}
 }
 
-// unholdable returns what an address is that no router can hold for others; empty: it can.
+// unholdable returns why no router can hold an address, or an empty string if one can.
 func unholdable(p netip.Prefix) string {
 	switch a := p.Addr(); {
 	case a.IsUnspecified():
@@ -230,8 +231,8 @@ func unholdable(p netip.Prefix) string {
 	return ""
 }
 
-// broadcastOf returns the broadcast address of an IPv4 address: as it is given, or the
-// highest (+) or lowest (-) of its network.
+// broadcastOf returns the broadcast address of an IPv4 address: the given one, or the highest (+)
+// or lowest (-) address of its network.
 func (a address) broadcastOf(r *syntax.Report) (syntax.Word, bool) {
 	w := a.broadcast
 	p := a.prefix
@@ -261,7 +262,7 @@ func isScope(text string) bool {
 	return slices.Contains([]string{"global", "site", "link", "host", "nowhere"}, text) || err == nil && n >= 0 && n <= 255
 }
 
-// tree is the address as an entry of addresses.
+// tree returns the address as an entry of addresses.
 func (a address) tree(title string) *tree.Node {
 	plain := scalar(a.prefix.String(), a.at)
 	plain.Name = title + ": " + syntax.Show(a.prefix.Addr().String())

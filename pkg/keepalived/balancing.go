@@ -2,10 +2,10 @@ package keepalived
 
 import "ripcord/pkg/keepalived/syntax"
 
-// balancing are the blocks of load balancing, of which nothing is read.
+// balancing holds the blocks of load balancing, whose contents are not read.
 type balancing []*syntax.Statement
 
-// refuse fails where the file has load balancing, unless another program does it.
+// refuse reports an error if the file has load balancing, unless another program does it.
 func (b balancing) refuse(r *syntax.Report, omitted *omissions, elsewhere bool) {
 	if elsewhere {
 		for _, s := range b {

@@ -12,8 +12,8 @@ import (
 	"ripcord/pkg/tree"
 )
 
-// builtIn puts ripcord's own checks in place of commands that do the same, with the old
-// line as a comment.
+// builtIn replaces commands by ripcord's own checks that do the same, and keeps the old line as a
+// comment.
 func (c *converter) builtIn() {
 	for _, check := range c.items("checks") {
 		at := slices.IndexFunc(check.Entries, func(e tree.Entry) bool { return e.Key == "command" })
@@ -33,13 +33,13 @@ func (c *converter) builtIn() {
 		value.Position = old.Value.Position
 		value.Comments = folded("in place of: " + c.line(old.Value.Position))
 		check.Entries[at] = tree.Entry{Key: key, Position: old.Position, Value: value}
-		// It is no program any more that somebody runs.
+		// A built-in check is not a program, so it has no user.
 		check.Entries = slices.DeleteFunc(check.Entries, func(e tree.Entry) bool { return e.Key == "user" || e.Key == "group" })
 		shorten(check, timeout)
 	}
 }
 
-// runsAs returns the user that runs the command of a check.
+// runsAs returns the user that the command of a check runs as.
 func (c *converter) runsAs(check *tree.Node) string {
 	if own := check.Find("user"); own != nil {
 		return own.Value.Text
@@ -50,7 +50,7 @@ func (c *converter) runsAs(check *tree.Node) string {
 	return "root"
 }
 
-// line is the line of the file at a place, without the blanks around it.
+// line returns the line of the file at a place, without surrounding blanks.
 func (c *converter) line(at tree.Position) string {
 	lines := strings.Split(string(c.Files[at.File].Text), "\n")
 	if at.Line < 1 || at.Line > len(lines) {
@@ -66,7 +66,7 @@ func texts(list *tree.Node) (words []string) {
 	return words
 }
 
-// shorten gives a check the timeout that its command had itself, if that is shorter.
+// shorten limits the timeout of a check to that of the command it replaces.
 func shorten(check *tree.Node, timeout time.Duration) {
 	in := func(key string, otherwise time.Duration) time.Duration {
 		if e := check.Find(key); e != nil {
@@ -87,8 +87,8 @@ func shorten(check *tree.Node, timeout time.Duration) {
 	check.Entries = slices.Insert(check.Entries, at, tree.Entry{Key: "timeout", Value: &tree.Node{Kind: tree.Scalar, Text: timeout.String()}})
 }
 
-// replacement is the check that does what a command does, with the timeout that the command
-// has itself; nil if there is none.
+// replacement returns the check that does the same as a command, and the command's own timeout, or
+// nil if there is none.
 func replacement(argv []string) (key string, value *tree.Node, timeout time.Duration) {
 	if len(argv) < 2 {
 		return "", nil, 0
@@ -116,8 +116,8 @@ func without(list []string, words ...string) []string {
 	return slices.DeleteFunc(slices.Clone(list), func(w string) bool { return slices.Contains(words, w) })
 }
 
-// processCheck is the check for a process. The kernel knows 15 characters of a name, and a
-// pattern is none.
+// processCheck returns the check for a process. The kernel knows only 15 characters of a name, and
+// a check cannot have a pattern.
 func processCheck(name string) (string, *tree.Node, time.Duration) {
 	const known = 15
 	plain := func(r rune) bool {
@@ -133,10 +133,10 @@ func processCheck(name string) (string, *tree.Node, time.Duration) {
 	return "process", m.Node, 0
 }
 
-// grepCheck is the check for `pgrep NAME`, which takes each name that contains this one.
+// grepCheck returns the check for `pgrep NAME`, which matches each name that contains NAME.
 func grepCheck(args []string) (string, *tree.Node, time.Duration) {
 	rest := without(args, "-x", "--exact")
-	if len(rest) != 1 || strings.ContainsAny(rest[0], "/+") { // what would be a pattern
+	if len(rest) != 1 || strings.ContainsAny(rest[0], "/+") { // it would be a pattern
 		return "", nil, 0
 	}
 	key, value, timeout := processCheck(rest[0])
@@ -146,7 +146,7 @@ func grepCheck(args []string) (string, *tree.Node, time.Duration) {
 	return key, value, timeout
 }
 
-// connectionCheck is the check for `nc -z ADDRESS PORT`.
+// connectionCheck returns the check for `nc -z ADDRESS PORT`.
 func connectionCheck(args []string) (string, *tree.Node, time.Duration) {
 	flags, words, timeout, ok := flagsOf(args, "zvn", "w")
 	if !ok || len(words) != 2 || !strings.Contains(flags, "z") {
@@ -162,7 +162,7 @@ func connectionCheck(args []string) (string, *tree.Node, time.Duration) {
 	return "tcp", m.Node, timeout
 }
 
-// requestCheck is the check for a curl whose answer is not looked at.
+// requestCheck returns the check for a curl whose output is not examined.
 func requestCheck(args []string) (string, *tree.Node, time.Duration) {
 	long := map[string]string{
 		"--silent": "-s", "--show-error": "-S", "--fail": "-f", "--insecure": "-k", "--head": "-I", "--max-time": "-m", "--connect-timeout": "-m", "--output": "-o",
@@ -186,7 +186,7 @@ func requestCheck(args []string) (string, *tree.Node, time.Duration) {
 	}
 	m := newMap(tree.Position{}, "")
 	m.text("url", m.Position, words[0])
-	if !strings.Contains(flags, "f") { // any answer is one
+	if !strings.Contains(flags, "f") { // any response counts as success
 		m.text("status", m.Position, "100-599")
 	}
 	if strings.Contains(flags, "k") {
@@ -195,8 +195,8 @@ func requestCheck(args []string) (string, *tree.Node, time.Duration) {
 	return "http", m.Node, timeout
 }
 
-// flagsOf takes arguments apart: flags of one letter, one with a number of seconds, and
-// words. It is false where there is any other.
+// flagsOf splits arguments into flags of one letter, flags with a number of seconds, and words. It
+// returns false for anything else.
 func flagsOf(args []string, plain, seconds string) (flags string, words []string, timeout time.Duration, ok bool) {
 	for i := 0; i < len(args); i++ {
 		a := args[i]

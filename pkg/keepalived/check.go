@@ -18,8 +18,8 @@ type script struct {
 	reverse           bool
 	rise, fall        number
 	user, group       string
-	absent, removed   bool // absent: its program cannot be run; removed: for want of its account
-	used, weighted    bool // weighted: somebody tracks it with a weight
+	absent, removed   bool // absent: its program cannot be run; removed: its account is missing
+	used, weighted    bool // weighted: an entry tracks it with a weight
 }
 
 // A trackFile is a track_file.
@@ -29,7 +29,7 @@ type trackFile struct {
 	path    syntax.Word
 	weight  number
 	reverse bool
-	weights []int // with which it is tracked
+	weights []int // the weights of the entries that track it
 }
 
 func (f *trackFile) weightOr1() int {
@@ -50,8 +50,8 @@ type process struct {
 	used         bool
 }
 
-// bounded returns a duration within what ripcord runs checks at, and notes where it was
-// not.
+// bounded limits a duration to the intervals at which ripcord can run checks, and notes it if that
+// changes it.
 func (l length) bounded(r *syntax.Report, from, upto time.Duration, what string) length {
 	switch {
 	case !l.said:
@@ -72,7 +72,7 @@ const (
 	mostRuns                    = 1000
 )
 
-// times bounds rise and fall.
+// times limits rise and fall.
 func (n number) times(r *syntax.Report, what string) number {
 	if n.value > mostRuns {
 		r.Differ(n.at, "", "%s %d counts as %d", what, n.value, mostRuns)
@@ -85,7 +85,7 @@ func (n number) times(r *syntax.Report, what string) number {
 func (c *script) check(cs *checks) *tree.Node {
 	cs.report.Subject = titled("vrrp_script", c.name.Text)
 	if !c.used {
-		cs.report.Ignore(c.at, "track it, or leave it out", "nobody tracks the script: it is not run")
+		cs.report.Ignore(c.at, "track it, or leave it out", "no instance or group tracks the script: it is not run")
 		return nil
 	}
 	m := newMap(c.at, cs.report.Subject)
@@ -105,7 +105,7 @@ func (c *script) check(cs *checks) *tree.Node {
 	return m.Node
 }
 
-// account adds whom a command runs as.
+// account adds the user and group that a command runs as.
 func account(m builder, at tree.Position, user, group string) {
 	if user != "" {
 		m.text("user", at, user)
@@ -115,13 +115,13 @@ func account(m builder, at tree.Position, user, group string) {
 	}
 }
 
-// check implements checkSource. Where a file is tracked with several weights, the others
-// follow in more. What tracks it starts once it was read, as under keepalived: a file that is a
-// fault from the start would otherwise be one for an instance that is Backup already.
+// check implements checkSource. If the file is tracked with several weights, more holds the others.
+// As under keepalived, an instance that tracks the file starts only after the first read: otherwise
+// a file that means a fault from the start would hit an instance that is Backup already.
 func (f *trackFile) check(cs *checks) *tree.Node {
 	cs.report.Subject = titled("track_file", f.name.Text)
 	if len(f.weights) == 0 {
-		cs.report.Ignore(f.at, "track it, or leave it out", "nobody tracks the file: it is not read")
+		cs.report.Ignore(f.at, "track it, or leave it out", "no instance or group tracks the file: it is not read")
 		return nil
 	}
 	return f.variant(cs, 0)
@@ -147,7 +147,7 @@ func (f *trackFile) variant(cs *checks, n int) *tree.Node {
 func (p *process) check(cs *checks) *tree.Node {
 	cs.report.Subject = titled("vrrp_track_process", p.name.Text)
 	if !p.used {
-		cs.report.Ignore(p.at, "track it, or leave it out", "nobody tracks the process: it is not watched")
+		cs.report.Ignore(p.at, "track it, or leave it out", "no instance or group tracks the process: it is not watched")
 		return nil
 	}
 	m := newMap(p.at, cs.report.Subject)

@@ -5,22 +5,22 @@ import (
 	"ripcord/pkg/tree"
 )
 
-// checks are the scripts, files and processes of a file, as far as it has been read: what
-// tracks one has to stand behind it.
+// checks holds the scripts, files and processes of the part of the file that has been read. An
+// instance can track only those that stand before it.
 type checks struct {
 	report    *syntax.Report
 	scripts   map[string]*script
 	files     map[string]*trackFile
 	processes map[string]*process
-	order     []checkSource   // all of them in the order of the file
-	later     map[string]bool // names of scripts that come yet
-	gone      map[string]bool // names of scripts that are left out, which was noted
-	disabled  map[string]bool // those of them that keep another script from having the name
+	order     []checkSource   // all of them, in the order of the file
+	later     map[string]bool // names of scripts that are still to come
+	gone      map[string]bool // names of scripts that were left out, with a note
+	disabled  map[string]bool // those of them that still occupy the name
 }
 
 // A checkSource is a script, a file or a process.
 type checkSource interface {
-	// check returns the entry of checks; nil: nobody tracks it.
+	// check returns the entry of checks, or nil if nothing tracks it.
 	check(cs *checks) *tree.Node
 }
 
@@ -31,7 +31,7 @@ func newChecks(r *syntax.Report) *checks {
 	}
 }
 
-// expect learns of the scripts of the whole file, before the first of them is read.
+// expect collects the scripts of the whole file before the first one is read.
 func (cs *checks) expect(statements []*syntax.Statement) {
 	for _, s := range statements {
 		if s.Keyword() == "vrrp_script" {
@@ -40,14 +40,14 @@ func (cs *checks) expect(statements []*syntax.Statement) {
 	}
 }
 
-// addScript adds a script, unless there is a reason to leave it out. As for keepalived, one that
-// cannot be run keeps its name.
+// addScript adds a script, unless there is a reason to leave it out. As under keepalived, a script
+// that cannot be run still occupies its name.
 func (cs *checks) addScript(c *script) {
 	name := c.name.Text
 	delete(cs.later, name)
 	switch {
 	case cs.scripts[name] != nil, cs.disabled[name]:
-		cs.report.Ignore(c.at, "give it another name", "there is one of that name already, which counts")
+		cs.report.Ignore(c.at, "give it another name", "an earlier script has the same name: this one is left out")
 	case c.absent, c.removed:
 		cs.gone[name] = true
 		cs.disabled[name] = c.command.said && !c.removed
@@ -60,7 +60,7 @@ func (cs *checks) addScript(c *script) {
 	}
 }
 
-// addFile adds a file, unless there is one of its name.
+// addFile adds a file, unless its name is taken.
 func (cs *checks) addFile(f *trackFile) {
 	switch {
 	case f.path.Text == "":
@@ -71,7 +71,7 @@ func (cs *checks) addFile(f *trackFile) {
 	}
 }
 
-// addProcess adds a process, unless there is one of its name.
+// addProcess adds a process, unless its name is taken.
 func (cs *checks) addProcess(p *process) {
 	switch {
 	case p.path.Text == "":
@@ -82,7 +82,7 @@ func (cs *checks) addProcess(p *process) {
 	}
 }
 
-// use notes what an instance or a group tracks.
+// use marks what an instance or a group tracks.
 func (cs *checks) use(list []tracked) {
 	for _, one := range list {
 		switch one.kind {
@@ -96,7 +96,7 @@ func (cs *checks) use(list []tracked) {
 	}
 }
 
-// trees are the entries of checks that are tracked.
+// trees returns the entries of checks for everything that is tracked.
 func (cs *checks) trees() (all []*tree.Node) {
 	for _, source := range cs.order {
 		if n := source.check(cs); n != nil {

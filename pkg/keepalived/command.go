@@ -11,7 +11,7 @@ import (
 	"ripcord/pkg/tree"
 )
 
-// A command is a program with its arguments, and whom it runs as.
+// A command is a program with its arguments and the account it runs as.
 type command struct {
 	argv        []string
 	at          tree.Position
@@ -20,20 +20,20 @@ type command struct {
 	said        bool
 }
 
-// A commandReader reads commands for a machine.
+// A commandReader reads commands, with what the machine knows about them.
 type commandReader struct {
 	report    *syntax.Report
 	system    System
 	elsewhere bool // the file is for another machine, which may have what this one lacks
-	nobody    bool // script_user is no user of this machine: nothing runs that names no other
+	nobody    bool // script_user does not exist here: commands that name no user of their own do not run
 
 	user, group string            // script_user, wherever it stands in the file, or its default
-	secured     *syntax.Statement // enable_script_security where the user that it demands is missing
-	orphaned    bool              // some command or FIFO was to have that user
-	linked      bool              // a command of root's behind a symbolic link has been noted
+	secured     *syntax.Statement // enable_script_security, if the user it demands is missing
+	orphaned    bool              // a command or FIFO needs that user
+	linked      bool              // a command of root's with a symbolic link in its path has been noted
 }
 
-// expect learns whom commands of the whole file run as, before the first of them is read.
+// expect finds the account of the commands of the whole file before the first one is read.
 func (cr *commandReader) expect(statements []*syntax.Statement) {
 	var named bool
 	cr.user = "root"
@@ -62,8 +62,8 @@ func (cr *commandReader) expect(statements []*syntax.Statement) {
 	}
 }
 
-// unowned reports whether a command that names no user has none: script_user is no user of
-// this machine, or enable_script_security demands a user keepalived_script that is missing.
+// unowned reports whether a command that names no user has none: script_user does not exist on this
+// machine, or enable_script_security demands the user keepalived_script, which is missing.
 func (cr *commandReader) unowned() bool {
 	if cr.secured == nil {
 		return cr.nobody
@@ -72,7 +72,7 @@ func (cr *commandReader) unowned() bool {
 	return !cr.elsewhere
 }
 
-// noteOrphans notes the user that enable_script_security demands, if a command needs it.
+// noteOrphans notes that the user enable_script_security demands is missing, if a command needs it.
 func (cr *commandReader) noteOrphans() {
 	if !cr.orphaned {
 		return
@@ -86,9 +86,8 @@ func (cr *commandReader) noteOrphans() {
 	cr.report.Ignore(cr.secured.At(), hint, "this machine has no user %s, the only one for commands with enable_script_security: %s", ScriptUser, instead)
 }
 
-// read reads the command of a statement: the first argument is the program with its
-// arguments, and what stands behind it is a user and a group if the statement may have
-// them.
+// read reads the command of a statement. The first argument is the program with its arguments. A
+// user and a group may follow if the statement allows them.
 func (cr *commandReader) read(s *syntax.Statement, accounts bool) command {
 	words, ok := s.Command()
 	if len(words) < 2 {
@@ -109,7 +108,7 @@ func (cr *commandReader) read(s *syntax.Statement, accounts bool) command {
 		cr.report.Differ(c.at, "write '…' around an argument with blanks", "its arguments are %s, as under keepalived since 2.3.2, and not %s, as under older ones", shown(argv[1:]), shown(older[min(1, len(older)):]))
 	}
 	switch behind := words[2:]; {
-	case len(behind) == 0 && accounts && cr.unowned(): // which is noted at script_user or enable_script_security
+	case len(behind) == 0 && accounts && cr.unowned(): // noted at script_user or enable_script_security
 		return command{}
 	case len(behind) == 0:
 	case !accounts:
@@ -129,7 +128,8 @@ func (cr *commandReader) read(s *syntax.Statement, accounts bool) command {
 	return c
 }
 
-// noteLink notes once that keepalived 2.4 runs no command as root whose path contains a symbolic link.
+// noteLink notes, once, that keepalived 2.4 runs no command as root if its path has a symbolic
+// link.
 func (cr *commandReader) noteLink(c command, user string) {
 	if !c.said || cr.linked || cmp.Or(user, cr.user) != "root" {
 		return
@@ -140,8 +140,7 @@ func (cr *commandReader) noteLink(c command, user string) {
 	}
 }
 
-// account reports whether there are a user and a group of some names, and notes where there
-// are none.
+// account reports whether a user and a group exist, and notes it if they do not.
 func (cr commandReader) account(at tree.Position, user, group, instead string) bool {
 	possible := canBeAccount(user) && (group == "" || canBeAccount(group))
 	if possible && cr.system.User(user, group) {
@@ -152,8 +151,8 @@ func (cr commandReader) account(at tree.Position, user, group, instead string) b
 		what += " with the group " + syntax.Show(group)
 	}
 	switch {
-	case !possible: // an argument that was to be in quotes
-		cr.report.Ignore(at, "write the whole command in quotes", "there is no user %s, which stands behind the command: %s", what, instead)
+	case !possible: // an argument that should be in quotes
+		cr.report.Ignore(at, "write the whole command in quotes", "there is no user %s, which follows the command: %s", what, instead)
 		return false
 	case cr.elsewhere:
 		cr.report.Differ(at, "", "this machine has no user %s; under keepalived here: %s", what, instead)
@@ -163,14 +162,13 @@ func (cr commandReader) account(at tree.Position, user, group, instead string) b
 	return false
 }
 
-// canBeAccount reports whether a machine can have a user or group of a name.
+// canBeAccount reports whether a user or group can have a name.
 func canBeAccount(name string) bool {
 	rest, _ := strings.CutSuffix(name, "$")
 	return rest != "" && rest[0] != '-' && strings.Trim(rest, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-") == ""
 }
 
-// runs reports whether the program of a command can be run, and notes what happens where it
-// cannot.
+// runs reports whether the program of a command can be run, and notes what happens if it cannot.
 func (cr commandReader) runs(c command, instead string) bool {
 	switch program := syntax.Show(c.argv[0]); {
 	case cr.system.Runs(c.argv[0]):
@@ -184,15 +182,15 @@ func (cr commandReader) runs(c command, instead string) bool {
 	}
 }
 
-// fit reports whether the user that runs a program may do so, and nobody else but root could
-// replace it, and notes what happens otherwise: the daemon never runs such a program, and a
-// check that cannot run would keep its instances in Fault on every router with the file.
-// keepalived, too, leaves out what its user may not run.
+// fit reports whether the user of a program may run it and nobody but root and that user could
+// replace it, and notes what happens otherwise. The daemon never runs such a program, and a check
+// that cannot run would keep its instances in Fault on every router with the file. keepalived also
+// leaves out what its user may not run.
 func (cr commandReader) fit(c command, user, group, instead string) bool {
 	if user == "" {
 		user, group = cr.user, cr.group
 	}
-	if !cr.system.Runs(c.argv[0]) { // which was noted
+	if !cr.system.Runs(c.argv[0]) { // noted already
 		return true
 	}
 	barred, err := cr.system.Permitted(c.argv[0], user, group), cr.system.Secure(c.argv[0], user, group)
@@ -213,7 +211,7 @@ func (cr commandReader) fit(c command, user, group, instead string) bool {
 	return false
 }
 
-// shown are the words of a command, each in quotes.
+// shown returns the words of a command, each in quotes.
 func shown(argv []string) string {
 	var words []string
 	for _, word := range argv {
@@ -222,10 +220,10 @@ func shown(argv []string) string {
 	return strings.Join(words, " ")
 }
 
-// shells run what they are given as one text.
+// shells are programs that run an argument as a command line.
 var shells = []string{"sh", "bash", "dash", "ash", "zsh", "ksh", "busybox"}
 
-// located returns a command with the whole path of its program.
+// located returns a command with the full path of its program.
 func (cr commandReader) located(c command, keyword string) command {
 	if inner, ok := strings.CutPrefix(c.argv[0], "<"); ok && strings.HasPrefix(strings.TrimLeft(inner, " \t"), "/") {
 		c.argv = []string{"/bin/sh", "-c", "<" + inner}
@@ -252,11 +250,11 @@ func (cr commandReader) located(c command, keyword string) command {
 	return c
 }
 
-// shellWord is a word of a command that only a shell takes for more than an argument: a pipe or
-// its like, a redirection, the beginning of another command's output.
+// shellWord matches a word that is more than an argument only in a shell: a pipe or the like, a
+// redirection, or the start of a command substitution.
 var shellWord = regexp.MustCompile("^([|&;<>]+$|[0-9&]*>|`|\\$\\()")
 
-// noteShell notes what in a command has no meaning without a shell.
+// noteShell notes the words of a command that have a meaning only in a shell.
 func (cr commandReader) noteShell(c command) {
 	if !c.said || slices.Contains(shells, filepath.Base(c.argv[0])) {
 		return
@@ -269,7 +267,7 @@ func (cr commandReader) noteShell(c command) {
 	}
 }
 
-// tree is the command as a list of words.
+// tree returns the command as a list of words.
 func (c command) tree() *tree.Node {
 	list := &tree.Node{Kind: tree.List, Position: c.at}
 	for i, word := range c.argv {
@@ -280,7 +278,7 @@ func (c command) tree() *tree.Node {
 	return list
 }
 
-// ownTree is the command with its user, if it names one.
+// ownTree returns the command with its user, if it names one.
 func (c command) ownTree(title string) *tree.Node {
 	if c.user == "" {
 		return c.tree()

@@ -7,11 +7,11 @@ import (
 	"ripcord/pkg/tree"
 )
 
-// A commonDifference is one that every instance with some setting has. It is noted once, at the first of
-// them: what is true of all needs no line for each.
+// A commonDifference concerns every instance with some setting. It is noted once, at the first of
+// them, to avoid a line for each.
 type commonDifference struct {
-	// where returns the places in the file that cause the difference, the best one first; none: the
-	// instance is not concerned.
+	// where returns the places in the file that cause the difference, the best one first, or none
+	// if the instance is not concerned.
 	where func(g *globals, i *instance) []tree.Position
 	how   string
 	hint  string
@@ -59,7 +59,7 @@ var commonDifferences = []commonDifference{
 	},
 }
 
-// noteCommon notes the common differences that concern the file.
+// noteCommon notes the common differences of the file.
 func noteCommon(r *syntax.Report, g *globals, instances []*instance) {
 	for _, d := range commonDifferences {
 		for _, i := range instances {
@@ -72,7 +72,7 @@ func noteCommon(r *syntax.Report, g *globals, instances []*instance) {
 	}
 }
 
-// noteCommands notes once how commands of notify run.
+// noteCommands notes, once, how notify commands run.
 func noteCommands(r *syntax.Report, instances []*instance, groups []*group) {
 	r.Subject = ""
 	var places, instead []tree.Position
@@ -91,7 +91,7 @@ func noteCommands(r *syntax.Report, instances []*instance, groups []*group) {
 		"and background processes end with ripcord (docs/notify.md)")
 }
 
-// places are those of the commands.
+// places returns the places of the commands.
 func (n *notify) places() (places []tree.Position) {
 	for _, c := range []command{n.master, n.backup, n.fault, n.stop, n.any} {
 		if c.said {

@@ -9,7 +9,7 @@ import (
 	"ripcord/pkg/tree"
 )
 
-// complete fills in the defaults of an instance and takes back what keepalived takes back.
+// complete sets the defaults of an instance and drops the settings that keepalived drops.
 func (i *instance) complete(r *syntax.Report, g *globals) {
 	r.Subject = i.title()
 	before := r.Errors()
@@ -29,7 +29,7 @@ func (i *instance) complete(r *syntax.Report, g *globals) {
 		r.Fail(i.at, hint, "has no interface")
 	}
 	if i.vrid.Text == "" && !i.bad {
-		r.Fail(i.at, "say virtual_router_id, the same on all routers", "has no virtual_router_id")
+		r.Fail(i.at, "set virtual_router_id, the same on all routers", "has no virtual_router_id")
 	}
 	if i.family == 0 {
 		i.family = 4
@@ -45,13 +45,13 @@ func (i *instance) complete(r *syntax.Report, g *globals) {
 	i.noteRefused(r)
 }
 
-// mayLackInterface reports whether keepalived 2.4 runs the instance without an interface: adverts
-// leave from the configured source to unicast peers.
+// mayLackInterface reports whether keepalived 2.4 runs the instance without an interface: its
+// adverts are sent from the configured source to unicast peers.
 func (i *instance) mayLackInterface() bool {
 	return i.iface.Text == "" && len(i.peers) > 0 && i.source.Text != ""
 }
 
-// findInterface gives an instance that may lack an interface the one that has its source address.
+// findInterface sets the interface of an instance that may lack one to that of its source address.
 func (i *instance) findInterface(t *translator) {
 	source, err := netip.ParseAddr(i.source.Text)
 	if err != nil || t.commands.elsewhere || !i.mayLackInterface() {
@@ -67,7 +67,7 @@ func (i *instance) findInterface(t *translator) {
 	i.iface = syntax.Word{Text: name, Position: i.source.Position}
 }
 
-// aside is where what is said of the whole instance stands beside what is said where it begins.
+// aside returns the place for a note about the whole instance that is not its first line.
 func (i *instance) aside() tree.Position {
 	if i.vrid.Text == "" {
 		return i.at
@@ -75,7 +75,7 @@ func (i *instance) aside() tree.Position {
 	return i.vrid.Position
 }
 
-// noteRefused notes what keepalived takes for no instance with which it starts.
+// noteRefused notes the instances with which keepalived does not start.
 func (i *instance) noteRefused(r *syntax.Report) {
 	switch {
 	case len(i.addresses) > 0:
@@ -89,7 +89,7 @@ func (i *instance) noteRefused(r *syntax.Report) {
 	}
 }
 
-// versionAmong is the version of VRRP: what the instance says, what all say, or 2; over IPv6
+// versionAmong returns the version of VRRP: that of the instance, the global one, or 2; over IPv6
 // always 3.
 func (i *instance) versionAmong(g *globals) number {
 	v := i.version.or(g.version)
@@ -109,7 +109,7 @@ func (i *instance) completeVersion(r *syntax.Report, g *globals) {
 		r.Ignore(v.at, "", "strict mode has version 3 over IPv6")
 	default:
 		r.Fail(v.at, "write version 3 on all routers of the LAN at the same time",
-			"keepalived sends version 2 over IPv6, which ripcord does not: routers that speak it would not hear this one, and serve beside it")
+			"keepalived sends version 2 over IPv6, which ripcord does not: routers of version 2 would not receive this router's adverts, and be Active beside it")
 	}
 	i.version = i.versionAmong(g)
 	v3 := i.version.value == 3
@@ -131,7 +131,7 @@ func (i *instance) completeVersion(r *syntax.Report, g *globals) {
 	}
 }
 
-// election is the priority: as it is said, or 255 with state MASTER, or 100.
+// election returns the priority: the given one, or 255 with state MASTER, or 100.
 func (i *instance) election() number {
 	switch {
 	case i.priority.said:
@@ -142,15 +142,15 @@ func (i *instance) election() number {
 	return number{100, i.at, false}
 }
 
-// completeElection takes back what state MASTER, the priority and strict mode do not let
-// count.
+// completeElection drops the settings that state MASTER, the priority or strict mode make
+// ineffective.
 func (i *instance) completeElection(r *syntax.Report) {
 	priority := i.election()
 	if !i.priority.said && priority.said {
-		r.Ignore(priority.at, "say which priority is meant", "without a priority, state MASTER makes it 255")
+		r.Ignore(priority.at, "set the priority", "without a priority, state MASTER makes it 255")
 	}
 	cleared := func(why string, at tree.Position, what string) {
-		r.Ignore(at, "", "%s does not count: %s", what, why)
+		r.Ignore(at, "", "%s has no effect: %s", what, why)
 	}
 	master := i.state.Text == "MASTER"
 	if i.nopreempt.value == 1 && (master || priority.value == 255) {
@@ -184,14 +184,14 @@ func (i *instance) completeElection(r *syntax.Report) {
 	}
 }
 
-// completeSecrets takes back authentication that does not count, and cuts the password.
+// completeSecrets drops authentication that has no effect, and shortens the password.
 func (i *instance) completeSecrets(r *syntax.Report) {
 	const longest = 8
 	v3 := i.version.value == 3
 	switch w := i.authType; {
 	case w.Text == "":
 		if i.authPass.Text != "" {
-			r.Ignore(i.authPass.Position, "say auth_type PASS", "the password does not count without a type")
+			r.Ignore(i.authPass.Position, "set auth_type PASS", "the password has no effect without a type")
 		}
 	case i.strict.value == 1:
 		r.Ignore(w.Position, "", "strict mode has no authentication: it is left out")
@@ -203,7 +203,7 @@ func (i *instance) completeSecrets(r *syntax.Report) {
 		r.Ignore(w.Position, "", "there is no password: adverts go without authentication")
 	case w.Text == "AH":
 		r.Fail(w.Position, "write auth_type PASS, or leave the authentication out, on all routers of the LAN at the same time",
-			"AH is not supported: routers that use it would not hear this one, and serve beside it")
+			"AH is not supported: routers that use it would not receive this router's adverts, and be Active beside it")
 	default:
 		if len(i.authPass.Text) > longest {
 			r.Ignore(i.authPass.Position, "", "only the first %d characters of the password count", longest)
@@ -214,14 +214,14 @@ func (i *instance) completeSecrets(r *syntax.Report) {
 	i.authType, i.authPass = syntax.Word{}, syntax.Word{}
 }
 
-// completeSending settles where adverts go, and the virtual MAC.
+// completeSending determines where adverts are sent, and the virtual MAC.
 func (i *instance) completeSending(r *syntax.Report, g *globals) {
 	if len(i.peers) > 0 && i.strict.value == 1 {
 		r.Differ(i.peers[0].at, "leave vrrp_strict out", "keepalived 2.4 does not start with unicast peers in strict mode; ripcord sends to them, as keepalived 2.2 does")
 	}
 	i.multicast.complete(r, i, g.multicast[i.family])
 	if i.ttl.said && len(i.peers) == 0 {
-		r.Ignore(i.ttl.at, "", "unicast_ttl does not count without unicast_peer")
+		r.Ignore(i.ttl.at, "", "unicast_ttl has no effect without unicast_peer")
 	}
 	i.vmac.complete(r, i)
 	if i.trackSource.said && i.source.Text != "" {
@@ -252,8 +252,8 @@ func (i *instance) completeSending(r *syntax.Report, g *globals) {
 	}
 }
 
-// noteLinkLocalSource notes that adverts do not leave from the link-local address, as they do under
-// keepalived where global IPv6 peers are named and no source: their peers do not hear those.
+// noteLinkLocalSource notes that adverts are not sent from the link-local address. Under keepalived
+// they are if global IPv6 peers are named without a source, and the peers do not hear them.
 func (i *instance) noteLinkLocalSource(r *syntax.Report) {
 	n := slices.IndexFunc(i.peers, func(p peer) bool { return p.address.Is6() && !p.address.IsLinkLocalUnicast() })
 	if n >= 0 && i.source.Text == "" {
@@ -262,23 +262,23 @@ func (i *instance) noteLinkLocalSource(r *syntax.Report) {
 	}
 }
 
-// completeAddresses moves what does not fit into an advert to the addresses that are not
-// advertised, and notes the other interfaces on which addresses stand.
+// completeAddresses moves addresses that do not fit into an advert to those that are not
+// advertised, and notes the other interfaces with addresses.
 func (i *instance) completeAddresses(r *syntax.Report) {
-	const most4, most6 = 255, (1500 - 14 - 40 - 8) / 16 // keepalived takes off the Ethernet header, too
+	const most4, most6 = 255, (1500 - 14 - 40 - 8) / 16 // keepalived also subtracts the Ethernet header
 	most := most4
 	if i.family == 6 {
 		most = most6
 	}
 	if len(i.addresses) > most {
-		r.Differ(i.addresses[most].at, "", "an advert has room for %d addresses, so this one and those behind it are not advertised; keepalived advertises more where the MTU of the link is greater than 1500", most)
+		r.Differ(i.addresses[most].at, "", "an advert has room for %d addresses, so this one and those after it are not advertised; keepalived advertises more where the MTU of the link is greater than 1500", most)
 		i.extra = slices.Concat(i.addresses[most:], i.extra)
 		i.addresses = i.addresses[:most]
 	}
 	i.tracked = slices.DeleteFunc(i.tracked, func(one tracked) bool {
 		own := one.kind == trackedInterface && one.name.Text == i.iface.Text
 		if own {
-			r.Ignore(one.name.Position, "", "track_interface %s does not count: it is the instance's own", syntax.Show(one.name.Text))
+			r.Ignore(one.name.Position, "", "track_interface %s has no effect: it is the instance's own", syntax.Show(one.name.Text))
 		}
 		return own
 	})
@@ -293,8 +293,8 @@ func (i *instance) completeAddresses(r *syntax.Report) {
 	}
 }
 
-// trackDevices tracks the other interfaces on which something is held for the instance, once
-// all of it is known.
+// trackDevices tracks the other interfaces on which the instance holds something, once all of it is
+// known.
 func (i *instance) trackDevices(r *syntax.Report) {
 	for _, d := range i.devices {
 		if !d.untracked {
@@ -303,8 +303,7 @@ func (i *instance) trackDevices(r *syntax.Report) {
 	}
 }
 
-// trackDevice tracks an interface: its failure is a fault, whatever weight track_interface gives
-// it.
+// trackDevice tracks an interface as a fault, regardless of a weight in track_interface.
 func (i *instance) trackDevice(r *syntax.Report, d device) {
 	if d.name.Text == i.iface.Text || d.name.Text == "lo" {
 		return
@@ -316,13 +315,13 @@ func (i *instance) trackDevice(r *syntax.Report, d device) {
 	}
 	if one := &i.tracked[at]; one.weight != 0 {
 		r.Ignore(one.name.Position, "write no_track behind "+d.held+" if the weight is meant",
-			"the weight of track_interface %s does not count: %s stands there, so its failure is a fault", syntax.Show(one.name.Text), d.held)
+			"the weight of track_interface %s has no effect: %s is held there, so its failure is a fault", syntax.Show(one.name.Text), d.held)
 		one.weight, one.reverse = 0, false
 	}
 }
 
-// weigh takes out of the instance what its group, or its priority of 255, does not let count:
-// weights.
+// weigh removes the weights that have no effect because of the instance's group or its priority
+// 255.
 func (i *instance) weigh(r *syntax.Report) {
 	byGroup := i.group != nil && !i.group.weights
 	if !byGroup && i.election().value != 255 {
@@ -348,7 +347,7 @@ func (i *instance) weigh(r *syntax.Report) {
 	}
 }
 
-// noteStart notes which commands do not run at the start that keepalived runs.
+// noteStart notes the commands that keepalived runs at the start and ripcord does not.
 func (i *instance) noteStart(r *syntax.Report) {
 	notified := i.notify.backup.said || i.notify.any.said
 	if i.group != nil {
@@ -360,7 +359,7 @@ func (i *instance) noteStart(r *syntax.Report) {
 	}
 }
 
-// keepsFault reports whether something tracked becomes a fault where weights do not count.
+// keepsFault reports whether a tracked thing becomes a fault if its weight has no effect.
 func keepsFault(one tracked, byGroup bool) bool {
 	return byGroup && one.kind == trackedInterface || one.kind == trackedFile && one.weight == 1
 }

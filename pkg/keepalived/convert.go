@@ -11,9 +11,9 @@ import (
 	"ripcord/pkg/tree"
 )
 
-// YAML writes a translation as a person would write it in ripcord's own language: what all
-// instances share stands under defaults, ripcord's own checks are in place of commands that
-// do the same, and each note is a comment where it belongs.
+// YAML writes a translation as a person would write it in ripcord's own language. Settings that all
+// instances share stand under defaults, ripcord's own checks replace commands that do the same, and
+// each note is a comment at its place.
 func (t Translation) YAML() string {
 	c := converter{Translation: t, root: t.Root.Clone()}
 	c.builtIn()
@@ -33,7 +33,7 @@ type converter struct {
 	root *tree.Node
 }
 
-// items are the entries of a list of the configuration.
+// items returns the entries of a list of the configuration.
 func (c *converter) items(key string) []*tree.Node {
 	if e := c.root.Find(key); e != nil {
 		return e.Value.Items
@@ -41,13 +41,13 @@ func (c *converter) items(key string) []*tree.Node {
 	return nil
 }
 
-// alike are the keys of an instance that may be alike in many.
+// alike are the keys that many instances may have in common.
 var alike = []string{
 	"version", "priority", "interval", "miss", "preempt", "preempt_delay", "startup_delay", "checksum", "auth", "accept",
 	"announce", "track_link", "track", "notify",
 }
 
-// defaults moves what all instances say to defaults.
+// defaults moves settings that all instances share to defaults.
 func (c *converter) defaults() {
 	instances := c.items("instances")
 	if len(instances) < 2 {
@@ -79,8 +79,8 @@ func says(m *tree.Node, as *tree.Entry, key string) bool {
 	return e != nil && as != nil && e.Value.YAML() == as.Value.YAML()
 }
 
-// comments gives each note to the part of the tree that it is about: what stands on its
-// line, or the instance, group or check in which that line is. It returns the others.
+// comments attaches each note to its part of the tree: what stands on its line, or the instance,
+// group or check that contains the line. It returns the other notes.
 func (c *converter) comments() (head []string) {
 	notes := slices.Clone(c.Notes)
 	slices.SortStableFunc(notes, func(a, b syntax.Note) int { return a.Compare(b.Position) })
@@ -95,7 +95,7 @@ func (c *converter) comments() (head []string) {
 	return head
 }
 
-// anchor is the part of the tree to which a place of the file belongs; nil: all of it.
+// anchor returns the part of the tree to which a place of the file belongs, or nil for the whole.
 func (c *converter) anchor(at tree.Position) (found *tree.Node) {
 	for _, key := range []string{"instances", "groups", "checks"} {
 		for _, block := range c.items(key) {
@@ -115,7 +115,7 @@ func (c *converter) anchor(at tree.Position) (found *tree.Node) {
 	return found
 }
 
-// behind reports whether a place stands behind the end of the block of which a node was made.
+// behind reports whether a place is after the end of the block from which a node was made.
 func (c *converter) behind(block *tree.Node, at tree.Position) bool {
 	for _, s := range c.statements {
 		if s.At() == block.Position && s.Close != nil {
@@ -125,7 +125,7 @@ func (c *converter) behind(block *tree.Node, at tree.Position) bool {
 	return block.File != at.File
 }
 
-// comment is a note as lines of a comment.
+// comment returns a note as comment lines.
 func (c *converter) comment(n syntax.Note) []string {
 	text := n.Message
 	if n.Hint != "" {
@@ -141,7 +141,7 @@ func (c *converter) comment(n syntax.Note) []string {
 	return folded(fmt.Sprintf("%s %s", c.place(n.Position), text))
 }
 
-// place is a place as a comment has it.
+// place returns a place as comments name it.
 func (c *converter) place(at tree.Position) string {
 	if at.File == 0 {
 		return fmt.Sprintf("line %d:", at.Line)
@@ -149,7 +149,7 @@ func (c *converter) place(at tree.Position) string {
 	return fmt.Sprintf("%s, line %d:", filepath.Base(c.Files[at.File].Name), at.Line)
 }
 
-// folded breaks a text into lines, in which nothing is that a comment cannot have.
+// folded breaks a text into lines, without characters that a comment cannot contain.
 func folded(text string) (lines []string) {
 	const most = 100
 	text = strings.Map(func(r rune) rune {

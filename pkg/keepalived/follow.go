@@ -7,8 +7,8 @@ import (
 	"ripcord/pkg/keepalived/syntax"
 )
 
-// follow says which instances an interface matters to on which something is held: to its own,
-// or to those of a track_group where it is held for none.
+// follow tells which instances track the interface on which something is held: its own instance,
+// or, for static entries, the instances of a track_group.
 type follow struct {
 	untracked  bool        // no_track
 	trackGroup syntax.Word // empty: none
@@ -18,13 +18,13 @@ type follow struct {
 type device struct {
 	follow
 	name syntax.Word
-	held string // what that is, as "192.0.2.1" or "the route"
+	held string // what is held, such as "192.0.2.1" or "the route"
 }
 
-// A trackGroup is a track_group: instances that follow what is held for none.
+// A trackGroup is a track_group: instances that track the interfaces of static entries.
 type trackGroup struct{ names []syntax.Word }
 
-// stands notes the interface that a key of the line names.
+// stands records the interface that a key of the line names.
 func (r *lineReader) stands(key string) {
 	if e := r.m.Find(key); e != nil {
 		name := syntax.Word{Text: e.Value.Text, Position: e.Value.Position}
@@ -32,7 +32,7 @@ func (r *lineReader) stands(key string) {
 	}
 }
 
-// trackStatic has the instances of track_groups track the interfaces of what is held for none.
+// trackStatic makes the instances of track_groups track the interfaces of static entries.
 func (t *translator) trackStatic(byName map[string]*instance) {
 	if t.static == nil {
 		return
@@ -45,7 +45,7 @@ func (t *translator) trackStatic(byName map[string]*instance) {
 		case group == nil:
 			t.Ignore(d.trackGroup.Position, "", "no track_group is named %s: no instance follows %s", syntax.Show(d.trackGroup.Text), syntax.Show(d.name.Text))
 		case d.untracked:
-			t.Ignore(d.trackGroup.Position, "leave one out", "track_group does not count beside no_track")
+			t.Ignore(d.trackGroup.Position, "leave one out", "track_group has no effect beside no_track")
 		default:
 			for _, w := range group.names {
 				if i := byName[w.Text]; i != nil {

@@ -8,7 +8,7 @@ import (
 	"ripcord/pkg/keepalived/syntax"
 )
 
-// globals are what global_defs says, and other settings for all instances.
+// globals holds global_defs and other settings for all instances.
 type globals struct {
 	version, strict, version2 number
 	delay, refresh            length
@@ -29,7 +29,7 @@ type globals struct {
 	vmacPrefix                syntax.Word
 }
 
-// spacing is how far apart the announcements of an instance are.
+// spacing returns the time between the announcements of an instance.
 func (g *globals) spacing(i *instance) length {
 	garp, gna := g.garpInterval, g.gnaInterval
 	if own := g.garpGroups[i.iface.Text]; own != nil {
@@ -41,7 +41,7 @@ func (g *globals) spacing(i *instance) length {
 	return garp
 }
 
-// A fifo is notify_fifo, and for whom it is.
+// A fifo is notify_fifo, with its owner.
 type fifo struct {
 	path, user syntax.Word
 	group      string
@@ -53,7 +53,7 @@ type program struct {
 	timeout length
 }
 
-// tree adds the keys of the file itself.
+// tree adds the top-level keys of the file.
 func (g *globals) tree(r *syntax.Report, root builder, commands *commandReader) {
 	g.accounts(root, commands)
 	g.fifoTree(r, root, commands.user)
@@ -61,11 +61,10 @@ func (g *globals) tree(r *syntax.Report, root builder, commands *commandReader) 
 	g.shutdown.add(root, "shutdown")
 }
 
-// ScriptUser is the user that commands run as where there is one of that name and the file
-// says no other.
+// ScriptUser is the user that commands run as if it exists and the file names no other.
 const ScriptUser = "keepalived_script"
 
-// accounts says whom commands run as.
+// accounts adds the account that commands run as.
 func (g *globals) accounts(root builder, commands *commandReader) {
 	user := g.user
 	switch {
@@ -81,8 +80,8 @@ func (g *globals) accounts(root builder, commands *commandReader) {
 	}
 }
 
-// fifoTree says where transitions are written, and who reads them: the user that is named behind
-// the reader, or standard.
+// fifoTree adds the FIFO and its reader. The FIFO's user is the one named for the reader, or
+// standard.
 func (g *globals) fifoTree(r *syntax.Report, root builder, standard string) {
 	first, second, reader := g.fifo, g.vrrpFIFO, g.reader
 	if first.path.Text == "" {
@@ -112,7 +111,7 @@ func (g *globals) fifoTree(r *syntax.Report, root builder, standard string) {
 	}
 }
 
-// add says what is run once.
+// add adds the command that runs once.
 func (p program) add(root builder, key string) {
 	c := p.command
 	if !c.said {
@@ -125,8 +124,8 @@ func (p program) add(root builder, key string) {
 	root.nested(key, m)
 }
 
-// noteAnswers notes which adverts ripcord answers, or yields to, that keepalived ignores. Strict mode has
-// keepalived ignore both kinds.
+// noteAnswers notes the adverts that ripcord answers, or yields to, and keepalived ignores. In
+// strict mode keepalived ignores both kinds.
 func (g *globals) noteAnswers(r *syntax.Report, instances []*instance) {
 	note := func(all number, keyword, how string, field func(*instance) number, applies func(*instance) bool) {
 		var inherited, strict bool

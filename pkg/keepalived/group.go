@@ -16,9 +16,9 @@ type group struct {
 	names   []syntax.Word
 	listed  bool
 	members []*instance
-	places  []tree.Position // of their names
+	places  []tree.Position // the places of their names
 	tracked []tracked
-	weights bool // of its members count
+	weights bool // the weights of the members count
 	notify  notify
 }
 
@@ -51,7 +51,7 @@ func (g *group) gather(r *syntax.Report, byName map[string]*instance) {
 	}
 }
 
-// level gives the members one priority, that of the first: the group has it.
+// level gives all members the priority of the first, because the group has one priority.
 func (g *group) level(r *syntax.Report) {
 	for _, m := range g.members {
 		first := g.members[0]
@@ -66,7 +66,7 @@ func (g *group) level(r *syntax.Report) {
 	}
 }
 
-// noteWeights notes weights that keepalived lets change the priority of some members only.
+// noteWeights notes weights that change the priority of only some members under keepalived.
 func (g *group) noteWeights(r *syntax.Report) {
 	if !g.weights {
 		return
@@ -95,7 +95,7 @@ func (g *group) noteWeights(r *syntax.Report) {
 	}
 }
 
-// noteStart notes which commands of the group run at the start in another way than under
+// noteStart notes the commands of the group that run at the start in another way than under
 // keepalived.
 func (g *group) noteStart(r *syntax.Report) {
 	if !g.notify.master.said && !g.notify.any.said {
@@ -108,9 +108,9 @@ func (g *group) noteStart(r *syntax.Report) {
 	r.Differ(g.at, "", "its commands run when it is MASTER at the start, too: keepalived runs those of its members alone, where all have state MASTER and priority 255")
 }
 
-// noteFirstFault notes whose commands for FAULT run if a script fails at the start, before keepalived has
-// brought the group into any state: under keepalived those of the members that track it, of ripcord those
-// of all.
+// noteFirstFault notes whose FAULT commands run if a script fails at the start, before keepalived
+// has brought the group into any state: those of the members that track it under keepalived, those
+// of all members under ripcord.
 func (g *group) noteFirstFault(r *syntax.Report, fifo bool) {
 	waits := func(m *instance) (tracked, bool) {
 		at := slices.IndexFunc(m.tracked, func(one tracked) bool { return one.kind == trackedScript && one.weight == 0 })
@@ -120,7 +120,7 @@ func (g *group) noteFirstFault(r *syntax.Report, fifo bool) {
 		return m.tracked[at], true
 	}
 	if slices.ContainsFunc(g.tracked, func(one tracked) bool { return one.kind == trackedScript && one.weight == 0 }) {
-		return // which all members wait for
+		return // all members wait for it
 	}
 	notified := func(m *instance) bool {
 		_, own := waits(m)
@@ -139,7 +139,7 @@ func (g *group) noteFirstFault(r *syntax.Report, fifo bool) {
 	}
 }
 
-// tree is an entry of groups.
+// tree returns an entry of groups.
 func (g *group) tree(r *syntax.Report, cs *checks) *tree.Node {
 	m := newMap(g.at, g.title())
 	m.text("name", g.name.Position, g.name.Text)

@@ -7,30 +7,30 @@ import (
 	"ripcord/pkg/tree"
 )
 
-// An instance is what a vrrp_instance says.
+// An instance holds the settings of a vrrp_instance.
 type instance struct {
 	name    syntax.Word
 	at      tree.Position
 	group   *group
-	heading string // what problems call it that has no name
+	heading string // the name in problems of an instance without a name
 
 	state, iface, vrid     syntax.Word
 	priority, version      number
 	interval, preemptDelay length
 	nopreempt, misses      number
-	family                 int // 4 or 6, of what said it first; 0: nothing did
+	family                 int // 4 or 6, by the first setting that determines it; 0: none did
 	authType, authPass     syntax.Word
 	hmac                   *hmac
 	source                 syntax.Word
-	sourceKeyword          string // the one that says it
+	sourceKeyword          string // the keyword that set it
 	sourceAt               tree.Position
 	trackSource            number
-	unicast                string // the keyword that says that adverts may go to single routers
+	unicast                string // the keyword that allows unicast adverts
 	peers                  []peer
-	peersAt                tree.Position // of unicast_peer
+	peersAt                tree.Position // the place of unicast_peer
 	ttl                    number
 	addresses, extra       []address
-	routeLines, ruleLines  []*syntax.Statement // which are read when all else is known
+	routeLines, ruleLines  []*syntax.Statement // read when all else is known
 	routes, rules          []*tree.Node
 	tracked                []tracked
 	devices                []device
@@ -47,7 +47,7 @@ type instance struct {
 	notify                 notify
 	multicast              multicastGroup
 	holds                  map[netip.Addr]bool
-	bad                    bool // something of it was refused
+	bad                    bool // a part of it was refused
 }
 
 // peer is one unicast peer.
@@ -57,7 +57,7 @@ type peer struct {
 	minTTL, maxTTL number
 }
 
-// A notify is what runs at transitions.
+// A notify holds the commands of transitions.
 type notify struct {
 	master, backup, fault, stop, any command
 }
@@ -88,8 +88,8 @@ func (i *instance) title() string {
 	return titled("vrrp_instance", i.name.Text)
 }
 
-// isOf notes what says the family of the instance, and reports whether it agrees with what
-// said it first.
+// isOf records the setting that determines the family of the instance, and reports whether it
+// agrees with the first one.
 func (i *instance) isOf(r *syntax.Report, family int, at tree.Position, what string) bool {
 	if i.family == 0 {
 		i.family = family
@@ -101,7 +101,7 @@ func (i *instance) isOf(r *syntax.Report, family int, at tree.Position, what str
 	return true
 }
 
-// familyOf is 4 or 6.
+// familyOf returns 4 or 6.
 func familyOf(a netip.Addr) int {
 	if a.Is4() {
 		return 4

@@ -11,7 +11,7 @@ import (
 	"ripcord/pkg/tree"
 )
 
-// tree is an entry of instances.
+// tree returns an entry of instances.
 func (i *instance) tree(r *syntax.Report, g *globals, cs *checks) *tree.Node {
 	title := i.title()
 	r.Subject = title
@@ -50,11 +50,11 @@ func (i *instance) tree(r *syntax.Report, g *globals, cs *checks) *tree.Node {
 	return m.Node
 }
 
-// startup is how long after its start keepalived takes nothing over, if that is longer than
-// ripcord waits by itself: vrrp_startup_delay and the wait for adverts that follows it. Only an
-// owner of its addresses waits for more adverts than ripcord without such a delay.
+// startup returns how long after its start keepalived takes nothing over, if that is longer than
+// ripcord's own wait: vrrp_startup_delay and the wait for adverts that follows it. Without such a
+// delay only an owner of its addresses waits for more adverts than ripcord.
 func (i *instance) startup(g *globals) length {
-	const ofVersion2 = time.Second // the interval of which Skew_Time is a part
+	const ofVersion2 = time.Second // the interval of which Skew_Time is a fraction
 	priority, adverts := i.election().value, i.advertsAtStart()
 	if priority != 255 && g.startupDelay.value == 0 || adverts == 0 {
 		return g.startupDelay
@@ -69,9 +69,9 @@ func (i *instance) startup(g *globals) length {
 	return out
 }
 
-// advertsAtStart is for how many adverts keepalived waits, beside Skew_Time, until the instance
-// is MASTER for the first time: as an owner for none, unless it has state BACKUP. A group is
-// MASTER at once only if each member says that it is, and its priority.
+// advertsAtStart returns for how many adverts, beside Skew_Time, keepalived waits until the
+// instance becomes MASTER for the first time: for none as an owner, unless it has state BACKUP. A
+// group is MASTER at once only if the state and the priority of each member say so.
 func (i *instance) advertsAtStart() int {
 	all := i.misses.or(number{value: 3}).value
 	if i.group == nil {
@@ -92,7 +92,7 @@ func (i *instance) advertsAtStart() int {
 	return adverts
 }
 
-// canonical is a number as YAML has it, if the text is one.
+// canonical returns a number as YAML writes it, if the text is one.
 func canonical(text string) string {
 	if n, err := strconv.Atoi(text); err == nil {
 		return strconv.Itoa(n)
@@ -129,7 +129,7 @@ func (i *instance) sendingTree(r *syntax.Report, m builder) {
 	}
 	inner := newMap(i.peers[0].at, m.Name)
 	var peers []*tree.Node
-	bound := number{1, i.peers[0].at, true} // any TTL is believed unless a peer has a bound
+	bound := number{1, i.peers[0].at, true} // any TTL is accepted unless a peer has a bound
 	for n, p := range i.peers {
 		peer := scalar(p.address.String(), p.at)
 		peer.Name = inner.inner("peers")
@@ -138,11 +138,11 @@ func (i *instance) sendingTree(r *syntax.Report, m builder) {
 		case n == 0:
 			bound.value = max(p.minTTL.value, 1)
 		case max(p.minTTL.value, 1) < bound.value:
-			r.Differ(p.at, "", "one least TTL for all peers: %d", max(p.minTTL.value, 1))
+			r.Differ(p.at, "", "the minimum TTL is the same for all peers: %d", max(p.minTTL.value, 1))
 			bound.value = max(p.minTTL.value, 1)
 		}
 		if p.maxTTL.said && p.maxTTL.value < 255 {
-			r.Differ(p.maxTTL.at, "", "there is no greatest TTL of a peer")
+			r.Differ(p.maxTTL.at, "", "a maximum TTL of a peer is not supported")
 		}
 	}
 	inner.list("peers", peers)
@@ -153,7 +153,7 @@ func (i *instance) sendingTree(r *syntax.Report, m builder) {
 	m.nested("unicast", inner)
 }
 
-// heldTree adds what is held, and how it is announced.
+// heldTree adds what the instance holds and how it is announced.
 func (i *instance) heldTree(g *globals, m builder) {
 	if i.vmac.used.said {
 		name := i.vmac.name
@@ -187,8 +187,8 @@ func (i *instance) heldTree(g *globals, m builder) {
 	m.nested("announce", announce)
 }
 
-// addressTree is an address as an entry of addresses. The interface is not said where it
-// follows from the instance, whose addresses stand at the virtual MAC if there is one.
+// addressTree returns an address as an entry of addresses. It leaves out the interface where it
+// follows from the instance, whose addresses are on the macvlan of the virtual MAC if there is one.
 func (i *instance) addressTree(a address, title string) *tree.Node {
 	if a.device.Text == i.iface.Text {
 		a.device = syntax.Word{}
@@ -199,32 +199,32 @@ func (i *instance) addressTree(a address, title string) *tree.Node {
 	if !a.preferred.said && a.prefix.Addr().Is6() && !a.prefix.IsSingleIP() {
 		a.preferred = number{1, a.at, true}
 	}
-	if a.preferred.value == 0 { // as it is without a word
+	if a.preferred.value == 0 { // that is the default
 		a.preferred = number{}
 	}
 	return a.tree(title)
 }
 
-// repeats bounds how often an address is announced: 0 counts as 1.
+// repeats limits how often an address is announced: 0 counts as 1.
 func repeats(n number) number {
 	n.value = min(max(n.value, 1), 100)
 	return n
 }
 
-// within bounds a duration.
+// within limits a duration.
 func within(l length, most time.Duration) length {
 	l.value = min(l.value, most)
 	return l
 }
 
-// whole cuts a duration down to whole steps.
+// whole rounds a duration down to whole steps.
 func whole(l length, step time.Duration) length {
 	l.value = l.value.Truncate(step)
 	return l
 }
 
-// hmacSecret returns the key of ripcord's and its value for a key of auth_hmac: a file,
-// hexadecimal digits, or the characters themselves.
+// hmacSecret returns ripcord's key and value for a key of auth_hmac: a file, hexadecimal digits, or
+// the characters themselves.
 func hmacSecret(text string) (key, value string) {
 	if path, ok := strings.CutPrefix(text, "file:"); ok {
 		return "keepalived_file", path
@@ -235,7 +235,7 @@ func hmacSecret(text string) (key, value string) {
 	return "hex", hex.EncodeToString([]byte(text))
 }
 
-// tree is auth.hmac.
+// tree returns the section auth.hmac.
 func (h *hmac) tree(title string) builder {
 	m := newMap(h.at, title)
 	keys := newMap(h.at, title)
@@ -257,7 +257,7 @@ func (h *hmac) tree(title string) builder {
 	return m
 }
 
-// tree is the commands of transitions. Those that all run as one user say so once.
+// tree returns the commands of transitions. If all run as one user, that is given once.
 func (n notify) tree(at tree.Position, title string) builder {
 	type transition struct {
 		key string

@@ -62,7 +62,7 @@ var processKeywords = table[process]{
 	{"fork_delay", 1, 1, plain, Changed, "a change takes effect at once; use `rise` of the check to delay it", "", nil},
 }
 
-// ownWeight reads a weight, perhaps reversed.
+// ownWeight reads a weight, which may be followed by reverse.
 func ownWeight(r *syntax.Report, s *syntax.Statement, into *number, reverse *bool, most int) {
 	n := leadingIn(r, s.Words[1], -1<<31, 1<<31-1, "it has no weight")
 	if n.said {
@@ -77,6 +77,6 @@ func ownWeight(r *syntax.Report, s *syntax.Statement, into *number, reverse *boo
 	case "reverse":
 		*reverse = true
 	default:
-		r.Ignore(s.Words[2].Position, "", "%s is no option of a weight: it is left out", syntax.Show(s.Word(2)))
+		r.Ignore(s.Words[2].Position, "", "%s is not an option of a weight: it is left out", syntax.Show(s.Word(2)))
 	}
 }

@@ -169,7 +169,7 @@ var globalKeywords = table[globals]{
 	{"bfd_rlimit_rtime", 0, -1, plain, Missing, noBFD, "BFD", nil},
 }
 
-// What is done in another way, and how.
+// Explanations of what ripcord does in another way.
 const (
 	onceAtRefresh    = "a refresh announces each address once"
 	onceAtRival      = "after an advert of lower priority, ripcord announces its addresses as after a takeover, at most once a second"
@@ -178,7 +178,7 @@ const (
 	ownerYields      = "a router of priority 255 yields to another router of priority 255 with a higher address"
 )
 
-// whenOn notes that something differs, where it is switched on.
+// whenOn notes a difference if the keyword is switched on.
 func whenOn[T any](how string) func(*translator, *syntax.Statement, *T) {
 	return func(t *translator, s *syntax.Statement, _ *T) {
 		if on, ok := switched(t.Report, s); ok && on {
@@ -187,20 +187,20 @@ func whenOn[T any](how string) func(*translator, *syntax.Statement, *T) {
 	}
 }
 
-// refreshRepeat notes a refresh that is to announce an address several times.
+// refreshRepeat notes a refresh that would announce an address several times.
 func refreshRepeat[T any](t *translator, s *syntax.Statement, _ *T) {
 	if n := leadingIn(t.Report, s.Words[1], 0, 1<<31, s.Keyword()+" is left out"); n.value > 1 {
 		t.Differ(s.At(), "", "%s: %s", s.Keyword(), onceAtRefresh)
 	}
 }
 
-// What is not done, and why.
+// Explanations of what ripcord does not do.
 const (
 	noLVS = "ripcord does no load balancing: run `keepalived --check` for that"
 )
 
-// fifoTo reads the path of a FIFO, which is left out where its owner is missing: the user that
-// it names, or that of all commands.
+// fifoTo reads the path of a FIFO. It leaves the FIFO out if its owner is missing: the user it
+// names, or that of all commands.
 func fifoTo(field func(*globals) *fifo) func(*translator, *syntax.Statement, *globals) {
 	return func(t *translator, s *syntax.Statement, g *globals) {
 		f := fifo{path: rooted(t.Report, s)}

@@ -12,10 +12,10 @@ var instanceKeywords = table[instance]{
 	{"state", 1, 1, plain, Translated, "sets defaults only: with `MASTER` the default priority is 255, and `nopreempt` and `preempt_delay` are ignored", "", func(t *translator, s *syntax.Statement, i *instance) {
 		switch w := s.Words[1]; {
 		case w.Text != "MASTER" && w.Text != "BACKUP":
-			t.Ignore(w.Position, "write MASTER or BACKUP", "%s is no state: it counts as BACKUP", syntax.Show(w.Text))
+			t.Ignore(w.Position, "write MASTER or BACKUP", "%s is not a state: it counts as BACKUP", syntax.Show(w.Text))
 			i.state = syntax.Word{Text: "BACKUP", Position: w.Position}
 		case w.Text == "BACKUP" && i.state.Text == "MASTER":
-			t.Ignore(w.Position, "", "BACKUP after MASTER does not count")
+			t.Ignore(w.Position, "", "BACKUP after MASTER has no effect")
 		default:
 			i.state = w
 		}
@@ -107,7 +107,7 @@ var instanceKeywords = table[instance]{
 	{"lvs_sync_daemon_interface", 1, -1, plain, Missing, noSync, "LVS", nil},
 }
 
-// What is not done, and why.
+// Explanations of what ripcord does not do.
 const (
 	noMail          = "ripcord sends no mail: use `notify`, the log or the metrics"
 	noSNMP          = "ripcord has no SNMP agent: use the Prometheus metrics at `control.listen`"
@@ -122,7 +122,7 @@ var authKeywords = table[instance]{
 		if w := s.Words[1]; w.Text == "PASS" || w.Text == "AH" {
 			i.authType = w
 		} else {
-			t.Ignore(w.Position, "write PASS", "%s is no type of authentication: it is left out", syntax.Show(w.Text))
+			t.Ignore(w.Position, "write PASS", "%s is not a type of authentication: it is left out", syntax.Show(w.Text))
 		}
 	}},
 	{"auth_pass", 1, 1, plain, Translated, "`auth.pass`; the first 8 characters are used", "", wordTo(func(i *instance) *syntax.Word { return &i.authPass })},
@@ -140,12 +140,13 @@ var hmacKeywords = table[hmac]{
 	{"time_window", 1, 1, plain, Translated, "`auth.hmac.window`", "", secondsTo(func(h *hmac) *length { return &h.window }, second, 300*second)},
 }
 
-// readVersion reads the version of an instance. The first counts, and over IPv6 none is 2.
+// readVersion reads the version of an instance. The first one counts, and over IPv6 version 2 never
+// does.
 func readVersion(t *translator, s *syntax.Statement, i *instance) {
 	switch v := leadingIn(t.Report, s.Words[1], 2, 3, s.Keyword()+" is left out"); {
 	case !v.said:
 	case i.version.said && i.version.value != v.value:
-		t.Ignore(v.at, "keep one", "the version is %d already: %d does not count", i.version.value, v.value)
+		t.Ignore(v.at, "keep one", "the version is %d already: %d has no effect", i.version.value, v.value)
 	case v.value == 2 && i.family == 6:
 		t.Ignore(v.at, "leave the line out", "the instance is IPv6, which has version 3")
 	default:
@@ -153,7 +154,7 @@ func readVersion(t *translator, s *syntax.Statement, i *instance) {
 	}
 }
 
-// notifyTo reads a command of notify. The first of a kind counts.
+// notifyTo reads a command of notify. The first of each kind counts.
 func notifyTo[T any](field func(*T) *command) func(*translator, *syntax.Statement, *T) {
 	return func(t *translator, s *syntax.Statement, into *T) {
 		into1 := field(into)
@@ -176,7 +177,7 @@ func readSource(t *translator, s *syntax.Statement, i *instance) {
 	}
 }
 
-// readPeers reads one peer a line, with bounds of its TTL.
+// readPeers reads one peer per line, with bounds of its TTL.
 func readPeers(t *translator, s *syntax.Statement, i *instance) {
 	i.unicast, i.peersAt = s.Keyword(), s.At()
 	for _, entry := range s.Block {

@@ -113,7 +113,7 @@ func readFile(t *translator, s *syntax.Statement, _ *translator) {
 	t.checks.addFile(f)
 }
 
-// readBalanced keeps a block of load balancing, of which nothing is read.
+// readBalanced keeps a block of load balancing without reading its contents.
 func readBalanced(t *translator, s *syntax.Statement, _ *translator) {
 	t.balancing = append(t.balancing, s)
 }

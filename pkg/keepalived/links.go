@@ -7,26 +7,26 @@ import (
 	"ripcord/pkg/tree"
 )
 
-// linkSettings are what is said of an interface.
+// linkSettings are the settings of an interface.
 type linkSettings struct {
 	name     syntax.Word
 	monitor  syntax.Word
 	down, up length
 }
 
-// links are the interfaces of which something is said, in the order of the file.
+// links are the interfaces with settings, in the order of the file.
 type links struct {
 	all    []*linkSettings
 	byName map[string]*linkSettings
 }
 
-// A garpGroup is a garp_group: how far apart announcements leave its interfaces.
+// A garpGroup is a garp_group: the spacing of announcements on its interfaces.
 type garpGroup struct {
 	garp, gna  length
 	interfaces []syntax.Word
 }
 
-// join puts the interfaces into the group. Each is in the first one that names it.
+// join puts the interfaces into the group. An interface stays in the first group that names it.
 func (g *garpGroup) join(t *translator) {
 	for _, w := range g.interfaces {
 		if t.globals.garpGroups[w.Text] != nil {
@@ -48,7 +48,7 @@ func (ls *links) of(name syntax.Word) *linkSettings {
 	return l
 }
 
-// readDelays reads one interface a line, with the delays of its loss and its return.
+// readDelays reads one interface per line, with the delays of its loss and its return.
 func (ls *links) readDelays(r *syntax.Report, s *syntax.Statement) {
 	for _, entry := range s.Block {
 		if len(entry.Words) < 2 {
@@ -67,7 +67,7 @@ func (ls *links) readDelays(r *syntax.Report, s *syntax.Statement) {
 	}
 }
 
-// readMonitors reads one interface a line, and how its link is watched.
+// readMonitors reads one interface per line, with the way its link is watched.
 func (ls *links) readMonitors(r *syntax.Report, s *syntax.Statement) {
 	for _, entry := range s.Block {
 		if !isLink(entry.Word(0)) {
@@ -83,12 +83,12 @@ func (ls *links) readMonitors(r *syntax.Report, s *syntax.Statement) {
 			l.monitor = syntax.Word{Text: "ethtool", Position: entry.Words[1].Position}
 		case "IOCTL":
 		default:
-			r.Ignore(entry.Words[1].Position, "write MII or ETHTOOL", "%s is no way to watch a link", syntax.Show(entry.Word(1)))
+			r.Ignore(entry.Words[1].Position, "write MII or ETHTOOL", "%s is not a way to watch a link", syntax.Show(entry.Word(1)))
 		}
 	}
 }
 
-// tree is an entry of links.
+// tree returns an entry of links.
 func (l *linkSettings) tree() builder {
 	m := newMap(l.name.Position, "")
 	if l.monitor.Text != "" {
@@ -99,7 +99,7 @@ func (l *linkSettings) tree() builder {
 	return m
 }
 
-// tree is links, in which an interface without settings is left out.
+// tree returns the section links, without interfaces that have no settings.
 func (ls *links) tree(at tree.Position) builder {
 	m := newMap(at, "")
 	for _, l := range ls.all {

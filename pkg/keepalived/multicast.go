@@ -7,7 +7,7 @@ import (
 	"ripcord/pkg/tree"
 )
 
-// A multicastGroup is a group that was named, and where.
+// A multicastGroup is a multicast group and its place in the file.
 type multicastGroup struct {
 	netip.Addr
 	at tree.Position
@@ -23,7 +23,7 @@ func groupTo(family int) func(*translator, *syntax.Statement, *globals) {
 		switch a, ok := hostIn(t.Report, w, s.Keyword()+" is left out"); {
 		case !ok:
 		case !a.IsMulticast() || familyOf(a) != family:
-			t.Ignore(w.Position, "", "%s is no multicast group of IPv%d: %s is left out", syntax.Show(w.Text), family, s.Keyword())
+			t.Ignore(w.Position, "", "%s is not a multicast group of IPv%d: %s is left out", syntax.Show(w.Text), family, s.Keyword())
 		default:
 			g.multicast[family] = multicastGroup{a, w.Position}
 		}
@@ -45,20 +45,19 @@ func readMulticast(t *translator, s *syntax.Statement, i *instance) {
 		if a.Is6() {
 			kind = "link-local multicast group"
 		}
-		t.Ignore(w.Position, "", "%s is no %s: %s is left out", a, kind, s.Keyword())
+		t.Ignore(w.Position, "", "%s is not a %s: %s is left out", a, kind, s.Keyword())
 	default:
 		i.multicast = multicastGroup{a, w.Position}
 	}
 }
 
-// complete settles to which multicast group the adverts of an instance go: its own, or that of all
-// instances of its family. It has none where that is the group of RFC 9568, or the adverts are
-// unicast.
+// complete determines the multicast group of an instance: its own, or that of all instances of its
+// family. The group is invalid if it is that of RFC 9568, or if the adverts are unicast.
 func (m *multicastGroup) complete(r *syntax.Report, of *instance, ofAll multicastGroup) {
 	unicast := len(of.peers) > 0
 	switch {
 	case unicast && m.IsValid():
-		r.Ignore(m.at, "", "mcast_dst_ip does not count with unicast_peer")
+		r.Ignore(m.at, "", "mcast_dst_ip has no effect with unicast_peer")
 	case !m.IsValid():
 		*m = ofAll
 	}

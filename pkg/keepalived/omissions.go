@@ -5,13 +5,13 @@ import (
 	"ripcord/pkg/tree"
 )
 
-// omissions are the topics that ripcord leaves out, in the order in which they come.
+// omissions are the topics that ripcord leaves out, in the order of the file.
 type omissions struct {
 	all     []mention
-	byTopic map[string]int // indexes of all
+	byTopic map[string]int // their indexes in all
 }
 
-// A mention is a topic that ripcord leaves out, where it stands first, and how often.
+// A mention is a topic that ripcord leaves out, with its first place and a count.
 type mention struct {
 	at    tree.Position
 	what  string // the first keyword
@@ -19,7 +19,7 @@ type mention struct {
 	count int
 }
 
-// add notes a keyword of something that ripcord does not do. All of a topic are one
+// add records a keyword of something that ripcord does not do. All keywords of a topic make one
 // note.
 func (o *omissions) add(s *syntax.Statement, topic, text string) {
 	if i, again := o.byTopic[topic]; again {
@@ -30,7 +30,7 @@ func (o *omissions) add(s *syntax.Statement, topic, text string) {
 	o.all = append(o.all, mention{s.At(), s.Title(), text, 1})
 }
 
-// note writes the notes of what is left out.
+// note writes the notes about what is left out.
 func (o *omissions) note(r *syntax.Report) {
 	r.Subject = ""
 	for _, m := range o.all {

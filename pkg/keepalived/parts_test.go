@@ -90,7 +90,7 @@ func TestChecks(t *testing.T) {
 	cs.addScript(named("absent", func(c *script) { c.absent = true }))
 	cs.addScript(named("empty", func(c *script) { c.command = command{} }))
 	cs.addScript(named("early", nil))
-	expectNotes(t, r, "it has no script", "there is one of that name already")
+	expectNotes(t, r, "it has no script", "an earlier script has the same name")
 
 	var got []tracked
 	r2 := &syntax.Report{}
@@ -138,7 +138,7 @@ func TestLinks(t *testing.T) {
 	ls := links{byName: map[string]*linkSettings{}}
 	ls.readDelays(r, statementsOf(t, "interface_up_down_delays {\n eth0 2 3.5\n eth1\n eth0:1 2\n}\n")[0])
 	ls.readMonitors(r, statementsOf(t, "linkbeat_interfaces {\n eth0 MII\n eth2 IOCTL\n eth3 X\n}\n")[0])
-	expectNotes(t, r, "eth1 has no delay", "no interface is called eth0:1", "X is no way to watch a link")
+	expectNotes(t, r, "eth1 has no delay", "no interface is called eth0:1", "X is not a way to watch a link")
 	if got, want := ls.tree(at(1, 1)).YAML(), "eth0:\n  monitor: mii\n  down_delay: 2s\n  up_delay: 3.5s\n"; got != want {
 		t.Errorf("%s\nwant %s", got, want)
 	}

@@ -7,7 +7,7 @@ import (
 	"ripcord/pkg/tree"
 )
 
-// plain leaves out what needs not be said.
+// plain removes keys that have their default value.
 func (c *converter) plain() {
 	for _, key := range []string{"instances", "checks"} {
 		for _, block := range c.items(key) {
@@ -20,16 +20,16 @@ func (c *converter) plain() {
 	}
 }
 
-// standard are the values that keys have by themselves.
+// standard are the default values of keys.
 var standard = map[string]string{
 	"interval": "1s", "rise": "1", "fall": "1", "count": "5", "again_after": "5s", "refresh": "0s", "spacing": "0s",
 }
 
-// idle is the part of a duration that is nothing: the minutes and seconds of 1h0m0s.
+// idle matches the empty parts of a duration: the minutes and seconds of 1h0m0s.
 var idle = regexp.MustCompile(`^(\d+(?:h\d+)?[hm])(?:0m)?0s$`)
 
-// trim writes the durations of an instance or a check shortly, and leaves out what is as it
-// would be by itself, unless there is something to be said of it.
+// trim shortens the durations of an instance or a check, and removes values that are defaults
+// unless a comment belongs to them.
 func trim(block *tree.Node) {
 	for i := range block.Entries {
 		e := &block.Entries[i]
@@ -46,7 +46,7 @@ func trim(block *tree.Node) {
 	})
 }
 
-// weights leaves out the weight of what is tracked where it is that of the check.
+// weights removes the weights of tracked things that equal those of the check.
 func (c *converter) weights() {
 	own := map[string]string{}
 	for _, check := range c.items("checks") {
@@ -67,7 +67,7 @@ func (c *converter) weights() {
 	}
 }
 
-// runs reports whether anything is done as script_user.
+// runs reports whether anything runs as script_user.
 func (c *converter) runs() bool {
 	for _, key := range []string{"fifo", "startup", "shutdown"} {
 		if c.root.Find(key) != nil {

@@ -16,25 +16,25 @@ import (
 type routes struct {
 	report *syntax.Report
 	system System
-	rules  map[int]int // those without a priority so far, by their family
+	rules  map[int]int // the number of those without a priority so far, by family
 }
 
-// routeTypes are the types of routes that a file may begin with.
+// routeTypes are the types with which a route may begin.
 var routeTypes = []string{"unicast", "blackhole", "unreachable", "prohibit", "local", "broadcast", "multicast", "throw", "nat", "anycast"}
 
-// A lineReader reads the words of one line that is in iproute2's syntax.
+// A lineReader reads the words of one line in iproute2's syntax.
 type lineReader struct {
 	*routes
 	i     *instance
-	what  string // the route, or the rule
+	what  string // "the route" or "the rule"
 	words []syntax.Word
-	n     int // of the word that is read
+	n     int // index of the current word
 	m     builder
-	bad   bool // it is left out, and noted
+	bad   bool // the line is left out, with a note
 	follow
 }
 
-// next returns the word behind the present one, which is read with it.
+// next returns the word after the current one, and moves to it.
 func (r *lineReader) next() syntax.Word {
 	if r.n+1 >= len(r.words) {
 		r.leave(r.words[r.n], "", "%s has no value", syntax.Show(r.words[r.n].Text))
@@ -44,14 +44,14 @@ func (r *lineReader) next() syntax.Word {
 	return r.words[r.n]
 }
 
-// passOver leaves out the word behind a family, as keepalived does by mistake.
+// passOver skips the word after a family, as keepalived does by mistake.
 func (r *lineReader) passOver(w syntax.Word) {
 	lost := r.next()
 	r.report.Ignore(lost.Position, "leave "+w.Text+" out, and write 0.0.0.0/0 or ::/0 in place of default",
-		"%s behind %s does not count: keepalived passes over it", syntax.Show(lost.Text), w.Text)
+		"%s after %s has no effect: keepalived skips it", syntax.Show(lost.Text), w.Text)
 }
 
-// leave notes that keepalived leaves the line out, and so does ripcord.
+// leave notes that ripcord leaves the line out, as keepalived does.
 func (r *lineReader) leave(w syntax.Word, hint, format string, args ...any) {
 	if !r.bad {
 		r.report.Ignore(w.Position, hint, r.what+" is left out: "+format, args...)
@@ -59,7 +59,7 @@ func (r *lineReader) leave(w syntax.Word, hint, format string, args ...any) {
 	r.bad = true
 }
 
-// refuse notes that ripcord does not place what keepalived would.
+// refuse notes that ripcord does not install what keepalived would.
 func (r *lineReader) refuse(w syntax.Word, format string, args ...any) {
 	if !r.bad {
 		r.report.NotDone(w.Position, "", r.what+" is not placed: "+format, args...)
@@ -67,7 +67,7 @@ func (r *lineReader) refuse(w syntax.Word, format string, args ...any) {
 	r.bad = true
 }
 
-// say adds a key to what is read; of a key that comes twice the last counts.
+// say adds a key to the result. If a key comes twice, the last one counts.
 func (r *lineReader) say(key string, w syntax.Word, value string) {
 	if e := r.m.Find(key); e != nil && e.Value.Text != value {
 		r.report.Ignore(w.Position, "say it once", "of %s and %s for %s the last counts", syntax.Show(e.Value.Text), syntax.Show(value), key)
@@ -98,7 +98,7 @@ type routeReader struct {
 	hops     []*tree.Node
 }
 
-// route reads one route in the syntax of ip route; nil: it cannot be placed.
+// route reads one route in the syntax of ip route. It returns nil if the route cannot be installed.
 func (rs *routes) route(s *syntax.Statement, i *instance) *tree.Node {
 	title := i.title() + ": route"
 	r := &routeReader{kind: "unicast"}
@@ -125,7 +125,7 @@ func (r *routeReader) direction(w syntax.Word) bool {
 		}
 		a, err := netip.ParseAddr(next.Text)
 		if err != nil {
-			r.leave(next, "", "%s is no gateway", syntax.Show(next.Text))
+			r.leave(next, "", "%s is not a gateway", syntax.Show(next.Text))
 			return true
 		}
 		r.via = netip.PrefixFrom(a, a.BitLen())
@@ -160,7 +160,7 @@ func (r *routeReader) direction(w syntax.Word) bool {
 	return true
 }
 
-// nexthops reads the rest of the line.
+// nexthops reads the next hops, which are the rest of the line.
 func (r *routeReader) nexthops() {
 	for r.n < len(r.words) && !r.bad {
 		w := r.words[r.n]
@@ -178,7 +178,7 @@ func (r *routeReader) nexthops() {
 			builder{r.hops[last]}.text("onlink", w.Position, "true")
 		case w.Text == "encap", w.Text == "realms":
 			r.refuse(w, "%s of a next hop is not supported", w.Text)
-		case w.Text == "no_track": // keepalived reads it in front of the next hops only
+		case w.Text == "no_track": // keepalived reads it only before the next hops
 			r.report.Ignore(w.Position, "write it in front of nexthop", "%s behind the next hops does not count", w.Text)
 		default:
 			r.report.Ignore(w.Position, "", "%s, behind the next hops, is left out", syntax.Show(w.Text))
@@ -192,7 +192,7 @@ func (r *routeReader) nexthops() {
 	}
 }
 
-// option reads what else identifies or describes the route.
+// option reads a word that further identifies or describes the route.
 func (r *routeReader) option(w syntax.Word) bool {
 	switch w.Text {
 	case "src":
@@ -237,10 +237,10 @@ func (r *routeReader) option(w syntax.Word) bool {
 	return true
 }
 
-// metricWords are those that the kernel keeps of a route's connections.
+// metricWords are the metrics that the kernel keeps for a route's connections.
 var metricWords = []string{"mtu", "advmss", "window", "rtt", "rttvar", "rto_min", "ssthresh", "cwnd", "initcwnd", "initrwnd", "reordering", "hoplimit", "quickack", "fastopen_no_cookie", "features", "congctl"}
 
-// scales are the units of times, in which the kernel has them.
+// scales are the factors between ms and the units in which the kernel keeps times.
 var scales = map[string]int{"rtt": 8, "rttvar": 4, "rto_min": 1}
 
 // metric reads a metric.
@@ -271,7 +271,7 @@ func (r *routeReader) metric(w syntax.Word) bool {
 	return true
 }
 
-// metricValue reads a number; one that is a time may have the unit s or ms.
+// metricValue reads a number. A time may have the unit s or ms.
 func metricValue(text string, scale int) (string, bool) {
 	if scale > 0 {
 		if ms, ok := strings.CutSuffix(text, "ms"); ok {
@@ -287,7 +287,7 @@ func metricValue(text string, scale int) (string, bool) {
 	return strconv.FormatUint(n, 10), err == nil
 }
 
-// destination reads the destination, perhaps behind its type.
+// destination reads the destination, which its type may precede.
 func (r *routeReader) destination(w syntax.Word) {
 	if w.Text == "to" {
 		w = r.next()
@@ -317,10 +317,10 @@ const default6 = "default6"
 
 var anywhere6 = netip.PrefixFrom(netip.IPv6Unspecified(), 0)
 
-// routeWords are the words of a route.
+// routeWords are the keywords of a route.
 var routeWords = slices.Concat(metricWords, []string{"src", "via", "dev", "table", "metric", "scope", "tos", "protocol", "onlink", "nexthop", "no_track", "pref"})
 
-// six reports whether the route is one of IPv6.
+// six reports whether the route is an IPv6 route.
 func (r *routeReader) six() bool {
 	if r.to.IsValid() {
 		return r.to.Addr().Is6()
@@ -345,7 +345,7 @@ func (r *routeReader) finish(s *syntax.Statement) *tree.Node {
 		return nil
 	case to.Value.Text == "default" && r.six():
 		to.Value.Text = "::/0"
-	case to.Value.Text == "default" && r.i.family == 6: // for keepalived it is one of IPv4
+	case to.Value.Text == "default" && r.i.family == 6: // for keepalived it is an IPv4 route
 		to.Value.Text = "0.0.0.0/0"
 	}
 	if !r.sound(r.m, "the route") || r.mixed() || !r.typed(s) || !r.scoped(s) {
@@ -376,7 +376,7 @@ func (r *routeReader) finish(s *syntax.Statement) *tree.Node {
 	return r.m.Node
 }
 
-// mixed reports whether parts of the route are of two families, and notes it.
+// mixed reports whether parts of the route are of different families, and notes it.
 func (r *routeReader) mixed() bool {
 	parts := []*tree.Node{r.m.Node}
 	parts = append(parts, r.hops...)
@@ -392,7 +392,7 @@ func (r *routeReader) mixed() bool {
 			}
 			a, err := netip.ParseAddr(e.Value.Text)
 			switch {
-			case err != nil: // which was noted
+			case err != nil: // noted already
 			case family == 0:
 				family = familyOf(a)
 			case family != familyOf(a):
@@ -404,7 +404,7 @@ func (r *routeReader) mixed() bool {
 	return false
 }
 
-// typed sees to the type of the route.
+// typed checks that the route fits its type, and notes it if not.
 func (r *routeReader) typed(s *syntax.Statement) bool {
 	switch r.kind {
 	case "unicast":
@@ -433,21 +433,21 @@ func (r *routeReader) typed(s *syntax.Statement) bool {
 	return true
 }
 
-// discarding are the types of routes that lead nowhere.
+// discarding are the types of routes without a next hop.
 var discarding = []string{"blackhole", "unreachable", "prohibit", "throw"}
 
-// leastScopes are the scopes that the kernel asks of a route, at least, by its type.
+// leastScopes are the smallest scopes that the kernel accepts for a route, by its type.
 var leastScopes = map[string]string{"local": "host", "broadcast": "link", "anycast": "link"}
 
-// scopeNumbers are the numbers of scopes.
+// scopeNumbers maps the names of scopes to numbers.
 var scopeNumbers = map[string]int{"global": 0, "site": 200, "link": 253, "host": 254}
 
-// scoped sees to the scope of the route. keepalived gives one of IPv4 the scope global where it
-// says none, which ip route does not.
+// scoped checks the scope of the route. keepalived gives an IPv4 route without a scope the scope
+// global, which ip route does not.
 func (r *routeReader) scoped(s *syntax.Statement) bool {
 	e := r.m.Find("scope")
 	if r.six() {
-		r.m.drop("scope") // the kernel does not look at it
+		r.m.drop("scope") // the kernel ignores it
 		return true
 	}
 	if slices.Contains(discarding, r.kind) {
@@ -476,18 +476,18 @@ func (r *routeReader) scoped(s *syntax.Statement) bool {
 	return true
 }
 
-// outgoing sees to the interface. Without dev the kernel finds that of a route with a gateway,
-// as ripcord does where the key interface is missing.
+// outgoing sets the interface. Without dev the kernel finds it by the gateway, and so does ripcord
+// if the key interface is missing.
 func (r *routeReader) outgoing() {
 	if e := r.m.Find("interface"); e != nil && e.Value.Text == r.i.iface.Text && !r.via.IsValid() {
 		r.m.drop("interface")
 	}
 }
 
-// markPattern is a firewall mark, perhaps with a mask.
+// markPattern matches a firewall mark with an optional mask.
 var markPattern = regexp.MustCompile(`^(0x[0-9A-Fa-f]{1,8}|[0-9]{1,9})(/(0x[0-9A-Fa-f]{1,8}|[0-9]{1,9}))?$`)
 
-// sound reports whether the values of a route or a rule can be used.
+// sound reports whether the values of a route or a rule are valid.
 func (rs *routes) sound(m builder, what string) bool {
 	for _, e := range m.Entries {
 		ok := true
@@ -519,7 +519,7 @@ func (b builder) drop(keys ...string) {
 	b.Entries = slices.DeleteFunc(b.Entries, func(e tree.Entry) bool { return slices.Contains(keys, e.Key) })
 }
 
-// table returns a routing table, by its number or its name.
+// table returns a routing table by its number or its name.
 func (rs *routes) table(w syntax.Word) (string, bool) {
 	if n, err := strconv.ParseUint(w.Text, 0, 32); err == nil {
 		return strconv.FormatUint(n, 10), n > 0

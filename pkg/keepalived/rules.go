@@ -10,14 +10,14 @@ import (
 	"ripcord/pkg/tree"
 )
 
-// firstRule is the priority that keepalived gives the first rule without one; those that
-// follow go down from it.
+// firstRule is the priority that keepalived gives the first rule without one. Each further one gets
+// the next lower priority.
 const firstRule = 16384
 
-// ruleActions are what a rule can do beside looking up a table.
+// ruleActions are the actions of a rule other than looking up a table.
 var ruleActions = []string{"goto", "nop", "blackhole", "unreachable", "prohibit"}
 
-// rule reads one rule in the syntax of ip rule; nil: it cannot be placed.
+// rule reads one rule in the syntax of ip rule. It returns nil if the rule cannot be installed.
 func (rs *routes) rule(s *syntax.Statement, i *instance) *tree.Node {
 	r := &lineReader{routes: rs, i: i, what: "the rule", words: s.Words, m: newMap(s.At(), i.title()+": rule")}
 	protocol := syntax.Word{}
@@ -46,18 +46,18 @@ func (rs *routes) rule(s *syntax.Statement, i *instance) *tree.Node {
 	}
 	r.stands("iif")
 	if !i.isStatic() {
-		r.stands("oif") // which keepalived does not look at in static_rules
+		r.stands("oif") // keepalived ignores it in static_rules
 	}
 	return r.ruleOf(s)
 }
 
-// ruleWords are the words of a rule.
+// ruleWords are the keywords of a rule.
 var ruleWords = slices.Concat(ruleActions, []string{
 	"from", "to", "table", "lookup", "not", "preference", "order", "priority", "tos", "dsfield", "fwmark", "suppress_prefixlength", "dev", "iif", "oif",
 	"uidrange", "l3mdev", "protocol", "ipproto", "sport", "dport", "no_track", "track_group", "type", "realms", "suppress_ifgroup", "tunnel-id",
 })
 
-// selects reads what traffic the rule is for.
+// selects reads a selector of the rule.
 func (r *lineReader) selects(w syntax.Word) bool {
 	switch w.Text {
 	case "from", "to":
@@ -88,7 +88,7 @@ func (r *lineReader) selects(w syntax.Word) bool {
 		if number, ok := r.system.Protocol(next.Text); ok {
 			r.say("ipproto", next, strconv.Itoa(int(number)))
 		} else {
-			r.report.Ignore(next.Position, "", "%s is no protocol: the rule is for all", syntax.Show(next.Text))
+			r.report.Ignore(next.Position, "", "%s is not a protocol: the rule applies to all", syntax.Show(next.Text))
 		}
 	case "realms", "tunnel-id", "suppress_ifgroup", "sup_group":
 		r.refuse(w, "%s is not supported", w.Text)
@@ -114,13 +114,13 @@ func (r *lineReader) numbers(w syntax.Word) {
 	case good:
 		r.say(w.Text, next, next.Text)
 	case !ports:
-		r.leave(next, "write it like 1000-1999", "%s is no range of users", syntax.Show(next.Text))
-	default: // keepalived goes on without it
-		r.report.Ignore(next.Position, "write a range, as 80-80", "%s is no range of ports: the rule is for all of them", syntax.Show(next.Text))
+		r.leave(next, "write it like 1000-1999", "%s is not a range of users", syntax.Show(next.Text))
+	default: // keepalived ignores it
+		r.report.Ignore(next.Position, "write a range, as 80-80", "%s is not a range of ports: the rule applies to all of them", syntax.Show(next.Text))
 	}
 }
 
-// does reads what the rule does, and its place.
+// does reads the action of the rule, and its priority.
 func (r *lineReader) does(w syntax.Word) bool {
 	if w.Text == "type" {
 		w = r.next()
@@ -156,11 +156,11 @@ func (r *lineReader) does(w syntax.Word) bool {
 	return true
 }
 
-// once sees that a rule does one thing only.
+// once checks that the rule has a single action.
 func (r *lineReader) once(w syntax.Word) {
 	for _, key := range []string{"table", "l3mdev", "action"} {
 		if r.m.Find(key) != nil {
-			r.leave(w, "", "it can do one thing only, and %s is a second one", w.Text)
+			r.leave(w, "", "it can have one action only, and %s is a second one", w.Text)
 		}
 	}
 }
@@ -171,7 +171,7 @@ func (r *lineReader) ruleOf(s *syntax.Statement) *tree.Node {
 	action, priority := m.Find("action"), m.Find("priority")
 	switch target := m.Find("goto"); {
 	case m.Find("table") == nil && m.Find("l3mdev") == nil && action == nil:
-		r.report.Ignore(s.At(), "say table", "the rule leads to no table: it is left out")
+		r.report.Ignore(s.At(), "set table", "the rule has neither a table nor an action: it is left out")
 		return nil
 	case action != nil && m.Find("suppress_prefixlength") != nil:
 		r.report.Ignore(action.Position, "", "the rule is left out: it looks up no table, so no route can be suppressed")
@@ -196,15 +196,15 @@ func (r *lineReader) ruleOf(s *syntax.Statement) *tree.Node {
 	return m.Node
 }
 
-// behind reports whether a rule stands behind another one, by their priorities.
+// behind reports whether a rule comes after another one, by their priorities.
 func behind(target, priority string) bool {
 	a, err := strconv.ParseUint(target, 10, 32)
 	b, err2 := strconv.ParseUint(priority, 10, 32)
 	return err == nil && err2 == nil && a > b
 }
 
-// ruleFamily returns the family of the rule, 4 or 6: of one that does not say it, keepalived
-// takes 4, ripcord that of the instance.
+// ruleFamily returns the family of the rule, 4 or 6. Without one in the rule, keepalived takes 4,
+// and ripcord that of the instance.
 func (r *lineReader) ruleFamily() int {
 	for _, key := range []string{"from", "to", "family"} {
 		if e := r.m.Find(key); e != nil && (strings.Contains(e.Value.Text, ":") || e.Value.Text == "ipv6") {

@@ -7,7 +7,7 @@ import (
 	"ripcord/pkg/tree"
 )
 
-// staticSet returns what the static_ blocks say, as an instance that has nothing else.
+// staticSet returns the static_ blocks as an instance without any other setting.
 func (t *translator) staticSet(s *syntax.Statement) *instance {
 	if t.static == nil {
 		t.static = &instance{heading: "static", at: s.At(), holds: map[netip.Addr]bool{}}
@@ -15,7 +15,7 @@ func (t *translator) staticSet(s *syntax.Statement) *instance {
 	return t.static
 }
 
-// read reads the routes and rules of an instance, once all else is known of it.
+// read reads the routes and rules of an instance, once everything else about it is known.
 func (rs *routes) read(i *instance) {
 	for _, line := range i.routeLines {
 		if n := rs.route(line, i); n != nil {
@@ -31,8 +31,8 @@ func (rs *routes) read(i *instance) {
 	i.rules = rs.firstOfEach(i.rules)
 }
 
-// lastOfEach leaves out routes that stand in the place of others: the kernel has a route in
-// front of those that were added before, so the last one is used.
+// lastOfEach leaves out routes that a later one replaces: the kernel puts a route before those
+// added earlier, and uses the first.
 func (rs *routes) lastOfEach(all []*tree.Node) (kept []*tree.Node) {
 	last := map[string]*tree.Node{}
 	for _, n := range all {
@@ -41,7 +41,7 @@ func (rs *routes) lastOfEach(all []*tree.Node) (kept []*tree.Node) {
 	for _, n := range all {
 		if last[placeOf(n)] != n {
 			rs.report.Ignore(n.Position, "give one of them another metric, or write both gateways as nexthop",
-				"a later line has a route to the same destination, with the same metric: this one is never used, and is left out")
+				"a later line has a route to the same destination with the same metric: this one is never used, and is left out")
 			continue
 		}
 		kept = append(kept, n)
@@ -49,13 +49,13 @@ func (rs *routes) lastOfEach(all []*tree.Node) (kept []*tree.Node) {
 	return kept
 }
 
-// firstOfEach leaves out rules that stand already, as the kernel does.
+// firstOfEach leaves out rules that exist already, as the kernel does.
 func (rs *routes) firstOfEach(all []*tree.Node) (kept []*tree.Node) {
 	seen := map[string]bool{}
 	for _, n := range all {
 		text := n.YAML()
 		if seen[text] {
-			rs.report.Ignore(n.Position, "leave one out", "the rule stands already: this one is left out")
+			rs.report.Ignore(n.Position, "leave one out", "the same rule stands before: this one is left out")
 			continue
 		}
 		seen[text] = true
@@ -64,7 +64,7 @@ func (rs *routes) firstOfEach(all []*tree.Node) (kept []*tree.Node) {
 	return kept
 }
 
-// placeOf is what identifies a route to the kernel.
+// placeOf returns what identifies a route to the kernel.
 func placeOf(n *tree.Node) (place string) {
 	for _, key := range []string{"to", "table", "metric", "tos"} {
 		if e := n.Find(key); e != nil {
@@ -74,7 +74,7 @@ func placeOf(n *tree.Node) (place string) {
 	return place
 }
 
-// completeStatic fills in the interface of addresses that have none.
+// completeStatic sets the interface of addresses without one.
 func (t *translator) completeStatic() {
 	i := t.static
 	if i == nil {
@@ -92,7 +92,7 @@ func (t *translator) completeStatic() {
 			t.Ignore(a.at, "say dev", "the address has no interface: it is on %s", syntax.Show(standard.Text))
 		}
 		switch p := &a.preferred; {
-		case p.value == 1: // as it is without a word
+		case p.value == 1: // that is the default
 			*p = number{}
 		case a.prefix.Addr().Is6() && a.prefix.IsSingleIP():
 			*p = number{0, a.at, true}
@@ -103,7 +103,7 @@ func (t *translator) completeStatic() {
 	t.Subject = ""
 }
 
-// staticTree adds what is held for no instance.
+// staticTree adds the section static.
 func (t *translator) staticTree(root builder) {
 	i := t.static
 	if i == nil {

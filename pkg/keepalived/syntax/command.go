@@ -3,11 +3,10 @@ package syntax
 import "strings"
 
 // SplitCommand splits a text at its blanks. Quotes of both kinds keep words together, and a
-// backslash stands before a character that has no meaning of its own. It is false where a
-// quote or an escape does not end.
+// backslash escapes a character. It returns false if a quote or an escape does not end.
 func SplitCommand(text string) (words []string, ok bool) { return splitAtBlanks(text, escape) }
 
-// Resolve returns what a text stands for whose backslashes are escapes.
+// Resolve returns a text with its backslash escapes resolved.
 func Resolve(text string) string {
 	var b strings.Builder
 	for {
@@ -22,8 +21,8 @@ func Resolve(text string) string {
 	}
 }
 
-// splitAtBlanks splits a text as SplitCommand does. What stands behind a backslash becomes what
-// resolve makes of it.
+// splitAtBlanks splits a text as SplitCommand does. resolve returns the replacement of what follows
+// a backslash.
 func splitAtBlanks(text string, resolve func(behind string) (value string, length int)) (words []string, ok bool) {
 	for {
 		text = strings.TrimLeft(text, blanks)
@@ -38,7 +37,7 @@ func splitAtBlanks(text string, resolve func(behind string) (value string, lengt
 	}
 }
 
-// firstWord returns the first word of a command, and what stands behind it.
+// firstWord returns the first word of a command and the rest.
 func firstWord(text string, resolve func(behind string) (string, int)) (word, behind string, ok bool) {
 	var b strings.Builder
 	quote := byte(0)
@@ -66,10 +65,10 @@ func firstWord(text string, resolve func(behind string) (string, int)) (word, be
 	return b.String(), "", quote == 0
 }
 
-// asWritten leaves a backslash before the character that stands behind it.
+// asWritten keeps a backslash and the character after it.
 func asWritten(behind string) (value string, length int) { return `\` + behind[:1], 1 }
 
-// escape returns what the text behind a backslash stands for, and how long it is.
+// escape returns the value of the escape sequence after a backslash, and its length.
 func escape(text string) (value string, length int) {
 	const named, meaning = "abEfnrtv", "\a\b\x1b\f\n\r\t\v"
 	switch c := text[0]; {
@@ -94,7 +93,7 @@ func hexDigits(text string) int {
 	return len(text) - len(strings.TrimLeft(text, "0123456789abcdefABCDEF"))
 }
 
-// numbered is the byte with a number.
+// numbered returns the byte of a number.
 func numbered(digits string, base int) string {
 	n := 0
 	for _, d := range strings.ToLower(digits) {

@@ -1,10 +1,10 @@
-// Package syntax has the grammar of keepalived.conf, without what its keywords mean.
+// Package syntax parses keepalived.conf without interpreting its keywords.
 //
-// The reader (reader.go, expand.go, sequence.go) makes lines of the files: without comments,
-// with their definitions filled in, their sequences written out, their conditions decided
-// and their includes in place. The parser (words.go, parser.go) makes statements of the lines: words, and
-// perhaps a block in braces, each with its place. What is wrong becomes a note of a Report,
-// to which the translation adds its own.
+// The reader (reader.go, expand.go, sequence.go) turns the files into lines: without comments, with
+// definitions filled in, sequences written out, conditions decided, and included files in place.
+// The parser (words.go, parser.go) turns the lines into statements: words and an optional block in
+// braces, each with its place. A problem becomes a note of a Report, to which the translation adds
+// its own.
 //
-// Nothing here opens a file: System does.
+// This package opens no files: System does.
 package syntax

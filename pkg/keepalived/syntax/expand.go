@@ -6,13 +6,13 @@ import (
 	"strings"
 )
 
-// A definition is what $NAME stands for: a text, or several lines of it.
+// A definition is the value of $NAME: a text of one or several lines.
 type definition struct {
 	lines []string
 }
 
-// define takes a definition, $NAME=text, and reports whether the line is one. A line that
-// ends in a backslash goes on in the next.
+// define reads a definition, $NAME=text, and reports whether the line is one. A line that ends in a
+// backslash continues in the next.
 func (r *reader) define(l line) bool {
 	name, value, ok := definitionIn(l.text)
 	if !ok {
@@ -56,7 +56,7 @@ func definitionIn(text string) (name, value string, ok bool) {
 	return text[1 : 1+n], strings.TrimLeft(rest[1:], " \t"), true
 }
 
-// identifier is the length of the name with which a text begins.
+// identifier returns the length of the name at the start of a text.
 func identifier(text string) int {
 	for i := range len(text) {
 		c := text[i]
