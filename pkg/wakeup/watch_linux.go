@@ -21,27 +21,27 @@ type Question struct {
 // the kernel takes for it.
 type Watch struct {
 	Questions []Question
-	Every     time.Duration // the period, less than a second
+	Every     time.Duration // the period
 	Limit     time.Duration // a round that takes longer is the last one
 }
 
 // Watch sleeps for so many periods. It returns earlier if something does not hold any more, if a
 // question fails or takes long, soon after Wake, or for no reason.
 func (w *Waiter) Watch(x *Watch, periods int) {
-	if w.watch(x, periods) {
+	if w.watch(x, unix.NsecToTimespec(int64(x.Every)), periods) {
 		w.alarm.reset()
 	}
 }
 
 // watch reports whether the alarm has rung. Between entersyscallblock and exitsyscall nothing may
-// grow the stack.
+// grow the stack: what is called there is nosplit, too.
 //
 //go:nosplit
 //go:norace
-func (w *Waiter) watch(x *Watch, periods int) (rung bool) {
+func (w *Waiter) watch(x *Watch, every unix.Timespec, periods int) (rung bool) {
 	entersyscallblock()
 	for ; periods > 0; periods-- {
-		timeout := unix.Timespec{Nsec: int64(x.Every)}
+		timeout := every // which the kernel counts down
 		ready, _, errno := unix.RawSyscall6(unix.SYS_PPOLL, uintptr(unsafe.Pointer(&w.poll)), 1, uintptr(unsafe.Pointer(&timeout)), 0, 0, 0)
 		if rung = errno == 0 && ready > 0; rung || errno != 0 {
 			break
@@ -59,8 +59,9 @@ func (w *Waiter) watch(x *Watch, periods int) (rung bool) {
 //go:nosplit
 //go:norace
 func (x *Watch) hold() bool {
-	for i := range x.Questions {
-		q := &x.Questions[i]
+	questions := x.Questions
+	for i := range questions {
+		q := &questions[i]
 		_, _, errno := unix.RawSyscall(q.Call, q.Args[0], q.Args[1], q.Args[2])
 		if errno != 0 || atomic.LoadUint32(q.Holds) == 0 {
 			return false
@@ -76,5 +77,5 @@ func (x *Watch) hold() bool {
 func rawNow() int64 {
 	var now unix.Timespec
 	_, _, _ = unix.RawSyscall(unix.SYS_CLOCK_GETTIME, unix.CLOCK_MONOTONIC, uintptr(unsafe.Pointer(&now)), 0)
-	return now.Nano()
+	return int64(now.Sec)*1e9 + int64(now.Nsec)
 }

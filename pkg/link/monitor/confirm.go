@@ -66,7 +66,7 @@ func (c *confirmer) rest(due time.Time) {
 		c.sleeper.sleep(due)
 		return
 	}
-	c.watch.Every, c.watch.Limit = every, every/share
+	c.watch.Every, c.watch.Limit = every, maxOutlier*every/share
 	c.sleeper.watch(&c.watch)
 }
 

@@ -1,6 +1,7 @@
 package monitor
 
 import (
+	"math"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -103,12 +104,17 @@ func TestKernelWatch(t *testing.T) {
 	l.monitor.Engage([]string{"tap8"})
 	time.Sleep(2 * time.Millisecond) // the second one would have another phase
 	l.monitor.Engage([]string{"tap8", "tap9"})
-	time.Sleep(100 * time.Millisecond)
-	before := counted.answers.Load()
-	const rest = 500 * time.Millisecond
-	time.Sleep(rest)
-	if n := counted.answers.Load() - before; n < 2 || n > 50 {
-		t.Errorf("the goroutine asked %d times in %v, where the links were asked 200 times", n, rest)
+	const rest, windows, most = 250 * time.Millisecond, 20, 20
+	fewest := int64(math.MaxInt64)
+	for range windows { // on a busy machine a round takes so long that the goroutine looks after it
+		before := counted.answers.Load()
+		time.Sleep(rest)
+		if fewest = min(fewest, counted.answers.Load()-before); fewest <= most {
+			break
+		}
+	}
+	if fewest < 2 || fewest > most {
+		t.Errorf("the goroutine asked at least %d times in %v, in which the links were asked 100 times", fewest, rest)
 	}
 	var took []time.Duration
 	for range 5 {
