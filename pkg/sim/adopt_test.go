@@ -8,9 +8,9 @@ import (
 	"ripcord/pkg/vrrp"
 )
 
-// TestDaemonDies checks that a daemon that dies, or hands over, and is there again in half of
-// three intervals costs no transition; one that comes later starts anew, and the other router
-// serves.
+// TestDaemonDies checks that a daemon that dies or hands over, and starts again within one and a
+// half intervals, causes no transition. A daemon that starts later begins without a record, and
+// the other router serves.
 func TestDaemonDies(t *testing.T) {
 	for _, c := range []struct {
 		away     time.Duration
@@ -26,30 +26,31 @@ func TestDaemonDies(t *testing.T) {
 		play(w, c.away)
 		a.Start()
 		if a.active() != (c.adopted > 0) || check.Adopted != c.adopted {
-			t.Errorf("away for %v: Active at once: %v, adopted %d times", c.away, a.active(), check.Adopted)
+			t.Errorf("down for %v: Active at once is %v, and %d groups were adopted", c.away, a.active(), check.Adopted)
 		}
 		if got := a.group().Status(w.now).Since; c.adopted > 0 && !got.Equal(since) {
-			t.Errorf("away for %v: it is Active since %v, want %v", c.away, got, since)
+			t.Errorf("down for %v: Active since %v, want %v", c.away, got, since)
 		}
 		for range 100 {
 			play(w, 10*time.Millisecond)
 			if c.adopted > 0 && (!a.active() || b.active()) {
-				t.Fatalf("away for %v: the other took over", c.away)
+				t.Fatalf("down for %v: the other router took over", c.away)
 			}
 		}
 		if (check.Takeovers == before) != (c.adopted > 0) {
-			t.Errorf("away for %v: %d takeovers", c.away, check.Takeovers-before)
+			t.Errorf("down for %v: %d takeovers, want none", c.away, check.Takeovers-before)
 		}
 		play(w, check.Settle()+time.Second)
 		check.Rest()
 		for _, v := range check.Violations {
-			t.Errorf("away for %v: %s", c.away, v)
+			t.Errorf("down for %v: %s", c.away, v)
 		}
 	}
 }
 
-// TestAdoptedKnowsNoStartupDelay checks that a group that was adopted, and yields soon after, is
-// Active again as soon as it may; one that starts anew waits for its startup_delay.
+// TestAdoptedKnowsNoStartupDelay checks that a group that was adopted and soon yields becomes
+// Active again as soon as the protocol permits, while a group that starts without a record waits
+// for its startup_delay.
 func TestAdoptedKnowsNoStartupDelay(t *testing.T) {
 	for _, adopted := range []bool{true, false} {
 		w := lan(1, setup{
@@ -73,11 +74,11 @@ func TestAdoptedKnowsNoStartupDelay(t *testing.T) {
 		a.Readmit("edge")
 		play(w, time.Second)
 		if a.active() != adopted {
-			t.Errorf("adopted %v: it is Active before its startup_delay is over: %v", adopted, a.active())
+			t.Errorf("adopted %v: Active before the end of its startup_delay: %v", adopted, a.active())
 		}
 		play(w, 2*time.Second)
 		if !a.active() {
-			t.Errorf("adopted %v: it is never Active again", adopted)
+			t.Errorf("adopted %v: the router did not become Active again", adopted)
 		}
 		for _, v := range check.Violations {
 			t.Errorf("adopted %v: %s", adopted, v)
@@ -85,8 +86,8 @@ func TestAdoptedKnowsNoStartupDelay(t *testing.T) {
 	}
 }
 
-// TestChangesAreNotAdopted checks that a machine that loses its power has no record: its daemon
-// starts anew, however soon; and so does one that finds anything changed.
+// TestChangesAreNotAdopted checks that a group is not adopted after a loss of power, however
+// short, since the record is lost, nor if anything changed since the record was written.
 func TestChangesAreNotAdopted(t *testing.T) {
 	w, check := pair(t, 1)
 	a := w.Routers[0]
@@ -94,7 +95,7 @@ func TestChangesAreNotAdopted(t *testing.T) {
 	play(w, 20*time.Millisecond)
 	a.Start()
 	if a.active() || check.Adopted > 0 {
-		t.Error("it goes on as Active")
+		t.Error("the router was adopted as Active after a loss of power")
 	}
 	for _, c := range []struct {
 		name   string
@@ -113,7 +114,7 @@ func TestChangesAreNotAdopted(t *testing.T) {
 		play(w, 10*time.Millisecond)
 		a.Start()
 		if a.active() || check.Adopted > 0 {
-			t.Errorf("%s: it goes on as Active", c.name)
+			t.Errorf("%s: the router was adopted as Active after a change", c.name)
 		}
 		play(w, check.Settle()+time.Second)
 		for _, v := range check.Violations {

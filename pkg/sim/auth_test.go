@@ -10,10 +10,10 @@ import (
 	"ripcord/pkg/wire"
 )
 
-// signing is a LAN of two routers that sign an advert each second: r1 is better.
+// signing is a LAN of two routers that sign an advert each second. r1 has the higher priority.
 var signing = setup{interval: time.Second, priorities: []uint8{150, 100}, preempt: true, family: event.IPv4, hmac: secured}
 
-// countEvents counts what the routers of a world log, beside what the check makes of it.
+// countEvents counts the events of all routers of a world, and passes them on to the check.
 func countEvents(w *World, check *Check) map[string]int {
 	counts := make(map[string]int)
 	w.OnEvent = func(r *Router, e event.Event) {
@@ -33,17 +33,17 @@ func countEvents(w *World, check *Check) map[string]int {
 	return counts
 }
 
-// TestClockStepped checks that a clock that is stepped moves nobody, within the window or
-// beyond: who does not believe the Active any more knows that it is there, and logs that. But an
-// Active whose clock is set back beyond it looks like a recording (docs/authentication.md). When
-// the Active dies the Backup takes over in time, and when the clock is right there is one
-// Active.
+// TestClockStepped checks that stepping a clock, within the window or beyond it, moves no group:
+// a router that discards the adverts of the Active still knows that the Active is there, and logs
+// it. Adverts of an Active whose clock is set back beyond the window look like a recording
+// (docs/authentication.md). If the Active dies the Backup takes over in time, and once the clock
+// is right there is one Active.
 func TestClockStepped(t *testing.T) {
 	const active, backup = 0, 1
 	for _, c := range []struct {
 		who  int
 		step time.Duration
-		logs string // which event, of which router; empty: none
+		logs string // the event and the router that logs it; empty: none
 		two  bool
 	}{
 		{active, 2 * time.Second, "", false},
@@ -70,7 +70,7 @@ func TestClockStepped(t *testing.T) {
 			play(w, 50*time.Second)
 			story := fmt.Sprintf("clock of %s stepped by %v", r.Name, c.step)
 			if first.active() != true || second.active() != c.two {
-				t.Errorf("%s: Active: %v and %v", story, first.active(), second.active())
+				t.Errorf("%s: r1 and r2 are Active: %v and %v", story, first.active(), second.active())
 			}
 			if c.logs == "" && len(counts) > 0 || c.logs != "" && counts[c.logs] == 0 {
 				t.Errorf("%s: logged %v, want %q", story, counts, c.logs)
@@ -95,8 +95,8 @@ func TestClockStepped(t *testing.T) {
 	}
 }
 
-// TestClocksSetTogether checks that the clocks of all routers are wrong alike, and are put
-// right: nobody moves.
+// TestClocksSetTogether checks that no group moves when the clocks of all routers are wrong by
+// the same amount and are corrected together.
 func TestClocksSetTogether(t *testing.T) {
 	for _, wrong := range []time.Duration{30 * time.Second, -30 * time.Second} {
 		w := lan(1, signing)
@@ -110,21 +110,21 @@ func TestClocksSetTogether(t *testing.T) {
 			play(w, 20*time.Second)
 		}
 		if len(counts) > 0 {
-			t.Errorf("by %v, and right again: %v", wrong, counts)
+			t.Errorf("clocks wrong by %v, then corrected: logged %v", wrong, counts)
 		}
 		check.Rest()
 	}
 }
 
-// TestOwnerIsHeldByNobody checks that an owner comes back and is held back by nobody: neither by
-// an Active whose clock is not its own nor by one of the other version, and the Active logs that
-// there are two.
+// TestOwnerIsHeldByNobody checks that an owner that comes back always becomes Active. Neither an
+// Active with a wrong clock nor one with the other version keeps it Backup, and the Active logs
+// that there are two.
 func TestOwnerIsHeldByNobody(t *testing.T) {
 	byClock, byVersion := signing, versions
 	byClock.priorities, byClock.clocks = []uint8{255, 100}, []time.Duration{-30 * time.Second, 0}
 	byVersion.priorities, byVersion.versions = []uint8{255, 100}, []wire.Version{wire.V3, wire.V2}
 	for _, s := range []setup{byClock, byVersion} {
-		s.startupDelay = 3 * time.Second // it hears them before it is Active
+		s.startupDelay = 3 * time.Second // the owner hears the others before it is Active
 		w := wired(1, s)
 		owner, other := w.Routers[0], w.Routers[1]
 		counts := countEvents(w, nil)
@@ -133,12 +133,12 @@ func TestOwnerIsHeldByNobody(t *testing.T) {
 		owner.Start()
 		play(w, s.startupDelay+2*time.Second)
 		if !owner.active() || !other.active() || counts["r2 advert.rival"] == 0 {
-			t.Errorf("owner Active: %v; logged %v", owner.active(), counts)
+			t.Errorf("the owner is Active: %v; logged %v", owner.active(), counts)
 		}
 	}
 }
 
-// restart stops a router in good order, and starts it with another authentication.
+// restart stops a router orderly, and starts it with a different authentication.
 func restart(r *Router, h vrrp.HMAC) {
 	r.loop.absorb(vrrp.Stop{Cause: r.minter.Cause(r.world.now)})
 	r.Crash()
@@ -150,8 +150,8 @@ func restart(r *Router, h vrrp.HMAC) {
 	play(r.world, 20*time.Second)
 }
 
-// TestSweeps checks that the three sweeps to signed adverts, and the three to another key: no
-// advert is rejected, and there is one Active.
+// TestSweeps checks the three restarts of all routers that introduce signed adverts, and the
+// three that change the key: no advert is rejected, and there is always one Active.
 func TestSweeps(t *testing.T) {
 	one, two := map[uint8]wire.Secret{1: secret(1)}, map[uint8]wire.Secret{2: secret(2)}
 	both := map[uint8]wire.Secret{1: secret(1), 2: secret(2)}
@@ -173,7 +173,7 @@ func TestSweeps(t *testing.T) {
 			restart(r, sweep)
 			check.Rest()
 			if n := counts["r1 advert.rejected"] + counts["r2 advert.rejected"] + counts["r3 advert.rejected"]; n > 0 {
-				t.Fatalf("%s restarted in %+v: %v", r.Name, sweep, counts)
+				t.Fatalf("%s restarted in sweep %+v: logged %v", r.Name, sweep, counts)
 			}
 		}
 	}
@@ -182,8 +182,8 @@ func TestSweeps(t *testing.T) {
 	}
 }
 
-// TestKeyChangedAtOneSideFirst checks that a key that one router signs with before the others
-// have it makes two Actives, and the others say why; when they have it there is one.
+// TestKeyChangedAtOneSideFirst checks that two routers become Active, and log the reason, if one
+// signs with a key before the others have it. When the others have the key there is one Active.
 func TestKeyChangedAtOneSideFirst(t *testing.T) {
 	w := lan(1, signing)
 	counts := countEvents(w, nil)
@@ -191,17 +191,17 @@ func TestKeyChangedAtOneSideFirst(t *testing.T) {
 	both := vrrp.HMAC{Keys: map[uint8]wire.Secret{1: secret(1), 2: secret(2)}, Active: 2, Window: 5 * time.Second}
 	restart(w.Routers[0], both)
 	if counts["r2 auth-unknown-key"] == 0 || !w.Routers[1].active() {
-		t.Errorf("r2 active: %v, logged %v", w.Routers[1].active(), counts)
+		t.Errorf("r2 is Active: %v; logged %v", w.Routers[1].active(), counts)
 	}
 	restart(w.Routers[1], both)
 	if !w.Routers[0].active() || w.Routers[1].active() {
-		t.Errorf("with the key at both sides: Active %v and %v", w.Routers[0].active(), w.Routers[1].active())
+		t.Errorf("with the key on both: r1 and r2 are Active: %v and %v", w.Routers[0].active(), w.Routers[1].active())
 	}
 }
 
-// TestClockPutRightDuringPause checks that the clock of the Active is wrong, and put right,
-// while a Backup is paused: the Backup, which reads it all when it goes on, believes what is
-// right, and stays Backup.
+// TestClockPutRightDuringPause checks a Backup that is paused while the clock of the Active is
+// first wrong and then corrected. When it continues it reads all the adverts at once, accepts
+// those with the right time, and stays Backup.
 func TestClockPutRightDuringPause(t *testing.T) {
 	for _, wrong := range []time.Duration{20 * time.Second, -20 * time.Second} {
 		w := lan(1, signing)

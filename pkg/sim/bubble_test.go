@@ -22,19 +22,19 @@ import (
 	"ripcord/pkg/wire"
 )
 
-// The tests of this file run the parts that the simulator has no use for, with
-// their goroutines: bus, Router and Engine, in virtual time on a fake LAN.
+// The tests of this file run the parts that the simulator does without, with their goroutines: bus,
+// Router and Engine, in virtual time on a simulated LAN.
 
-// flight is how long a frame is on the wire.
+// flight is the time that a frame takes on the wire.
 const flight = 100 * time.Microsecond
 
-// bubble is a LAN of real routers: a segment for each interface name.
+// bubble is a LAN of real routers with one segment per interface name.
 type bubble struct {
 	t       *testing.T
 	routers []*living
 
 	mu   sync.Mutex
-	seen []seen // on the wires, in order
+	seen []seen // the frames sent, in order
 }
 
 // seen is a frame that a router sent.
@@ -61,13 +61,13 @@ type living struct {
 	minter  *event.Minter
 
 	mu   sync.Mutex
-	dead bool            // nothing leaves it any more
-	out  map[string]bool // cables that are out
+	dead bool            // it sends nothing any more
+	out  map[string]bool // unplugged cables
 	seq  uint64
 	ends []func()
 }
 
-// power makes and starts a router with the cables in.
+// power creates and starts a router with its cables plugged in.
 func (b *bubble) power(host byte, groups []vrrp.Group) *living {
 	r := &living{
 		lan: b, name: fmt.Sprintf("r%d", host), host: host, groups: groups, addresses: &routertest.Journal{},
@@ -96,7 +96,7 @@ func (b *bubble) power(host byte, groups []vrrp.Group) *living {
 	return r
 }
 
-// start runs a part; stop ends what was started last first.
+// start starts a part of the router. stop ends the parts in the reverse order of their start.
 func (r *living) start(run func(context.Context) error) {
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
@@ -116,7 +116,7 @@ func (r *living) stop() {
 	r.ends = nil
 }
 
-// kill ends a router that sends nothing any more.
+// kill ends a router without a last advert.
 func (r *living) kill() {
 	r.mu.Lock()
 	r.dead = true
@@ -124,7 +124,7 @@ func (r *living) kill() {
 	r.stop()
 }
 
-// pull takes a cable out, and the router learns it at once.
+// pull unplugs a cable, and tells the router at once.
 func (r *living) pull(iface string) {
 	r.mu.Lock()
 	r.out[iface] = true
@@ -152,27 +152,27 @@ func (r *living) plugged(iface string) bool {
 	return !r.dead && !r.out[iface]
 }
 
-// Open is part of send.Sender.
+// Open implements send.Sender.
 func (r *living) Open(string, *advert.Frames) {}
 
-// Send is send.Sender: the switch delivers to all others.
+// Send implements send.Sender: the switch delivers to all other routers.
 func (r *living) Send(batch []advert.Message) {
 	for i := range batch {
 		m := &batch[i]
 		m.Err = nil
 		in := r.instance(m.Instance)
 		if !r.plugged(in.Interface) {
-			continue // the kernel takes it, and it goes nowhere
+			continue // the kernel accepts the frame, but the cable is unplugged
 		}
 		var a wire.Advert
 		if err := a.Decode(m.Payload, wire.Path{Source: m.Source, Dest: wire.GroupOf(in.Family), HopLimit: wire.HopLimit}); err != nil {
-			r.lan.t.Errorf("%s sent what none may send: %v", r.name, err)
+			r.lan.t.Errorf("%s sent an invalid advert: %v", r.name, err)
 			continue
 		}
 		r.lan.mu.Lock()
 		r.lan.seen = append(r.lan.seen, seen{time.Now(), r.name, m.Instance, a.Priority})
 		r.lan.mu.Unlock()
-		source := m.Source // the message is the engine's again when Send returns
+		source := m.Source // the engine reuses the message when Send returns
 		for _, to := range r.lan.routers {
 			if to != r {
 				time.AfterFunc(flight, func() { to.receive(in, source, a) })
@@ -201,7 +201,7 @@ func (r *living) instance(name string) *vrrp.Instance {
 
 func (r *living) state() event.State { return r.router.Groups()[0].State }
 
-// sent gives what a router sent since the last call of forget.
+// sent returns the frames that a router sent since the last call of forget.
 func (b *bubble) sent(router string) (frames []seen) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -224,17 +224,17 @@ func pass(d time.Duration) {
 	synctest.Wait()
 }
 
-// TestFailoverInVirtualTime checks that a cable of the Active is pulled: it resigns on its other
-// member in the same instant, and the best of the others has both members when Skew_Time has
-// passed. It is killed: the best of the others has them exactly one Active_Down_Interval after
+// TestFailoverInVirtualTime checks two faults of the Active. When one of its cables is pulled it
+// resigns on the other member in the same instant, and the best Backup has both members after its
+// Skew_Time. When it is killed the best Backup has them exactly one Active_Down_Interval after
 // the last advert.
 func TestFailoverInVirtualTime(t *testing.T) {
 	const interval = 100 * time.Millisecond
 	tests := []struct {
 		name       string
-		priorities []uint8 // the first is the Active's, the second its successor's
-		pull       string  // the cable; none: it is killed
-		resigned   string  // where priority 0 is heard
+		priorities []uint8 // of the Active, of its successor, of others
+		pull       string  // the cable to pull; empty: the Active is killed
+		resigned   string  // the segment on which priority 0 is sent
 	}{
 		{"inside pulled", []uint8{150, 100}, "eth0", "outside"},
 		{"outside pulled", []uint8{150, 100}, "eth1", "inside"},
@@ -252,20 +252,20 @@ func TestFailoverInVirtualTime(t *testing.T) {
 				first, second := b.routers[0], b.routers[1]
 				pass(time.Second)
 				if first.state() != event.Active || second.state() != event.Backup {
-					t.Fatalf("after a second %v and %v", first.state(), second.state())
+					t.Fatalf("after a second the routers are %v and %v", first.state(), second.state())
 				}
 				second.addresses.Take()
 				last := b.sent(first.name)
 				b.forget()
 
-				// The moment at which the successor's wait begins, and its length.
+				// The instant at which the wait of the successor begins, and its length.
 				begin, wait := time.Now().Add(flight), vrrp.SkewTime(tt.priorities[1], interval)
 				if tt.pull != "" {
 					now := time.Now()
 					first.pull(tt.pull)
 					synctest.Wait()
 					if got, want := b.sent(first.name), (seen{now, first.name, tt.resigned, 0}); len(got) != 1 || got[0] != want {
-						t.Errorf("it sent %v, want %v and no more", got, want)
+						t.Errorf("the Active sent %v, want exactly %v", got, want)
 					}
 				} else {
 					begin = last[len(last)-1].at.Add(flight)
@@ -275,22 +275,22 @@ func TestFailoverInVirtualTime(t *testing.T) {
 				end := begin.Add(wait)
 				pass(time.Until(end) - 1)
 				if got := b.sent(second.name); len(got) > 0 {
-					t.Errorf("a nanosecond early it sent %v", got)
+					t.Errorf("a nanosecond before the takeover the successor sent %v", got)
 				}
 				pass(1)
 				want := []seen{
 					{end, second.name, "inside", tt.priorities[1]}, {end, second.name, "outside", tt.priorities[1]},
 				}
 				if got := b.sent(second.name); len(got) != 2 || got[0] != want[0] || got[1] != want[1] {
-					t.Errorf("it sent\n%v, want\n%v", got, want)
+					t.Errorf("the successor sent\n%v, want\n%v", got, want)
 				}
 				if got := second.addresses.Take(); len(got) != 1 || got[0] != "hold inside outside" {
-					t.Errorf("its addresses: %q", got)
+					t.Errorf("the addresses of the successor are %q", got)
 				}
 				pass(time.Second)
 				for i, r := range b.routers[1:] {
 					if want := []event.State{event.Active, event.Backup}[i]; r.state() != want {
-						t.Errorf("a second later %s is %v", r.name, r.state())
+						t.Errorf("a second after the takeover %s is %v", r.name, r.state())
 					}
 				}
 				for _, r := range b.routers {

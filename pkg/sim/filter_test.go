@@ -10,8 +10,8 @@ import (
 )
 
 // TestFilteredTakeover checks that a Backup whose kernel drops repeated adverts takes over from
-// an Active that dies, or resigns, at the same time as one that reads each; and drops most of
-// them until then.
+// an Active that dies or resigns at the same time as a Backup that reads every advert, and that
+// its kernel drops most adverts until then.
 func TestFilteredTakeover(t *testing.T) {
 	for _, interval := range []time.Duration{100 * time.Millisecond, time.Second} {
 		for _, end := range []string{"dies", "resigns"} {
@@ -21,7 +21,7 @@ func TestFilteredTakeover(t *testing.T) {
 				filtered, dropped := takenOver(t, interval, end, after, false)
 				what := fmt.Sprintf("%v, it %s after %v", interval, end, after)
 				if d := (filtered - read).Abs(); d > 2*waking {
-					t.Errorf("%s: taken over after %v with the filter, %v without", what, filtered, read)
+					t.Errorf("%s: took over after %v with the filter, after %v without", what, filtered, read)
 				}
 				if none != 0 || dropped < uint64(after/interval)/3 {
 					t.Errorf("%s: the kernel drops %d adverts with the filter, %d without", what, dropped, none)
@@ -31,8 +31,8 @@ func TestFilteredTakeover(t *testing.T) {
 	}
 }
 
-// takenOver returns how long after the end of the Active the Backup is Active, where the end
-// comes a while after both have settled, and how many adverts its kernel has dropped by then.
+// takenOver ends the Active some time after both routers have settled. It returns how long the
+// Backup takes to become Active, and how many adverts its kernel has dropped by then.
 func takenOver(t *testing.T, interval time.Duration, end string, after time.Duration, each bool) (took time.Duration, dropped uint64) {
 	t.Helper()
 	w := wired(1, setup{interval: interval, priorities: []uint8{150, 100}, preempt: true, family: event.IPv4})
@@ -80,11 +80,11 @@ func TestFilterForgetsOrders(t *testing.T) {
 		play(w, 3*time.Second)
 		filter, name := &b.receiver.filter, b.groups[0].Members[0].Name
 		if !filter.allowed[name] {
-			t.Fatalf("%s: no order was given before the reload", tt.name)
+			t.Fatalf("%s: the router gave no order before the reload", tt.name)
 		}
 		b.Reload(tt.change)
 		if got := filter.allowed[name]; got != tt.allowed {
-			t.Errorf("%s: the order holds: %v, want %v", tt.name, got, tt.allowed)
+			t.Errorf("%s: the order is still valid: %v, want %v", tt.name, got, tt.allowed)
 		}
 	}
 }

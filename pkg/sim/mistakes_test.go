@@ -8,10 +8,11 @@ import (
 	"ripcord/pkg/wire"
 )
 
-// TestResignationBesideASmallerGroup checks that the group of r3 loses a member by a reload, and
-// r3 becomes Active of the other beside an equal, which yields: it resigns on the segment that
-// r3 has left. The other one may take that for the resignation of r3 too, take over, and learn
-// better; so may the first when that resigns. Nobody is misled twice by the same two addresses.
+// TestResignationBesideASmallerGroup checks a reload that removes a member from the group of r3.
+// r3 becomes Active of the remaining member beside a router of equal priority, which yields and
+// resigns on the segment that r3 has left. The third router may mistake that for the resignation
+// of r3 and take over, until it hears r3; so may the first when the third resigns. The same two
+// addresses mislead no router twice.
 func TestResignationBesideASmallerGroup(t *testing.T) {
 	misled := 0
 	for seed := range uint64(40) {
@@ -34,14 +35,14 @@ func TestResignationBesideASmallerGroup(t *testing.T) {
 			if e, ok := e.(event.GroupCascade); ok {
 				lesson := r.Name + ": " + e.Message()
 				if misled++; learnt[lesson] {
-					t.Errorf("seed %d: twice %s", seed, lesson)
+					t.Errorf("seed %d: misled twice: %s", seed, lesson)
 				}
 				learnt[lesson] = true
 			}
 		}
 		for range 2 {
 			port := third.Port("eth0")
-			port.SetSources(active.Port("eth0").own) // neither hears the other
+			port.SetSources(active.Port("eth0").own) // so that neither hears the other
 			play(w, 500*time.Millisecond+w.between(0, 100*time.Millisecond))
 			port.SetSources(port.own)
 			play(w, 2*time.Second)
@@ -54,14 +55,14 @@ func TestResignationBesideASmallerGroup(t *testing.T) {
 		}
 	}
 	if misled == 0 {
-		t.Error("nobody was misled: this proves nothing")
+		t.Error("no router was misled in any run, so the test proves nothing")
 	}
 }
 
-// TestAddressOfTheOtherVersion checks that r2 sends from the address of r3, which speaks the
-// other version and becomes Active since it takes the adverts of r2 for its own. To r1 the two
-// are one router that sends both versions, until r2 has its address again. Then the adverts of
-// r3 hold r1, unless its wait is over before it has missed one of r2's.
+// TestAddressOfTheOtherVersion checks r2 sending from the address of r3, which speaks the other
+// version. r3 becomes Active because it takes the adverts of r2 for its own. To r1 the two look
+// like one router that sends both versions, until r2 has its own address again. From then on the
+// adverts of r3 keep r1 Backup, unless r1's wait ends before it has missed an advert of r2.
 func TestAddressOfTheOtherVersion(t *testing.T) {
 	held, tookOver := 0, 0
 	for seed := range uint64(40) {
@@ -93,6 +94,6 @@ func TestAddressOfTheOtherVersion(t *testing.T) {
 		}
 	}
 	if held == 0 || tookOver == 0 {
-		t.Errorf("r1 was held in %d runs, and took over in %d: this proves nothing", held, tookOver)
+		t.Errorf("r1 stayed Backup in %d runs and took over in %d, want some of each", held, tookOver)
 	}
 }

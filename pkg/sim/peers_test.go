@@ -10,9 +10,9 @@ import (
 	"ripcord/pkg/wire"
 )
 
-// TestPeerMissing checks that unicast peers of which one is not in the list of another: while
-// the best serves, which all hear, nothing is wrong. When it dies there are two Actives, and the
-// one whose list is short logs whom it does not believe.
+// TestPeerMissing checks unicast peers where one router is missing from the list of another.
+// Nothing is wrong while the best router serves, since all hear it. When it dies there are two
+// Actives, and the router with the short list logs whose adverts it rejects.
 func TestPeerMissing(t *testing.T) {
 	s := setup{interval: time.Second, priorities: []uint8{150, 100, 50}, preempt: true, family: event.IPv4, unicast: true}
 	w := wired(1, s)
@@ -32,25 +32,24 @@ func TestPeerMissing(t *testing.T) {
 	w.Routers[0].Crash()
 	play(w, 10*time.Second)
 	if !second.active() || !w.Routers[2].active() || counts["r2 not-a-peer"] == 0 {
-		t.Errorf("Active: r2 %v, r3 %v; logged %v", second.active(), w.Routers[2].active(), counts)
+		t.Errorf("r2 is Active: %v, r3 is Active: %v; logged %v", second.active(), w.Routers[2].active(), counts)
 	}
 	w.Routers[0].Start()
 	play(w, 10*time.Second)
 	if !w.Routers[0].active() || second.active() || w.Routers[2].active() {
-		t.Error("r1 is back, and not the only Active")
+		t.Error("after its return r1 is not the only Active")
 	}
 }
 
-// versions is a LAN of VRRPv3 to which a router of VRRPv2 comes, which would be
-// the best.
+// versions is a LAN of VRRPv3 routers, which a VRRPv2 router of the highest priority joins.
 var versions = setup{
 	interval: time.Second, priorities: []uint8{150, 100, 200}, preempt: true, family: event.IPv4,
 	versions: []wire.Version{wire.V3, wire.V3, wire.V2},
 }
 
-// TestOtherVersionJoins checks that a router of the other version joins: it stays Backup as long
-// as one of them serves, whatever its priority, and logs that. It takes over when none does, and
-// then they stay Backup.
+// TestOtherVersionJoins checks that a router of the other version stays Backup while a router of
+// the first version serves, whatever the priorities, and logs that. It takes over when none of
+// them serves, and then the others stay Backup.
 func TestOtherVersionJoins(t *testing.T) {
 	w := wired(1, versions)
 	check := NewCheck(w)
@@ -62,7 +61,7 @@ func TestOtherVersionJoins(t *testing.T) {
 	other.Start()
 	play(w, 5*time.Minute)
 	if !first.active() || second.active() || other.active() || counts["r3 holds version"] < 4 {
-		t.Errorf("Active: %v, %v, %v; logged %v", first.active(), second.active(), other.active(), counts)
+		t.Errorf("r1, r2 and r3 are Active: %v, %v and %v; logged %v", first.active(), second.active(), other.active(), counts)
 	}
 	first.Crash()
 	second.Crash()
@@ -74,7 +73,7 @@ func TestOtherVersionJoins(t *testing.T) {
 	second.Start()
 	play(w, 5*time.Minute)
 	if first.active() || second.active() || !other.active() || counts["r1 holds version"] < 4 {
-		t.Errorf("Active: %v, %v, %v; logged %v", first.active(), second.active(), other.active(), counts)
+		t.Errorf("r1, r2 and r3 are Active: %v, %v and %v; logged %v", first.active(), second.active(), other.active(), counts)
 	}
 	check.Rest()
 	for _, v := range check.Violations {
@@ -82,8 +81,8 @@ func TestOtherVersionJoins(t *testing.T) {
 	}
 }
 
-// TestOtherVersionTookOver checks that an Active that slept leaves it to the one of the other
-// version that took over.
+// TestOtherVersionTookOver checks that an Active that was asleep yields to a router of the other
+// version that took over meanwhile.
 func TestOtherVersionTookOver(t *testing.T) {
 	for seed := range uint64(20) {
 		w := wired(seed, versions)
@@ -110,8 +109,8 @@ func TestOtherVersionTookOver(t *testing.T) {
 	}
 }
 
-// TestSendsRefusedBesideTheOtherVersion checks that an Active whose sends are refused leaves it
-// to the one of the other version that took over since it hears nothing.
+// TestSendsRefusedBesideTheOtherVersion checks that an Active whose sends are refused yields to a
+// router of the other version, which took over because it heard nothing.
 func TestSendsRefusedBesideTheOtherVersion(t *testing.T) {
 	w := lan(1, versions)
 	check := NewCheck(w)
@@ -126,7 +125,7 @@ func TestSendsRefusedBesideTheOtherVersion(t *testing.T) {
 		w.disturb()
 		play(w, check.Settle()+3*time.Second)
 		if r.active() {
-			t.Errorf("%s cannot send, and is still Active", r.Name)
+			t.Errorf("%s cannot send and is still Active", r.Name)
 		}
 		for _, p := range r.ports {
 			p.Refuses = false
@@ -140,10 +139,10 @@ func TestSendsRefusedBesideTheOtherVersion(t *testing.T) {
 	}
 }
 
-// TestPeersCloned checks that the best of three unicast peers is cloned from the second, and
-// that from the third. So the second rejects the adverts of the best, which come from the
-// address that it was configured with, and rightly so. From an address of nobody they would be a
-// violation.
+// TestPeersCloned checks three unicast peers where the configuration of the best was copied from
+// the second, and that of the second from the third. The second rightly rejects the adverts of
+// the best, since they come from the address that it was configured with itself. Rejecting
+// adverts from an address that no router has would violate an invariant.
 func TestPeersCloned(t *testing.T) {
 	for _, strange := range []bool{false, true} {
 		w := lan(1, setup{interval: 100 * time.Millisecond, priorities: []uint8{150, 100, 50}, preempt: true, family: event.IPv4, unicast: true})
@@ -157,7 +156,7 @@ func TestPeersCloned(t *testing.T) {
 		}
 		play(w, 200*time.Millisecond)
 		if counts["r2 not-a-peer"] == 0 || (len(check.Violations) > 0) != strange {
-			t.Errorf("strange %v: %v, violations %v", strange, counts, check.Violations)
+			t.Errorf("source of nobody %v: logged %v, violations %v", strange, counts, check.Violations)
 		}
 	}
 }

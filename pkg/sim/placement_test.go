@@ -9,7 +9,7 @@ import (
 	"ripcord/pkg/vrrp"
 )
 
-// service is what a LAN was served in a long time.
+// service measures how long a LAN was served and by which routers.
 type service struct {
 	world *World
 	moves map[*Router]int
@@ -17,11 +17,11 @@ type service struct {
 	longest,
 	none time.Duration
 	since time.Time
-	full  time.Duration // by a router that lacked nothing
+	full  time.Duration // served by a router with all addresses placed
 	last  time.Time
 }
 
-// measure begins to measure.
+// measure starts a measurement.
 func measure(w *World) *service {
 	s := &service{world: w, moves: make(map[*Router]int), last: w.Now()}
 	w.OnEvent = func(r *Router, e event.Event) {
@@ -33,8 +33,8 @@ func measure(w *World) *service {
 	return s
 }
 
-// look books the time since the last look by what was the case then; it is called
-// after each turn of a router.
+// look attributes the time since its last call to the state at that time. It runs after each turn
+// of a router.
 func (s *service) look() {
 	now, served, full := s.world.Now(), false, false
 	for _, r := range s.world.Routers {
@@ -58,17 +58,17 @@ func (s *service) look() {
 	}
 }
 
-// TestPlacementFails checks that the policy for what cannot be put in place, on two routers and
-// on three, over ten hours in which nothing changes: while any could serve, one does, but for
-// what finding out costs at each hold-off; the best of those that lack nothing serves nearly
-// always; and nobody flaps.
+// TestPlacementFails checks the policy for addresses that cannot be placed, with two routers and
+// with three, over ten hours in which nothing else changes. While any router can serve, one does,
+// apart from the time that each new attempt after a hold-off costs. The best of the routers with
+// the fewest missing addresses serves nearly always, and no group flaps.
 func TestPlacementFails(t *testing.T) {
 	const fine = vrrp.Degree(99)
 	some, none, extra := vrrp.Partial, vrrp.Total, vrrp.Optional
 	for _, c := range []struct {
-		routers []vrrp.Degree // the first is best
-		serves  int           // who does in the end
-		moves   int           // the most of a router: each hold-off of 5 min costs a few
+		routers []vrrp.Degree // of the routers, the first of which has the highest priority
+		serves  int           // the index of the router that serves at the end
+		moves   int           // the limit for each router: each hold-off of 5 min costs a few
 	}{
 		{[]vrrp.Degree{none, fine}, 1, 600},
 		{[]vrrp.Degree{some, fine}, 1, 600},
@@ -93,7 +93,7 @@ func TestPlacementFails(t *testing.T) {
 			s.priorities = s.priorities[:len(c.routers)]
 			t.Run(fmt.Sprintf("%v, %v, %v", c.routers, s.interval, s.priorities), func(t *testing.T) {
 				t.Parallel()
-				long := 10 * time.Hour // a tenth of that with ten times the adverts
+				long := 10 * time.Hour // ten times the adverts: a tenth of the time
 				if s.interval < time.Second {
 					long = time.Hour
 				}
@@ -123,10 +123,10 @@ func TestPlacementFails(t *testing.T) {
 
 				bound := time.Duration(useless) * (againWithin + vrrp.ActiveDownInterval(vrrp.Impaired, s.interval, 3) + 10*time.Millisecond)
 				if could && (m.longest > bound || m.none > long*time.Duration(useless)/200) {
-					t.Errorf("nobody served for %v, %d times, %v at the longest, want at most %v", m.none, m.gaps, m.longest, bound)
+					t.Errorf("no router served for %v in %d gaps of up to %v, want at most %v", m.none, m.gaps, m.longest, bound)
 				}
 				if complete && m.full < long*99/100 {
-					t.Errorf("a router that lacks nothing served for %v of %v", m.full, long)
+					t.Errorf("a router with all addresses placed served for only %v of %v", m.full, long)
 				}
 				for _, r := range w.Routers {
 					if m.moves[r] > c.moves {
@@ -134,10 +134,10 @@ func TestPlacementFails(t *testing.T) {
 					}
 				}
 				if c.serves >= 0 {
-					play(w, time.Minute) // out of the way of a hold-off
+					play(w, time.Minute) // let a hold-off end
 					for i, r := range w.Routers {
 						if r.active() != (i == c.serves) {
-							t.Errorf("in the end %s is %v", r.Name, r.group().State())
+							t.Errorf("at the end %s is %v", r.Name, r.group().State())
 						}
 					}
 				}
@@ -147,9 +147,9 @@ func TestPlacementFails(t *testing.T) {
 	}
 }
 
-// TestRouterThatCannotPlaceIsReplaced checks that what is missing on one router moves the group
-// to another within 1 s and its Skew_Time, and nobody is without service meanwhile if it is not
-// all.
+// TestRouterThatCannotPlaceIsReplaced checks that an address that one router cannot place moves
+// the group to another router within 1 s and its Skew_Time, and that the other addresses are
+// served meanwhile.
 func TestRouterThatCannotPlaceIsReplaced(t *testing.T) {
 	for _, degree := range []vrrp.Degree{vrrp.Optional, vrrp.Partial, vrrp.Total} {
 		w, check := pair(t, 1)
@@ -158,15 +158,15 @@ func TestRouterThatCannotPlaceIsReplaced(t *testing.T) {
 		first.FailPlacement("outside", degree)
 		play(w, inPlaceWithin+vrrp.SkewTime(100, 100*time.Millisecond)+2*time.Millisecond)
 		if first.active() || !second.active() {
-			t.Errorf("degree %v: %v and %v", degree, first.group().State(), second.group().State())
+			t.Errorf("degree %v: r1 is %v and r2 is %v", degree, first.group().State(), second.group().State())
 		}
 		if degree != vrrp.Total && m.none > 0 {
-			t.Errorf("degree %v: nobody served for %v", degree, m.none)
+			t.Errorf("degree %v: no router served for %v", degree, m.none)
 		}
 		first.RestorePlacement("outside", true)
 		play(w, check.Settle()+time.Second)
 		if !first.active() || second.active() {
-			t.Errorf("degree %v, mended: %v and %v", degree, first.group().State(), second.group().State())
+			t.Errorf("degree %v, after the repair: r1 is %v and r2 is %v", degree, first.group().State(), second.group().State())
 		}
 	}
 }

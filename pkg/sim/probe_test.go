@@ -7,7 +7,7 @@ import (
 	"ripcord/pkg/event"
 )
 
-// probed is a LAN whose routers watch the machine of their Active, at rest: r1 is Active.
+// probed returns a settled LAN whose Backups probe the machine of the Active. r1 is Active.
 func probed(t *testing.T, seed uint64, priorities ...uint8) (*World, *Check, map[string]int) {
 	t.Helper()
 	w := lan(seed, setup{
@@ -22,7 +22,7 @@ func probed(t *testing.T, seed uint64, priorities ...uint8) (*World, *Check, map
 	return w, check, counts
 }
 
-// overlap returns a function that tells for how long two routers were Active at once, at most.
+// overlap returns a function that returns the longest time that two routers were Active at once.
 func overlap(w *World) func() time.Duration {
 	var since time.Time
 	var longest time.Duration
@@ -56,8 +56,8 @@ func overlap(w *World) func() time.Duration {
 }
 
 // TestProbePowerLost checks that a router that loses power is replaced within four intervals of
-// the probe and what it takes to verify; and at once where three routers are all configured as
-// one of two: then both Backups move, and one yields to the first advert of the other.
+// the probe and the time to verify. If three routers are all configured as one of two it is
+// replaced at once: both Backups take over, and one yields at the first advert of the other.
 func TestProbePowerLost(t *testing.T) {
 	for name, priorities := range map[string][]uint8{"two": {150, 100}, "three configured as two": {150, 100, 50}} {
 		for seed := range uint64(50) {
@@ -72,7 +72,7 @@ func TestProbePowerLost(t *testing.T) {
 			took := w.now.Sub(at)
 			play(w, 5*time.Second)
 			if took > 215*time.Millisecond || !w.Routers[1].active() || both() > 5*time.Millisecond {
-				t.Errorf("%s, seed %d: r2 was Active after %v, two were for %v; logged %v", name, seed, took, both(), counts)
+				t.Errorf("%s, seed %d: r2 was Active after %v, and two routers were Active for %v; logged %v", name, seed, took, both(), counts)
 			}
 			if len(priorities) > 2 && w.Routers[2].active() {
 				t.Errorf("%s, seed %d: r3 is Active", name, seed)
@@ -84,9 +84,9 @@ func TestProbePowerLost(t *testing.T) {
 	}
 }
 
-// TestProbeDeafToLowerPriority checks that a router has not heard on one segment that the
-// priority of its Active fell again, and moves with both members when it finds on the other one
-// that the machine of that is dead.
+// TestProbeDeafToLowerPriority checks a Backup that has missed on one segment that the Active
+// lowered its priority again. It takes over both members when it finds on the other segment that
+// the machine of the Active is dead.
 func TestProbeDeafToLowerPriority(t *testing.T) {
 	for seed := range uint64(20) {
 		w, check, counts := probed(t, seed, 150, 100)
@@ -99,7 +99,7 @@ func TestProbeDeafToLowerPriority(t *testing.T) {
 		r1.Freeze()
 		play(w, 300*time.Millisecond)
 		if check.Dead != 1 || !r2.active() {
-			t.Errorf("seed %d: %d machines dead; r2 is Active: %v; logged %v", seed, check.Dead, r2.active(), counts)
+			t.Errorf("seed %d: %d machines were declared dead; r2 is Active: %v; logged %v", seed, check.Dead, r2.active(), counts)
 		}
 		for _, v := range check.Violations {
 			t.Errorf("seed %d: %s", seed, v)
@@ -107,13 +107,14 @@ func TestProbeDeafToLowerPriority(t *testing.T) {
 	}
 }
 
-// TestProbeDisturbed checks that what a LAN may do while the Active lives, or dies.
+// TestProbeDisturbed checks the probe while the LAN is disturbed, with an Active that lives and
+// with one that dies.
 func TestProbeDisturbed(t *testing.T) {
 	for _, c := range []struct {
 		name      string
 		disturb   func(w *World)
-		dead      int           // how often the machine of r1 is taken for dead
-		both      time.Duration // for which two are Active, at most
+		dead      int           // the number of times the machine of r1 is declared dead
+		both      time.Duration // the limit of the time with two Actives
 		successor bool          // r2 is Active at the end
 	}{
 		{name: "all ARP is lost", disturb: func(w *World) { w.Segments[0].ARPLoss, w.Segments[1].ARPLoss = 1, 1 }},
@@ -152,7 +153,7 @@ func TestProbeDisturbed(t *testing.T) {
 			c.disturb(w)
 			play(w, 20*time.Second)
 			if check.Dead != c.dead || check.Suspended != c.dead || both() > c.both {
-				t.Errorf("%s, seed %d: %d machines dead, %d were not, want %d; two were Active for %v; logged %v",
+				t.Errorf("%s, seed %d: %d machines were declared dead, %d of them wrongly, want %d in all; two routers were Active for %v; logged %v",
 					c.name, seed, check.Dead, check.Suspended, c.dead, both(), counts)
 			}
 			if got := w.Routers[1].active(); got != c.successor {

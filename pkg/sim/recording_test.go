@@ -7,7 +7,7 @@ import (
 	"ripcord/pkg/vrrp"
 )
 
-// recorder hears all frames of a LAN, and can send them again.
+// recorder records all frames of a LAN, and can send them again.
 type recorder struct {
 	w    *World
 	tape []taped
@@ -19,6 +19,7 @@ type taped struct {
 	frame   *frame
 }
 
+// tape returns a recorder of a LAN.
 func tape(w *World) *recorder {
 	rec := &recorder{w: w}
 	for _, s := range w.Segments {
@@ -34,15 +35,14 @@ func (rec *recorder) cut() {
 	}
 }
 
-// play sends the tape from its start, as fast as it was recorded, or so much
-// slower.
+// play sends the recording from its start, at the recorded pace or slowed down by a factor.
 func (rec *recorder) play(slower time.Duration) {
 	for _, f := range rec.tape {
 		rec.w.After(slower*f.at.Sub(rec.tape[0].at), func() { f.segment.forge(f.frame) })
 	}
 }
 
-// shuffle sends frames of the tape by chance, one each period, for so long.
+// shuffle sends random frames of the recording, one each period, for a while.
 func (rec *recorder) shuffle(period, long time.Duration) {
 	for at := time.Duration(0); at < long; at += period {
 		rec.w.After(at, func() {
@@ -52,8 +52,8 @@ func (rec *recorder) shuffle(period, long time.Duration) {
 	}
 }
 
-// recorded is a LAN of which a minute was recorded, some time ago, in which r1 was
-// Active, resigned, and came back.
+// recorded returns a LAN with a recording of one minute, made some time ago. In that minute r1
+// was Active, resigned, and came back.
 func recorded(seed uint64, s setup, ago time.Duration) (*World, *Check, *recorder) {
 	w := lan(seed, s)
 	check := NewCheck(w)
@@ -67,9 +67,9 @@ func recorded(seed uint64, s setup, ago time.Duration) (*World, *Check, *recorde
 	return w, check, rec
 }
 
-// TestRecordingOfWhatWasHeard checks that whatever was heard here and is sent again, in any
-// order and however soon: nobody moves, and a Backup takes over from a dead Active in time. That
-// needs no clock.
+// TestRecordingOfWhatWasHeard checks that adverts a router has heard before have no effect when
+// they are sent again, in any order and however soon: no group moves, and a Backup takes over
+// from a dead Active in time. This does not depend on clocks.
 func TestRecordingOfWhatWasHeard(t *testing.T) {
 	timeless := signing
 	timeless.hmac = &vrrp.HMAC{Keys: secured.Keys, Active: 1}
@@ -85,14 +85,14 @@ func TestRecordingOfWhatWasHeard(t *testing.T) {
 			rec.play(1)
 			play(w, 30*time.Second)
 			if n := counts["r1 backup"] + counts["r2 active"]; n > 0 || counts["r2 auth-stale"]+counts["r2 auth-replay"] == 0 {
-				t.Errorf("seed %d, %v: somebody moved, or nothing was played: %v", seed, ago, counts)
+				t.Errorf("seed %d, %v: a group moved, or no frame was sent again: logged %v", seed, ago, counts)
 			}
 			w.Routers[0].Crash()
 			play(w, vrrp.ActiveDownInterval(100, time.Second, 3)+fresh)
 			if !w.Routers[1].active() {
 				t.Errorf("seed %d, %v: r2 is not Active in time; logged %v", seed, ago, counts)
 			}
-			// r2 is the Active now, of which there is a recording too.
+			// r2 is Active now. There is a recording of r2 as Active, too.
 			play(w, 10*time.Second)
 			if !w.Routers[1].active() {
 				t.Errorf("seed %d, %v: r2 is no longer Active; logged %v", seed, ago, counts)
@@ -104,8 +104,8 @@ func TestRecordingOfWhatWasHeard(t *testing.T) {
 	}
 }
 
-// TestRecordingWithinTheWindow checks that so it is with what was heard so lately that its time
-// is right: a priority 0 of r1 is among it, and that r1 was there a moment ago.
+// TestRecordingWithinTheWindow checks the same for adverts that were heard so recently that their
+// time is still valid, among them a priority 0 of r1 and adverts that show r1 as alive.
 func TestRecordingWithinTheWindow(t *testing.T) {
 	s := signing
 	s.hmac = &vrrp.HMAC{Keys: secured.Keys, Active: 1, Window: 300 * time.Second}
@@ -115,7 +115,7 @@ func TestRecordingWithinTheWindow(t *testing.T) {
 		rec.shuffle(5*time.Millisecond, time.Minute)
 		play(w, 20*time.Second)
 		if n := counts["r1 backup"] + counts["r2 active"]; n > 0 || counts["r2 auth-replay"] == 0 {
-			t.Errorf("seed %d: somebody moved, or nothing was played: %v", seed, counts)
+			t.Errorf("seed %d: a group moved, or no frame was sent again: logged %v", seed, counts)
 		}
 		w.Routers[0].Crash()
 		play(w, vrrp.ActiveDownInterval(100, time.Second, 3)+fresh)
@@ -128,13 +128,13 @@ func TestRecordingWithinTheWindow(t *testing.T) {
 	}
 }
 
-// TestRecordingAfterRestart checks that a restart forgets what was heard. Then a recording may
-// hold a Backup, but no longer than it is, and the window; and one that is older than the window
-// moves nobody who serves, nor makes anybody take over.
+// TestRecordingAfterRestart checks recordings after a restart, which makes a router forget what
+// it has heard. A recording may then keep a router Backup, but only for its own length and the
+// window. A recording older than the window makes no Active yield and no Backup take over.
 func TestRecordingAfterRestart(t *testing.T) {
 	const length = time.Minute
 	for seed := range uint64(10) {
-		// The Active lives, and the Backup was restarted: its priority 0 is old.
+		// The Active is alive and the Backup was restarted. The recorded priority 0 of the Active is old.
 		w, check, rec := recorded(seed, signing, 10*time.Second)
 		first, second := w.Routers[0], w.Routers[1]
 		second.Crash()
@@ -144,14 +144,14 @@ func TestRecordingAfterRestart(t *testing.T) {
 		rec.play(1)
 		play(w, 2*length)
 		if counts["r2 active"]+counts["r1 backup"] > 0 || counts["r2 auth-stale"] == 0 {
-			t.Errorf("seed %d: somebody moved, or nothing was played: %v", seed, counts)
+			t.Errorf("seed %d: a group moved, or no frame was sent again: logged %v", seed, counts)
 		}
 		for _, v := range check.Violations {
 			t.Errorf("seed %d: %s", seed, v)
 		}
 
-		// It dies, and the Backup is restarted.
-		w.OnTurn = nil // nobody serves for longer than else
+		// The Active dies and the Backup is restarted.
+		w.OnTurn = nil // the recording lengthens the outage beyond the limit of the Check
 		first.Crash()
 		second.Crash()
 		second.Start()
@@ -160,20 +160,20 @@ func TestRecordingAfterRestart(t *testing.T) {
 		}
 		play(w, length+5*time.Second+vrrp.ActiveDownInterval(100, time.Second, 3)+time.Second)
 		if !second.active() {
-			t.Errorf("seed %d: r2 is held for longer than the recording is; logged %v", seed, counts)
+			t.Errorf("seed %d: r2 stays Backup for longer than the recording lasts; logged %v", seed, counts)
 		}
 		counts = countEvents(w, check)
 		rec.play(1)
 		play(w, 2*length)
 		if counts["r2 backup"] > 0 {
-			t.Errorf("seed %d: a recording makes r2 yield: %v", seed, counts)
+			t.Errorf("seed %d: a recording made r2 yield: logged %v", seed, counts)
 		}
 	}
 }
 
-// TestFreshRecordingAfterRestart checks that what was recorded within the window and is sent to
-// a router that was just restarted is believed, once: it may keep it waiting for the window and
-// an Active_Down_Interval.
+// TestFreshRecordingAfterRestart checks that a recording within the window is accepted once by a
+// router that was just restarted: it may delay that router by the window and an
+// Active_Down_Interval.
 func TestFreshRecordingAfterRestart(t *testing.T) {
 	for seed := range uint64(10) {
 		w, _, rec := recorded(seed, signing, 0)

@@ -7,9 +7,9 @@ import (
 	"ripcord/pkg/event"
 )
 
-// TestSleepAtTheOldPace checks that an Active is given a longer interval, which it bears in
-// adverts at the old pace, and sleeps while it does. It leaves the addresses to the Backup that
-// took over meanwhile, though that advertises only at the longer interval.
+// TestSleepAtTheOldPace checks an Active that reloads a longer interval, still advertises it at
+// the old pace, and sleeps at that moment. It yields to the Backup that took over meanwhile,
+// although that one advertises only at the longer interval.
 func TestSleepAtTheOldPace(t *testing.T) {
 	for seed := range uint64(40) {
 		w := lan(seed, setup{interval: time.Second, priorities: []uint8{150, 100}, preempt: true, family: event.IPv4})

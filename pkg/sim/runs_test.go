@@ -11,16 +11,16 @@ import (
 	"ripcord/pkg/vrrp"
 )
 
-// TestRuns checks that the router knows what a check finds after as many runs as fall and rise
-// say, a timeout later where nothing answers, and at once where the kernel announces the change.
-// The runs of the first check begin with the router, at 0 s.
+// TestRuns checks when a router knows the result of a check: after the number of runs that fall
+// and rise require, a timeout later if there is no answer, and at once if the kernel announces
+// the change. The first check starts with the router, at 0 s.
 func TestRuns(t *testing.T) {
 	ping, file := track.Ping{}, track.File{}
 	for _, c := range []struct {
 		name  string
 		spec  track.Spec
 		finds map[time.Duration]Finding
-		want  string // the states that are logged, each at the second of its run
+		want  string // the logged states, each with the second of its run
 	}{
 		{"once", track.Spec{Interval: 2 * time.Second}, map[time.Duration]Finding{4500: {Down: true}, 8500: {}}, "up 0, down 6, up 10"},
 		{"rise and fall", track.Spec{Interval: 2 * time.Second, Fall: 3, Rise: 2}, map[time.Duration]Finding{4500: {Down: true}, 18500: {}}, "up 0, down 10, up 22"},
@@ -52,9 +52,9 @@ func TestRuns(t *testing.T) {
 	}
 }
 
-// TestRunsAfterReload checks that a check keeps its state where its probe is the same, with its
-// new fall, and starts anew where it is another one. A router that was off begins anew in any
-// case.
+// TestRunsAfterReload checks that a reload keeps the state of a check whose probe is unchanged
+// and applies its new fall, and restarts a check with a different probe. All checks of a router
+// that was off restart.
 func TestRunsAfterReload(t *testing.T) {
 	w := wired(1, setup{interval: time.Second, priorities: []uint8{150, 100}, family: event.IPv4, track: []vrrp.Tracker{{Kind: vrrp.TrackCheck, Name: "web", Weight: -60}}})
 	r, got := w.Routers[0], []string{}

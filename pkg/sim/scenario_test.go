@@ -11,8 +11,8 @@ import (
 	"ripcord/pkg/vrrp"
 )
 
-// pair is a LAN of two routers with adverts each 100 ms, watched by check, that
-// has come to rest: r1 is Active.
+// pair returns a settled LAN of two routers that advertise every 100 ms, watched by a Check. r1
+// is Active.
 func pair(t *testing.T, seed uint64) (*World, *Check) {
 	t.Helper()
 	s := setup{interval: 100 * time.Millisecond, priorities: []uint8{150, 100}, preempt: true, family: event.IPv4}
@@ -27,7 +27,7 @@ func pair(t *testing.T, seed uint64) (*World, *Check) {
 
 func play(w *World, d time.Duration) { w.Run(w.Now().Add(d)) }
 
-// permutations are all orders of 0 to n-1.
+// permutations returns all orders of 0 to n-1.
 func permutations(n int) [][]int {
 	if n == 0 {
 		return [][]int{nil}
@@ -42,9 +42,9 @@ func permutations(n int) [][]int {
 	return all
 }
 
-// TestAllCablesOutAndIn checks that all four cables out and in again, in any order and at any
-// pace: nobody is Active once it knows that nothing is linked, and one is at the latest an
-// Active_Down_Interval and a second after the last plug.
+// TestAllCablesOutAndIn checks pulling all four cables and plugging them in again, in any order
+// and at any pace. No router stays Active once it knows that it has no link, and one router is
+// Active at the latest an Active_Down_Interval and a second after the last plug.
 func TestAllCablesOutAndIn(t *testing.T) {
 	for _, pace := range []time.Duration{0, 3 * time.Millisecond, 150 * time.Millisecond} {
 		for i, out := range permutations(4) {
@@ -62,7 +62,7 @@ func TestAllCablesOutAndIn(t *testing.T) {
 				for range 10 {
 					for _, r := range w.Routers {
 						if r.active() {
-							t.Errorf("%s: %s is Active, and no cable is in", story, r.Name)
+							t.Errorf("%s: %s is Active without any cable", story, r.Name)
 						}
 					}
 					play(w, 100*time.Millisecond)
@@ -81,8 +81,8 @@ func TestAllCablesOutAndIn(t *testing.T) {
 	}
 }
 
-// TestCableOfTheActive checks that one cable of the Active: the whole group moves when Skew_Time
-// has passed since the router learned of it, and back when the cable is in again.
+// TestCableOfTheActive checks that the whole group moves when one cable of the Active is pulled,
+// a Skew_Time after the Active learned of it, and moves back when the cable is plugged in again.
 func TestCableOfTheActive(t *testing.T) {
 	for _, name := range []string{"eth0", "eth1"} {
 		for seed := range uint64(20) {
@@ -97,7 +97,7 @@ func TestCableOfTheActive(t *testing.T) {
 			pulled := w.Now()
 			first.Port(name).Pull()
 			play(w, time.Second)
-			// Learned, resigned, and on the wire for less than a millisecond.
+			// Learning, resigning and the way over the wire take less than a millisecond.
 			limit := confirmed + vrrp.SkewTime(100, 100*time.Millisecond) + time.Millisecond
 			if took := moved.Sub(pulled); moved.IsZero() || took > limit {
 				t.Errorf("%s, seed %d: the group moved after %v, want at most %v", name, seed, took, limit)
@@ -113,8 +113,8 @@ func TestCableOfTheActive(t *testing.T) {
 	}
 }
 
-// TestUnnoticedCable checks that a router whose cable is out, and that does not know it, asks
-// before it takes over, and does not.
+// TestUnnoticedCable checks that a router that has not noticed that its cable is unplugged tests
+// the link before it takes over, and then does not.
 func TestUnnoticedCable(t *testing.T) {
 	for seed := range uint64(20) {
 		w, check := pair(t, seed)
@@ -133,8 +133,8 @@ func TestUnnoticedCable(t *testing.T) {
 	}
 }
 
-// TestSendsRefused checks that an Active whose sends are refused leaves it to the one that took
-// over since it hears nothing, and comes back when the fault has been tried again.
+// TestSendsRefused checks that an Active whose sends are refused yields to the router that took
+// over because it heard nothing, and becomes Active again after it has retried.
 func TestSendsRefused(t *testing.T) {
 	w, check := pair(t, 1)
 	first, second := w.Routers[0], w.Routers[1]
@@ -147,7 +147,7 @@ func TestSendsRefused(t *testing.T) {
 	refuse(true)
 	play(w, check.Settle()+300*time.Millisecond)
 	if first.active() || !second.active() {
-		t.Errorf("while it cannot send: %v and %v", first.group().State(), second.group().State())
+		t.Errorf("while r1 cannot send: r1 is %v and r2 is %v", first.group().State(), second.group().State())
 	}
 	refuse(false)
 	play(w, faultRetry+2*check.Settle())
@@ -157,9 +157,9 @@ func TestSendsRefused(t *testing.T) {
 	}
 }
 
-// TestSendsRefusedForLong checks that a router that can send nothing for a virtual hour, and is
-// preferred, leaves the addresses alone while the other serves, takes them when the other is
-// gone, and gives them back when it returns.
+// TestSendsRefusedForLong checks a preferred router that can send nothing for a virtual hour. It
+// leaves the addresses to the other router while that serves, takes them when the other is gone,
+// and returns them when the other comes back.
 func TestSendsRefusedForLong(t *testing.T) {
 	w, check := pair(t, 1)
 	first, second := w.Routers[0], w.Routers[1]
@@ -177,26 +177,26 @@ func TestSendsRefusedForLong(t *testing.T) {
 	for range 3600 {
 		play(w, time.Second)
 		if first.holds() || !second.active() {
-			t.Fatalf("at %v it cannot send, is %v and holds %v; the other is %v",
+			t.Fatalf("at %v r1, which cannot send, is %v and holds %v; r2 is %v",
 				w.now, first.group().State(), first.holds(), second.group().State())
 		}
 	}
 	if moves != 0 {
-		t.Errorf("%d transitions while the other served", moves)
+		t.Errorf("r1 made %d transitions while r2 served, want none", moves)
 	}
 	second.Crash()
 	play(w, 3*check.Settle())
 	if !first.active() || !first.holds() {
-		t.Errorf("nobody serves: the one that cannot send is %v", first.group().State())
+		t.Errorf("r1, which cannot send, is %v while no other router serves", first.group().State())
 	}
 	second.Start()
 	play(w, 3*check.Settle())
 	if first.active() || !second.active() {
-		t.Errorf("after its return %v and %v", first.group().State(), second.group().State())
+		t.Errorf("after the return of r2: r1 is %v and r2 is %v", first.group().State(), second.group().State())
 	}
 }
 
-// trace is what all routers say in a virtual hour of chaos.
+// trace returns a checksum of everything that all routers log in a virtual hour of chaos.
 func trace(seed uint64) (lines int, sum uint64, first string) {
 	s := setups[2]
 	w, h := lan(seed, s), fnv.New64a()
@@ -214,27 +214,27 @@ func trace(seed uint64) (lines int, sum uint64, first string) {
 	return lines, h.Sum64(), strings.Join(head, "")
 }
 
-// TestReplay checks that the same seed gives the same story to the last word, another seed
-// another one.
+// TestReplay checks that the same seed reproduces every line of the logs, and that another seed
+// does not.
 func TestReplay(t *testing.T) {
 	lines, one, first := trace(7)
 	if lines < 100 {
-		t.Fatalf("only %d events", lines)
+		t.Fatalf("the run logged only %d events", lines)
 	}
 	for range 3 {
 		if n, again, head := trace(7); again != one || n != lines {
-			t.Fatalf("a run is not replayed: %d events, then %d; the first ones\n%s\nand then\n%s", lines, n, first, head)
+			t.Fatalf("the same seed logged %d events, then %d; the first run began\n%s\nand the second\n%s", lines, n, first, head)
 		}
 	}
 	if _, other, _ := trace(8); other == one {
-		t.Error("another seed gives the same story")
+		t.Error("another seed logged the same events")
 	}
 }
 
-// TestSwitchReboots checks that the switch of all routers reboots, and its ports open one after
-// another: none is Active behind a port that forwards nothing, and one is within an
-// Active_Down_Interval and a second of the first two ports that forward, or of one where
-// somebody else is.
+// TestSwitchReboots checks a reboot of the switch of all routers whose ports open one after
+// another. No router is Active behind a port that does not forward. One router is Active within
+// an Active_Down_Interval and a second after two ports forward, or one port if another device is
+// connected.
 func TestSwitchReboots(t *testing.T) {
 	s := setup{
 		interval: 100 * time.Millisecond, priorities: []uint8{150, 100}, preempt: true, family: event.IPv4,
@@ -255,7 +255,7 @@ func TestSwitchReboots(t *testing.T) {
 		const apart = 700 * time.Millisecond
 		first := w.now
 		if !host {
-			first = first.Add(apart) // only then there is somebody to ask
+			first = first.Add(apart) // only then is there a device to probe
 		}
 		for _, r := range w.Routers {
 			r.Port("eth0").Plug()

@@ -10,8 +10,7 @@ import (
 	"ripcord/pkg/wire"
 )
 
-// setup is a LAN of routers with the group "edge", the first of the priorities
-// best.
+// setup describes a LAN of routers with the group "edge". The first priority is the highest.
 type setup struct {
 	name       string
 	share      float64 // of the virtual hours
@@ -31,23 +30,23 @@ type setup struct {
 
 	lastStanding bool
 
-	routers int           // that each router is told; 0: it is not
-	probe   time.Duration // how often the machine of the Active is asked; 0: it is not
+	routers int           // configured on each router; 0: not configured
+	probe   time.Duration // the interval of the probe of the Active's machine; 0: no probe
 
 	versions []wire.Version  // of each router; nil: all speak VRRPv3
-	unicast  bool            // each to all others
+	unicast  bool            // to all other routers
 	hmac     *vrrp.HMAC      // of all
 	clocks   []time.Duration // of each router, ahead of the true time; nil: all are right
 }
 
-// edge is the group "edge" of two segments.
+// edge returns the group "edge" with members on two segments.
 func edge(priority uint8, interval time.Duration) []vrrp.Group {
 	return group(setup{interval: interval, priorities: []uint8{priority}, preempt: true, family: event.IPv4}, 0)
 }
 
-// The two segments, and the address that the i-th router has there. The addresses
-// of neighbours are ordered differently on the two, so that routers of equal
-// priority do not agree who is the better.
+// inside and outside return the address of the i-th router on the first and on the second segment.
+// The addresses are in opposite orders on the two, so that routers of equal priority disagree about
+// which of them is the better.
 func inside(f event.Family, i int) netip.Addr  { return source(f, 2, byte(10+i)) }
 func outside(f event.Family, i int) netip.Addr { return source(f, 100, byte(30-i)) }
 
@@ -58,10 +57,10 @@ func source(f event.Family, net, host byte) netip.Addr {
 	return netip.AddrFrom4([4]byte{192, 0, net, host})
 }
 
-// single is an address alone.
+// single returns an address as a prefix of full length.
 func single(a netip.Addr) []netip.Prefix { return []netip.Prefix{netip.PrefixFrom(a, a.BitLen())} }
 
-// group is the configuration of the i-th router.
+// group returns the configuration of the i-th router.
 func group(s setup, i int) []vrrp.Group {
 	member := func(name, iface string, vrid uint8, a string, at func(event.Family, int) netip.Addr) vrrp.Instance {
 		in := vrrp.Instance{
@@ -94,7 +93,7 @@ func group(s setup, i int) []vrrp.Group {
 	return []vrrp.Group{g}
 }
 
-// lan makes the routers r1, r2 and so on, and starts them.
+// lan creates the routers r1, r2 and so on, and starts them.
 func lan(seed uint64, s setup) *World {
 	w := wired(seed, s)
 	for _, r := range w.Routers {
@@ -103,7 +102,7 @@ func lan(seed uint64, s setup) *World {
 	return w
 }
 
-// wired makes them, and leaves them off.
+// wired creates the routers without starting them.
 func wired(seed uint64, s setup) *World {
 	w := NewWorld(seed)
 	for _, name := range []string{"inside", "outside", "uplink"} {
@@ -181,10 +180,10 @@ var setups = []setup{
 		versions: []wire.Version{wire.V2, wire.V2}},
 }
 
-// secured is the authentication of the LANs that have one.
+// secured is the authentication of the LANs that use one.
 var secured = &vrrp.HMAC{Keys: map[uint8]wire.Secret{1: secret(1)}, Active: 1, Window: 5 * time.Second}
 
-// secret is one of some keys.
+// secret returns the n-th key.
 func secret(n byte) wire.Secret {
 	key := make([]byte, wire.MinKey)
 	key[0] = n

@@ -21,14 +21,14 @@ var (
 	only  = flag.Duration("only", 0, "simulate that long for each LAN and seed, whatever the hours")
 )
 
-// TestMain checks that the heap of a world is small, and nothing of it lives long.
+// TestMain collects garbage less often, since the heap of a world is small and short-lived.
 func TestMain(m *testing.M) {
 	debug.SetGCPercent(800)
 	os.Exit(m.Run())
 }
 
-// TestChaos disturbs LANs at random: whatever happens, no invariant of Check is broken.
-// A run that failed is repeated by -run, -seed, -seeds 1 and -only.
+// TestChaos disturbs LANs at random, and checks that no invariant of Check is ever broken. To repeat
+// a failed run, use -run, -seed, -seeds 1 and -only.
 func TestChaos(t *testing.T) {
 	total := 0.0
 	for _, s := range setups {
@@ -52,8 +52,8 @@ func TestChaos(t *testing.T) {
 	}
 }
 
-// tally counts what happened in the LANs of a setup, over all seeds: where nothing happens no
-// invariant is tested.
+// tally counts what happened in all LANs of a setup. An invariant is only tested if the events
+// that could break it occur.
 type tally struct {
 	mu                                      sync.Mutex
 	long                                    time.Duration
@@ -72,8 +72,8 @@ func (a *tally) add(check *Check) {
 	a.dead += check.Dead
 }
 
-// prove fails the test where something that the setup is there for has not happened, in a time in which
-// it should have.
+// prove fails the test if an event that the setup is meant to cause has not happened although the
+// run was long enough for it.
 func (a *tally) prove(t *testing.T, s setup) {
 	for _, c := range []struct {
 		what    string
@@ -88,12 +88,12 @@ func (a *tally) prove(t *testing.T, s setup) {
 		{"no machine was ever dead", a.dead, s.probe > 0, 5 * time.Hour},
 	} {
 		if c.n == 0 && c.expects && a.long > c.within {
-			t.Errorf("in %v %s: this proves nothing", a.long, c.what)
+			t.Errorf("in %v %s, so the run proves nothing", a.long, c.what)
 		}
 	}
 }
 
-// chaos disturbs the LAN of a seed for a long time, and returns what was seen.
+// chaos disturbs the LAN of a seed for a long time, and returns its Check.
 func (s setup) chaos(t *testing.T, seed uint64, long time.Duration) *Check {
 	w := lan(seed, s)
 	w.Slow = 0.2
@@ -125,8 +125,8 @@ func (s setup) chaos(t *testing.T, seed uint64, long time.Duration) *Check {
 		t.Error(v)
 	}
 	if testing.Verbose() {
-		t.Logf("%d machines dead, %d were not", check.Dead, check.Suspended)
-		t.Logf("%d takeovers, %d after a fence, %d turns of a last one standing, disturbances: %v", check.Takeovers, check.Fenced, check.Alone, chaos.Counts)
+		t.Logf("%d machines were declared dead, and %d wrongly", check.Dead, check.Suspended)
+		t.Logf("%d takeovers, %d after a fence, %d turns with a last router standing, disturbances: %v", check.Takeovers, check.Fenced, check.Alone, chaos.Counts)
 	}
 	return check
 }
