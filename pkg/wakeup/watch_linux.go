@@ -16,17 +16,18 @@ type Question struct {
 	Holds *uint32 // the call sets this, to 0 if it does not hold
 }
 
-// Watch asks its questions, all of them once a period, while a Waiter sleeps. The goroutine has none
-// of Go's processors meanwhile and does not return in between, so a round only costs the time that
-// the kernel takes for it.
+// Watch holds questions that a Waiter asks once per period while it sleeps. Meanwhile the goroutine
+// holds none of Go's processors and does not return, so a round costs only the time of its system
+// calls.
 type Watch struct {
 	Questions []Question
 	Every     time.Duration // the period
 	Limit     time.Duration // a round that takes longer is the last one
 }
 
-// Watch sleeps for so many periods. It returns earlier if something does not hold any more, if a
-// question fails or takes long, soon after Wake, or for no reason.
+// Watch sleeps for a number of periods and asks the questions of x. It returns early if a
+// condition no longer holds, if a question fails or takes longer than the limit, or soon after
+// Wake. It may also return early for no reason.
 func (w *Waiter) Watch(x *Watch, periods int) {
 	if w.watch(x, unix.NsecToTimespec(int64(x.Every)), periods) {
 		w.alarm.reset()
@@ -54,7 +55,7 @@ func (w *Waiter) watch(x *Watch, every unix.Timespec, periods int) (rung bool) {
 	return rung
 }
 
-// hold asks each question once, and reports whether all hold.
+// hold asks each question once, and reports whether all conditions hold.
 //
 //go:nosplit
 //go:norace

@@ -1,5 +1,5 @@
-// Package adverttest holds what the tests of several packages of adverts share: two
-// virtual routers and adverts of them, and a LAN of two network namespaces.
+// Package adverttest holds test helpers that several packages of adverts share: two virtual
+// routers, their adverts, and a LAN of two network namespaces.
 package adverttest
 
 import (
@@ -13,7 +13,7 @@ import (
 	"ripcord/pkg/wire"
 )
 
-// T0 is an instant.
+// T0 is the instant at which tests begin.
 var T0 = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 
 // The addresses of the virtual routers, of this machine and of its peer.
@@ -41,7 +41,7 @@ func Virtual6() vrrp.Instance {
 	}
 }
 
-// Each is a pointer to each instance.
+// Each returns a pointer to each instance.
 func Each(instances []vrrp.Instance) (all []*vrrp.Instance) {
 	for i := range instances {
 		all = append(all, &instances[i])
@@ -54,7 +54,7 @@ func Advert4() wire.Advert {
 	return wire.Advert{VRID: 51, Priority: 200, Interval: time.Second, Addresses: []netip.Addr{VIP4}}
 }
 
-// IPv4 wraps a message in an IP header.
+// IPv4 prepends an IPv4 header to a message.
 func IPv4(source, dest netip.Addr, ttl uint8, message []byte) []byte {
 	b := make([]byte, 20, 20+len(message))
 	b[0], b[8], b[9] = 0x45, ttl, wire.Protocol
@@ -64,7 +64,7 @@ func IPv4(source, dest netip.Addr, ttl uint8, message []byte) []byte {
 	return append(b, message...)
 }
 
-// Frames builds an advert of VRID 51 for a sender.
+// Frames returns the frames of an advert of VRID 51 from a sender.
 func Frames(index int, source netip.Addr) advert.Frames {
 	a := wire.Advert{VRID: 51, Priority: 200, Interval: time.Second, Addresses: []netip.Addr{VIP4}}
 	if source.Is6() {
@@ -82,7 +82,8 @@ func Message(f advert.Frames) advert.Message {
 	return advert.Message{Index: f.Index, Source: f.Source, HopLimit: f.HopLimit, To: c.To, Header: f.Header, Payload: c.Advert}
 }
 
-// HeaderSum is 0 where the checksum of an IPv4 header holds.
+// HeaderSum returns the checksum over an IPv4 header, which is 0 if the checksum in the header is
+// correct.
 func HeaderSum(b []byte) uint16 {
 	total := uint32(0)
 	for i := 0; i < 20; i += 2 {

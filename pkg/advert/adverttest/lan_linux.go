@@ -19,11 +19,11 @@ import (
 	"ripcord/test/netns"
 )
 
-// LAN is this process's namespace and another, joined by veth cables.
+// LAN is the network namespace of this process and a second one, connected by veth cables.
 type LAN struct {
 	T    testing.TB
 	jobs chan func()
-	tid  int // of the thread that lives in the other namespace
+	tid  int // of the thread in the second namespace
 }
 
 func NewLAN(t testing.TB) *LAN {
@@ -48,7 +48,7 @@ func NewLAN(t testing.TB) *LAN {
 	return l
 }
 
-// There runs f in the other namespace.
+// There calls f in the second namespace.
 func (l *LAN) There(f func()) {
 	done := make(chan struct{})
 	l.jobs <- func() {
@@ -64,8 +64,9 @@ func (l *LAN) IP(args string) {
 	}
 }
 
-// Cable joins two interfaces, here and there, whose addresses end in 1 and 2;
-// index 0 lets the kernel choose. The cable goes with the test.
+// Cable connects here<n> in this namespace with there<n> in the second one; their addresses end
+// in 1 and 2. The kernel chooses the ifindex if index is 0. The end of the test removes the
+// cable.
 func (l *LAN) Cable(n int, index int) event.Link {
 	here, there := fmt.Sprintf("here%d", n), fmt.Sprintf("there%d", n)
 	with := ""
@@ -88,14 +89,14 @@ func (l *LAN) Cable(n int, index int) event.Link {
 	l.T.Cleanup(func() { _ = exec.Command("ip", "link", "del", here).Run() })
 	dev, err := net.InterfaceByName(here)
 	if err != nil || l.T.Failed() {
-		l.T.Fatalf("no cable: %v", err)
+		l.T.Fatalf("cannot create the cable: %v", err)
 	}
 	return event.Link{Name: here, Index: dev.Index, Usable: true, AdminUp: true, Carrier: true, OperState: event.OperUp}
 }
 
-// Hears waits until an interface has joined the group in which is asked where its
-// IPv6 address is: the kernel does it in its own time, and who asks before is
-// answered a second later.
+// Hears waits until an interface has joined the solicited-node group of its IPv6 address. The
+// kernel joins it with a delay, and a neighbour solicitation that is sent before is only answered
+// at the next try, a second later.
 func (l *LAN) Hears(name string, n, host int) {
 	group := fmt.Sprintf("ff0200000000000000000001ff%02x%04x", n, host)
 	for end := time.Now().Add(5 * time.Second); ; time.Sleep(time.Millisecond) {
@@ -112,8 +113,9 @@ func (l *LAN) Hears(name string, n, host int) {
 	}
 }
 
-// Settle asks for the carrier (ETHTOOL_GLINK): the kernel then takes in what it
-// would else do up to a second later, and until then the interface sends nothing.
+// Settle reads the carrier of an interface (ETHTOOL_GLINK). This makes the kernel process a
+// change of the carrier, which it may otherwise delay by up to a second, and the interface sends
+// nothing until then.
 func Settle(name string) {
 	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
@@ -132,7 +134,7 @@ func Settle(name string) {
 	runtime.KeepAlive(&value)
 }
 
-// Far is the ifindex and the addresses of a cable's other end.
+// Far returns the ifindex and the addresses of the other end of a cable.
 func (l *LAN) Far(n int) (index int, four, six netip.Addr) {
 	l.There(func() {
 		dev, err := net.InterfaceByName(fmt.Sprintf("there%d", n))
@@ -145,20 +147,20 @@ func (l *LAN) Far(n int) (index int, four, six netip.Addr) {
 	return index, netip.MustParseAddr(fmt.Sprintf("198.51.%d.2", n)), netip.MustParseAddr(fmt.Sprintf("fe80::%d:2", n))
 }
 
-// Sender is what a LAN opens in the other namespace to send adverts from there.
+// Sender sends adverts from the second namespace.
 type Sender interface {
 	Send(batch []advert.Message)
 	Open(instance string, f *advert.Frames)
 	Close() error
 }
 
-// FarSender is a sender in the other namespace, where it opens its sockets.
+// FarSender is a Sender whose methods run in the second namespace, where it opens its sockets.
 type FarSender struct {
 	Sender
 	lan *LAN
 }
 
-// Sender opens a sender there.
+// Sender calls open in the second namespace. The end of the test closes the sender.
 func (l *LAN) Sender(open func() (Sender, error)) FarSender {
 	var s Sender
 	var err error
@@ -178,15 +180,15 @@ func (s FarSender) Open(instance string, f *advert.Frames) {
 	s.lan.There(func() { s.Sender.Open(instance, f) })
 }
 
-// Capture returns a function that gives the next VRRP packet that comes in on
-// the interface, from its IP header on, or fails.
+// Capture returns a function that waits for the next VRRP packet on the interface and returns it
+// from its IP header on. The function fails the test if none arrives within five seconds.
 func (l *LAN) Capture(index int) (next func() []byte) { return l.tap(index, unix.SOCK_DGRAM, 0) }
 
-// CaptureFrames is capture from the Ethernet header on.
+// CaptureFrames is like Capture, but returns packets from the Ethernet header on.
 func (l *LAN) CaptureFrames(index int) (next func() []byte) { return l.tap(index, unix.SOCK_RAW, 14) }
 
-// tap captures by a packet socket of a type that puts so many bytes in front of
-// the IP header.
+// tap captures with a packet socket of a type that returns the given number of bytes before the
+// IP header.
 func (l *LAN) tap(index, typ, front int) (next func() []byte) {
 	all := uint16(unix.ETH_P_ALL<<8&0xff00 | unix.ETH_P_ALL>>8)
 	fd, err := unix.Socket(unix.AF_PACKET, typ|unix.SOCK_CLOEXEC, int(all))
@@ -214,13 +216,13 @@ func (l *LAN) tap(index, typ, front int) (next func() []byte) {
 				return b[:n]
 			}
 		}
-		l.T.Fatal("no VRRP packet came in")
+		l.T.Fatal("no VRRP packet arrived within 5 s")
 		return nil
 	}
 }
 
-// Away runs the ip program with these commands; AWAY and BACK stand for the other
-// namespace and for this one.
+// Away calls the ip program with each of the commands. In the commands, AWAY stands for the
+// second namespace and BACK for this one.
 func (l *LAN) Away(commands []string) {
 	name := fmt.Sprintf("away%d", os.Getpid())
 	l.IP(fmt.Sprintf("netns attach %s %d", name, l.tid))
