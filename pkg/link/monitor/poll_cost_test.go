@@ -183,3 +183,34 @@ func TestConfirmerSharesWakeUps(t *testing.T) {
 		t.Errorf("asked %v in 5 wake-ups, want each 4 times", asked)
 	}
 }
+
+// TestTogether requires that links which are asked at different instants are asked at one instant
+// afterwards: only such links can be watched.
+func TestTogether(t *testing.T) {
+	r := newSchedule(newObserver(Config{Minter: event.NewMinter(0)}), maxConfirm)
+	asked := 0
+	ask := func(link.Poll) { asked++ }
+	poll := func(id uint64) link.Poll {
+		return link.Poll{Target: link.Target{Device: nic.Device{ID: id}, Every: 10 * time.Millisecond}}
+	}
+	now := time.Now()
+	r.plan([]link.Poll{poll(1)})
+	r.askDue(now, ask)
+	r.plan([]link.Poll{poll(1), poll(2)})
+	r.askDue(now.Add(5*time.Millisecond), ask)
+	if asked != 2 {
+		t.Fatalf("asked %d times, want each link once", asked)
+	}
+	r.together()
+	if r.askDue(now.Add(6*time.Millisecond), ask); asked != 4 {
+		t.Errorf("asked %d links at once, want 2", asked-2)
+	}
+	if every, one := r.period(); every != 10*time.Millisecond || !one {
+		t.Errorf("the period is %v (%v), want 10ms of both", every, one)
+	}
+	r.plan([]link.Poll{poll(1), {Target: link.Target{Device: nic.Device{ID: 2}, Every: 20 * time.Millisecond}}})
+	r.askDue(now.Add(20*time.Millisecond), ask)
+	if _, one := r.period(); one {
+		t.Error("one period of 10ms and 20ms")
+	}
+}
