@@ -124,23 +124,23 @@ func TestParseARP(t *testing.T) {
 
 func TestParseNDMessage(t *testing.T) {
 	solicitation := AppendNS(nil, host, host6, vip6)[ethernetLen+ipv6Len:]
-	told := answer()[ethernetLen+ipv6Len:]
+	answered := answer()[ethernetLen+ipv6Len:]
 	if ip, advert, ok := ParseNDMessage(solicitation, host6, HopLimit); !ok || advert || ip != host6 {
 		t.Errorf("solicitation: %v, %t, %t", ip, advert, ok)
 	}
 	// Without options too: who has asked one station alone needs no MAC.
-	if ip, advert, ok := ParseNDMessage(told[:ndLen], host6, HopLimit); !ok || !advert || ip != vip6 {
+	if ip, advert, ok := ParseNDMessage(answered[:ndLen], host6, HopLimit); !ok || !advert || ip != vip6 {
 		t.Errorf("advertisement: %v, %t, %t", ip, advert, ok)
 	}
-	set := func(i int, v byte) []byte { b := bytes.Clone(told); b[i] = v; return b }
+	set := func(i int, v byte) []byte { b := bytes.Clone(answered); b[i] = v; return b }
 	for name, b := range map[string][]byte{
-		"empty": nil, "cut off": told[:ndLen-1], "type 134": set(0, 134), "code 1": set(1, 1), "multicast target": set(8, 0xff),
+		"empty": nil, "cut off": answered[:ndLen-1], "type 134": set(0, 134), "code 1": set(1, 1), "multicast target": set(8, 0xff),
 	} {
 		if _, _, ok := ParseNDMessage(b, host6, HopLimit); ok {
 			t.Errorf("%s: taken for neighbor discovery", name)
 		}
 	}
-	if _, _, ok := ParseNDMessage(told, host6, 254); ok {
+	if _, _, ok := ParseNDMessage(answered, host6, 254); ok {
 		t.Error("from another segment: accepted")
 	}
 }

@@ -31,7 +31,7 @@ func FuzzARP(f *testing.F) {
 			t.Fatalf("%x is taken for ARP of %v at %x", frame, ip, mac)
 		}
 		if m, i, r, ok := ParseARP(frame[:whole]); !ok || m != mac || i != ip || r != reply {
-			t.Errorf("without its padding %x tells of %v at %x, reply %t", frame, i, m, r)
+			t.Errorf("%x without its padding is read as %v at %x, reply %t", frame, i, m, r)
 		}
 		if _, _, _, ok := ParseARP(frame[:whole-1]); ok {
 			t.Errorf("%x is taken though cut", frame)
@@ -50,7 +50,7 @@ func FuzzND(f *testing.F) {
 	for _, frame := range [][]byte{AppendNA(nil, fuzzMAC, one), AppendNS(nil, fuzzMAC, one, other)} {
 		message := frame[ethernetLen+ipv6Len:]
 		if ip, _, ok := ParseNDMessage(message, one, HopLimit); !ok || ip != one {
-			f.Fatalf("the seed %x tells of nobody", message)
+			f.Fatalf("the seed %x announces no address", message)
 		}
 		f.Add(frame, one.AsSlice(), HopLimit)
 	}
@@ -61,7 +61,7 @@ func FuzzND(f *testing.F) {
 		}
 		if mac, ip, _, ok := ParseNA(frame); ok {
 			if m, i, solicited, ok := ParseNA(AppendNA(nil, mac, ip)); !ok || m != mac || i != ip || solicited {
-				t.Errorf("%v at %x, told anew, is read as %v at %x, solicited %t", ip, mac, i, m, solicited)
+				t.Errorf("%v at %x, encoded again, is read as %v at %x, solicited %t", ip, mac, i, m, solicited)
 			}
 		}
 		message := frame[min(len(frame), ethernetLen+ipv6Len):]
