@@ -118,7 +118,7 @@ func TestKeepalivedCorpus(t *testing.T) {
 		for line := range strings.Lines(said) {
 			m := place.FindStringSubmatch(line)
 			switch {
-			case m == nil, strings.Contains(line, "is not text in UTF-8"): // this line is about encoding, and another may report the same place
+			case m == nil, strings.Contains(line, "is not UTF-8 text"): // this line is about encoding, and another may report the same place
 			case at[m[1]] != "":
 				t.Errorf("two lines about one place:\n%s%s", at[m[1]], line)
 			default:

@@ -6,42 +6,42 @@ import (
 	"ripcord/pkg/keepalived/syntax"
 )
 
-// Fate is what becomes of a keyword.
+// Fate tells how ripcord treats a keyword.
 type Fate uint8
 
-// The fates of keywords.
+// Fates of keywords.
 const (
-	Translated Fate = iota // becomes a key of ripcord's
-	Inherent               // ripcord does so anyway, or nothing of it is seen from outside
+	Translated Fate = iota // becomes a key of ripcord
+	Inherent               // ripcord always does so, or it has no visible effect
 	Changed                // works in another way
-	Missing                // is not done
+	Missing                // is not supported
 )
 
-// shape is what stands behind a keyword.
+// shape tells what follows a keyword.
 type shape uint8
 
 const (
 	plain   shape = iota // words
-	entries              // words, and a block with one entry a line
+	entries              // words, and a block with one entry per line
 	nested               // words, and a block of keywords
-	skipped              // words, and perhaps a block, of which nothing is read
+	skipped              // words, and perhaps a block that is not read
 )
 
-// A keyword is a row of a table: where it may stand follows from its table.
+// A keyword is a row of a table. It may stand in the blocks of its table.
 type keyword[T any] struct {
 	name string
-	// How many words stand behind it. most -1: any number. least -1: one or more, and keepalived
-	// passes over a line without any.
+	// least and most are the numbers of words after the keyword. most -1: any number. least -1: one
+	// or more, and keepalived skips a line without any.
 	least, most int
 	shape       shape
 	fate        Fate
-	becomes     string // ripcord's key, or how it differs, or why it is not done
-	topic       string // of what is not done: one note for all keywords of a topic
+	becomes     string // ripcord's key, or how it differs, or why it is not supported
+	topic       string // if it is not supported: all keywords of a topic share one note
 	read        func(t *translator, s *syntax.Statement, into *T)
 }
 
-// A table is all keywords of one kind of block. What is accepted, what is noted, what a
-// misspelt keyword is compared with, and the page for those who migrate follow from it.
+// A table lists the keywords of one kind of block. What is accepted, what is noted, the suggestions
+// for a misspelt keyword, and the page about migration follow from it.
 type table[T any] []keyword[T]
 
 // find returns the row of a keyword, or nil.
@@ -54,7 +54,7 @@ func (tb table[T]) find(name string) *keyword[T] {
 	return nil
 }
 
-// names are those of all rows.
+// names returns the names of all rows.
 func (tb table[T]) names() []string {
 	var all []string
 	for i := range tb {
@@ -63,7 +63,7 @@ func (tb table[T]) names() []string {
 	return all
 }
 
-// namesOf are those of the rows of a shape.
+// namesOf returns the names of the rows of a shape.
 func (tb table[T]) namesOf(s shape) []string {
 	var all []string
 	for i := range tb {
@@ -74,13 +74,13 @@ func (tb table[T]) namesOf(s shape) []string {
 	return all
 }
 
-// lists are the keywords of blocks with one entry a line, inside of others.
+// lists returns the keywords of inner blocks with one entry per line.
 func lists() []string {
 	return slices.Concat(instanceKeywords.namesOf(entries), groupKeywords.namesOf(entries),
 		trackGroupKeywords.namesOf(entries), garpGroupKeywords.namesOf(entries))
 }
 
-// read takes the statements of a block.
+// read reads the statements of a block.
 func (tb table[T]) read(t *translator, block string, statements []*syntax.Statement, into *T) {
 	for n, s := range statements {
 		k := tb.find(s.Keyword())
@@ -106,14 +106,14 @@ func (tb table[T]) read(t *translator, block string, statements []*syntax.Statem
 	}
 }
 
-// fits reports whether a statement has what its keyword needs. Words too many are noted,
-// and do not count. keepalived takes the lines behind a statement without its { for its block: of
-// the one that ends the file that is empty, of any other it is what was meant for something else,
-// so that is an error.
+// fits reports whether a statement has what its keyword needs. It notes surplus words, which are
+// ignored. If the { of a block is missing, keepalived takes the following lines for the block. At
+// the end of the file such a block is empty; anywhere else it swallows other statements, which is
+// an error.
 func (k *keyword[T]) fits(r *syntax.Report, s *syntax.Statement, ends bool) bool {
 	arguments := len(s.Words) - 1
 	switch {
-	case arguments < k.least && s.Unclosed && k.most < 0: // a command, and noted already
+	case arguments < k.least && s.Unclosed && k.most < 0: // a command, noted already
 		return false
 	case arguments == 0 && k.least < 0:
 		r.Ignore(s.At(), "", "%s has no value: it is left out", s.Keyword())
@@ -126,7 +126,7 @@ func (k *keyword[T]) fits(r *syntax.Report, s *syntax.Statement, ends bool) bool
 			"the name has more than one word: keepalived leaves the whole block out, and ripcord reads it as %s", s.TitleOf(k.most))
 	case k.most >= 0 && arguments > k.most:
 		r.Ignore(s.Words[k.most+1].Position, "a statement ends with its line: write each on a line of its own",
-			"what stands behind %s is left out", s.TitleOf(k.most))
+			"what follows %s is left out", s.TitleOf(k.most))
 	}
 	const hint = "write { behind it, and } where the block ends"
 	switch block := k.shape == entries || k.shape == nested; {

@@ -10,7 +10,7 @@ import (
 	"ripcord/pkg/tree"
 )
 
-// trackedKind is what kind of thing is tracked.
+// trackedKind is the kind of a tracked thing.
 type trackedKind uint8
 
 const (
@@ -20,12 +20,12 @@ const (
 	trackedProcess
 )
 
-// String names the kind as keepalived's keywords do.
+// String returns keepalived's keyword for the kind.
 func (k trackedKind) String() string {
 	return [...]string{"interface", "script", "track_file", "track_process"}[k]
 }
 
-// A tracked thing is one entry of track_interface and its like.
+// A tracked is one entry of track_interface or a similar block.
 type tracked struct {
 	kind    trackedKind
 	name    syntax.Word
@@ -33,8 +33,7 @@ type tracked struct {
 	reverse bool
 }
 
-// standard returns the weight that something tracked has by itself, and whether it is
-// known.
+// standard returns the default weight of a tracked thing, and whether the thing is known.
 func (cs *checks) standard(kind trackedKind, name string) (weight int, reverse, known bool) {
 	switch kind {
 	case trackedScript:
@@ -55,7 +54,7 @@ func (cs *checks) standard(kind trackedKind, name string) (weight int, reverse, 
 	return 0, false, false
 }
 
-// readTracked reads one entry a line: a name, perhaps with a weight of its own.
+// readTracked reads one entry per line: a name, and an optional weight.
 func (cs *checks) readTracked(s *syntax.Statement, kind trackedKind, into *[]tracked) {
 	taken := map[string]bool{}
 	for _, other := range *into {
@@ -68,7 +67,7 @@ func (cs *checks) readTracked(s *syntax.Statement, kind trackedKind, into *[]tra
 		w := entry.Words[0]
 		weight, reverse, known := cs.standard(kind, w.Text)
 		if !known && kind == trackedScript && cs.gone[w.Text] {
-			continue // which was noted at the script
+			continue // noted at the script
 		}
 		if !known {
 			cs.report.Ignore(w.Position, cs.elsewhere(kind, w.Text), "no %s is named %s so far: it is not tracked", kind, syntax.Show(w.Text))
@@ -90,12 +89,12 @@ func (cs *checks) readTracked(s *syntax.Statement, kind trackedKind, into *[]tra
 	}
 }
 
-// trackedTo reads entries of one kind of thing that is tracked.
+// trackedTo reads the entries of one kind.
 func trackedTo[T any](kind trackedKind, field func(*T) *[]tracked) func(*translator, *syntax.Statement, *T) {
 	return func(t *translator, s *syntax.Statement, into *T) { t.checks.readTracked(s, kind, field(into)) }
 }
 
-// elsewhere is a hint at what was meant by a name that is not known yet.
+// elsewhere returns a hint at what a name that is not known yet may mean.
 func (cs *checks) elsewhere(kind trackedKind, name string) string {
 	if kind != trackedScript || cs.report.Full() {
 		return ""
@@ -106,14 +105,14 @@ func (cs *checks) elsewhere(kind trackedKind, name string) string {
 	return spelling.DidYouMean(nearest(name, slices.Sorted(maps.Keys(cs.scripts))))
 }
 
-// weightOf reads what stands behind the name of something tracked, and reports whether it
-// is tracked.
+// weightOf reads the options after the name of a tracked thing, and reports whether it stays
+// tracked.
 func weightOf(r *syntax.Report, s *syntax.Statement, one *tracked) bool {
 	if len(s.Words) == 1 {
 		return true
 	}
 	if s.Word(1) != "weight" || len(s.Words) == 2 {
-		r.Ignore(s.Words[1].Position, "write it like: "+s.Word(0)+" weight -20; one a line", "%s is no weight: %s is not tracked", syntax.Show(s.Word(1)), syntax.Show(s.Word(0)))
+		r.Ignore(s.Words[1].Position, "write it like: "+s.Word(0)+" weight -20; one a line", "%s is not a weight: %s is not tracked", syntax.Show(s.Word(1)), syntax.Show(s.Word(0)))
 		return false
 	}
 	if n := leadingIn(r, s.Words[2], -254, 254, "it has none of its own"); n.said {
@@ -129,7 +128,7 @@ func weightOf(r *syntax.Report, s *syntax.Statement, one *tracked) bool {
 	case "noreverse":
 		one.reverse = false
 	default:
-		r.Ignore(s.Words[3].Position, "", "%s is no option of a weight: it is left out", syntax.Show(s.Word(3)))
+		r.Ignore(s.Words[3].Position, "", "%s is not an option of a weight: it is left out", syntax.Show(s.Word(3)))
 	}
 	return true
 }
@@ -137,7 +136,7 @@ func weightOf(r *syntax.Report, s *syntax.Statement, one *tracked) bool {
 // mostWeight is the distance between the priorities 1 and 254.
 const mostWeight = 253
 
-// trackerTree is an entry of track.
+// trackerTree returns an entry of track.
 func (cs *checks) trackerTree(one tracked, title string) *tree.Node {
 	name := title + ": " + one.kind.String() + " " + syntax.Show(one.name.Text)
 	m := newMap(one.name.Position, name)
@@ -151,7 +150,7 @@ func (cs *checks) trackerTree(one tracked, title string) *tree.Node {
 		m.text("check", one.name.Position, cs.nameOf(one.kind, one.name.Text))
 	}
 	weight := one.weight
-	if one.reverse { // ripcord's counts the other state, keepalived's takes what it would add, and the reverse
+	if one.reverse { // ripcord's reverse inverts the state, keepalived's inverts the sign of the weight
 		weight = -weight
 	}
 	if weight != 0 {
@@ -165,8 +164,8 @@ func (cs *checks) trackerTree(one tracked, title string) *tree.Node {
 	return m.Node
 }
 
-// nameOf is the name of a check. Scripts, files and processes may have the same name in
-// keepalived.conf.
+// nameOf returns the name of a check. In keepalived.conf scripts, files and processes may share a
+// name.
 func (cs *checks) nameOf(kind trackedKind, name string) string {
 	taken := kind != trackedScript && cs.scripts[name] != nil || kind == trackedProcess && cs.files[name] != nil
 	if taken {
@@ -175,8 +174,8 @@ func (cs *checks) nameOf(kind trackedKind, name string) string {
 	return name
 }
 
-// fileCheck is the name of the check of a file: one for each weight, since the check has
-// it.
+// fileCheck returns the name of the check of a file. There is one for each weight, because the
+// check holds the weight.
 func (cs *checks) fileCheck(one tracked) string {
 	f := cs.files[one.name.Text]
 	weight := one.weight

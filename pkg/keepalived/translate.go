@@ -8,24 +8,25 @@ import (
 	"ripcord/pkg/tree"
 )
 
-// A System is the machine for which a configuration is read, as far as its meaning depends
-// on it.
+// A System answers the questions about this machine on which the meaning of a configuration
+// depends.
 type System interface {
 	syntax.System
 	// Program returns the path of a program that is named without one.
 	Program(name string) (path string, found bool)
-	// Runs reports whether a program can be run, by its path.
+	// Runs reports whether the program at a path can be run.
 	Runs(path string) bool
-	// Permitted returns an error where the user may not run a program, by its path.
+	// Permitted returns an error if the user may not run the program at a path.
 	Permitted(path, user, group string) error
-	// Secure returns an error that says who else than root and the user that runs a program
-	// could replace it.
+	// Secure returns an error that names who could replace a program, other than root and the user
+	// that runs it.
 	Secure(path, user, group string) error
-	// ThroughLink returns the first symbolic link among the directories of a program's path; empty: none.
+	// ThroughLink returns the first symbolic link among the directories of a program's path, or an
+	// empty string if there is none.
 	ThroughLink(path string) string
-	// Occupied reports whether a link of that name exists that is no private macvlan.
+	// Occupied reports whether a link of that name exists that is not a private macvlan.
 	Occupied(link string) bool
-	// User reports whether there is a user of that name, and a group, if it is not empty.
+	// User reports whether a user exists, and a group if its name is not empty.
 	User(name, group string) bool
 	// LinkOf returns the name of the interface that has an address, unless it is a loopback.
 	LinkOf(a netip.Addr) (name string, found bool)
@@ -37,31 +38,31 @@ type System interface {
 	Protocol(name string) (number uint8, known bool)
 }
 
-// Options are what the file does not say itself.
+// Options are settings from outside the file.
 type Options struct {
-	ID         string // what lines with @id are for: --id, by default the name of the machine
-	WithoutLVS bool   // the load balancing is done by another program
-	Elsewhere  bool   // the file is for another machine than System, which may have programs and users that this one lacks
+	ID         string // selects the lines with @id: --id, by default the name of the machine
+	WithoutLVS bool   // another program does the load balancing
+	Elsewhere  bool   // the file is for another machine, which may have programs and users that this one lacks
 	System     System
 }
 
-// A Translation is what a configuration says in ripcord's keys.
+// A Translation is a configuration in ripcord's keys.
 type Translation struct {
 	Root  *tree.Node // nil: there are errors among the notes
-	Sound *tree.Node // in that case, what has none, so that the rest of it can be checked; nil: nothing
+	Sound *tree.Node // in that case the parts without errors, so that they can be checked; nil: nothing
 	Files []syntax.File
 	Notes []syntax.Note
 
 	statements []*syntax.Statement
 }
 
-// Translate reads a configuration, whose first file has that name and text.
+// Translate translates a configuration, given the name and text of its first file.
 func Translate(name string, text []byte, o Options) Translation {
 	r := &syntax.Report{}
 	statements, files := syntax.Parse(name, text, syntax.Options{ID: o.ID, Unread: rootKeywords.namesOf(skipped), Lists: lists(), System: o.System}, r)
 	t := newTranslator(r, o)
 	var root, sound *tree.Node
-	if r.Errors() == 0 { // otherwise the statements are not what was meant
+	if r.Errors() == 0 { // otherwise the statements are not the intended ones
 		t.take(statements, o.WithoutLVS)
 		root = t.tree()
 	}
@@ -72,9 +73,9 @@ func Translate(name string, text []byte, o Options) Translation {
 	return Translation{Root: root, Sound: sound, Files: files, Notes: r.Notes(), statements: statements}
 }
 
-// A translator collects what the statements say, and makes a tree of it at the end: many
-// defaults follow from what stands elsewhere. The reading functions of the keyword tables
-// get it, and pass what they read to the part that it belongs to.
+// A translator collects the meaning of the statements, and makes a tree of it at the end, because
+// many defaults depend on statements elsewhere. The reading functions of the keyword tables get it,
+// and pass what they read to the part that it belongs to.
 type translator struct {
 	*syntax.Report
 	vocabulary vocabulary
@@ -85,12 +86,12 @@ type translator struct {
 	instances  []*instance
 	groups     []*group
 	groupNames map[string]bool
-	// trackGroups are those of static entries, by name.
+	// trackGroups are the track_groups of static entries, by name.
 	trackGroups map[string]*trackGroup
 	checks      *checks
 	links       links
 	balancing   balancing
-	static      *instance // has but what is held
+	static      *instance // has only addresses, routes and rules
 }
 
 func newTranslator(r *syntax.Report, o Options) *translator {
@@ -107,15 +108,14 @@ func newTranslator(r *syntax.Report, o Options) *translator {
 	}
 }
 
-// take reads the statements, and completes what they said with keepalived's defaults once
-// all of them are known.
+// take reads the statements and, once all of them are known, fills in keepalived's defaults.
 func (t *translator) take(statements []*syntax.Statement, withoutLVS bool) {
 	t.checks.expect(statements)
 	t.commands.expect(statements)
 	rootKeywords.read(t, "", statements, t)
 	t.commands.noteOrphans()
 	t.balancing.refuse(t.Report, &t.omitted, withoutLVS)
-	byName := map[string]*instance{} // the first of each name
+	byName := map[string]*instance{} // the first instance of each name
 	t.completeStatic()
 	for _, i := range t.instances {
 		i.findInterface(t)
@@ -160,7 +160,7 @@ func (t *translator) take(statements []*syntax.Statement, withoutLVS bool) {
 	}
 }
 
-// tree is the whole configuration in ripcord's keys, without instances that have errors.
+// tree returns the whole configuration in ripcord's keys, without instances that have errors.
 func (t *translator) tree() *tree.Node {
 	root := newMap(tree.Position{Line: 1, Column: 1}, "")
 	t.globals.tree(t.Report, root, &t.commands)

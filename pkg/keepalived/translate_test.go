@@ -9,8 +9,8 @@ import (
 	"ripcord/pkg/tree"
 )
 
-// FuzzTranslate sees that nothing crashes, and that a translation is complete: it has a
-// tree or says why not, and every place is in the file.
+// FuzzTranslate checks that nothing crashes, and that a translation is complete: it has a tree or
+// says why not, and every place is in the file.
 func FuzzTranslate(f *testing.F) {
 	for _, seed := range []string{
 		"vrrp_instance a {\n interface eth0\n virtual_router_id 1\n virtual_ipaddress { 192.0.2.1/24 dev eth1 brd + }\n}",
@@ -37,10 +37,10 @@ func FuzzTranslate(f *testing.F) {
 	})
 }
 
-// placed sees that each value of a tree has a place.
+// placed checks that each value of a tree has a place.
 func placed(t *testing.T, n *tree.Node) {
 	if n.Line < 1 || n.Column < 1 {
-		t.Errorf("%s %q stands nowhere", n.Kind, n.Text)
+		t.Errorf("%s %q has no place", n.Kind, n.Text)
 	}
 	for _, item := range n.Items {
 		placed(t, item)
@@ -50,7 +50,7 @@ func placed(t *testing.T, n *tree.Node) {
 	}
 }
 
-// TestErrorsAreKept sees that an error is not lost behind any number of other notes.
+// TestErrorsAreKept checks that no number of other notes makes an error get lost.
 func TestErrorsAreKept(t *testing.T) {
 	text := "vrrp_instance a {\n" + strings.Repeat("x 1\n", 5000) + "interface eth0\n}\n"
 	tr := Translate("x.conf", []byte(text), Options{System: testSystem{}})

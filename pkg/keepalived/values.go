@@ -11,21 +11,21 @@ import (
 	"ripcord/pkg/tree"
 )
 
-// number is a value that was said, and where.
+// number is a number in the file and its place.
 type number struct {
 	value int
 	at    tree.Position
 	said  bool
 }
 
-// length is a duration that was said, and where.
+// length is a duration in the file and its place.
 type length struct {
 	value time.Duration
 	at    tree.Position
 	said  bool
 }
 
-// or returns the value, or another one if none was said.
+// or returns the value, or another one if the file has none.
 func (n number) or(other number) number {
 	if n.said {
 		return n
@@ -40,8 +40,8 @@ func (l length) or(other length) length {
 	return other
 }
 
-// numberIn reads a word as a whole number in a range. Where it is none, it notes what
-// happens instead.
+// numberIn parses a word as a whole number in a range. If it is none, numberIn notes what happens
+// instead.
 func numberIn(r *syntax.Report, w syntax.Word, from, upto int, instead string) number {
 	v, err := strconv.Atoi(strings.TrimSpace(w.Text))
 	if err != nil || v < from || v > upto {
@@ -51,8 +51,8 @@ func numberIn(r *syntax.Report, w syntax.Word, from, upto int, instead string) n
 	return number{v, w.Position, true}
 }
 
-// leadingIn reads a word as numberIn does, but takes the number with which the word begins,
-// as keepalived does for most keywords.
+// leadingIn parses a word as numberIn does, but accepts a number followed by other characters, as
+// keepalived does for most keywords.
 func leadingIn(r *syntax.Report, w syntax.Word, from, upto int, instead string) number {
 	text := strings.TrimSpace(w.Text)
 	end := len(text)
@@ -70,8 +70,8 @@ func leadingIn(r *syntax.Report, w syntax.Word, from, upto int, instead string) 
 	return number{v, w.Position, true}
 }
 
-// numberTo reads the first argument of a statement into a number, which stays as it was
-// where that is none.
+// numberTo reads the first argument of a statement into a number, and leaves the number as it is if
+// the argument is invalid.
 func numberTo[T any](field func(*T) *number, from, upto int) func(*translator, *syntax.Statement, *T) {
 	return func(t *translator, s *syntax.Statement, into *T) {
 		if n := leadingIn(t.Report, s.Words[1], from, upto, s.Keyword()+" is left out"); n.said {
@@ -80,7 +80,7 @@ func numberTo[T any](field func(*T) *number, from, upto int) func(*translator, *
 	}
 }
 
-// secondsIn reads a word as seconds with decimals, in a range.
+// secondsIn parses a word as seconds with decimals, in a range.
 func secondsIn(r *syntax.Report, w syntax.Word, from, upto time.Duration, instead string) length {
 	d, ok := seconds(w.Text)
 	if !ok || d < from || d > upto {
@@ -99,7 +99,7 @@ func secondsTo[T any](field func(*T) *length, from, upto time.Duration) func(*tr
 	}
 }
 
-// seconds reads seconds with decimals, of which more than six are cut off.
+// seconds parses seconds with decimals, and cuts off decimals after the sixth.
 func seconds(text string) (time.Duration, bool) {
 	whole, decimals, _ := strings.Cut(strings.TrimSpace(text), ".")
 	if whole == "" && decimals == "" || strings.Trim(whole+decimals, "0123456789") != "" {
@@ -114,12 +114,12 @@ func seconds(text string) (time.Duration, bool) {
 	return time.Duration(n) * time.Microsecond, true
 }
 
-// plainSeconds writes a duration as keepalived.conf has it.
+// plainSeconds formats a duration as in keepalived.conf.
 func plainSeconds(d time.Duration) string {
 	return strconv.FormatFloat(d.Seconds(), 'f', -1, 64)
 }
 
-// switched reads an optional boolean argument: true if there is none.
+// switched reads an optional boolean argument, which is true by default.
 func switched(r *syntax.Report, s *syntax.Statement) (on, ok bool) {
 	switch w := s.Word(1); w {
 	case "", "true", "on", "yes":
@@ -161,13 +161,13 @@ func wordAmong[T any](field func(*T) *syntax.Word, words ...string) func(*transl
 		if w := s.Words[1]; slices.Contains(words, w.Text) {
 			*field(into) = w
 		} else {
-			t.Ignore(w.Position, "", "%s is none of %s: %s is left out", syntax.Show(w.Text), strings.Join(words, ", "), s.Keyword())
+			t.Ignore(w.Position, "", "%s is not one of %s: %s is left out", syntax.Show(w.Text), strings.Join(words, ", "), s.Keyword())
 		}
 	}
 }
 
-// rooted returns the first argument, a path, so that it begins with /. keepalived opens a relative one in the directory where it
-// was started, which is / under systemd.
+// rooted returns the first argument, a path, made to begin with /. keepalived opens a relative path
+// in the directory where it was started, which is / under systemd.
 func rooted(r *syntax.Report, s *syntax.Statement) syntax.Word {
 	w := s.Words[1]
 	if w.Text == "" || strings.HasPrefix(w.Text, "/") {
@@ -178,14 +178,14 @@ func rooted(r *syntax.Report, s *syntax.Statement) syntax.Word {
 	return w
 }
 
-// isLink reports whether a link can have a name: an alias such as eth0:1 is none.
+// isLink reports whether a link can have a name, which an alias such as eth0:1 cannot.
 func isLink(name string) bool {
 	const longest = 127
 	reserved := name == "" || name == "." || name == ".." || name == "all" || name == "default"
 	return !reserved && len(name) <= longest && !strings.ContainsFunc(name, func(r rune) bool { return r <= ' ' || r == '/' || r == ':' || r == 0x7f })
 }
 
-// A builder makes a map of the tree.
+// A builder builds a map of the tree.
 type builder struct{ *tree.Node }
 
 func newMap(at tree.Position, name string) builder {
@@ -200,12 +200,12 @@ func (b builder) set(key string, at tree.Position, value *tree.Node) {
 // text adds a key with a text.
 func (b builder) text(key string, at tree.Position, value string) { b.textOf(key, key, at, value) }
 
-// textOf adds a key with a text that problems call by a keyword.
+// textOf adds a key with a text that problems name by a keyword.
 func (b builder) textOf(keyword, key string, at tree.Position, value string) {
 	b.set(key, at, &tree.Node{Kind: tree.Scalar, Position: at, Text: value, Name: b.inner(keyword)})
 }
 
-// inner is the name of a value of the map.
+// inner returns the name of a value of the map.
 func (b builder) inner(key string) string {
 	if b.Name == "" {
 		return ""
@@ -216,24 +216,24 @@ func (b builder) inner(key string) string {
 	return b.Name + ": " + key
 }
 
-// keywordOf are the keywords that the problems of some keys are better called by.
+// keywordOf maps keys to the keywords by which problems name them.
 var keywordOf = map[string]string{"vrid": "virtual_router_id", "interval": "advert_int", "pass": "auth_pass", "peers": "unicast_peer"}
 
-// number adds a number that was said.
+// number adds a number if the file has it.
 func (b builder) number(key string, n number) {
 	if n.said {
 		b.text(key, n.at, strconv.Itoa(n.value))
 	}
 }
 
-// duration adds a duration that was said.
+// duration adds a duration if the file has it.
 func (b builder) duration(key string, l length) {
 	if l.said {
 		b.text(key, l.at, l.value.String())
 	}
 }
 
-// list adds a list that is not empty.
+// list adds a list unless it is empty.
 func (b builder) list(key string, items []*tree.Node) {
 	if len(items) == 0 {
 		return
@@ -244,14 +244,14 @@ func (b builder) list(key string, items []*tree.Node) {
 	b.set(key, items[0].Position, &tree.Node{Kind: tree.List, Position: items[0].Position, Items: items, Name: b.inner(key)})
 }
 
-// nested adds a map that is not empty.
+// nested adds a map unless it is empty.
 func (b builder) nested(key string, inner builder) {
 	if len(inner.Entries) > 0 {
 		b.set(key, inner.Position, inner.Node)
 	}
 }
 
-// scalar is a text of the tree.
+// scalar returns a text of the tree.
 func scalar(text string, at tree.Position) *tree.Node {
 	return &tree.Node{Kind: tree.Scalar, Position: at, Text: text}
 }

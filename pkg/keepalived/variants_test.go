@@ -9,8 +9,8 @@ import (
 	"testing"
 )
 
-// variants are ways in which a file may be written differently and mean the same. Each
-// returns false where it would change the meaning.
+// variants are different ways to write a file with the same meaning. Each returns false if it would
+// change the meaning.
 var variants = []struct {
 	name string
 	of   func(lines []string) ([]string, bool)
@@ -63,13 +63,13 @@ var variants = []struct {
 }
 
 var (
-	// open is a line on which a quote is open at the end, or that goes on in the next one.
+	// open matches a line with an open quote at its end, or that continues in the next.
 	open = regexp.MustCompile(`^[^"]*("[^"]*"[^"]*)*"[^"]*$|\\$|\\"`)
-	// special are lines in which a brace is no mere end of a word.
+	// special matches lines in which a brace does more than end a word.
 	special = regexp.MustCompile(`^\s*[~$@]|\\$|\$\{|\{\{`)
 	opening = regexp.MustCompile(`^([^"#!{}]*[^"#!{} \t])[ \t]*\{$`)
 	remark  = regexp.MustCompile(`[#!]`)
-	// password is a line of which more is said where a remark is glued to it.
+	// password matches a line that gets another note if a remark follows directly.
 	password = regexp.MustCompile(`auth_pass`)
 )
 
@@ -89,7 +89,7 @@ func anyOf(lines []string, pattern *regexp.Regexp) bool {
 	return false
 }
 
-// tabs are in place of the blanks outside of quotes.
+// tabs replaces the blanks outside of quotes by tabs.
 func tabs(l string) string {
 	parts := strings.Split(l, `"`)
 	if len(parts)%2 == 0 || strings.Contains(l, `\`) {
@@ -101,7 +101,7 @@ func tabs(l string) string {
 	return strings.Join(parts, `"`)
 }
 
-// joined has each closing brace on the line before it.
+// joined moves each closing brace to the line before it.
 func joined(lines []string) (out []string, ok bool) {
 	for _, l := range lines {
 		n := len(out) - 1
@@ -114,8 +114,8 @@ func joined(lines []string) (out []string, ok bool) {
 	return out, !anyOf(lines, special)
 }
 
-// TestVariants writes each file of the corpus differently: it means the same, and the same is
-// said of it.
+// TestVariants writes each file of the corpus differently, and checks that its meaning and its
+// notes stay the same.
 func TestVariants(t *testing.T) {
 	files, err := filepath.Glob("testdata/*.conf")
 	if err != nil || len(files) < 150 {
@@ -124,7 +124,7 @@ func TestVariants(t *testing.T) {
 	tried := make([]int, len(variants))
 	for _, file := range files {
 		if strings.Contains(file, "broken-inner-brace-missing") || strings.Contains(file, "exclamation") {
-			continue // what is said of it depends on its indentation, and shows its blanks
+			continue // its notes depend on its indentation, and show its blanks
 		}
 		text, err := os.ReadFile(file)
 		if err != nil {
@@ -153,12 +153,12 @@ func TestVariants(t *testing.T) {
 	}
 }
 
-// meaning is a translation, and what is said of it wherever it stands.
+// meaning returns a translation and its notes without their places.
 func meaning(file string, text []byte) string {
 	tr := Translate(file, text, Options{ID: "alpha", WithoutLVS: true, System: testSystem{}})
 	var b strings.Builder
 	for _, n := range tr.Notes {
-		if strings.HasPrefix(n.Message, "a byte order mark") { // which is said of that variant only
+		if strings.HasPrefix(n.Message, "a byte order mark") { // only that variant gets this note
 			continue
 		}
 		b.WriteString(n.Subject + ": " + n.Message + "; " + n.Hint + "\n")

@@ -11,8 +11,8 @@ import (
 // vmac is the virtual MAC of an instance.
 type vmac struct {
 	used number
-	base number      // adverts leave from the MAC of the interface: vmac_xmit_base
-	name syntax.Word // of the link that bears it; empty: ripcord's standard name
+	base number      // adverts are sent from the MAC of the interface: vmac_xmit_base
+	name syntax.Word // of its link; empty: ripcord's standard name
 }
 
 // readVMAC reads use_vmac [NAME] [MAC] [group GROUP] [netlink_notify_msg].
@@ -40,7 +40,7 @@ func readVMAC(t *translator, s *syntax.Statement, i *instance) {
 	}
 }
 
-// readVMACPrefix reads how the links of virtual MACs begin. The first counts.
+// readVMACPrefix reads the prefix of the links of virtual MACs. The first one counts.
 func readVMACPrefix(t *translator, s *syntax.Statement, g *globals) {
 	switch w := s.Words[1]; {
 	case g.vmacPrefix.Text != "":
@@ -52,14 +52,14 @@ func readVMACPrefix(t *translator, s *syntax.Statement, g *globals) {
 	}
 }
 
-// complete settles the virtual MAC of an instance, and where its adverts leave from.
+// complete determines the virtual MAC of an instance, and the MAC from which its adverts are sent.
 func (v *vmac) complete(r *syntax.Report, of *instance) {
 	strict := of.strict.value == 1
 	switch x := &v.base; {
 	case x.said && !v.used.said:
-		r.Ignore(x.at, "", "vmac_xmit_base does not count without use_vmac")
+		r.Ignore(x.at, "", "vmac_xmit_base has no effect without use_vmac")
 	case x.said && strict:
-		r.Ignore(x.at, "", "vmac_xmit_base does not count in strict mode: adverts leave from the virtual MAC")
+		r.Ignore(x.at, "", "vmac_xmit_base has no effect in strict mode: adverts leave from the virtual MAC")
 		*x = number{}
 	case !x.said && v.used.said && of.unicast != "" && !strict:
 		r.Ignore(v.used.at, "write vmac_xmit_base", "with %s adverts leave from the MAC of %s itself", of.unicast, syntax.Show(of.iface.Text))
@@ -67,28 +67,28 @@ func (v *vmac) complete(r *syntax.Report, of *instance) {
 	}
 }
 
-// bears reports whether an address of an instance stands at its virtual MAC: one of the
+// bears reports whether an address of an instance is held at its virtual MAC: an address of the
 // instance's own family that names no other interface.
 func (v *vmac) bears(a address, of *instance) bool {
 	here := a.device.Text == "" || a.device.Text == of.iface.Text
 	return v.used.said && here && familyOf(a.prefix.Addr()) == of.family
 }
 
-// vmacNames gives the links of virtual MACs their names.
+// vmacNames assigns names to the links of virtual MACs.
 type vmacNames struct {
 	prefix string
 	taken  map[string]bool
-	tried  map[vmacKey]int // how many names are not to be tried again
+	tried  map[vmacKey]int // number of names that need not be tried again
 }
 
-// vmacKey is what the names that are tried depend on.
+// vmacKey is what the candidates for a name depend on.
 type vmacKey struct {
 	vrid   string
 	family int
 }
 
-// dropSharedVMACs takes a virtual MAC from each instance but the first that has it: keepalived does
-// not run the others.
+// dropSharedVMACs removes the virtual MAC of all instances that share one but the first: keepalived
+// does not run the others.
 func (t *translator) dropSharedVMACs() {
 	type virtual struct {
 		iface string
@@ -110,8 +110,8 @@ func (t *translator) dropSharedVMACs() {
 	}
 }
 
-// nameVMACs gives each virtual MAC's link the name that keepalived gives it: its own, or
-// PREFIX.VRID, with a number behind the prefix where another instance has that name.
+// nameVMACs gives the link of each virtual MAC the name that keepalived gives it: its own, or
+// PREFIX.VRID, with a number after the prefix if another instance has that name.
 func (t *translator) nameVMACs() {
 	n := vmacNames{"vrrp", map[string]bool{}, map[vmacKey]int{}}
 	if w := t.globals.vmacPrefix; w.Text != "" {
@@ -142,9 +142,9 @@ func (t *translator) nameVMACs() {
 	}
 }
 
-// trackBelow has what tracks the link of a virtual MAC track the interface below it. keepalived
-// keeps that link up, so that it fails where the interface does; ripcord's is down while the
-// instance is not Active, which would never become it.
+// trackBelow replaces the tracked link of a virtual MAC by the interface below it. keepalived keeps
+// that link up, so that it fails together with the interface. ripcord's is down while the instance
+// is not Active, and an instance that tracked it would never become Active.
 func (t *translator) trackBelow() {
 	below := map[string]*instance{}
 	for _, i := range t.instances {
@@ -161,9 +161,9 @@ func (t *translator) trackBelow() {
 	}
 }
 
-// noteEarlyVMAC notes once that keepalived has yet to create the link of a virtual MAC that a statement
-// names. It copes with that if dynamic_interfaces is set and the link has a name of its own, which stands
-// before the statement.
+// noteEarlyVMAC notes, once, a statement that names the link of a virtual MAC that keepalived has
+// yet to create. keepalived copes with that if dynamic_interfaces is set and the link has a name of
+// its own, which stands before the statement.
 func (t *translator) noteEarlyVMAC(below map[string]*instance) {
 	early := func(w syntax.Word) bool {
 		of := below[w.Text]
@@ -203,7 +203,7 @@ func (t *translator) noteEarlyVMAC(below map[string]*instance) {
 	}
 }
 
-// namesTracked are the names of the interfaces among what is tracked.
+// namesTracked returns the names of the tracked interfaces.
 func namesTracked(all []tracked) (names []syntax.Word) {
 	for _, one := range all {
 		if one.kind == trackedInterface {
@@ -213,8 +213,8 @@ func namesTracked(all []tracked) (names []syntax.Word) {
 	return names
 }
 
-// trackedBelow is what is tracked, with other interfaces in place of those that stand above them.
-// One that is tracked already, or is the instance's own, is left out.
+// trackedBelow returns the tracked things with each interface replaced by the one below it. It
+// leaves out an interface that is tracked already or is the instance's own.
 func trackedBelow(all []tracked, below map[string]*instance, own string) (kept []tracked) {
 	for _, one := range all {
 		of := below[one.name.Text]
@@ -232,7 +232,7 @@ func trackedBelow(all []tracked, below map[string]*instance, own string) (kept [
 	return kept
 }
 
-// link returns the name of the link that bears the virtual MAC of an instance.
+// link returns the name of the link of an instance's virtual MAC.
 func (v *vmac) link(of *instance) string {
 	if v.name.Text != "" {
 		return v.name.Text
@@ -240,7 +240,7 @@ func (v *vmac) link(of *instance) string {
 	return vmacKey{canonical(of.vrid.Text), of.family}.standardName()
 }
 
-// next returns the first name for a VRID that is free, and takes it.
+// next returns the first free name for a VRID, and takes it.
 func (n vmacNames) next(k vmacKey) string {
 	for ; ; n.tried[k]++ {
 		const longest = 15
@@ -253,7 +253,7 @@ func (n vmacNames) next(k vmacKey) string {
 	}
 }
 
-// infix is what stands between the prefix and the VRID in the name that is tried after so many
+// infix returns what stands between the prefix and the VRID in the name that is tried after so many
 // others: nothing, 1, 2 and so on. Over IPv6 the 6 comes before the 1.
 func infix(tried, family int) string {
 	switch {
@@ -267,7 +267,7 @@ func infix(tried, family int) string {
 	return strconv.Itoa(tried)
 }
 
-// standardName is what ripcord calls the link of a virtual MAC.
+// standardName returns ripcord's standard name of the link of a virtual MAC.
 func (k vmacKey) standardName() string {
 	if k.family == 6 {
 		return "vrrp6." + k.vrid

@@ -10,15 +10,15 @@ import (
 
 // A keywordBlock is a kind of block and its keywords.
 type keywordBlock struct {
-	name     string // empty: outside of blocks
+	name     string // empty: the top level
 	keywords []string
 }
 
-// A vocabulary is all kinds of blocks, with which a keyword is compared that is not one of
-// its own block's.
+// A vocabulary lists all kinds of blocks. A keyword that is unknown in its own block is compared
+// with it.
 type vocabulary []keywordBlock
 
-// blocks are all kinds of blocks.
+// blocks returns all kinds of blocks.
 func blocks() vocabulary {
 	return vocabulary{
 		{"", rootKeywords.names()}, {"global_defs", globalKeywords.names()},
@@ -52,13 +52,13 @@ func (v vocabulary) unknown(r *syntax.Report, s *syntax.Statement, block string,
 	r.Ignore(s.At(), v.meant(r, s, block, names), "%s %s", syntax.Show(s.Keyword()), what)
 }
 
-// synonyms are the keywords that are meant by other programs' words for the same.
+// synonyms map other programs' words to the keywords they mean.
 var synonyms = map[string]string{
 	"auth": "authentication", "iface": "interface", "password": "auth_pass", "peers": "unicast_peer", "prio": "priority", "vip": "virtual_ipaddress",
 	"vips": "virtual_ipaddress", "vrid": "virtual_router_id",
 }
 
-// meant is a hint at the keyword that was meant.
+// meant returns a hint at the keyword that was probably intended.
 func (v vocabulary) meant(r *syntax.Report, s *syntax.Statement, block string, known func() []string) string {
 	if r.Full() {
 		return ""
@@ -88,8 +88,8 @@ func (v vocabulary) meant(r *syntax.Report, s *syntax.Statement, block string, k
 	return spelling.DidYouMean(partOf(word, names))
 }
 
-// likely are the names of which each part may be what was meant by that of a word: snmp in
-// snmp_server is spelt as it should be, and no misspelt smtp.
+// likely returns the names each part of which may be meant by the corresponding part of a word. A
+// part that is known is spelt right: snmp in snmp_server is not a misspelt smtp.
 func (v vocabulary) likely(word string, names []string) []string {
 	written := strings.Split(strings.ToLower(word), "_")
 	known := make([]bool, len(written))
@@ -110,9 +110,8 @@ func (v vocabulary) likely(word string, names []string) []string {
 	})
 }
 
-// mayMean reports whether a part of a keyword that was written may be another one: in the
-// plural, or, unless it is known as a part of keywords, misspelt or its long form (source is
-// src).
+// mayMean reports whether a written part of a keyword may mean another one: in the plural, or,
+// unless it is a known part of keywords, misspelt or in its long form (source is src).
 func mayMean(written, part string, known bool) bool {
 	switch {
 	case strings.HasPrefix(written, part), strings.HasPrefix(part, written):
@@ -149,7 +148,7 @@ func abbreviates(short, long string) bool {
 	return true
 }
 
-// nearest is the name that was most likely meant by a misspelt one, in letters of any case.
+// nearest returns the name closest to a misspelt word, ignoring case.
 func nearest(word string, names []string) string {
 	if near := spelling.Nearest(word, names); near != "" {
 		return near
@@ -157,7 +156,7 @@ func nearest(word string, names []string) string {
 	return spelling.Nearest(strings.ToLower(word), names)
 }
 
-// partOf is the first name that begins with a word, or ends with it, or else the longest with
+// partOf returns the first name that begins or ends with a word, or else the longest name with
 // which the word begins.
 func partOf(word string, names []string) (best string) {
 	const least, leastEnd = 6, 7

@@ -76,7 +76,7 @@ type reference struct {
 	braces     bool
 }
 
-// referenceIn returns the reference with which a text begins.
+// referenceIn returns the reference at the start of a text.
 func referenceIn(text string) (ref reference, ok bool) {
 	inner := text[1:]
 	inner, ref.braces = strings.CutPrefix(inner, "{")
@@ -97,8 +97,7 @@ func referenceIn(text string) (ref reference, ok bool) {
 	return ref, true
 }
 
-// expand fills in what the definitions in a line stand for, and reports whether there was
-// one.
+// expand replaces the references in a line by their definitions, and reports whether there was one.
 func (r *reader) expand(l line) (line, bool) {
 	changed := false
 	for i, filled := 0, 0; ; filled++ {
@@ -124,7 +123,7 @@ func (r *reader) expand(l line) (line, bool) {
 		}
 		r.copied += len(l.text) + len(text)
 		if filled > mostFilled || r.copied > mostCopied || len(l.text)+len(text) > mostLine {
-			r.report.Fail(l.at, "see whether $"+ref.name+" is defined by itself", "there is no end to what is filled in for definitions")
+			r.report.Fail(l.at, "see whether $"+ref.name+" is defined by itself", "the definitions of this line never end")
 			r.failed = true
 			return line{}, true
 		}
@@ -140,8 +139,8 @@ func (r *reader) expand(l line) (line, bool) {
 	}
 }
 
-// unknown reports a variable that is not defined, once. Outside of quotes its braces would
-// begin and end a block.
+// unknown reports an undefined variable once. Outside of quotes its braces would begin and end a
+// block.
 func (r *reader) unknown(l line, index int, ref reference) {
 	if r.undefined[ref.name] || !ref.braces && strings.ToUpper(ref.name) != ref.name {
 		return
@@ -153,10 +152,10 @@ func (r *reader) unknown(l line, index int, ref reference) {
 		return
 	}
 	r.report.Ignore(l.position(index), "$"+ref.name+"=value defines it; if envsubst or a template is to fill it in, run that first",
-		"%s is not defined, and stays as it stands", Show(l.text[index:index+ref.length]))
+		"%s is not defined, and is left as it is", Show(l.text[index:index+ref.length]))
 }
 
-// valueOf returns what a reference stands for.
+// valueOf returns the value of a reference.
 func (r *reader) valueOf(ref reference) (lines []string, known bool) {
 	if d, ok := r.definitions[ref.name]; ok && len(ref.parameters) == 0 {
 		return d.lines, true
@@ -181,7 +180,7 @@ func (r *reader) valueOf(ref reference) (lines []string, known bool) {
 	return nil, false
 }
 
-// random returns a number between the two of the parameters, 0 and 32767 by default.
+// random returns a random number between the two parameters, 0 and 32767 by default.
 func (r *reader) random(parameters []string) ([]string, bool) {
 	from, upto := 0, 32767
 	for i, to := range []*int{&from, &upto} {
@@ -196,7 +195,7 @@ func (r *reader) random(parameters []string) ([]string, bool) {
 	return []string{strconv.Itoa(r.System.Random(from, max(from, upto)))}, len(parameters) <= 2
 }
 
-// rest are the other lines of a definition that has several.
+// rest holds the remaining lines of a definition of several lines.
 type rest struct {
 	lines []string
 	from  line
@@ -211,7 +210,7 @@ func (m *rest) next(r *reader) (line, bool) {
 	return r.make(text, m.from), true
 }
 
-// make returns a line that no file has, but that something made at another line.
+// make returns a line that is not in a file but was made from another line.
 func (r *reader) make(text string, from line) line {
 	if r.made += len(text) + 1; r.made > MostText && !r.failed {
 		r.report.Fail(from.at, "", "definitions and sequences make more than %d bytes of text", MostText)

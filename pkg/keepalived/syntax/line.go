@@ -10,16 +10,15 @@ import (
 // blanks separate words.
 const blanks = " \t\f\r\v\n"
 
-// A line is a line of a file without its comment, or what a definition or a sequence made
-// of one.
+// A line is a line of a file without its comment, or a line that a definition or a sequence made.
 type line struct {
 	text string
-	at   tree.Position // of its first character
-	// columns are those of its bytes; nil: the characters follow one another as in the file.
+	at   tree.Position // of the first character
+	// columns are the columns of the bytes; nil: they are consecutive in the file.
 	columns []int
 }
 
-// column returns where the byte at an index stands.
+// column returns the column of the byte at an index.
 func (l line) column(index int) int {
 	if l.columns != nil {
 		if index < len(l.columns) {
@@ -46,13 +45,13 @@ func (l line) cut(from, upto int) line {
 	return out
 }
 
-// trim returns the line without blanks around it.
+// trim returns the line without surrounding blanks.
 func (l line) trim() line {
 	from := len(l.text) - len(strings.TrimLeft(l.text, blanks))
 	return l.cut(from, max(from, len(strings.TrimRight(l.text, blanks))))
 }
 
-// replace puts a text in the place of a part of the line. All of it stands where the part
+// replace replaces a part of the line by a text. All of the text gets the column where the part
 // began.
 func (l line) replace(from, upto int, text string) line {
 	columns := make([]int, 0, len(l.text)-(upto-from)+len(text))
@@ -75,14 +74,13 @@ func (l line) replace(from, upto int, text string) line {
 	return line{text: l.text[:from] + text + l.text[upto:], at: l.at, columns: columns}
 }
 
-// isPassword reports whether the line says auth_pass.
+// isPassword reports whether the line is an auth_pass.
 func (l line) isPassword() bool {
 	value, ok := strings.CutPrefix(l.text, "auth_pass")
 	return ok && value != "" && strings.IndexByte(blanks, value[0]) >= 0
 }
 
-// valid returns the line with each byte that is not UTF-8 replaced, and whether there was
-// none.
+// valid returns the line with each byte that is not UTF-8 replaced, and whether it had none.
 func (l line) valid() (line, bool) {
 	if utf8.ValidString(l.text) {
 		return l, true
@@ -90,7 +88,7 @@ func (l line) valid() (line, bool) {
 	out := line{at: l.at}
 	var text strings.Builder
 	column := l.at.Column
-	for i, r := range l.text { // a bad byte is a character of its own
+	for i, r := range l.text { // an invalid byte counts as a character
 		if l.columns != nil {
 			column = l.columns[i]
 		} else if i > 0 {
@@ -105,9 +103,9 @@ func (l line) valid() (line, bool) {
 	return out, false
 }
 
-// uncommented returns the line without its comment and the blanks around it. # and ! begin
-// one outside of double quotes, also behind a backslash: keepalived takes that away, and reads
-// the rest a second time.
+// uncommented returns the line without its comment and surrounding blanks. # and ! start a comment
+// outside of double quotes, even after a backslash: keepalived removes the backslash, and reads the
+// rest a second time.
 func (l line) uncommented() line {
 	end := len(l.text)
 	quoted := false

@@ -6,24 +6,24 @@ import (
 	"ripcord/pkg/tree"
 )
 
-// Parse returns the statements of a configuration whose first file has that name and text,
-// and all of its files.
+// Parse returns the statements of a configuration, given the name and text of its first file, and
+// all of its files.
 func Parse(name string, text []byte, o Options, r *Report) ([]*Statement, []File) {
 	reader := newReader(name, text, o, r)
 	return reader.parse(), reader.files
 }
 
-// A Statement is a keyword with its arguments, and perhaps a block in braces.
+// A Statement is a keyword with its arguments and an optional block in braces.
 type Statement struct {
 	Words []Word // empty: a block without a keyword
-	line  line   // what Words was split from: commands are split in another way
+	line  line   // the text of Words: commands are split in another way
 	Block []*Statement
-	// Open and Close are the braces of the block; nil: there is none.
+	// Open and Close are the braces of the block, or nil if there is none.
 	Open, Close *tree.Position
 	Unclosed    bool // a double quote is not closed
 }
 
-// At is the place of the statement.
+// At returns the place of the statement.
 func (s *Statement) At() tree.Position {
 	if len(s.Words) > 0 {
 		return s.Words[0].Position
@@ -31,10 +31,10 @@ func (s *Statement) At() tree.Position {
 	return *s.Open
 }
 
-// Keyword is the first word; empty: there is none.
+// Keyword returns the first word, or an empty string if there is none.
 func (s *Statement) Keyword() string { return s.Word(0) }
 
-// Word returns the text of a word; empty: there is none.
+// Word returns the text of a word, or an empty string if there is none.
 func (s *Statement) Word(n int) string {
 	if n < len(s.Words) {
 		return s.Words[n].Text
@@ -42,7 +42,7 @@ func (s *Statement) Word(n int) string {
 	return ""
 }
 
-// Title is the statement as a person calls it: its first words.
+// Title returns the first words of the statement, to name it in messages.
 func (s *Statement) Title() string {
 	switch len(s.Words) {
 	case 0:
@@ -53,7 +53,7 @@ func (s *Statement) Title() string {
 	return s.TitleOf(1)
 }
 
-// TitleOf is the statement with some of its arguments.
+// TitleOf returns the statement with some of its arguments.
 func (s *Statement) TitleOf(arguments int) string {
 	title := Show(s.Keyword())
 	for i := 1; i <= arguments; i++ {
@@ -62,21 +62,21 @@ func (s *Statement) TitleOf(arguments int) string {
 	return title
 }
 
-// Command returns the words of the statement as those of a command are split, with their
-// escapes, and whether its quotes and escapes are complete.
+// Command returns the words of the statement split as those of a command, with their escapes, and
+// reports whether its quotes and escapes are complete.
 func (s *Statement) Command() (words []string, ok bool) { return splitAtBlanks(s.line.text, asWritten) }
 
-// A parser makes statements of lines.
+// A parser turns lines into statements.
 type parser struct {
 	*reader
-	open    []*Statement // the blocks that are open; the first holds all
-	last    *Statement   // to which a block would belong
-	suspect *Statement   // the first block whose closing brace is most likely missing
+	open    []*Statement // the open blocks; the first one contains all
+	last    *Statement   // the statement that a block would belong to
+	suspect *Statement   // the first block whose closing brace is probably missing
 	words   int
 }
 
-// add adds a statement to the innermost block, and its words to those that are counted, unless
-// nothing is read of the block around it.
+// add adds a statement to the innermost block and counts its words, unless the block around it is
+// not read.
 func (p *parser) add(s *Statement, words int) {
 	if len(p.open) > 1 && slices.Contains(p.Unread, p.open[1].Keyword()) {
 		return
@@ -102,7 +102,7 @@ func (r *reader) parse() []*Statement {
 	return p.open[0].Block
 }
 
-// take takes a brace, or a line without one.
+// take processes a brace, or a line without one.
 func (p *parser) take(piece line) {
 	p.beginList(piece)
 	inner := p.open[len(p.open)-1]
@@ -117,7 +117,7 @@ func (p *parser) take(piece line) {
 	case "}":
 		p.last = nil
 		if len(p.open) == 1 {
-			p.report.Ignore(piece.at, "see whether a { is missing before it", "} closes nothing, and is left out")
+			p.report.Ignore(piece.at, "see whether a { is missing before it", "} closes no block, and is left out")
 			return
 		}
 		inner.Close = &piece.at
@@ -128,7 +128,7 @@ func (p *parser) take(piece line) {
 		closed := false
 		if s.Words, closed = piece.split(); !closed {
 			s.Unclosed = true
-			p.report.Ignore(piece.at, `write the other "`, `a double quote is not closed: what stands behind it is left out`)
+			p.report.Ignore(piece.at, `write the other "`, `a double quote is not closed: what follows it is left out`)
 		}
 		if len(s.Words) == 0 {
 			return
@@ -142,20 +142,20 @@ func (p *parser) take(piece line) {
 	}
 }
 
-// beginList opens the block of a list, inside of another block, of which the { is missing, as
-// keepalived does: at what stands behind its keyword, up to the next }.
+// beginList opens the block of a list whose { is missing, inside another block, as keepalived does:
+// with what follows its keyword, up to the next }.
 func (p *parser) beginList(piece line) {
 	isList := func(s *Statement) bool { return slices.Contains(p.Lists, s.Keyword()) }
 	if p.last == nil || piece.text == "{" || len(p.open) == 1 || !isList(p.last) || isList(p.open[len(p.open)-1]) {
 		return
 	}
-	p.report.Ignore(p.last.At(), "write { behind it", "%s has no {: what stands behind it, up to the next }, is its block", p.last.Title())
+	p.report.Ignore(p.last.At(), "write { behind it", "%s has no {: what follows, up to the next }, is its block", p.last.Title())
 	p.last.Open = &piece.at
 	p.open, p.last = append(p.open, p.last), nil
 }
 
-// mistrust notes the first block whose closing brace is indented like a block around it,
-// and not like itself: most likely its own is missing.
+// mistrust remembers the first block whose closing brace is indented like a surrounding block and
+// not like itself: probably its own brace is missing.
 func (p *parser) mistrust(s *Statement) {
 	outer := p.open[len(p.open)-2]
 	if p.suspect != nil || len(p.open) < 3 || len(s.Words) == 0 || len(outer.Words) == 0 {
@@ -167,8 +167,7 @@ func (p *parser) mistrust(s *Statement) {
 	}
 }
 
-// unclosed reports the block of which the closing brace is missing, at the line that opened
-// it.
+// unclosed reports a block without a closing brace, at the line that opened it.
 func (p *parser) unclosed() {
 	if len(p.open) == 1 {
 		return

@@ -9,7 +9,7 @@ import (
 	"ripcord/pkg/tree"
 )
 
-// What is read is limited, whatever the file is.
+// Limits of what is read from any file.
 const (
 	MostText   = 4 << 20 // bytes of all files, and of what definitions and sequences make
 	mostLine   = 64 << 10
@@ -20,53 +20,52 @@ const (
 	mostFilled = 1 << 14  // definitions filled in in one line, and other signs $
 )
 
-// A File is one file of the configuration; the first is the one that was named.
+// A File is one file of the configuration. The first is the one that was named.
 type File struct {
 	Name string
 	Text []byte
 }
 
-// A frame is where the next line comes from: a file, a sequence, or the other lines of a
-// definition that has several.
+// A frame is a source of lines: a file, a sequence, or the remaining lines of a definition.
 type frame interface {
 	next(r *reader) (line, bool)
 }
 
-// A System is the machine on which the files are, as far as the grammar depends on it.
+// A System answers the questions about the machine of the files that matter for the grammar.
 type System interface {
-	// Glob returns the paths that a pattern matches, in the order of their names.
+	// Glob returns the paths that match a pattern, ordered by name.
 	Glob(pattern string) []string
-	// Read returns the text of a file, of which it reads no more than some bytes. The error
-	// is ErrSkipped for a directory and for a program.
+	// Read returns at most so many bytes of a file. The error is ErrSkipped for a directory or a
+	// program.
 	Read(path string, most int) ([]byte, error)
-	// Getenv returns a variable of the environment; empty: there is none.
+	// Getenv returns an environment variable, or an empty string if it is not set.
 	Getenv(name string) string
-	// Random returns a number between two, both included.
+	// Random returns a number between two limits, both included.
 	Random(from, upto int) int
 }
 
-// ErrSkipped is the error of what keepalived does not include, though a pattern matches it.
+// ErrSkipped is the error of a path that matches a pattern and that keepalived does not include.
 var ErrSkipped = errors.New("a directory or a program is no configuration")
 
-// Options are what the files do not say themselves.
+// Options are settings from outside the files.
 type Options struct {
-	ID     string   // what lines with @id are for
-	Unread []string // keywords outside of blocks of whose blocks nothing is read
-	Lists  []string // keywords of blocks with one entry a line, inside of others
+	ID     string   // selects the lines with @id
+	Unread []string // top-level keywords whose blocks are not read
+	Lists  []string // keywords of inner blocks with one entry per line
 	System System
 }
 
-// A reader makes lines of the files of a configuration.
+// A reader reads the lines of the files of a configuration.
 type reader struct {
 	Options
 	files       []File
 	frames      []frame
 	definitions map[string]definition
-	undefined   map[string]bool // were reported
-	made        int             // bytes of lines that no file has
+	undefined   map[string]bool // variables that were reported
+	made        int             // bytes of lines that are in no file
 	copied      int
 	report      *Report
-	failed      bool // too much: nothing is read any more
+	failed      bool // a limit was exceeded: nothing more is read
 }
 
 func newReader(name string, text []byte, o Options, report *Report) *reader {
@@ -75,10 +74,10 @@ func newReader(name string, text []byte, o Options, report *Report) *reader {
 	return r
 }
 
-// open has the lines of a file come next.
+// open makes the lines of a file the next ones.
 func (r *reader) open(name string, text []byte) {
 	r.files = append(r.files, File{name, text})
-	const mark = "\uFEFF" // of the order of bytes
+	const mark = "\uFEFF" // byte order mark
 	if first, _, _ := strings.Cut(string(text), "\n"); strings.HasPrefix(first, mark) && (line{text: first[len(mark):]}).uncommented().text != "" {
 		r.report.Differ(tree.Position{File: len(r.files) - 1, Line: 1, Column: 1}, "save the file without it",
 			"a byte order mark stands before the first word: keepalived knows no such keyword, and leaves the statement out with its block; ripcord reads it")
@@ -103,8 +102,8 @@ func (r *reader) next() (line, bool) {
 	return line{}, false
 }
 
-// process takes out of a line what is not of the configuration itself: a condition, a
-// definition, a sequence, an include. What is left may be empty.
+// process handles a condition, definition, sequence or include in a line, and returns the rest,
+// which may be empty.
 func (r *reader) process(l line) line {
 	const rounds = 100
 	for range rounds {
@@ -131,8 +130,8 @@ func (r *reader) process(l line) line {
 	return l
 }
 
-// condition returns what stands behind @id if the line is for this router, or behind @^id
-// if it is for all others.
+// condition returns what follows @id if the line is for this router, or what follows @^id if it is
+// for all others.
 func (r *reader) condition(l line) line {
 	id := l.text[1:]
 	id, others := strings.CutPrefix(id, "^")
@@ -146,7 +145,7 @@ func (r *reader) condition(l line) line {
 	return l.cut(len(l.text)-len(id)+end, len(l.text)).trim()
 }
 
-// A source is a file whose lines are being read.
+// A source is a file that is being read.
 type source struct {
 	file   int
 	name   string
@@ -175,14 +174,14 @@ func (s *source) next(r *reader) (line, bool) {
 	switch {
 	case !ok && password:
 		r.report.Fail(l.at, "give all routers one password of ASCII characters, at the same time",
-			"the password is not text in UTF-8: routers that send its bytes would not hear this one, and serve beside it")
+			"the password is not UTF-8 text: routers that send its bytes would not accept this router's adverts, and be Active beside it")
 	case !ok:
-		r.report.Ignore(l.at, "save the file as UTF-8", "the line is not text in UTF-8: what is not is replaced by �")
+		r.report.Ignore(l.at, "save the file as UTF-8", "the line is not UTF-8 text: invalid bytes are replaced by �")
 	}
 	return valid, true
 }
 
-// raw returns the next line as it stands in the file.
+// raw returns the next line of the file, unprocessed.
 func (s *source) raw() (line, bool) {
 	if s.rest == "" {
 		return line{}, false
@@ -193,14 +192,13 @@ func (s *source) raw() (line, bool) {
 	return line{text: strings.TrimRight(text, "\r"), at: tree.Position{File: s.file, Line: s.number, Column: 1}}, true
 }
 
-// include has the files that an include names come next, and reports whether the line is
-// one.
+// include makes the files of an include the next ones, and reports whether the line is an include.
 func (r *reader) include(l line) bool {
 	rest, ok := strings.CutPrefix(l.text, "include")
 	if !ok || rest == "" {
 		return false
 	}
-	strict := false // includer and its like
+	strict := false // for includer and the like
 	if strings.IndexByte(blanks, rest[0]) < 0 {
 		if len(rest) < 2 || strings.IndexByte("rmwba", rest[0]) < 0 || strings.IndexByte(blanks, rest[1]) < 0 {
 			return false
@@ -221,7 +219,7 @@ func (r *reader) include(l line) bool {
 	if len(names) == 0 {
 		r.missing(l, pattern, strict)
 	}
-	// The frames are a stack: the first file has to be the last to be opened.
+	// The frames are a stack, so the first file has to be opened last.
 	for _, name := range slices.Backward(names) {
 		if r.failed {
 			break
@@ -231,7 +229,7 @@ func (r *reader) include(l line) bool {
 	return true
 }
 
-// missing reports an include that no file matches: an error where the keyword asks for one.
+// missing reports an include that no file matches, as an error if the keyword requires a file.
 func (r *reader) missing(l line, pattern string, strict bool) {
 	if strict {
 		r.report.Fail(l.at, "", "no file matches %s", Show(pattern))
@@ -240,7 +238,7 @@ func (r *reader) missing(l line, pattern string, strict bool) {
 	r.report.Ignore(l.at, "", "no file matches %s: nothing is included", Show(pattern))
 }
 
-// here is the file that is being read.
+// here returns the file that is being read.
 func (r *reader) here() *source {
 	for _, f := range slices.Backward(r.frames) {
 		if s, ok := f.(*source); ok {
@@ -250,12 +248,12 @@ func (r *reader) here() *source {
 	return &source{}
 }
 
-// take opens one file that an include names.
+// take opens one file of an include.
 func (r *reader) take(l line, name string) {
 	depth := 0
 	for _, f := range r.frames {
 		s, ok := f.(*source)
-		if !ok || s.number == 0 { // opened by the same include, and not read yet
+		if !ok || s.number == 0 { // the same include opened it, and nothing of it was read
 			continue
 		}
 		if depth++; s.name == name {
@@ -279,15 +277,14 @@ func (r *reader) take(l line, name string) {
 	case err != nil:
 		r.report.Fail(l.at, "", "cannot be included: %v", err)
 	case total+len(text) > MostText:
-		r.report.Fail(l.at, "leave out what is not needed", "with %s, all files together are larger than %d bytes, the most that is read", Show(name), MostText)
+		r.report.Fail(l.at, "leave out what is not needed", "with %s, all files together are larger than the maximum of %d bytes", Show(name), MostText)
 		r.failed = true
 	default:
 		r.open(name, text)
 	}
 }
 
-// alternatives returns the patterns that one with csh's braces stands for: a{b,c} is ab
-// and ac.
+// alternatives expands the braces of a csh pattern: a{b,c} gives ab and ac.
 func alternatives(pattern string) []string {
 	const most = 100
 	out := []string{pattern}
@@ -308,7 +305,7 @@ func alternatives(pattern string) []string {
 	return out
 }
 
-// matching returns the index of the brace that closes the one at open; -1: there is none.
+// matching returns the index of the brace that closes the one at open, or -1 if there is none.
 func matching(s string, open int) int {
 	depth := 0
 	for i := max(open, 0); open >= 0 && i < len(s); i++ {
@@ -324,7 +321,7 @@ func matching(s string, open int) int {
 	return -1
 }
 
-// parts splits at the commas that are in no braces.
+// parts splits at the commas outside of braces.
 func parts(s string) (out []string) {
 	depth, from := 0, 0
 	for i := range len(s) {

@@ -10,36 +10,35 @@ import (
 	"ripcord/pkg/tree"
 )
 
-// Class is what a note says of its place.
+// Class is the class of a note.
 type Class uint8
 
-// The classes of notes.
+// Classes of notes.
 const (
-	Error   Class = iota // keepalived fails, too, or to go on would be dangerous
+	Error   Class = iota // keepalived fails, too, or running would be dangerous
 	Ignored              // keepalived logs or ignores it, and ripcord does the same
-	Differs              // runs in another way than under keepalived
-	NotDone              // ripcord does not do it
+	Differs              // it works in another way than under keepalived
+	NotDone              // ripcord does not support it
 )
 
-// A Note is what is to be said of one place of the file.
+// A Note is a message about one place of the file.
 type Note struct {
 	tree.Position
 	Class   Class
-	Subject string // what it is about: the statement, or a block by its name
+	Subject string // the statement or block in question
 	Message string
-	Hint    string // what to do about it; may be empty
+	Hint    string // what to do; may be empty
 }
 
-// mostNotes is how many errors are kept, and how many other notes: more than anybody
-// lists.
+// mostNotes limits the errors that are kept, and the other notes: more than anyone lists.
 const mostNotes = 500
 
 // A Report collects notes.
 type Report struct {
-	Subject string // of the notes that follow
+	Subject string // of the following notes
 	notes   []Note
-	seen    map[Note]bool // those but errors, which a sequence or a definition may repeat
-	errors  int           // all, those too that are not kept
+	seen    map[Note]bool // notes other than errors, which a sequence or definition may repeat
+	errors  int           // all errors, including those that are not kept
 	others  int           // likewise
 }
 
@@ -64,16 +63,16 @@ func (r *Report) note(class Class, at tree.Position, hint, format string, args [
 	r.notes = append(r.notes, n)
 }
 
-// Notes returns the notes that are kept, in the order in which they were made.
+// Notes returns the kept notes in the order in which they were made.
 func (r *Report) Notes() []Note { return r.notes }
 
-// Errors returns how many errors were noted.
+// Errors returns the number of errors.
 func (r *Report) Errors() int { return r.errors }
 
-// Full reports whether no more notes but errors are kept.
+// Full reports whether further notes other than errors are dropped.
 func (r *Report) Full() bool { return r.others >= mostNotes }
 
-// Free returns the first of some places of which nothing has been noted yet, or the last of them.
+// Free returns the first of some places without a note, or the last one if all have notes.
 func (r *Report) Free(places ...tree.Position) (free tree.Position) {
 	for _, free = range places {
 		if !slices.ContainsFunc(r.notes, func(n Note) bool { return n.Position == free }) {
@@ -83,40 +82,40 @@ func (r *Report) Free(places ...tree.Position) (free tree.Position) {
 	return free
 }
 
-// Fail notes an error, and perhaps what to do about it.
+// Fail adds an error with an optional hint.
 func (r *Report) Fail(at tree.Position, hint, format string, args ...any) {
 	r.note(Error, at, hint, format, args)
 }
 
-// Ignore notes what keepalived logs or ignores.
+// Ignore adds a note about something that keepalived logs or ignores.
 func (r *Report) Ignore(at tree.Position, hint, format string, args ...any) {
 	r.note(Ignored, at, hint, format, args)
 }
 
-// Differ notes what runs in another way than under keepalived.
+// Differ adds a note about something that works in another way than under keepalived.
 func (r *Report) Differ(at tree.Position, hint, format string, args ...any) {
 	r.note(Differs, at, hint, format, args)
 }
 
-// NotDone notes what ripcord does not do.
+// NotDone adds a note about something that ripcord does not support.
 func (r *Report) NotDone(at tree.Position, hint, format string, args ...any) {
 	r.note(NotDone, at, hint, format, args)
 }
 
-// comment notes where a comment begins that was most likely not meant: behind a backslash, or
-// in a password.
+// comment notes the start of a comment that was probably not intended: after a backslash, or in a
+// password.
 func (r *Report) comment(whole, l line) {
 	end := strings.Index(whole.text, l.text) + len(l.text)
 	switch behind := whole.text[end:]; {
 	case len(behind) > 1 && behind[0] == '\\' && (behind[1] == '#' || behind[1] == '!'):
-		r.Ignore(whole.position(end), "write the word in double quotes", "%c begins a comment, also behind a backslash: the line ends before it", behind[1])
+		r.Ignore(whole.position(end), "write the word in double quotes", "%c begins a comment, even after a backslash: the line ends before it", behind[1])
 	case l.isPassword() && behind != "" && (behind[0] == '#' || behind[0] == '!'):
 		r.Ignore(whole.position(end), "write the password in double quotes", "%c begins a comment: the password ends before it", behind[0])
 	}
 }
 
-// Show writes what the file says into a message: quoted where it would not be clear what
-// belongs to it, and not too long.
+// Show formats a text of the file for a message: quoted where its limits would not be clear
+// otherwise, and shortened.
 func Show(text string) string {
 	const enough = 60
 	if n := len(text); n > enough {

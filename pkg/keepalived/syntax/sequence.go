@@ -5,11 +5,11 @@ import (
 	"strings"
 )
 
-// A sequence repeats a text, with other values of its variables each time.
+// A sequence repeats a text with changing values of its variables.
 type sequence struct {
 	names  []string
-	values [][]string // of the names, for each time
-	// A sequence of numbers has no values, which could be many.
+	values [][]string // the values of the names, for each repetition
+	// A sequence of numbers does not list its values, which could be many.
 	numbers          bool
 	value, step, end int64
 	hex              bool
@@ -34,7 +34,7 @@ func (s *sequence) next(r *reader) (line, bool) {
 		return line{}, false
 	}
 	for i, name := range s.names {
-		value := "" // of what is missing
+		value := "" // a missing value stays empty
 		if i < len(s.values[0]) {
 			value = s.values[0][i]
 		}
@@ -46,7 +46,7 @@ func (s *sequence) next(r *reader) (line, bool) {
 
 func (r *reader) set(name, value string) { r.definitions[name] = definition{[]string{value}} }
 
-// sequence takes ~SEQ(…) and ~LST(…), and reports whether the line is one.
+// sequence reads ~SEQ(…) and ~LST(…), and reports whether the line is one.
 func (r *reader) sequence(l line) bool {
 	kind := ""
 	for _, k := range []string{"~SEQx", "~SEQ", "~LST"} {
@@ -76,8 +76,8 @@ func (r *reader) sequence(l line) bool {
 	return true
 }
 
-// noSequence notes a sequence that is none. That of a block is an error: the rest of the block
-// would be read as what it is not.
+// noSequence reports an invalid sequence. In the place of a block it is an error, because the rest
+// of the block would be misread.
 func (r *reader) noSequence(l line) {
 	const hint = "write ~SEQ(name, first, step, last) text or ~LST(name, value, value) text"
 	text := Show(strings.Join(strings.Fields(l.text), " "))
@@ -88,7 +88,7 @@ func (r *reader) noSequence(l line) {
 	r.report.Ignore(l.at, hint, "%s is not a sequence: it is left out", text)
 }
 
-// parenthesis returns what stands in the first parentheses, and what behind them.
+// parenthesis returns the text in the first parentheses, and the text after them.
 func parenthesis(text string) (inside, behind string, ok bool) {
 	text = strings.TrimLeft(text, " \t")
 	if !strings.HasPrefix(text, "(") {

@@ -14,8 +14,8 @@ type Word struct {
 	tree.Position
 }
 
-// split returns the words of a line, and whether its last quote is closed: blanks separate
-// them, and double quotes keep together what stands between them.
+// split splits a line into words at its blanks, and reports whether its last quote is closed.
+// Double quotes keep words together.
 func (l line) split() (words []Word, closed bool) {
 	for i, column := 0, l.at.Column; ; {
 		skipped := len(l.text) - i - len(strings.TrimLeft(l.text[i:], blanks))
@@ -47,8 +47,8 @@ func (l line) split() (words []Word, closed bool) {
 	}
 }
 
-// pieces calls take with the parts of a line that begin a statement or a block or end one:
-// text without braces, and the braces outside of double quotes.
+// pieces calls take with each part of a line that is a statement or begins or ends a block: a text
+// without braces, or a brace outside of double quotes.
 func (l line) pieces(take func(piece line)) {
 	from, quoted := 0, false
 	at := l.at // of from
