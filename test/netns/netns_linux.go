@@ -1,11 +1,11 @@
-// Package netns runs the tests of a package in a network namespace of their own,
-// where links and addresses can be made and nothing of the machine is seen:
+// Package netns runs the tests of a package in a network namespace of their own, in which they can
+// make links and addresses, and do not see those of the machine:
 //
 //	func TestMain(m *testing.M) { netns.Main(m) }
 //
-// The namespace has no name and ends with the tests. As root they all run there;
-// otherwise they run where they are, and those that call Need skip. What is opened
-// here belongs to the namespace of the calling thread.
+// The namespace has no name and ends with the tests. As root all tests run in it. Without root they
+// run in the current namespace, and those that call Need are skipped. What a test opens belongs to
+// the namespace of its thread.
 package netns
 
 import (
@@ -21,16 +21,15 @@ import (
 	"time"
 )
 
-// inside is set in the process that runs in a namespace of its own.
+// inside is set in the environment of the process that runs in a namespace of its own.
 const inside = "RIPCORD_TEST_NETNS"
 
-// Main runs the tests and exits: it starts this test binary again, in a new
-// namespace.
+// Main runs the tests and exits: it starts this test binary again, in a new namespace.
 func Main(m *testing.M) {
 	if os.Getenv(inside) != "" || os.Geteuid() != 0 {
 		os.Exit(m.Run())
 	}
-	runtime.LockOSThread() // Pdeathsig follows the thread
+	runtime.LockOSThread() // Pdeathsig takes effect at the end of the thread
 	again := exec.Command("/proc/self/exe", os.Args[1:]...)
 	again.Args[0] = os.Args[0]
 	again.Env = append(os.Environ(), inside+"=1")
@@ -47,7 +46,7 @@ func Main(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// NeedRoot skips the test without root, where it cannot make namespaces itself.
+// NeedRoot skips the test without root, which is needed to make namespaces.
 func NeedRoot(t testing.TB) {
 	t.Helper()
 	if os.Geteuid() != 0 {
@@ -55,7 +54,7 @@ func NeedRoot(t testing.TB) {
 	}
 }
 
-// Need skips the test unless it runs in a namespace of its own, with iproute2.
+// Need skips the test unless it runs in a namespace of its own and iproute2 is installed.
 func Need(t testing.TB) {
 	t.Helper()
 	if os.Getenv(inside) == "" {
@@ -66,8 +65,8 @@ func Need(t testing.TB) {
 	}
 }
 
-// IP runs iproute2's ip, as somebody else would, and gives its output. The words
-// may stand in one string.
+// IP runs iproute2's ip, as another program would, and returns its output. One argument may contain
+// several words.
 func IP(t testing.TB, words ...string) string {
 	t.Helper()
 	out, err := exec.Command("ip", strings.Fields(strings.Join(words, " "))...).CombinedOutput()
@@ -77,8 +76,8 @@ func IP(t testing.TB, words ...string) string {
 	return string(out)
 }
 
-// Running waits until the kernel counts links as running. It may do so a second
-// after both ends of a veth are up, and drops what is sent before.
+// Running waits until the kernel regards links as running. That may be a second after both ends of
+// a veth are up, and the kernel drops what is sent before.
 func Running(t testing.TB, names ...string) {
 	t.Helper()
 	for _, name := range names {
@@ -91,7 +90,7 @@ func Running(t testing.TB, names ...string) {
 				break
 			}
 			if tries == 500 {
-				t.Fatalf("%s is up, but does not run", name)
+				t.Fatalf("%s is up, but not running", name)
 			}
 			time.Sleep(10 * time.Millisecond)
 		}

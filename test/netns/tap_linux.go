@@ -7,9 +7,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Tap is a device whose carrier the test sets, and which the kernel takes for a
-// plain NIC: the loss of its carrier is announced as late as that of a real one.
-// It is there until Close.
+// Tap is a device whose carrier the test sets. The kernel treats it as a NIC: it announces the loss
+// of its carrier as late as that of a real one. It exists until Close.
 type Tap struct {
 	name string
 	file *os.File
@@ -34,7 +33,7 @@ func NewTap(name string) (*Tap, error) {
 	return tap, nil
 }
 
-// SetCarrier plugs its cable in, or pulls it.
+// SetCarrier plugs or pulls the tap's cable.
 func (t *Tap) SetCarrier(on bool) error {
 	value := 0
 	if on {

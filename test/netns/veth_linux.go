@@ -11,8 +11,8 @@ import (
 
 var cables atomic.Int32
 
-// Cable makes a veth pair, up at both ends, and returns the names of its ends. They
-// have no IPv6 address. The pair is removed with the end of the test.
+// Cable makes a veth pair, up at both ends and without IPv6 addresses, and returns the names of its
+// ends. The end of the test removes the pair.
 func Cable(t testing.TB) (near, far string) {
 	t.Helper()
 	Need(t)
@@ -43,8 +43,7 @@ func byName(t testing.TB, name string) *net.Interface {
 	return link
 }
 
-// Capture opens a packet socket that receives all frames of a link. A read from it
-// waits for 5 s at most.
+// Capture opens a packet socket that receives all frames of a link. A read waits for at most 5 s.
 func Capture(t testing.TB, link string) (fd int) {
 	t.Helper()
 	all := uint16(unix.ETH_P_ALL<<8 | unix.ETH_P_ALL>>8)
@@ -65,7 +64,7 @@ func Capture(t testing.TB, link string) (fd int) {
 	return fd
 }
 
-// NextAnnouncement reads frames from a Capture until one is ARP or a neighbor
+// NextAnnouncement reads frames from a Capture until one is an ARP packet or a neighbor
 // advertisement.
 func NextAnnouncement(t testing.TB, fd int) []byte {
 	t.Helper()

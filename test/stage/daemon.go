@@ -12,22 +12,22 @@ import (
 	"time"
 )
 
-// patience is how long a daemon may take to start, or to end: FRR needs seconds
-// for either on a busy machine.
+// patience bounds the start and the end of a daemon. FRR needs seconds for either on a busy
+// machine.
 const patience = 30 * time.Second
 
-// Daemon is a program that was started on a host.
+// Daemon is a program running on a host.
 type Daemon struct {
 	Command *exec.Cmd
-	Log     string        // the file with all that it says, after what those before it said
-	Exited  chan struct{} // closed when it has ended
-	Err     error         // of Wait, once it has ended
+	Log     string        // file with its output, which follows that of earlier daemons of the name
+	Exited  chan struct{} // closed when the daemon has ended
+	Err     error         // of Wait, after the daemon has ended
 
-	said int64 // the length of the log when it was started
+	said int64 // length of the log when the daemon was started
 }
 
-// Start starts a daemon on a host. It writes into the log of this name, together
-// with others of the name before it.
+// Start starts a daemon on a host. It appends to the log of this name, as other daemons of the same
+// name do.
 func (s *Stage) Start(host, name string, command *exec.Cmd) (*Daemon, error) {
 	d := &Daemon{Command: command, Log: filepath.Join(s.Dir, name+".log"), Exited: make(chan struct{})}
 	log, err := os.OpenFile(d.Log, os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
@@ -50,19 +50,18 @@ func (s *Stage) Start(host, name string, command *exec.Cmd) (*Daemon, error) {
 	return d, nil
 }
 
-// Contain makes a command the first process of a PID namespace of its own, so
-// that its children die with it, whatever their user. What it mounts is seen by
-// them alone.
+// Contain makes a command the first process of a PID namespace of its own, so that its children die
+// with it, whatever their user. Only they see what it mounts.
 func Contain(command *exec.Cmd) {
 	command.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWPID, Unshareflags: syscall.CLONE_NEWNS}
 }
 
-// WaitSaid waits until the daemon has logged these words since it was started. A daemon
-// that ends without them is an error at once, with the last lines that it logged.
+// WaitSaid waits until the daemon has logged these words since its start. If it ends without them,
+// WaitSaid returns at once an error with the last logged lines.
 func (d *Daemon) WaitSaid(words string) error {
 	deadline := time.After(patience)
 	for {
-		ended := isClosed(d.Exited) // before the log is read: what it logged last counts
+		ended := isClosed(d.Exited) // checked before the log is read, so that the last lines count
 		if strings.Contains(d.logged(), words) {
 			return nil
 		}
@@ -101,8 +100,8 @@ func lastLines(text string, n int) string {
 	return strings.Join(lines[max(0, len(lines)-n):], "\n")
 }
 
-// Signal sends a signal, and returns when. The error is os.ErrProcessDone if it
-// had ended before.
+// Signal sends a signal and returns the time. The error is os.ErrProcessDone if the daemon had
+// ended before.
 func (d *Daemon) Signal(sig syscall.Signal) (at time.Time, err error) {
 	at = time.Now()
 	if err := d.Command.Process.Signal(sig); err != nil {
@@ -111,7 +110,7 @@ func (d *Daemon) Signal(sig syscall.Signal) (at time.Time, err error) {
 	return at, nil
 }
 
-// End sends a signal and waits until it is over.
+// End sends a signal and waits until the daemon has ended.
 func (d *Daemon) End(sig syscall.Signal) (at time.Time, err error) {
 	if at, err = d.Signal(sig); err != nil {
 		return at, err

@@ -1,9 +1,8 @@
 //go:build linux
 
-// Package stage is what tests stand on that run daemons on a LAN of network
-// namespaces: it decides how long such a LAN and what runs on it live (as long as
-// the test), and where the daemons leave what they say. What they are, and what
-// is expected of them, is the tests' own matter.
+// Package stage runs daemons on a LAN of network namespaces for a test. The LAN and everything on
+// it live as long as the test, and the daemons write their output into files of the stage. The
+// tests choose the daemons, and check what they do.
 //
 // A Stage belongs to its test's goroutine, and so do its daemons.
 package stage
@@ -24,9 +23,9 @@ import (
 	"ripcord/test/netns"
 )
 
-// Main runs the tests of a package, which it calls by this name, and returns the
-// exit code. As root it first builds ripcord as it is shipped, and tells use its
-// path; without root all tests skip, and there is nothing to build.
+// Main runs the tests of a package, named so in messages, and returns the exit code. As root it
+// first builds the ripcord that is shipped, and passes its path to use. Without root all tests are
+// skipped, and nothing is built.
 func Main(m *testing.M, name string, use func(ripcord string) error) int {
 	if os.Geteuid() != 0 {
 		fmt.Printf("%s: not root: no test here can make its network namespaces; all are skipped\n", name)
@@ -49,16 +48,15 @@ func Main(m *testing.M, name string, use func(ripcord string) error) int {
 	return m.Run()
 }
 
-// Stage is the LAN of one test, with a directory for what its daemons read and
-// write.
+// Stage is the LAN of one test, with a directory for the files of its daemons.
 type Stage struct {
 	*lan.LAN
 	Dir     string
 	daemons []*Daemon
 }
 
-// New makes a LAN of these ports, or skips the test without root. When the test
-// ends all daemons are killed, and nothing is left.
+// New makes a LAN of these ports. Without root it skips the test. The end of the test kills all
+// daemons and removes everything.
 func New(t testing.TB, ports ...lan.Port) *Stage {
 	t.Helper()
 	netns.NeedRoot(t)
@@ -89,8 +87,7 @@ func New(t testing.TB, ports ...lan.Port) *Stage {
 	return s
 }
 
-// Run runs a program on a host to its end, and gives what it said. The error has
-// that too.
+// Run runs a program on a host to its end and returns its output, which an error includes.
 func (s *Stage) Run(host, program string, args ...string) (said string, err error) {
 	var out strings.Builder
 	command := exec.Command(program, args...)
@@ -104,8 +101,8 @@ func (s *Stage) Run(host, program string, args ...string) (said string, err erro
 	return out.String(), nil
 }
 
-// ShowLogs has the test show the last lines of every log, without those that are
-// dull, where that is not nil.
+// ShowLogs makes the test show the last lines of every log. If dull is not nil, it leaves out the
+// lines for which dull returns true.
 func (s *Stage) ShowLogs(t testing.TB, last int, dull func(line string) bool) {
 	t.Helper()
 	logs, _ := filepath.Glob(filepath.Join(s.Dir, "*.log"))
@@ -119,12 +116,13 @@ func (s *Stage) ShowLogs(t testing.TB, last int, dull func(line string) bool) {
 	}
 }
 
-// DownInterval is the Active_Down_Interval of RFC 9568 §6.1, reckoned here.
+// DownInterval computes the Active_Down_Interval of RFC 9568 §6.1, independently of the code under
+// test.
 func DownInterval(priority int, interval time.Duration) time.Duration {
 	return 3*interval + Skew(priority, interval)
 }
 
-// Skew is the Skew_Time of RFC 9568 §6.1.
+// Skew computes the Skew_Time of RFC 9568 §6.1.
 func Skew(priority int, interval time.Duration) time.Duration {
 	return time.Duration(256-priority) * interval / 256
 }

@@ -6,9 +6,10 @@ import (
 	"time"
 )
 
-// adoptInterval is the interval of the adverts of a daemon that is killed. The next one has half as
-// long again: emulated on a busy machine, a start takes five seconds. That the hints are attached
-// behind the adoption is what counts, since on hardware they take longer than all else.
+// adoptInterval is the interval of the adverts of the daemon that is killed. The interval of the
+// next one is half as long again, because emulated on a busy machine a start takes five seconds.
+// The test is about the hints being attached after the adoption: on hardware they take longer than
+// everything else.
 const adoptInterval = 6 * time.Second
 
 // adoptScript runs a daemon, kills it once its hints are attached, and starts it again at once.
@@ -26,8 +27,8 @@ kill $pid
 wait $pid
 `
 
-// TestAdoptWithHints: a daemon that is killed and started again goes on as Active though it
-// attaches the programs of the kernel's hints, since it does so behind its first adverts.
+// TestAdoptWithHints checks that a daemon that is killed and started again goes on as Active,
+// because it attaches the programs of the kernel's hints only after its first adverts.
 func TestAdoptWithHints(t *testing.T) {
 	p := need(t)
 	t.Parallel()
@@ -46,7 +47,7 @@ groups: [{name: killed, members: [inside, outside]}]`, adoptInterval)
 	adopted := of("group.adopted")
 	t.Log(adopted.Msg)
 	if adopted.Event != "group.adopted" {
-		t.Fatal("it is not adopted")
+		t.Fatal("the daemon adopted nothing")
 	}
 	hints := of("link.hints")
 	t.Logf("%v later: %s", hints.Time.Sub(adopted.Time), hints.Msg)

@@ -5,20 +5,20 @@ import (
 	"time"
 )
 
-// cable is one of a guest's, with the interface and the group at its end.
+// cable is a cable of a guest, with the interface and the group at its end.
 type cable struct {
 	*guest
 	nic   nic
 	place int
-	iface string // and the group's name
+	iface string // also the name of the group
 }
 
-// cable gives the guest's cable in a place.
+// cable returns the guest's cable in a place.
 func (g *guest) cable(place int) cable {
 	return cable{g, g.nics[place], place, g.nics[place].uses(place)}
 }
 
-// pull and plug give the instant before.
+// pull and plug return the instant before.
 func (c cable) pull() time.Time { return c.set(false) }
 func (c cable) plug() time.Time { return c.set(true) }
 
@@ -35,7 +35,7 @@ func (c cable) told(since time.Time, within time.Duration, event string) line {
 	return c.wait(since, within, event+" of "+c.nic.String(), func(l line) bool { return l.Event == event && l.Interface == c.iface })
 }
 
-// moved says whether a line is the group's transition to a state.
+// moved reports whether a line is the group's transition to a state.
 func (c cable) moved(l line, state string) bool {
 	return l.Event == "group.transition" && l.Group == c.iface && l.To == state
 }
@@ -46,7 +46,7 @@ func (c cable) reaches(since time.Time, within time.Duration, state string) line
 	return c.wait(since, within, "transition of "+c.nic.String()+" to "+state, func(l line) bool { return c.moved(l, state) })
 }
 
-// state is the group's, as last told.
+// state returns the last logged state of the group.
 func (c cable) state() (state string) {
 	for _, l := range c.said("group.transition") {
 		if l.Group == c.iface {
@@ -56,7 +56,7 @@ func (c cable) state() (state string) {
 	return state
 }
 
-// monitors gives what was said to watch the interface, first to last.
+// monitors returns the logged monitors of the interface, in order.
 func (c cable) monitors() (list []line) {
 	for _, l := range c.said("link.monitor") {
 		if l.Interface == c.iface {
@@ -66,7 +66,7 @@ func (c cable) monitors() (list []line) {
 	return list
 }
 
-// said gives all lines of an event.
+// said returns all lines of an event.
 func (g *guest) said(event string) (list []line) {
 	g.mu.Lock()
 	defer g.mu.Unlock()

@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// line is a line of the log, and when it was read here.
+// line is a line of the log, with the time when the test read it.
 type line struct {
 	at        time.Time
 	Time      time.Time `json:"ts"` // by the guest's clock
@@ -29,7 +29,7 @@ type line struct {
 	RSS       int64     `json:"rss_kib"`
 }
 
-// read takes down what the console says, until the guest is gone.
+// read records the console until the guest ends.
 func (g *guest) read(console *os.File) {
 	in := bufio.NewScanner(console)
 	for in.Scan() {
@@ -46,8 +46,8 @@ func (g *guest) read(console *os.File) {
 	}
 }
 
-// find gives the first line since an instant that is as wanted, and a channel
-// that is closed when there are more lines.
+// find returns the first matching line since an instant, and a channel that is closed when there
+// are more lines.
 func (g *guest) find(since time.Time, want func(line) bool) (line, bool, <-chan struct{}) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -59,7 +59,7 @@ func (g *guest) find(since time.Time, want func(line) bool) (line, bool, <-chan 
 	return line{}, false, g.more
 }
 
-// look waits for a line for so long.
+// look waits for a matching line.
 func (g *guest) look(since time.Time, within time.Duration, want func(line) bool) (line, bool) {
 	end := time.NewTimer(within)
 	defer end.Stop()
@@ -78,7 +78,7 @@ func (g *guest) look(since time.Time, within time.Duration, want func(line) bool
 	}
 }
 
-// wait waits for a line, without which the test fails.
+// wait waits for a matching line, and fails the test without it.
 func (g *guest) wait(since time.Time, within time.Duration, what string, want func(line) bool) line {
 	g.t.Helper()
 	l, ok := g.look(since, within, want)

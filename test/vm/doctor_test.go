@@ -6,7 +6,8 @@ import (
 	"time"
 )
 
-// TestDoctor: what ripcord doctor finds of NICs and bonds, which network namespaces have not. It says each in one line before the daemon starts.
+// TestDoctor checks what ripcord doctor finds about NICs and bonds, which network namespaces do not
+// have. It runs in the guest before the daemon starts, and prints each finding on one line.
 func TestDoctor(t *testing.T) {
 	p := need(t)
 	t.Parallel()

@@ -14,8 +14,8 @@ import (
 // kept are the folders of modules that a guest may need.
 var kept = []string{"net", "drivers/net", "drivers/virtio", "drivers/ptp", "drivers/pps"}
 
-// findKernel takes Debian's current kernel, from the cache or from apt, or else
-// the one that the cache has.
+// findKernel returns Debian's current kernel, from the cache or from apt, or else the one in the
+// cache.
 func findKernel() (kernel, error) {
 	cache, err := os.UserCacheDir()
 	if err != nil {
@@ -39,8 +39,8 @@ func findKernel() (kernel, error) {
 	return kernel{}, fmt.Errorf("no kernel to boot: %w", err)
 }
 
-// currentKernel is the folder of the kernel that linux-image-amd64 stands for,
-// which is downloaded if it is not there.
+// currentKernel returns the folder of the kernel of linux-image-amd64. It downloads the kernel if
+// the folder does not exist.
 func currentKernel(cache string) (dir string, err error) {
 	name, err := kernelPackage()
 	if err != nil {
@@ -53,7 +53,7 @@ func currentKernel(cache string) (dir string, err error) {
 	return dir, err
 }
 
-// kernelPackage is what linux-image-amd64 stands for today.
+// kernelPackage returns the package on which linux-image-amd64 depends now.
 func kernelPackage() (string, error) {
 	out, err := exec.Command("apt-cache", "depends", "linux-image-amd64").Output()
 	if err != nil {
@@ -67,7 +67,7 @@ func kernelPackage() (string, error) {
 	return "", errors.New("apt knows no linux-image-amd64: run apt-get update")
 }
 
-// download fetches and unpacks a kernel; the folder appears when it is whole.
+// download fetches and unpacks a kernel. The folder appears when it is complete.
 func download(cache, name string) error {
 	if err := os.MkdirAll(cache, 0o755); err != nil {
 		return err
@@ -97,7 +97,7 @@ func download(cache, name string) error {
 	return nil
 }
 
-// keep takes over from a package's files what guests need.
+// keep copies the files that guests need from a package.
 func keep(root, whole string) error {
 	image, err := one(filepath.Join(root, "boot/vmlinuz-*"))
 	if err != nil {
@@ -139,9 +139,9 @@ func one(patterns ...string) (string, error) {
 	return "", fmt.Errorf("the package has no %s", patterns[0])
 }
 
-// unpackImage takes the ELF kernel out of a bzImage (the kernel's
-// Documentation/x86/boot.rst: setup_sects, payload_offset, payload_length): it
-// boots in half the time, for an emulator unpacks slowly.
+// unpackImage extracts the ELF kernel from a bzImage (the kernel's Documentation/x86/boot.rst:
+// setup_sects, payload_offset, payload_length). It boots in half the time, because an emulator
+// unpacks slowly.
 func unpackImage(image []byte) ([]byte, error) {
 	if len(image) < 0x250 || string(image[0x202:0x206]) != "HdrS" {
 		return nil, errors.New("vmlinuz is no bzImage")
@@ -154,7 +154,7 @@ func unpackImage(image []byte) ([]byte, error) {
 	return unxz(image[from:to])
 }
 
-// unxz unpacks the first stream and leaves what follows it.
+// unxz unpacks the first stream and ignores what follows it.
 func unxz(packed []byte) ([]byte, error) {
 	command := exec.Command("xz", "-dc", "--single-stream")
 	command.Stdin = bytes.NewReader(packed)

@@ -16,22 +16,22 @@ import (
 
 const (
 	qemu = "qemu-system-x86_64"
-	// bootTime is how long a guest may take until its daemon is ready; 4 s are
-	// usual on a free machine, emulated as it is.
+	// bootTime bounds the time until a guest's daemon is ready. 4 s are usual on a free machine,
+	// with emulation.
 	bootTime = 2 * time.Minute
 )
 
-// host is how a guest is made.
+// host describes a guest.
 type host struct {
 	nics     []nic
 	number   byte // the last byte of its addresses and MACs
 	priority int
-	links    string // its configuration's keys for every interface
-	first    string // shell that is run before the daemon
+	links    string // the configuration's keys for every interface
+	first    string // shell commands that run before the daemon
 	files    []file
 }
 
-// guest is a running virtual machine with ripcord on it.
+// guest is a running virtual machine with ripcord.
 type guest struct {
 	t       *testing.T
 	name    string
@@ -39,13 +39,13 @@ type guest struct {
 	command *exec.Cmd
 	monitor *os.File
 	answers *json.Decoder
-	exited  chan struct{} // closed when QEMU is gone
+	exited  chan struct{} // closed when QEMU has ended
 	reader  sync.WaitGroup
 
 	mu    sync.Mutex
 	lines []line
-	text  []string      // all that the console said
-	more  chan struct{} // closed, and made anew, when there is more
+	text  []string      // everything on the console
+	more  chan struct{} // closed and replaced when there is more
 }
 
 // boot starts a guest and waits until its daemon is ready.
@@ -58,7 +58,7 @@ func boot(t *testing.T, p platform, h host, lans ...*lanSwitch) *guest {
 	return g
 }
 
-// ready waits until the daemon is.
+// ready waits until the daemon is ready.
 func (g *guest) ready() {
 	g.t.Helper()
 	if _, ok := g.look(time.Time{}, bootTime, func(l line) bool { return l.Event == "daemon.ready" }); !ok {
@@ -66,7 +66,7 @@ func (g *guest) ready() {
 	}
 }
 
-// start starts a guest, each NIC on the switch of the same place in the list.
+// start starts a guest and connects each NIC to the switch in the same place of the list.
 func start(t *testing.T, p platform, h host, lans ...*lanSwitch) *guest {
 	t.Helper()
 	console, theirConsole := socketPair(t, syscall.SOCK_STREAM)
@@ -97,8 +97,8 @@ func start(t *testing.T, p platform, h host, lans ...*lanSwitch) *guest {
 	return g
 }
 
-// run starts QEMU from a thread that lives as long as it does, for it is killed
-// when that thread ends.
+// run starts QEMU from a thread that lives as long as QEMU, because QEMU is killed when that thread
+// ends.
 func (g *guest) run(given []*os.File) {
 	g.t.Helper()
 	started := make(chan error, 1)
@@ -122,7 +122,7 @@ func (g *guest) run(given []*os.File) {
 	}
 }
 
-// gone says how QEMU ended; empty if it runs.
+// gone describes how QEMU ended, or returns an empty string if it runs.
 func (g *guest) gone() string {
 	select {
 	case <-g.exited:

@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// hinted are NICs whose drivers answer from the kernel's carrier flag: each loss comes with a
-// hint. e1000 answers from its registers, and the kernel learns of a loss up to 2 s later.
+// hinted are NICs whose drivers answer from the kernel's carrier flag, so that each loss comes with
+// a hint. e1000 answers from its registers, and the kernel learns of a loss up to 2 s later.
 var (
 	hinted = []nic{
 		{device: "virtio-net-pci", modules: []string{"virtio_pci", "virtio_net"}},
@@ -18,14 +18,14 @@ var (
 	late = nic{device: "e1000", modules: []string{"e1000"}}
 )
 
-// hintPulls is how often each cable is pulled. That of the NIC whose kernel learns of a loss
-// seconds late is pulled twice, the second time after lateRounds, when it has learnt that the first
-// loss is over.
+// hintPulls is how often each cable is pulled. The cable of the NIC whose kernel learns of a loss
+// seconds late is pulled twice, the second time after lateRounds, when the kernel has learnt that
+// the first loss is over.
 const hintPulls, lateRounds = 15, 4
 
-// TestHint: a loss is seen in a fraction of the time where the kernel's hints are used, beside
-// the same NIC without them, and a NIC whose losses the kernel learns late is asked as often
-// as without. Another program in the guest prints when the kernel lost the carrier.
+// TestHint checks that the kernel's hints shorten the detection of a loss to a fraction, compared
+// with the same NIC without them, and that a NIC whose losses the kernel learns late is polled as
+// often as without. Another program in the guest prints when the kernel lost the carrier.
 func TestHint(t *testing.T) {
 	p := need(t)
 	t.Parallel()
@@ -86,18 +86,18 @@ func TestHint(t *testing.T) {
 	}
 }
 
-// noticed pulls the cable, and returns the time from the kernel's loss of the
-// carrier to link.down; it is negative where the driver is asked before the kernel knows.
+// noticed pulls the cable and returns the time from the kernel's loss of the carrier to link.down.
+// It is negative if the driver is asked before the kernel knows.
 func (c cable) noticed() time.Duration {
 	c.t.Helper()
-	time.Sleep(100 * time.Millisecond) // until the guest has written its lines
+	time.Sleep(100 * time.Millisecond) // the guest needs time to write its lines
 	pulled := c.pull()
 	down := c.told(pulled, 5*time.Second, "link.down")
 	lost := c.told(pulled, 5*time.Second, "carrier")
 	return down.Time.Sub(lost.Time)
 }
 
-// asked compares what the log said last of how the link is asked with what is wanted.
+// asked compares the last logged way of asking the link with the wanted parts.
 func (c cable) asked(want ...string) {
 	c.t.Helper()
 	list := c.monitors()

@@ -6,14 +6,14 @@ import (
 	"strings"
 )
 
-// archive is an initramfs: a cpio archive of the form newc (the kernel's
-// Documentation/driver-api/early-userspace/buffer-format.rst), not compressed.
+// archive is an initramfs: an uncompressed cpio archive in the newc format (the kernel's
+// Documentation/driver-api/early-userspace/buffer-format.rst).
 type archive struct {
 	bytes.Buffer
 	inode int
 }
 
-// Types and rights of an entry, as in st_mode.
+// Types and permissions of an entry, as in st_mode.
 const (
 	folder     = 0o040755
 	program    = 0o100755
@@ -21,7 +21,7 @@ const (
 	charDevice = 0o020600
 )
 
-// entry adds a file; major and minor are those of a device, else 0.
+// entry adds a file; major and minor are those of a device, or 0.
 func (a *archive) entry(name string, mode int, data []byte, major, minor int) {
 	a.inode++
 	fmt.Fprintf(a, "070701%08X%08X%08X%08X%08X%08X%08X%08X%08X%08X%08X%08X%08X%s\x00",
@@ -38,14 +38,14 @@ func (a *archive) pad() {
 	}
 }
 
-// file is one that a guest has beside those that all have.
+// file is a file of a guest beside those that all guests have.
 type file struct {
 	name string
 	data []byte
 }
 
-// initramfs is what a guest boots: busybox, the modules and in which order they
-// are inserted, ripcord, its configuration, and the script that starts them.
+// initramfs returns what a guest boots: busybox, the modules and the order in which they are
+// inserted, ripcord, its configuration, and the script that starts them.
 func (p platform) initramfs(modules []module, more []file, init, config string) []byte {
 	var a archive
 	for _, dir := range []string{"bin", "dev", "etc", "lib", "lib64", "proc", "run", "sys", "tmp"} {

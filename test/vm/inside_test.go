@@ -9,9 +9,9 @@ import (
 	"testing"
 )
 
-// initScript brings the guest up to its daemon, whose log is all that it prints.
-// The NICs are named after their MAC, for the kernel numbers them as it likes.
-// %s is what is done with each.
+// initScript starts the guest up to its daemon, whose log is all that it prints. It names the NICs
+// by their MACs, because the kernel numbers them in any order. %s is replaced by the commands for
+// each NIC.
 const initScript = `#!/bin/busybox sh
 b=/bin/busybox
 PATH=/bin
@@ -32,7 +32,7 @@ echo "ripcord ended: $?"
 $b poweroff -f
 `
 
-// nicScript: what is built on the NIC, its address, and the interface to use.
+// nicScript sets up a NIC: the devices on it, its address, and the interface to use.
 const nicScript = `nic=nic%d
 %s
 $b ip addr add %s dev %[4]s
@@ -40,10 +40,10 @@ $b ip link set $nic up
 $b ip link set %[4]s up
 `
 
-// uses is the interface that carries the instance of the NIC in a place.
+// uses returns the interface of the instance of the NIC in a place.
 func (n nic) uses(place int) string { return cmp.Or(n.iface, fmt.Sprintf("nic%d", place)) }
 
-// address is that of a host on the segment of the NIC in a place.
+// address returns the address of a host on the segment of the NIC in a place.
 func address(place int, number byte) string { return fmt.Sprintf("10.0.%d.%d/24", place, number) }
 
 func (h host) name() string {
@@ -54,7 +54,7 @@ func (h host) name() string {
 	return fmt.Sprintf("%s (%d)", strings.Join(devices, ", "), h.number)
 }
 
-// script is the guest's init.
+// script returns the guest's init.
 func (h host) script() string {
 	var nics strings.Builder
 	for place, n := range h.nics {
@@ -64,7 +64,7 @@ func (h host) script() string {
 	return fmt.Sprintf(initScript, nics.String())
 }
 
-// config has an instance on each NIC, in a group of its own of the same name.
+// config returns a configuration with an instance on each NIC, each in a group of the same name.
 func (h host) config() string {
 	var links, instances, groups strings.Builder
 	for place, n := range h.nics {
@@ -77,7 +77,7 @@ func (h host) config() string {
 		h.priority, interval, links.String(), instances.String(), groups.String())
 }
 
-// initramfs writes what the guest boots.
+// initramfs writes the initramfs of the guest.
 func (h host) initramfs(t *testing.T, p platform) (file string) {
 	t.Helper()
 	var names []string

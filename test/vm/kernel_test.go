@@ -12,11 +12,11 @@ import (
 	"strings"
 )
 
-// kernel is Debian's kernel, unpacked in a folder of the cache: the file vmlinux
-// and the modules below modules/.
+// kernel is Debian's kernel, unpacked in a folder of the cache: the file vmlinux and the modules
+// below modules/.
 type kernel struct {
 	dir     string
-	modules map[string]string // by name, with _ for -: the file
+	modules map[string]string // files by module name, with _ for -
 }
 
 func openKernel(dir string) (kernel, error) {
@@ -32,14 +32,14 @@ func openKernel(dir string) (kernel, error) {
 
 func underscored(name string) string { return strings.ReplaceAll(name, "-", "_") }
 
-// module is one to be inserted.
+// module is a module to insert.
 type module struct {
 	name, parameters string
 	data             []byte
 }
 
-// load gives the modules of these names, which may have parameters behind them,
-// and all that they need, in the order in which they are inserted.
+// load returns the modules of these names, which may be followed by parameters, and all their
+// dependencies, in the order in which they are inserted.
 func (k kernel) load(names ...string) ([]module, error) {
 	var list []module
 	for _, name := range names {
@@ -86,7 +86,7 @@ func (k kernel) add(list *[]module, name string) error {
 	return nil
 }
 
-// needs reads what a module depends on.
+// needs returns the dependencies of a module.
 func needs(data []byte) ([]string, error) {
 	file, err := elf.NewFile(bytes.NewReader(data))
 	if err != nil {

@@ -5,13 +5,13 @@ import (
 	"time"
 )
 
-// greet takes QEMU's greeting and opens the monitor for commands.
+// greet reads QEMU's greeting and prepares the monitor for commands.
 func (g *guest) greet() {
 	g.t.Helper()
 	g.tell(`{"execute":"qmp_capabilities"}`)
 }
 
-// tell gives the monitor a command and waits until it is carried out.
+// tell sends the monitor a command and waits until it is executed.
 func (g *guest) tell(command string) {
 	g.t.Helper()
 	_ = g.monitor.SetDeadline(time.Now().Add(10 * time.Second))
@@ -31,6 +31,6 @@ func (g *guest) tell(command string) {
 			g.t.Fatalf("%s: %s: %s", g.name, command, answer.Error.Desc)
 		case answer.Return != nil:
 			return
-		} // else its greeting, or an event of QEMU's
+		} // otherwise its greeting, or an event of QEMU
 	}
 }

@@ -11,33 +11,33 @@ import (
 const (
 	interval = 300 * time.Millisecond // of the adverts
 	pulls    = 5                      // of each cable
-	// alone is for a guest that nobody can prove to that its segment forwards.
+	// alone is for a guest on whose segment no other station can prove that it forwards.
 	alone = "recovery: {wait: 0s}"
 )
 
-// nic is an emulated NIC and what must be known of its cable.
+// nic is an emulated NIC, with what the test expects of its cable.
 type nic struct {
-	name    string // of the test; the device's if empty
-	device  string // as QEMU calls it, with options
+	name    string // of the test; default: the device
+	device  string // as QEMU names it, with options
 	modules []string
-	links   string        // its configuration's keys for the interface
-	keys    string        // its configuration's keys for the instance
-	stack   string        // shell that builds on $nic what is not the plain NIC ($b is busybox)
-	iface   string        // the interface to use; the NIC itself if empty
-	monitor string        // what link.monitor names in the end; not looked at if empty
-	why     string        // and a part of its reason
-	sources []string      // who may be the first to tell of a loss
-	median  time.Duration // from set_link until the line is read here, of pulls
-	latest  time.Duration // for each
-	plugged time.Duration // from set_link until it is up again
+	links   string        // the configuration's keys for the interface
+	keys    string        // the configuration's keys for the instance
+	stack   string        // shell commands that build a device on $nic ($b is busybox)
+	iface   string        // the interface to use; default: the NIC itself
+	monitor string        // the final link.monitor; empty: not checked
+	why     string        // a part of its reason
+	sources []string      // sources that may report a loss first
+	median  time.Duration // limit of the median time from set_link until the test reads the line, for pulls
+	latest  time.Duration // limit of each of these times
+	plugged time.Duration // limit of the time from set_link until the link is up again
 }
 
 func (n nic) String() string { return cmp.Or(n.name, n.device) }
 
-// The times leave room for a slow guest: from pull to line 10 to 60 ms are
-// usual where the driver is prompt or is asked.
+// The times leave room for a slow guest: 10 to 60 ms from pull to line are usual if the driver is
+// fast or is polled.
 var nics = []nic{
-	{ // all is told at once
+	{ // everything is announced at once
 		device: "rtl8139", modules: []string{"8139cp"},
 		monitor: "netlink", why: "the kernel announced the loss that the transceiver saw", sources: []string{"notification", "confirm"},
 		median: 300 * time.Millisecond, latest: 2 * time.Second, plugged: 5 * time.Second,
@@ -52,7 +52,7 @@ var nics = []nic{
 		monitor: "netlink", sources: []string{"notification", "confirm"},
 		median: 300 * time.Millisecond, latest: 2 * time.Second, plugged: 5 * time.Second,
 	},
-	{ // announced up to 2 s late, by the driver's timer: asking must win
+	{ // announced up to 2 s late, by the driver's timer: polling must be faster
 		device: "pcnet", modules: []string{"pcnet32"}, sources: []string{"confirm"},
 		median: 300 * time.Millisecond, latest: 2 * time.Second, plugged: 10 * time.Second,
 	},
@@ -60,7 +60,7 @@ var nics = []nic{
 		device: "e1000", modules: []string{"e1000"}, sources: []string{"confirm"},
 		median: 300 * time.Millisecond, latest: 2 * time.Second, plugged: 10 * time.Second,
 	},
-	{ // never announced, GLINK says up for good: only the registers tell, at poll
+	{ // never announced, GLINK always reports up: only the registers tell, at poll
 		device: "e1000e", modules: []string{"e1000e"},
 		monitor: "mii", why: "the transceiver saw a loss that the kernel did not announce", sources: []string{"mii"},
 		median: 1500 * time.Millisecond, latest: 3 * time.Second, plugged: 5 * time.Second,
@@ -70,16 +70,16 @@ var nics = []nic{
 		monitor: "mii", why: "as configured", sources: []string{"mii"},
 		median: 500 * time.Millisecond, latest: 2 * time.Second, plugged: 5 * time.Second,
 	},
-	{ // the same NIC, but its driver hears its interrupts
+	{ // the same NIC, but its driver receives its interrupts
 		name: "e1000e,IntMode=0", device: "e1000e", modules: []string{"e1000e IntMode=0"},
 		monitor: "netlink", why: "the kernel announced the loss that the transceiver saw", sources: []string{"notification", "confirm", "mii"},
 		median: 300 * time.Millisecond, latest: 2 * time.Second, plugged: 5 * time.Second,
 	},
 }
 
-// Two guests on one segment, each with another NIC: the Active's cable is pulled,
-// which it sees as soon as its driver can be made to tell, and the other takes
-// over. Plugged, it waits as Backup, and the other's cable is pulled.
+// TestNIC runs two guests with different NICs on one segment. It pulls the Active's cable, which
+// the Active detects as soon as its driver can be made to tell, and the other guest takes over.
+// With the cable plugged again, the first guest is Backup, and the other's cable is pulled.
 func TestNIC(t *testing.T) {
 	p := need(t)
 	t.Parallel()
@@ -91,15 +91,15 @@ func TestNIC(t *testing.T) {
 	}
 }
 
-// readings are what was measured of a cable.
+// readings are the measurements of a cable.
 type readings struct {
 	took  []time.Duration // from a pull to its line
-	told  []string        // by whom
-	taken []time.Duration // from a pull until the other is Active
+	told  []string        // the sources
+	taken []time.Duration // from a pull until the other guest is Active
 	back  []time.Duration // from a plug to its line
 }
 
-// judge compares what was measured with what is wanted.
+// judge compares the measurements with the limits.
 func (c cable) judge(r readings) {
 	c.t.Helper()
 	c.t.Logf("%v: pull to link.down %v ms, told by %s; plug to link.up %v ms", c.nic, ms(r.took), strings.Join(r.told, ", "), ms(r.back))
@@ -122,7 +122,7 @@ func (c cable) judge(r readings) {
 	c.watched()
 }
 
-// watched compares what watches the link in the end with what is wanted.
+// watched compares the final monitor of the link with the expected one.
 func (c cable) watched() {
 	c.t.Helper()
 	if c.nic.monitor == "" {
@@ -130,7 +130,7 @@ func (c cable) watched() {
 	}
 	chosen := c.monitors()
 	if len(chosen) == 0 {
-		c.t.Errorf("%v: nothing says what watches the link", c.nic)
+		c.t.Errorf("%v: no line names the monitor of the link", c.nic)
 		return
 	}
 	last := chosen[len(chosen)-1]

@@ -11,23 +11,23 @@ type pair struct {
 	lan      *lanSwitch
 	cables   [2]cable
 	readings [2]readings
-	active   int // which of them is Active
+	active   int // index of the Active
 }
 
-// number is the last byte of a guest's address.
+// number returns the last byte of a guest's address.
 func number(side int) byte { return byte(11 + side) }
 
-// activeDown is the longer Active_Down_Interval of the two (RFC 9568 §6.1: three
-// intervals and Skew_Time).
+// activeDown is the longer Active_Down_Interval of the two guests (RFC 9568 §6.1: three intervals
+// and Skew_Time).
 const activeDown = 3*interval + (256-100)*interval/256
 
-// newPair boots two guests, both at once.
+// newPair boots two guests at the same time.
 func newPair(t *testing.T, p platform, left, right nic) *pair {
 	t.Helper()
 	begin := time.Now()
 	lan := newSwitch(t)
 	a := start(t, p, host{nics: []nic{left}, number: number(0), priority: 150}, lan)
-	b := start(t, p, host{nics: []nic{right}, number: number(1), priority: 100, links: alone}, lan) // whom left will hear
+	b := start(t, p, host{nics: []nic{right}, number: number(1), priority: 100, links: alone}, lan) // left hears its adverts
 	a.ready()
 	b.ready()
 	t.Logf("both are ready after %.1f s", time.Since(begin).Seconds())
@@ -46,8 +46,8 @@ func (p *pair) test() {
 	}
 }
 
-// settle waits until one is Active and the other Backup, and has been for so long that
-// the other has heard it: of two guests that boot slowly each may begin as Active.
+// settle waits until one guest is Active and the other Backup long enough for the other to have
+// heard it: if both boot slowly, each may start as Active.
 func (p *pair) settle() {
 	p.t.Helper()
 	states, since := [2]string{}, time.Now()
@@ -68,8 +68,8 @@ func (p *pair) settle() {
 	p.t.Fatalf("left is %s and right %s, want one active and one backup", p.cables[0].state(), p.cables[1].state())
 }
 
-// quiet lets a time pass, out of step with the drivers' timers and longer than
-// linkwatch's second since a link changed, in which the Active alone may speak.
+// quiet waits for a time that is not a multiple of the drivers' timers and exceeds linkwatch's
+// second after a change of a link, and checks that only the Active sends adverts.
 func (p *pair) quiet(d time.Duration) {
 	p.t.Helper()
 	begin := time.Now()
@@ -81,7 +81,7 @@ func (p *pair) quiet(d time.Duration) {
 	}
 }
 
-// failOver pulls the Active's cable and plugs it when the other has taken over.
+// failOver pulls the Active's cable, and plugs it when the other guest has taken over.
 func (p *pair) failOver() {
 	p.t.Helper()
 	c, other, r := p.cables[p.active], p.cables[1-p.active], &p.readings[p.active]

@@ -10,11 +10,11 @@ import (
 	"time"
 )
 
-// restSeconds is for how long the processor time of a daemon is measured.
+// restSeconds is how long the processor time of a daemon is measured.
 const restSeconds = 10
 
-// restScript runs a daemon for a while and prints the processor time of all processes of its
-// name, in µs a second, and the memory of the first one.
+// restScript runs a daemon for some time and prints the processor time of all processes of its
+// name, in µs per second, and the memory of the first.
 const restScript = `
 cpu() {
 	total=0
@@ -84,7 +84,7 @@ vrrp_instance outside {
 }`
 )
 
-// TestRest: an Active of a group on two links, at adverts of one second, takes less
+// TestRest checks that the Active of a group on two links, with adverts once per second, takes less
 // processor time with hints, and little more memory.
 func TestRest(t *testing.T) {
 	p := need(t)
@@ -102,9 +102,9 @@ func TestRest(t *testing.T) {
 		return l
 	}
 	with, without := rest("hints"), rest("polling")
-	// Emulated, a question takes 0.3 ms, so polling is stretched to some 40 ms and costs a
-	// fraction of what it does at 10 ms; and what other guests take from this one counts as its
-	// own time. So no more is asked than that hints take less; the figures are in the log.
+	// With emulation a question takes 0.3 ms, so polling is stretched to some 40 ms and costs a
+	// fraction of what it does at 10 ms, and time taken by other guests counts as the guest's own.
+	// So the test only requires that hints take less; the log has the figures.
 	if with.CPU > without.CPU {
 		t.Errorf("%d µs a second with hints, %d without: want less", with.CPU, without.CPU)
 	}
@@ -116,7 +116,7 @@ func TestRest(t *testing.T) {
 	}
 }
 
-// keepalivedFiles are what a guest needs to run this machine's keepalived.
+// keepalivedFiles returns the files that a guest needs to run this machine's keepalived.
 func keepalivedFiles(t *testing.T) (list []file) {
 	t.Helper()
 	binary, err := exec.LookPath("keepalived")

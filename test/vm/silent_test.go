@@ -5,17 +5,17 @@ import (
 	"time"
 )
 
-// silent are NICs of whose cable nothing is to be learned.
+// silent are NICs that give no information about their cable.
 var silent = []nic{
 	{ // no means at all
 		device: "ne2k_pci", modules: []string{"ne2k-pci"},
 		monitor: "none", why: "it is taken as up, and a pulled cable stays unseen",
 	},
-	{ // no notification, and GLINK claims a link
+	{ // no notification, and GLINK always reports a link
 		name: "virtio,status=off", device: "virtio-net-pci,status=off", modules: []string{"virtio_pci", "virtio_net"},
 		monitor: "none", why: "virtio without VIRTIO_NET_F_STATUS): it is taken as up, and a pulled cable stays unseen",
 	},
-	{ // the transceiver answers, and says link for good
+	{ // the transceiver answers, but always reports a link
 		device: "tulip", modules: []string{"tulip"},
 		monitor: "mii", why: "has not shown a loss",
 	},
@@ -29,8 +29,8 @@ var silent = []nic{
 	},
 }
 
-// Where nothing can tell, or what tells has never been seen to tell the truth,
-// that is said once, and the link counts as up.
+// TestSilent checks that the log says once if nothing reports the link, or if the source has never
+// been seen to report a change, and that the link counts as up.
 func TestSilent(t *testing.T) {
 	p := need(t)
 	t.Parallel()
@@ -64,7 +64,7 @@ func TestSilent(t *testing.T) {
 			t.Errorf("%v: no adverts after the cable was back, want them to have gone on", n)
 		}
 		g.cable(place).watched()
-		// Where a driver can be asked, a second line says that the kernel's hints are used too.
+		// If the driver can be polled, a second line says that the kernel's hints are used, too.
 		said := g.cable(place).monitors()
 		if len(said) == 0 || len(said) > 2 || len(said) == 2 && said[0].Msg == said[1].Msg {
 			t.Errorf("%v: what watches it was said as %v, want one line, or one before and one with hints", n, said)

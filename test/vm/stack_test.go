@@ -5,28 +5,28 @@ import (
 	"time"
 )
 
-// stacks are what may stand between a NIC and the instance on it.
+// stacks are devices between a NIC and the instance.
 var stacks = []nic{
-	{ // the VLAN knows what its NIC knows, and that comes late: the NIC must be asked
+	{ // a VLAN has its NIC's state, which comes late: the NIC must be polled
 		name: "vlan", device: "e1000", modules: []string{"e1000", "8021q"}, iface: "vlan10",
 		stack:   "$b ip link set $nic up; $b ip link add link $nic name vlan10 type vlan id 10",
 		sources: []string{"confirm"},
 		median:  400 * time.Millisecond, latest: 2 * time.Second, plugged: 10 * time.Second,
 	},
-	{ // a VRF never tells; the NIC in it does
+	{ // a VRF never reports a loss; the NIC in it does
 		name: "vrf", device: "e1000", modules: []string{"e1000", "vrf"},
 		stack:   "$b ip link add red type vrf table 10; $b ip link set red up; $b ip link set $nic master red",
 		sources: []string{"confirm"},
 		median:  400 * time.Millisecond, latest: 2 * time.Second, plugged: 10 * time.Second,
 	},
-	{ // the bond looks at its ports every miimon
+	{ // the bond checks its ports every miimon
 		name: "bond", device: "rtl8139", modules: []string{"8139cp", "bonding"}, iface: "bond0",
 		stack: "cd /sys/class/net; [ -e bond0 ] || echo +bond0 >bonding_masters; echo active-backup >bond0/bonding/mode; " +
 			"echo 50 >bond0/bonding/miimon; echo +$nic >bond0/bonding/slaves; cd /",
 		sources: []string{"notification", "confirm"},
 		median:  400 * time.Millisecond, latest: 2 * time.Second, plugged: 10 * time.Second,
 	},
-	{ // the team hears of its port what the kernel announces
+	{ // the team learns what the kernel announces about its port
 		name: "team", device: "rtl8139", modules: []string{"8139cp", "team", "team_mode_activebackup"}, iface: "team0",
 		stack:   "$b ip link add team0 type team; team team0 mode activebackup; $b ip link set $nic master team0; team team0 activeport $nic",
 		sources: []string{"notification", "confirm"},
@@ -34,8 +34,8 @@ var stacks = []nic{
 	},
 }
 
-// Cables that are pulled under a VLAN, a VRF, a bond and a team, of one guest and
-// in turn.
+// TestStack pulls the cables under a VLAN, a VRF, a bond and a team of one guest, one after the
+// other.
 func TestStack(t *testing.T) {
 	p := need(t)
 	t.Parallel()

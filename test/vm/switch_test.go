@@ -8,9 +8,8 @@ import (
 	"time"
 )
 
-// lanSwitch is the segment that the guests' NICs are on: every frame that comes
-// in at one port goes out at the others. It remembers who sent VRRP adverts, and who
-// answered its pings.
+// lanSwitch is the segment of the guests' NICs: it forwards every frame from one port to the
+// others. It records the senders of VRRP adverts, and the stations that answer its pings.
 type lanSwitch struct {
 	mu      sync.Mutex
 	ports   []*os.File
@@ -22,16 +21,16 @@ type lanSwitch struct {
 // advert is a VRRP advert over IPv4 that passed the switch.
 type advert struct {
 	at       time.Time
-	host     byte // the last byte of its source address
+	host     byte // the last byte of the source address
 	priority byte
-	mac      [6]byte // the frame's source
+	mac      [6]byte // the source of the frame
 }
 
 // answer is an echo reply to the switch.
 type answer struct {
 	at   time.Time
 	to   [6]byte
-	host byte // the last byte of its source address
+	host byte // the last byte of the source address
 }
 
 func newSwitch(t *testing.T) *lanSwitch {
@@ -40,8 +39,8 @@ func newSwitch(t *testing.T) *lanSwitch {
 	return s
 }
 
-// port makes a port and returns the guest's end of its cable, a socket with one
-// frame a datagram. The caller closes it when QEMU has it.
+// port makes a port and returns the guest's end of its cable, a socket with one frame per datagram.
+// The caller closes it when QEMU has it.
 func (s *lanSwitch) port(t *testing.T) *os.File {
 	t.Helper()
 	ours, theirs := socketPair(t, syscall.SOCK_DGRAM)
@@ -62,7 +61,7 @@ func (s *lanSwitch) forward(from *os.File) {
 		s.mu.Lock()
 		s.remember(frame[:n])
 		for _, to := range s.ports {
-			if to != from { // who does not read loses the frame, as on a LAN
+			if to != from { // a station that does not read loses the frame, as on a LAN
 				_ = to.SetWriteDeadline(time.Now().Add(5 * time.Millisecond))
 				_, _ = to.Write(frame[:n])
 			}
@@ -71,11 +70,11 @@ func (s *lanSwitch) forward(from *os.File) {
 	}
 }
 
-// remember looks for Ethernet, perhaps with a VLAN tag, IPv4 without options,
-// protocol 112, type 1.
+// remember records frames with Ethernet, an optional VLAN tag, IPv4 without options, protocol 112,
+// and type 1.
 func (s *lanSwitch) remember(frame []byte) {
 	if len(frame) > 16 && frame[12] == 0x81 && frame[13] == 0 {
-		frame = frame[4:] // the MACs are not looked at
+		frame = frame[4:] // the MACs are not used
 	}
 	const ip, vrrp = 14, 34
 	if len(frame) > vrrp+8 && frame[12] == 8 && frame[13] == 0 && frame[ip] == 0x45 && frame[ip+9] == 112 && frame[vrrp]&15 == 1 {
@@ -109,7 +108,7 @@ func (s *lanSwitch) answered(at time.Time) (list []answer) {
 	return list
 }
 
-// since gives the adverts of a host that passed after an instant.
+// since returns the adverts of a host that passed after an instant.
 func (s *lanSwitch) since(host byte, at time.Time) []advert {
 	s.mu.Lock()
 	defer s.mu.Unlock()

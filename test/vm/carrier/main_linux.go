@@ -1,6 +1,6 @@
-// Command carrier runs in a guest of test/vm beside the daemon, and prints when the kernel
-// changes its carrier flag of an interface: the event "carrier", in lines like those of the log,
-// and "carrier.ready" when it begins.
+// Command carrier runs in a guest of test/vm beside the daemon, and prints when the kernel changes
+// its carrier flag of an interface: the event "carrier", in lines like those of the log, and
+// "carrier.ready" when it starts.
 package main
 
 import (
@@ -13,8 +13,8 @@ import (
 	"ripcord/pkg/hint"
 )
 
-// printAfter is how long a line waits: an emulated serial line takes milliseconds, which the
-// daemon is to have for itself.
+// printAfter is how long a line waits: an emulated serial line takes milliseconds, which should be
+// left to the daemon.
 const printAfter = 100 * time.Millisecond
 
 func main() {
