@@ -13,13 +13,16 @@ import (
 
 // Epoll waits for many descriptors, or for its alarm. Go's own poller waits for the epoll
 // descriptor: a goroutine that sleeps in the kernel keeps one of Go's processors, and keeps the
-// thread awake that takes processors back, which costs a Backup a sixth of its CPU time.
+// thread awake that takes processors back, which costs a Backup a sixth of its CPU time. Timeouts
+// end by a timerfd: for a timer of Go, the poller wakes up to a millisecond early, then once more,
+// and Go's monitor thread wakes each time.
 type Epoll struct {
 	*Alarm
 	file  *os.File // of the epoll
 	epoll int      // its descriptor, while file is open
 	raw   syscall.RawConn
-	until time.Time // Wait returns then; zero for never
+	timer int       // the timerfd
+	armed time.Time // when the timer expires; zero if it has
 
 	events [64]unix.EpollEvent
 	event  unix.EpollEvent
@@ -34,7 +37,7 @@ func OpenEpoll() (*Epoll, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &Epoll{Alarm: a}
+	p := &Epoll{Alarm: a, timer: -1}
 	p.look = p.lookOnce
 	if err := p.open(); err != nil {
 		_ = p.Close()
@@ -53,7 +56,11 @@ func (p *Epoll) open() error {
 	if p.raw, err = p.file.SyscallConn(); err != nil {
 		return fmt.Errorf("make an epoll: %w", err)
 	}
-	return p.add(p.fd, unix.EPOLLIN)
+	if p.timer, err = unix.TimerfdCreate(unix.CLOCK_MONOTONIC, unix.TFD_NONBLOCK|unix.TFD_CLOEXEC); err != nil {
+		return fmt.Errorf("make a timerfd: %w", err)
+	}
+	// The timer need not be read: it is reported once each time it expires.
+	return errors.Join(p.add(p.fd, unix.EPOLLIN), p.add(p.timer, unix.EPOLLIN|unix.EPOLLET))
 }
 
 // watched are the events to wait for: each is reported once until it is requested again, after it
@@ -76,31 +83,42 @@ func (p *Epoll) add(fd int, events uint32) error {
 
 // Wait sleeps until a descriptor is readable, the alarm rings, or the timeout is over (there is
 // none if it is negative). It yields each readable descriptor, a little later if it is to linger,
-// unless the alarm rings.
+// unless the alarm rings. It may return earlier for no reason.
 func (p *Epoll) Wait(timeout, linger time.Duration, yield func(fd int)) error {
-	err := p.sleep(timeout)
-	if err == nil && linger > 0 && !p.rung.Load() {
-		time.Sleep(linger)
-		p.more()
-	}
-	if errors.Is(err, os.ErrDeadlineExceeded) {
-		return nil // the next Wait finds what is ready, or was rung
-	}
-	if err != nil {
+	if err := p.sleep(timeout); err != nil {
 		return fmt.Errorf("wait in epoll: %w", err)
 	}
-	for _, e := range p.events[:p.ready] {
-		if int(e.Fd) == p.fd {
-			p.reset() // before the caller examines anything
+	if linger > 0 && p.readable() && !p.rung.Load() {
+		time.Sleep(linger)
+		if p.more(); p.errno != 0 {
+			return fmt.Errorf("wait in epoll: %w", p.errno)
 		}
 	}
 	for _, e := range p.events[:p.ready] {
-		if fd := int(e.Fd); fd != p.fd {
+		switch int(e.Fd) {
+		case p.fd:
+			p.reset() // before the caller examines anything
+		case p.timer:
+			p.armed = time.Time{}
+		}
+	}
+	for _, e := range p.events[:p.ready] {
+		if fd := int(e.Fd); fd != p.fd && fd != p.timer {
 			yield(fd)
 			p.again(fd)
 		}
 	}
 	return nil
+}
+
+// readable reports whether a watched descriptor is readable.
+func (p *Epoll) readable() bool {
+	for _, e := range p.events[:p.ready] {
+		if fd := int(e.Fd); fd != p.fd && fd != p.timer {
+			return true
+		}
+	}
+	return false
 }
 
 // again requests the events of a descriptor that was reported. It may be closed by now.
@@ -110,23 +128,31 @@ func (p *Epoll) again(fd int) {
 }
 
 func (p *Epoll) sleep(timeout time.Duration) error {
-	var until time.Time
-	if timeout >= 0 {
-		until = time.Now().Add(timeout)
-	}
-	if until != p.until {
-		p.until = until
-		if err := p.file.SetReadDeadline(until); err != nil {
+	if timeout == 0 {
+		p.lookOnce(0)
+	} else {
+		p.arm(timeout)
+		if err := p.raw.Read(p.look); err != nil {
 			return err
 		}
-	}
-	if err := p.raw.Read(p.look); err != nil {
-		return err
 	}
 	if p.errno != 0 {
 		return p.errno
 	}
 	return nil
+}
+
+// arm sets the timer, unless it expires earlier: an early wake-up now and then costs less than
+// setting the timer before each sleep.
+func (p *Epoll) arm(timeout time.Duration) {
+	if timeout < 0 {
+		return
+	}
+	if until := time.Now().Add(timeout); p.armed.IsZero() || until.Before(p.armed) {
+		p.armed = until
+		spec := unix.ItimerSpec{Value: unix.NsecToTimespec(int64(timeout))}
+		_ = unix.TimerfdSettime(p.timer, 0, &spec, nil) // cannot fail: our descriptor, a valid time
+	}
 }
 
 // lookOnce records what is ready.
@@ -158,6 +184,9 @@ func (p *Epoll) Close() error {
 	var err error
 	if p.file != nil {
 		err = p.file.Close()
+	}
+	if p.timer >= 0 {
+		err = errors.Join(err, unix.Close(p.timer))
 	}
 	return errors.Join(err, p.Alarm.close())
 }

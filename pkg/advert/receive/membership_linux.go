@@ -26,12 +26,22 @@ func groupMembers(f event.Family, groups []netip.Addr) (map[membership]bool, err
 		name, read = "igmp6", readIGMP6
 	}
 	// Not /proc/net, which shows the namespace of the process's first thread.
-	file, err := os.Open("/proc/thread-self/net/" + name)
+	file, err := openBlocking("/proc/thread-self/net/" + name)
 	if err != nil {
 		return nil, fmt.Errorf("read the multicast memberships: %w", err)
 	}
 	defer func() { _ = file.Close() }()
 	return read(file, groups)
+}
+
+// openBlocking opens a file of /proc for reading. With os.Open, Go's poller would watch the file,
+// which takes four more system calls and wakes another thread.
+func openBlocking(name string) (*os.File, error) {
+	fd, err := unix.Open(name, unix.O_RDONLY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return nil, &os.PathError{Op: "open", Path: name, Err: err}
+	}
+	return os.NewFile(uintptr(fd), name), nil
 }
 
 // readIGMP reads /proc/net/igmp: a line for each link, which begins with its index, followed by
