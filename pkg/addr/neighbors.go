@@ -12,8 +12,8 @@ import (
 	"ripcord/pkg/vrrp"
 )
 
-// maxAdverts is the number of adverts that are kept until pkg/neigh takes them, once a second or
-// more often: of more than that the last ones are kept, since they show which routers are present.
+// maxAdverts is the number of adverts that are kept until pkg/neigh takes them, every few seconds:
+// of more than that the last ones are kept, since they show which routers are present.
 const maxAdverts = 1024
 
 // newMonitor returns the Monitor of the stations on the links of a worker, and subscribes it to the

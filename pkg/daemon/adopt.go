@@ -81,16 +81,7 @@ func (in *inheritance) goOn(c *config.Config, adopted []vrrp.Adopted) {
 
 // refresh compares the clocks of the record until ctx ends.
 func (in *inheritance) refresh(ctx context.Context) error {
-	tick := time.NewTicker(refreshEvery)
-	defer tick.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-tick.C:
-			in.record.Refresh()
-		}
-	}
+	return each(ctx, refreshEvery, in.record.Refresh)
 }
 
 // digestsOf returns the digest of each group, including everything that its members hold.

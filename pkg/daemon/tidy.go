@@ -6,6 +6,8 @@ import (
 	"runtime/debug"
 	"runtime/metrics"
 	"time"
+
+	"ripcord/pkg/deadline"
 )
 
 // The daemon allocates much memory only at the start, when the configuration is read and all
@@ -20,20 +22,28 @@ const (
 
 // tidy returns memory to the kernel until ctx ends.
 func tidy(ctx context.Context) error {
-	look := time.NewTicker(tidyLook)
-	defer look.Stop()
 	var t tidier
+	return each(ctx, tidyLook, func() {
+		if t.due(read("/gc/heap/allocs:bytes")) {
+			debug.FreeOSMemory()
+			if os.Getenv("GOGC") == "" {
+				debug.SetGCPercent(percentFor(read("/gc/heap/live:bytes")))
+			}
+		}
+	})
+}
+
+// each calls do once in each period, until ctx ends.
+func each(ctx context.Context, period time.Duration, do func()) error {
+	timer := time.NewTimer(time.Until(deadline.Coalesce(time.Now(), period)))
+	defer timer.Stop()
 	for {
 		select {
 		case <-ctx.Done():
 			return nil
-		case <-look.C:
-			if t.due(read("/gc/heap/allocs:bytes")) {
-				debug.FreeOSMemory()
-				if os.Getenv("GOGC") == "" {
-					debug.SetGCPercent(percentFor(read("/gc/heap/live:bytes")))
-				}
-			}
+		case <-timer.C:
+			do()
+			timer.Reset(time.Until(deadline.Coalesce(time.Now(), period)))
 		}
 	}
 }

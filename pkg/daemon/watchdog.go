@@ -45,17 +45,10 @@ func (w *watchdog) run(ctx context.Context) error {
 		limit = hangLimit
 	}
 	every := limit / looks
-	look := time.NewTicker(every)
-	defer look.Stop()
 	last := time.Now()
 	w.credit(last)
-	for {
-		w.wake()
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-look.C:
-		}
+	w.wake()
+	return each(ctx, every, func() {
 		now := time.Now()
 		if now.Sub(last) > 2*every { // the whole process was stopped
 			w.credit(now)
@@ -64,7 +57,8 @@ func (w *watchdog) run(ctx context.Context) error {
 		if w.look(now, limit/2) && w.limit > 0 {
 			w.feed()
 		}
-	}
+		w.wake()
+	})
 }
 
 // credit counts all parts as healthy at the instant now.

@@ -1,5 +1,6 @@
 // Package deadline orders items by the instant at which they are due: Earliest finds the first of
-// some instants, Queue holds items with an instant each.
+// some instants, Queue holds items with an instant each, and Coalesce lets periodic work share its
+// wake-ups.
 package deadline
 
 import "time"

@@ -13,6 +13,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"ripcord/pkg/deadline"
 	"ripcord/pkg/mmsg"
 	"ripcord/pkg/rtnl"
 	"ripcord/pkg/wire"
@@ -104,7 +105,7 @@ func (l *Listener) readTables(ctx context.Context, seen func(Sighting)) {
 		for _, s := range known {
 			seen(s)
 		}
-		if !pause(ctx, tablesEvery) {
+		if !pause(ctx, time.Until(deadline.Coalesce(time.Now(), tablesEvery))) {
 			return
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"ripcord/pkg/deadline"
 	"ripcord/pkg/event"
 )
 
@@ -62,7 +63,7 @@ type Config struct {
 	Sets   []Set
 	Sender Sender
 	// Adverts returns the adverts received since the last call; they are valid until the next call.
-	// Apply calls it at least once a second.
+	// Apply calls it at least once in advertsEvery.
 	Adverts func() []Advert
 	// Forwards is called when a station has answered an Ask on a link, which proves that the
 	// segment forwards. It is called on the goroutine that called Seen; at is when the answer was
@@ -101,7 +102,7 @@ type Monitor struct {
 }
 
 // advertsEvery is the longest time between two readings of the adverts.
-const advertsEvery = time.Second
+const advertsEvery = 5 * time.Second
 
 // NewMonitor returns a Monitor without stations. It starts nothing.
 func NewMonitor(cfg Config) *Monitor {
@@ -150,7 +151,7 @@ func (m *Monitor) Link(l event.Link) {
 
 // Apply asks, probes and evaluates what is due.
 func (m *Monitor) Apply(now time.Time, held Holdings) {
-	m.nextAdvert = now.Add(advertsEvery)
+	m.nextAdvert = deadline.Coalesce(now, advertsEvery)
 	m.cache.heard(m.cfg.Adverts())
 	m.sendQuestions(now)
 	t := &turn{m, now, held}

@@ -73,7 +73,7 @@ func TestDeadline(t *testing.T) {
 	}
 	r.taken = 0
 	r.pass(9500 * time.Millisecond)
-	expect(t, "the adverts are taken each second", r.taken, 10)
+	expect(t, "the adverts are taken each 5 s", r.taken, 2)
 	r.Apply(r.now, r)
 	due("the settings", proxyEvery)
 	r.pass(time.Second) // at 10.5 s

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"ripcord/pkg/deadline"
 	"ripcord/pkg/event"
 )
 
@@ -27,7 +28,7 @@ func (p *proxies) check(t *turn) {
 	if t.now.Before(p.next) || t.cfg.Setting == nil {
 		return
 	}
-	p.next = t.now.Add(proxyEvery)
+	p.next = deadline.Coalesce(t.now, proxyEvery)
 	texts := make(map[string]string) // by link
 	for name, set := range t.sets {
 		if !slices.ContainsFunc(set.Addresses, func(a Address) bool { return a.Is4() }) {

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"ripcord/pkg/deadline"
 	"ripcord/pkg/event"
 )
 
@@ -15,7 +16,8 @@ import (
 // known.
 
 const (
-	// silenceEvery is the period at which an Active checks when its links last received anything.
+	// silenceEvery is the period at which an Active checks when a link last received anything, if its
+	// stations have been silent for quietAfter, or it is not usable.
 	silenceEvery = time.Second
 	// quietAfter is the silence after which stations are asked, silentAgain the time that their
 	// answers may take.
@@ -87,34 +89,40 @@ func (all *silences) check(t *turn) {
 		if s == nil {
 			s = newSilence(t.now)
 			all.links[link] = s
+			all.next = t.now
 		}
 		s.turn = all.turn
 	}
-	look := !t.now.Before(all.next)
-	if look {
-		all.next = t.now.Add(silenceEvery)
-	}
+	look, again := !t.now.Before(all.next), unknownAgain
 	for name, s := range all.links {
 		s.end(t, name, func(instance string) bool { return !t.held.Holds(instance) })
 		if s.turn != all.turn {
 			delete(all.links, name)
 		} else if look {
-			s.judge(t, name)
+			again = min(again, s.judge(t, name))
 		}
+	}
+	if look {
+		all.next = deadline.Coalesce(t.now, again)
 	}
 }
 
-// judge asks stations on a link where none is heard, and evaluates the answers.
-func (s *silence) judge(t *turn, name string) {
+// judge asks stations on a link where none is heard, and evaluates the answers. It returns the longest
+// time until it must be called again.
+func (s *silence) judge(t *turn, name string) (again time.Duration) {
 	link, heard, stations := t.cache.lastHeard(name)
+	again = silenceEvery
 	if !link.Usable || !link.Resolves() {
 		s.heard, s.due, s.rounds = t.now, t.now.Add(quietAfter), 0
 	} else if n := s.step(t.now, heard, stations); n > 0 {
 		askSilent(t, link, t.cache.askable(name, n))
 	}
+	if link.Usable && (s.rounds == 0 || stations == 0) { // otherwise a warning ends soon after a station is heard
+		again = max(again, s.due.Sub(t.now))
+	}
 	if !s.unheard(stations) {
 		s.end(t, name, func(string) bool { return true })
-		return
+		return again
 	}
 	for _, instance := range t.held.Held() {
 		if t.sets[instance].Link == name && !slices.Contains(s.warned, instance) {
@@ -125,6 +133,7 @@ func (s *silence) judge(t *turn, name string) {
 		}
 	}
 	t.forgetReach(name)
+	return again
 }
 
 // askSilent asks stations on a link, also from one of its devices of each family: if the network

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"ripcord/pkg/deadline"
 	"ripcord/pkg/event"
 	"ripcord/pkg/lease"
 	"ripcord/pkg/vrrp"
@@ -199,10 +200,11 @@ func (c *Core) await(i int) {
 // Wake returns when the loop has to turn at the latest if it turned now: for the next deadline,
 // to stamp its lease, or to see which orders the address worker has carried out.
 func (c *Core) Wake(now time.Time) time.Time {
-	next := now.Add(c.stampEvery)
+	every := c.stampEvery
 	if c.awaited.any() {
-		next = now.Add(min(c.stampEvery, lookEvery))
+		every = min(every, lookEvery)
 	}
+	next := deadline.Coalesce(now, every)
 	if at, ok := c.Deadline(); ok && at.Before(next) {
 		next = at
 	}

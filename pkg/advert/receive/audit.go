@@ -3,6 +3,7 @@ package receive
 import (
 	"time"
 
+	"ripcord/pkg/deadline"
 	"ripcord/pkg/event"
 )
 
@@ -67,7 +68,8 @@ func (r *Receiver) audit() {
 		}
 	}
 	ended := r.cfg.Now()
-	r.auditAt, r.audited = ended.Add(max(auditEvery, auditShare*ended.Sub(begun))), ended.Add(ended.Sub(begun))
+	took := ended.Sub(begun)
+	r.auditAt, r.audited = deadline.Coalesce(ended, max(auditEvery, auditShare*took)), ended.Add(took)
 }
 
 // mend opens a socket again. The silence until now proves nothing: the instances restart their

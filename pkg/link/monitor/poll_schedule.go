@@ -3,6 +3,7 @@ package monitor
 import (
 	"time"
 
+	"ripcord/pkg/deadline"
 	"ripcord/pkg/event"
 	"ripcord/pkg/link"
 )
@@ -73,7 +74,7 @@ func (s *schedule) askDue(now time.Time, ask func(link.Poll)) time.Time {
 			s.costs.record(q.ID, done.Sub(begun))
 			begun = done
 			every := s.costs.stretch(q.Every, load)
-			q.due = now.Add(every)
+			q.due = nextDue(now, every)
 			s.report(q, every, done)
 		}
 		if q.due.Before(next) {
@@ -101,6 +102,15 @@ func (s *schedule) period() (every time.Duration, one bool) {
 		every = q.Every
 	}
 	return every, every > 0
+}
+
+// nextDue returns when a question that was asked now is due again. Questions with a period of a second
+// or more share their wake-ups with the other parts of the daemon.
+func nextDue(now time.Time, every time.Duration) time.Time {
+	if every < time.Second {
+		return now.Add(every)
+	}
+	return deadline.Coalesce(now, every)
 }
 
 // report reports a changed period: always to the table, and to the log if it differs much and for
