@@ -29,6 +29,7 @@ type host struct {
 	links    string // the configuration's keys for every interface
 	first    string // shell commands that run before the daemon
 	files    []file
+	clock    []string // arguments of QEMU for the clock of the guest
 }
 
 // guest is a running virtual machine with ripcord.
@@ -83,6 +84,7 @@ func start(t *testing.T, p platform, h host, lans ...*lanSwitch) *guest {
 		"-append", "console=ttyS0 quiet loglevel=1 panic=-1 cryptomgr.notests",
 		"-chardev", "socket,id=monitor,fd=3", "-mon", "chardev=monitor,mode=control",
 		"-chardev", "socket,id=console,fd=4", "-serial", "chardev:console")
+	g.command.Args = append(g.command.Args, h.clock...)
 	for i, n := range h.nics {
 		given = append(given, lans[i].port(t))
 		g.command.Args = append(g.command.Args,
