@@ -387,6 +387,7 @@ func (s *step) yieldAgain(list members) {
 			s.f.unverify()
 			m.interval = m.others.Best.Interval
 			m.renew(m.others.Best.At)
+			m.waitForSecond(s.now)
 		}
 	}
 }

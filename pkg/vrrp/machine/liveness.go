@@ -216,6 +216,7 @@ func (s liveness) suspend(m *member, cause event.Cause, why string) {
 		if n.dead != nil && s.f.waiting() {
 			s.f.unverify()
 			n.renew(n.others.Best.At)
+			n.waitForSecond(s.now) // the second Active may serve by now
 		}
 	}
 }
