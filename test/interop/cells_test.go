@@ -10,7 +10,7 @@ import (
 
 // cell is one combination of the matrix.
 type cell struct {
-	peer      string // keepalived, frr
+	peer      string // keepalived or frr
 	version   int    // of VRRP
 	ipv6      bool
 	mode      string // multicast, or one of the constants below
@@ -19,25 +19,25 @@ type cell struct {
 }
 
 const (
-	// noLinkLocal is multicast whose virtual addresses have no link-local one, as
-	// RFC 9568 §5.2.9 does not allow and keepalived sends after a warning.
+	// noLinkLocal is multicast without a link-local virtual address, which RFC 9568 §5.2.9 forbids
+	// and keepalived sends after a warning.
 	noLinkLocal = "no fe80::"
-	// unicast is between the routers' own addresses, no link-local ones.
+	// unicast is between the routers' own addresses, without link-local ones.
 	unicast = "unicast"
-	// virtualMAC is multicast from the virtual MAC, by both; FRR knows no other way.
+	// virtualMAC is multicast from the virtual MAC by both routers. FRR has no other mode.
 	virtualMAC = "virtual MAC"
-	// macOfAddresses is multicast from the interfaces' own MACs, by both, while the
-	// addresses stand at the virtual one: keepalived's vmac_xmit_base.
+	// macOfAddresses is multicast from the interfaces' own MACs by both routers, while the
+	// addresses are at the virtual MAC: keepalived's vmac_xmit_base.
 	macOfAddresses = "virtual MAC of addresses"
 	// otherGroup is multicast to another group than that of RFC 9568.
 	otherGroup = "another group"
 	// password is multicast with a simple password (RFC 2338 §5.3.6).
 	password = "password"
-	// leftAtVersion2 is a keepalived that was told of no version beside our 3.
+	// leftAtVersion2 is a keepalived without a configured version beside our version 3.
 	leftAtVersion2 = "its v2, our v3"
 )
 
-// secret is the password: 8 characters, as many as there may be.
+// secret is the password, of the maximum of 8 characters.
 const secret = "secret12"
 
 // priorities of the two routers: one of these is ripcord's, by cell.priority.
@@ -47,7 +47,7 @@ func (c cell) String() string {
 	return fmt.Sprintf("%s %s %s %s", c.peer, c.protocol(), c.mode, c.priority)
 }
 
-// protocol is the version, and the family where the version knows two.
+// protocol returns the version, and the family if the version has two.
 func (c cell) protocol() string {
 	switch {
 	case c.version == 2:
@@ -59,8 +59,8 @@ func (c cell) protocol() string {
 	}
 }
 
-// interval is the shortest that version 2 can say, or little enough to be quick
-// and enough to bear a busy machine.
+// interval returns the shortest interval of version 2, or one that is short enough for a quick test
+// and long enough for a busy machine.
 func (c cell) interval() time.Duration {
 	if c.version == 2 || c.mode == leftAtVersion2 {
 		return time.Second
@@ -68,7 +68,7 @@ func (c cell) interval() time.Duration {
 	return 400 * time.Millisecond
 }
 
-// ours and theirs are the priorities of ripcord and of the peer.
+// ours and theirs return the priorities of ripcord and of the peer.
 func (c cell) ours() int {
 	if c.priority == "lower" {
 		return low
@@ -83,9 +83,9 @@ func (c cell) theirs() int {
 	return high
 }
 
-// matrix lists the cells. The essential ones have each peer and mode at version
-// 3, and version 2 by multicast, above and below ripcord; an equal priority only
-// once for each peer.
+// matrix lists the cells. The essential ones combine each peer and mode at version 3, and multicast
+// at version 2, with priorities above and below ripcord, and with an equal priority once for each
+// peer.
 func matrix() (cells []cell) {
 	add := func(peer string, version int, ipv6 bool, modes ...string) {
 		for _, mode := range modes {
@@ -107,10 +107,9 @@ func matrix() (cells []cell) {
 	return cells
 }
 
-// Each cell: ripcord and the peer share a virtual router, and whatever happens
-// to one of them, by command, by force or by cable, leaves the one Active that
-// the protocol names, within the protocol's own time, and never two for longer
-// than an interval.
+// TestMatrix runs ripcord and the peer as one virtual router in each cell. Whatever happens to one
+// of them, by command, by force or by cable, the router that the protocol names must be Active,
+// within the protocol's own time, and never both for longer than an interval.
 func TestMatrix(t *testing.T) {
 	netns.NeedRoot(t)
 	t.Parallel()

@@ -6,9 +6,9 @@ import (
 	"time"
 )
 
-// Two are Active at once from the first advert of one between two of the other
-// to the last of such; a takeover after silence, and one that is obeyed at once,
-// are none.
+// TestContested checks that two routers count as Active at once from the first advert of one
+// between two of the other to the last such advert, and that a takeover after silence, or one that
+// the other obeys at once, does not count.
 func TestContested(t *testing.T) {
 	a, b := router(&ripcord{}), router(&keepalived{})
 	cases := []struct {

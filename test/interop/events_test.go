@@ -8,16 +8,15 @@ import (
 )
 
 const (
-	// slack is what a loaded machine may add to a takeover. With it Skew_Time is
-	// still below the Active_Down_Interval at 400 ms, so that a resignation is not
-	// confused with silence.
+	// slack is how much a loaded machine may add to a takeover. Skew_Time plus slack is still below
+	// the Active_Down_Interval at 400 ms, so that a resignation is not confused with silence.
 	slack = 500 * time.Millisecond
-	// noticing is what the kernel may take to announce that a cable is back, and
-	// ripcord to have it proved.
+	// noticing bounds the time until the kernel announces that a cable is back and ripcord has
+	// proved it.
 	noticing = 2 * time.Second
 )
 
-// event is what happens to a router, and what must follow.
+// event is something that happens to a router, and what must follow.
 type event struct {
 	name string // of the Active, in the table
 	at   time.Time
@@ -28,8 +27,8 @@ type event struct {
 	alive       bool
 }
 
-// skew is the Skew_Time of a router (RFC 9568 §6.1; RFC 3768 §6.1: not scaled
-// by the interval), and down its Active_Down_Interval.
+// skew returns the Skew_Time of a router (RFC 9568 §6.1; in RFC 3768 §6.1 not scaled by the
+// interval), and down its Active_Down_Interval.
 func (s *scene) skew(r router) time.Duration {
 	unit := s.interval()
 	if s.version == 2 {
@@ -40,7 +39,7 @@ func (s *scene) skew(r router) time.Duration {
 
 func (s *scene) down(r router) time.Duration { return 3*s.interval() + s.skew(r) }
 
-// playUnequal: the router of the higher priority is Active whenever it can be.
+// playUnequal checks that the router of the higher priority is Active whenever it can be.
 func (s *scene) playUnequal() {
 	upper, lower := s.ours, s.theirs
 	if lower.priority() > upper.priority() {
@@ -58,7 +57,7 @@ func (s *scene) playUnequal() {
 	s.backupBack(lower, upper)
 }
 
-// playEqual: whoever is Active stays so, until it cannot be.
+// playEqual checks that the Active router stays Active as long as it can.
 func (s *scene) playEqual() {
 	joins := s.down(s.ours) + s.interval()
 	s.begins(s.ours)
@@ -89,7 +88,7 @@ func (s *scene) preempts(name string, at time.Time, upper router, more time.Dura
 	s.takes(event{name: name, at: at, next: upper, most: more + s.down(upper) + upper.late(), alive: true})
 }
 
-// stops: the Active resigns, and the other takes over in its Skew_Time.
+// stops makes the Active resign, and expects the other to take over in its Skew_Time.
 func (s *scene) stops(active, next router) {
 	s.t.Helper()
 	at := active.stop()
@@ -102,8 +101,8 @@ func (s *scene) stops(active, next router) {
 	s.takes(event{name: "is stopped", at: zero.At, next: next, most: s.skew(next) + next.late()})
 }
 
-// dies: the Active is killed, and the other takes over after its
-// Active_Down_Interval. The dead one's kernel holds the address on, and answers.
+// dies kills the Active, and expects the other to take over after its Active_Down_Interval. The
+// kernel of the killed router keeps the address, and answers.
 func (s *scene) dies(active, next router) {
 	s.t.Helper()
 	at := active.kill()
@@ -111,8 +110,8 @@ func (s *scene) dies(active, next router) {
 	s.takes(event{name: "is killed", at: at, next: next, least: s.down(next) - s.interval(), most: s.down(next) + next.late()})
 }
 
-// restart starts a router that was killed. Its kernel has answered until then,
-// and may for a moment more.
+// restart starts a router that was killed. Its kernel has answered until then, and may for a moment
+// more.
 func (s *scene) restart(r router) time.Time {
 	r.start()
 	time.Sleep(slack / 2)
@@ -146,7 +145,7 @@ func (s *scene) at(at time.Time, err error) time.Time {
 	return at
 }
 
-// takes waits until the next Active speaks, and judges.
+// takes waits for the first advert of the next Active, and judges the event.
 func (s *scene) takes(e event) {
 	s.t.Helper()
 	first, err := s.speaks(e)
@@ -175,18 +174,18 @@ func (s *scene) speaks(e event) (time.Time, error) {
 	return x.At, err
 }
 
-// keeps lets an event pass that changes nothing, and judges.
+// keeps judges an event that must change nothing.
 func (s *scene) keeps(name string, at time.Time, active router, during time.Duration) {
 	s.t.Helper()
 	time.Sleep(time.Until(at.Add(during)) + s.settling())
 	s.judge(event{name: name, at: at, next: active, alive: true}, at)
 }
 
-// settling is how long a new Active is watched, to be alone.
+// settling is how long a test watches a new Active to see that it is alone.
 func (s *scene) settling() time.Duration { return 3*s.interval() + slack }
 
-// judge looks at the time since an event and records a row of the table: who is
-// Active now, how long the client was without an answer, how long there were two.
+// judge evaluates the time since an event and records a row of the table: who is Active now, how
+// long the client had no answer, and how long two routers were Active.
 func (s *scene) judge(e event, took time.Time) {
 	s.t.Helper()
 	stalled := s.stalled(e.at)
@@ -206,7 +205,7 @@ func (s *scene) judge(e event, took time.Time) {
 	seen.add(row{s.cell, e.name, e.next.name(), outage, two})
 }
 
-// alone: in the last interval and a half one router speaks, and one answers.
+// alone checks that in the last interval and a half only one router advertises and answers.
 func (s *scene) alone(e event) {
 	s.t.Helper()
 	recently := time.Now().Add(-s.interval() * 3 / 2)
@@ -224,7 +223,7 @@ func (s *scene) alone(e event) {
 	}
 }
 
-// outage is how long the client asked in vain.
+// outage returns how long the client got no answer.
 func (s *scene) outage(timeline lan.Timeline, e event, took time.Time) time.Duration {
 	if s.ghost == nil {
 		return timeline.LongestGap(e.at).Length()

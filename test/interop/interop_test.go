@@ -1,12 +1,10 @@
-// Package interop puts the built binary on a LAN with routers of other makers,
-// Debian's keepalived and FRR's vrrpd, and decides who of the two should be
-// Active after each thing that happens to either, how soon, and for how long
-// there may have been two.
+// Package interop tests the built binary on a LAN with routers of other makers, Debian's keepalived
+// and FRR's vrrpd. It determines which of the two should be Active after each event, how soon, and
+// for how long both may have been.
 //
-// A cell of the matrix is a struct (cells_test.go) and becomes a LAN of its own;
-// all play the same events (events_test.go), side by side, and what was seen is
-// printed as a table at the end. `make interop` plays the essential cells,
-// `make interop-full` all. It needs root, and skips without it.
+// A cell of the matrix is a struct (cells_test.go) and becomes a LAN of its own. All cells play the
+// same events (events_test.go) in parallel, and print the measurements as a table at the end. `make
+// interop` plays the essential cells, `make interop-full` all. Without root the tests are skipped.
 package interop
 
 import (
@@ -20,7 +18,7 @@ import (
 
 var full = flag.Bool("full", false, "play every cell of the matrix, not the essential ones alone")
 
-// binary is ripcord as it was built for these tests.
+// binary is the path of the ripcord built for these tests.
 var binary string
 
 func TestMain(m *testing.M) { os.Exit(testMain(m)) }
@@ -35,7 +33,8 @@ func testMain(m *testing.M) int {
 	return code
 }
 
-// program finds what test/setup installs; KEEPALIVED is the path of another keepalived.
+// program returns the path of a program that test/setup installs. KEEPALIVED is the path of another
+// keepalived.
 func program(t *testing.T, name string) string {
 	t.Helper()
 	if other := os.Getenv("KEEPALIVED"); other != "" && name == "keepalived" {

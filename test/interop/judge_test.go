@@ -10,7 +10,7 @@ import (
 	"ripcord/pkg/wire"
 )
 
-// span is a time from the first to the last sign of something.
+// span is the time between the first and the last sign of something.
 type span struct{ from, to time.Time }
 
 func (x span) length() time.Duration { return x.to.Sub(x.from) }
@@ -22,7 +22,7 @@ func longest(spans []span) (d time.Duration) {
 	return d
 }
 
-// sender is the router that an advert comes from, or nil.
+// sender returns the router that sent an advert, or nil.
 func (s *scene) sender(x lan.Advert) router {
 	for _, r := range []router{s.ours, s.theirs} {
 		if x.MAC == s.cable(r).MAC() || slices.Contains(r.sources(), x.Source) {
@@ -32,8 +32,8 @@ func (s *scene) sender(x lan.Advert) router {
 	return nil
 }
 
-// contests lists the times since an instant in which two routers advertised
-// themselves as Active, from the first advert of either to the last.
+// contests returns the times since an instant in which both routers advertised as Active, each from
+// the first contested advert to the last.
 func (s *scene) contests(since time.Time) []span {
 	var claims []claim
 	for _, x := range s.sniffer.Adverts() {
@@ -44,16 +44,15 @@ func (s *scene) contests(since time.Time) []span {
 	return contested(claims, 2*s.interval())
 }
 
-// claim is an advert in which somebody says to be Active.
+// claim is an advert of a router that is Active.
 type claim struct {
 	at time.Time
 	by router
 }
 
-// contested lists the contests of a list of claims, each from its first claim
-// that is contested to its last. One is contested if its author's rival speaks
-// both before and after it, without having been silent for as long as quiet, in
-// which a router would count as gone.
+// contested returns the contests of a list of claims, each from its first contested claim to its
+// last. A claim is contested if the author's rival advertises both before and after it, without
+// having been silent for as long as quiet, after which a router would count as gone.
 func contested(claims []claim, quiet time.Duration) (spans []span) {
 	last := make(map[router]time.Time) // claim of each, up to here
 	for i, c := range claims {
@@ -89,8 +88,8 @@ func next(claims []claim, by router) (time.Time, bool) {
 	return time.Time{}, false
 }
 
-// answers lists who answered the client, by the cable that the answer came out
-// of: the two may have one MAC.
+// answers returns the answers to the client, with the router whose cable they came from, because
+// both may have the same MAC.
 func (s *scene) answers() (claims []claim) {
 	for _, r := range []router{s.ours, s.theirs} {
 		for _, f := range s.taps[r].Frames() {
@@ -108,8 +107,8 @@ func (s *scene) answers() (claims []claim) {
 	return claims
 }
 
-// bothAnswer is how long, from the first question to the last, two routers
-// answered side by side since an instant, at the longest; a ghost is none.
+// bothAnswer returns the longest time since an instant, from the first question to the last, in
+// which both routers answered. A ghost does not count.
 func (s *scene) bothAnswer(since time.Time) time.Duration {
 	if s.ghost != nil {
 		return 0
@@ -119,8 +118,8 @@ func (s *scene) bothAnswer(since time.Time) time.Duration {
 	return longest(contested(slices.DeleteFunc(claims, func(c claim) bool { return c.at.Before(since) }), quiet))
 }
 
-// stalled is how long this machine did not run since an instant, as the client
-// shows, which asks by the clock.
+// stalled returns how long this machine did not run since an instant, by the client's questions,
+// which follow the clock.
 func (s *scene) stalled(since time.Time) (d time.Duration) {
 	const noticed = 50 * time.Millisecond
 	asked := s.watch.Timeline().Asked
@@ -132,7 +131,7 @@ func (s *scene) stalled(since time.Time) (d time.Duration) {
 	return d
 }
 
-// story is who sent adverts of which priority, and from when to when.
+// story returns which router sent adverts of which priority, and when.
 func (s *scene) story() string {
 	var b strings.Builder
 	var key string

@@ -18,8 +18,8 @@ const (
 	vrid   = 51
 )
 
-// scene is the LAN of one cell: ripcord, the peer, and a client that asks for
-// the virtual address all the time.
+// scene is the LAN of one cell: ripcord, the peer, and a client that asks for the virtual address
+// all the time.
 type scene struct {
 	*stage.Stage
 	cell
@@ -29,7 +29,7 @@ type scene struct {
 	ours    router // of ripcord
 	theirs  router
 	taps    map[router]*lan.Tap
-	ghost   router // is not Active, and known to answer as if it were
+	ghost   router // not Active, and known to answer as if it were
 }
 
 // router is a make of router on its host.
@@ -37,27 +37,25 @@ type router interface {
 	host() string
 	name() string
 	priority() int
-	// start returns when it has become Backup; it may be started again after it
+	// start returns when the router has become Backup. It may be called again after the router
 	// ended.
 	start() time.Time
-	// stop ends it as its service manager does, kill as a power failure does.
-	// Both return when that began, and not before it has ended.
+	// stop ends it as its service manager does, kill as a power failure does. Both return the time
+	// at which that began, after the router has ended.
 	stop() time.Time
 	kill() time.Time
-	// mac is the one that answers for the virtual address, and sources are the
-	// addresses that its adverts may come from.
+	// mac is the MAC that answers for the virtual address, and sources are the possible source
+	// addresses of its adverts.
 	mac() lan.MAC
 	sources() []netip.Addr
-	// blind: it does not know when its cable is out, and answers for the virtual
-	// address as Backup when it is in again.
+	// blind reports whether the router does not notice that its cable is out, and as Backup answers
+	// for the virtual address when it is in again.
 	blind() bool
-	// late is what it is known to take longer than the protocol says when it
-	// becomes Active.
+	// late is how much longer than specified the router takes to become Active.
 	late() time.Duration
 }
 
-// virtual lists the addresses that the routers share; the client asks for the
-// last.
+// virtual lists the virtual addresses. The client asks for the last one.
 func (c cell) virtual() []string {
 	if c.mode == noLinkLocal {
 		return []string{"2001:db8:51::1/64"}
@@ -73,7 +71,7 @@ func (c cell) asked() netip.Addr {
 	return netip.MustParsePrefix(list[len(list)-1]).Addr()
 }
 
-// own is the address of ripcord (0), the peer (1) or the client (2).
+// own returns the address of ripcord (0), the peer (1) or the client (2).
 func (c cell) own(host int) netip.Addr {
 	if c.ipv6 {
 		return netip.MustParseAddr(fmt.Sprintf("2001:db8:51::%d", 11+host))
@@ -81,7 +79,7 @@ func (c cell) own(host int) netip.Addr {
 	return netip.MustParseAddr(fmt.Sprintf("192.0.2.%d", 11+host))
 }
 
-// group is the multicast group of otherGroup.
+// group returns the multicast group of otherGroup.
 func (c cell) group() netip.Addr {
 	if c.ipv6 {
 		return netip.MustParseAddr("ff02::99")
@@ -89,9 +87,9 @@ func (c cell) group() netip.Addr {
 	return netip.MustParseAddr("224.0.0.99")
 }
 
-// newScene builds the LAN. Nobody runs on it yet. It lives as long as t, and the
-// test that plays may be another (as): to make a LAN and to take it away keeps
-// the kernel from giving others their addresses, for up to a second.
+// newScene builds the LAN without routers. It lives as long as t, but another test may play on it
+// (see as): making and removing a LAN delays the kernel in giving other LANs their addresses, by up
+// to a second.
 func newScene(t *testing.T, c cell) *scene {
 	t.Helper()
 	s := newBareScene(t, c)
@@ -145,20 +143,20 @@ func newBareScene(t *testing.T, c cell) *scene {
 	return s
 }
 
-// showLogs tells who sent adverts when, and what the daemons said.
+// showLogs prints which router sent adverts when, and the logs of the daemons.
 func (s *scene) showLogs() {
 	s.t.Logf("adverts:\n%s", s.story())
 	s.ShowLogs(s.t, 80, humdrum)
 }
 
-// humdrum is what FRR says of each advert.
+// humdrum reports whether a line is one that FRR logs for each advert.
 func humdrum(line string) bool {
 	return slices.ContainsFunc([]string{"Adver_Timer expired", "Received VRRP Adv", "Discarding adv", "Refusing to start"}, func(s string) bool {
 		return strings.Contains(line, s)
 	})
 }
 
-// as has another test play on the LAN.
+// as makes another test play on the LAN.
 func (s *scene) as(t *testing.T) {
 	s.t = t
 	t.Cleanup(func() {
@@ -171,7 +169,7 @@ func (s *scene) as(t *testing.T) {
 	})
 }
 
-// cable is that of a router.
+// cable returns the cable of a router.
 func (s *scene) cable(r router) *lan.Cable { return s.Cable(r.host(), ifname) }
 
 // macOf is the MAC that answers for the virtual address on a router that has a
@@ -183,7 +181,7 @@ func (s *scene) macOf(r router) lan.MAC {
 	return s.cable(r).MAC()
 }
 
-// virtualMAC is that of the virtual router (RFC 9568 §7.3).
+// virtualMAC returns the MAC of the virtual router (RFC 9568 §7.3).
 func (c cell) virtualMAC() lan.MAC {
 	if c.ipv6 {
 		return lan.MAC{0x00, 0x00, 0x5e, 0x00, 0x02, vrid}
@@ -191,7 +189,7 @@ func (c cell) virtualMAC() lan.MAC {
 	return lan.MAC{0x00, 0x00, 0x5e, 0x00, 0x01, vrid}
 }
 
-// linkLocal is the address of a host that its IPv6 adverts come from.
+// linkLocal returns the source address of a host's IPv6 adverts.
 func (s *scene) linkLocal(host string) netip.Addr {
 	s.t.Helper()
 	a, err := s.Cable(host, ifname).LinkLocal()
@@ -201,7 +199,7 @@ func (s *scene) linkLocal(host string) netip.Addr {
 	return a
 }
 
-// run runs a command of the host to its end.
+// run runs a command on the host to its end.
 func (s *scene) run(host string, args ...string) {
 	s.t.Helper()
 	if _, err := s.Run(host, program(s.t, args[0]), args[1:]...); err != nil {
