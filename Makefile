@@ -1,16 +1,16 @@
-# The verbs of ripcord. `make test` and `make demo` need nothing but Go and, for
-# all of it, root; what else the tests use they install themselves (test/**/packages).
+# Targets of ripcord. `make test` and `make demo` need only Go, and root to run completely. The
+# tests install everything else themselves (test/**/packages).
 GO      ?= go
 VERSION ?= $(shell deploy/package/version)
-# Packages that have tests. Those with a file *_linux_test.go live in the kernel's
-# time; the simulation has targets of its own; the others are pure.
+# Packages with tests. Those with a file *_linux_test.go depend on the kernel's timing; the
+# simulation has its own targets; the others are pure.
 TESTED  := $(sort $(patsubst %/,./%,$(dir $(shell find pkg cmd test/arch test/golden test/manpage test/conformance test/mutation -name '*_test.go'))))
 KERNEL  := $(sort $(patsubst %/,./%,$(dir $(shell find pkg cmd -name '*_linux_test.go'))))
 PURE    := $(filter-out $(KERNEL) ./pkg/sim,$(TESTED))
-# Those with goroutines, in the code or in the tests: in the others the race detector
-# has nothing to find.
+# Packages with goroutines in the code or in the tests. In the others the race detector has nothing
+# to find.
 RACED   := $(filter $(TESTED),$(sort $(patsubst %/,./%,$(dir $(shell grep -rlE '^\s*go [a-z]|\.Go\b|synctest' --include='*.go' pkg cmd test/arch)))))
-# Each fuzz target, as its package and name.
+# All fuzz targets, each with its package.
 FUZZ    := $(sort $(shell grep -roE --include='*_test.go' '^func Fuzz[A-Za-z0-9]+' pkg | sed -E 's|^pkg/(.*)/[^/]*:func |\1:|'))
 FUZZFOR ?= 5s
 RUN     ?= .
@@ -18,9 +18,9 @@ FILES   ?= .
 # A partial run writes no RESULTS.md.
 RESULTS  = $(if $(filter .,$(RUN)),-results $(CURDIR)/test/bench/RESULTS.md)
 BENCH   := $(GO) test -count=1 -p 1 -v
-# What lives in the kernel's time, on a machine that others use too: a test that
-# fails is run once more, alone, and both runs are shown. It fails if it fails twice;
-# and more than three failures, a panic or a data race are failures at once.
+# Runs tests that depend on the kernel's timing on a machine that others use, too. A test that fails
+# is run once more, alone, and both runs are shown. It counts as failed if it fails twice. More than
+# three failures, a panic or a data race count as failed at once.
 RETRY   := $(GO) tool gotestsum --rerun-fails=1 --rerun-fails-run-root-test --rerun-fails-max-failures=3 --rerun-fails-abort-on-data-race
 VERBOSE := $(RETRY) --format=standard-verbose
 
