@@ -13,18 +13,18 @@ import (
 	"ripcord/pkg/lan"
 )
 
-// frr is FRR's vrrpd, with the zebra that it needs. The virtual addresses stand
-// on a macvlan that it is given, and that it holds down while it is Backup.
+// frr is FRR's vrrpd with the zebra that it needs. The virtual addresses are on a macvlan that
+// exists before FRR runs, and that FRR holds down while it is Backup.
 type frr struct {
 	*process
-	etc string // its configurations and sockets
+	etc string // the directory of its configurations and sockets
 }
 
 // macvlan is the device that FRR finds by its MAC.
 const macvlan = "vrrp-51"
 
-// ownLinkLocal is the address that FRR's IPv6 adverts come from: it takes the
-// first link-local one of the macvlan, and the kernel lists the last added first.
+// ownLinkLocal is the source address of FRR's IPv6 adverts: FRR takes the first link-local address
+// of the macvlan, and the kernel lists the address added last first.
 const ownLinkLocal = "fe80::b:0:0:51"
 
 // together runs zebra and, when it can be spoken to, vrrpd; it stops both in
@@ -82,9 +82,8 @@ func newFRR(s *scene) *frr {
 	return f
 }
 
-// makeMacvlan makes what an operator of FRR has to make, as its manual says,
-// down until FRR runs, and keeps the parent from answering for the virtual
-// address, which its documentation does not say.
+// makeMacvlan makes the macvlan that FRR's manual requires, down until FRR runs, and keeps the
+// parent from answering for the virtual address, which FRR's documentation does not mention.
 func (f *frr) makeMacvlan() {
 	s := f.s
 	s.t.Helper()
@@ -108,7 +107,7 @@ func (f *frr) priority() int { return f.s.cell.theirs() }
 
 func (f *frr) start() time.Time {
 	f.s.t.Helper()
-	_ = os.Remove(filepath.Join(f.etc, "zserv.api")) // of one that was killed
+	_ = os.Remove(filepath.Join(f.etc, "zserv.api")) // of a process that was killed
 	return f.run("Initialize -> Backup", "/bin/sh", "-c", together, "frr", f.etc, macvlan)
 }
 
@@ -120,8 +119,8 @@ func (f *frr) sources() []netip.Addr {
 
 func (f *frr) blind() bool { return true }
 
-// late: its first IPv6 advert waits for the macvlan, finds no address on it, and
-// is left out.
+// late implements router: FRR's first IPv6 advert waits for the macvlan, finds no address on it,
+// and is not sent.
 func (f *frr) late() time.Duration {
 	if f.s.ipv6 {
 		return f.s.interval()

@@ -11,7 +11,7 @@ import (
 	"ripcord/pkg/lan"
 )
 
-// keepalived is Debian's.
+// keepalived is Debian's keepalived.
 type keepalived struct {
 	*process
 	config   string

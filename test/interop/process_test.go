@@ -10,19 +10,19 @@ import (
 	"ripcord/test/stage"
 )
 
-// process is what runs on a host: a daemon with its children, time after time.
+// process is a daemon with its children on a host, which can be run several times.
 type process struct {
 	s    *scene
 	on   string        // the host
-	log  string        // its name
-	runs *stage.Daemon // nil before the first time
+	log  string        // the name of its log
+	runs *stage.Daemon // nil before the first run
 }
 
 func newProcess(s *scene, host, name string) *process { return &process{s: s, on: host, log: name} }
 
 func (p *process) host() string { return p.on }
 
-// run starts it, and returns when its log has said, in these words, that it is
+// run starts the daemon, and returns when its log contains the words by which it reports that it is
 // Backup.
 func (p *process) run(backup, path string, args ...string) time.Time {
 	p.s.t.Helper()
@@ -42,7 +42,7 @@ func (p *process) run(backup, path string, args ...string) time.Time {
 func (p *process) stop() time.Time { return p.end(syscall.SIGTERM) }
 func (p *process) kill() time.Time { return p.end(syscall.SIGKILL) }
 
-// end ends it, unless it has ended.
+// end ends the daemon, unless it has ended.
 func (p *process) end(sig syscall.Signal) time.Time {
 	p.s.t.Helper()
 	if p.runs == nil {

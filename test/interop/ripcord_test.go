@@ -12,7 +12,7 @@ import (
 	"ripcord/pkg/lan"
 )
 
-// ripcord is ours.
+// ripcord is the ripcord under test.
 type ripcord struct {
 	*process
 	config string
@@ -72,13 +72,13 @@ func (r *ripcord) blind() bool { return false }
 
 func (r *ripcord) late() time.Duration { return 0 }
 
-// line is what is looked at of a line of its log.
+// line holds the checked fields of a line of its log.
 type line struct {
 	Event, Msg, Reason, What string
 	TS                       time.Time
 }
 
-// lines is its log since an instant.
+// lines returns its log since an instant.
 func (r *ripcord) lines(since time.Time) (lines []line) {
 	r.s.t.Helper()
 	text, err := os.ReadFile(r.runs.Log)
@@ -88,10 +88,10 @@ func (r *ripcord) lines(since time.Time) (lines []line) {
 	for raw := range strings.Lines(string(text)) {
 		var l line
 		if !strings.HasSuffix(raw, "\n") {
-			break // being written
+			break // it is being written
 		}
 		if err := json.Unmarshal([]byte(raw), &l); err != nil {
-			r.s.t.Fatalf("ripcord wrote what is no log line: %s", raw)
+			r.s.t.Fatalf("ripcord wrote a line that is not a log line: %s", raw)
 		}
 		if !l.TS.Before(since.Round(0)) {
 			lines = append(lines, l)
@@ -110,14 +110,14 @@ func (r *ripcord) says(since time.Time, event, reason string) {
 			}
 		}
 		if time.Now().After(deadline) {
-			r.s.t.Errorf("ripcord does not tell %s %s", event, reason)
+			r.s.t.Errorf("ripcord does not log %s %s", event, reason)
 			return
 		}
 	}
 }
 
-// noComplaints: in all that time ripcord found nothing wrong with the peer's
-// adverts but what is wrong.
+// noComplaints checks that ripcord logged nothing wrong about the peer's adverts except known
+// deviations.
 func (s *scene) noComplaints() {
 	s.t.Helper()
 	told := false
@@ -131,6 +131,6 @@ func (s *scene) noComplaints() {
 		}
 	}
 	if s.mode == noLinkLocal && !told {
-		s.t.Errorf("ripcord does not tell that the first address of %s is not link-local", s.peer)
+		s.t.Errorf("ripcord does not log that the first address of %s is not link-local", s.peer)
 	}
 }

@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// row is what was seen of one event in one cell.
+// row holds the measurements of one event in one cell.
 type row struct {
 	cell
 	event  string
@@ -19,7 +19,7 @@ type row struct {
 	two    time.Duration // there were two Actives
 }
 
-// table is filled by all cells at once.
+// table collects the rows of all cells, which run in parallel.
 type table struct {
 	mu   sync.Mutex
 	rows []row
@@ -33,7 +33,7 @@ func (t *table) add(r row) {
 	t.rows = append(t.rows, r)
 }
 
-// print writes the rows, cell by cell, in the order of the events of each.
+// print writes the rows, cell by cell, in the order of the events.
 func (t *table) print(w io.Writer) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -50,7 +50,7 @@ func (t *table) print(w io.Writer) {
 	out.Flush()
 }
 
-// place is that of a cell in the matrix, or behind it.
+// place returns the index of a cell in the matrix, or the length of the matrix if it is not in it.
 func place(c cell) int {
 	all := matrix()
 	if i := slices.Index(all, c); i >= 0 {
