@@ -40,7 +40,7 @@ unit: ## the pure core, the simulation (400 virtual hours), and the packages tha
 	$(RETRY) --packages='$(KERNEL)' -- -count=1 -p 1
 
 lab: build ## the built binary on LANs of namespaces; one test: make lab RUN=TestName
-	$(VERBOSE) --packages=./test/lab -- -count=1 -p 1 -parallel 8 -timeout 25m -run '$(RUN)'
+	$(VERBOSE) --packages=./test/lab -- -count=1 -p 1 -parallel 12 -timeout 25m -run '$(RUN)'
 
 chaos: ## 10,000 virtual hours of disturbances at random, over 200 seeds and all LANs; ten minutes of a processor
 	$(GO) test -count=1 -timeout 1h ./pkg/sim -run TestChaos -hours 10000 -seeds 200
@@ -94,7 +94,7 @@ race-pure:
 	$(GO) test -race -count=1 $(filter-out $(KERNEL) ./pkg/sim,$(RACED))
 
 race-kernel:
-	$(RETRY) --packages='$(filter $(KERNEL),$(RACED))' -- -race -count=1 -p 1
+	$(RETRY) --packages='$(filter $(KERNEL),$(RACED))' -- -race -count=1 -p 2
 
 race-sim:
 	$(GO) test -race -count=1 ./pkg/sim -hours 2
