@@ -17,7 +17,7 @@ import (
 	"ripcord/test/stage"
 )
 
-// dumped has all that keepalived's JSON dump can say and ripcord knows.
+// dumped is a configuration with everything that keepalived's JSON dump contains and ripcord knows.
 const dumped = `global_defs {
     script_user root
     enable_script_security
@@ -115,13 +115,13 @@ var otherwise = map[string]string{
 // later are the keys that keepalived has since 2.4.
 var later = []string{"track_process", "auth_ext_invalid_hmac", "auth_ext_malformed", "auth_ext_missing", "auth_ext_replay", "auth_ext_stale", "auth_ext_unknown_key"}
 
-// likewise are differences in the words for routes and rules: the mark of the program that
-// added them, and words that keepalived 2.2.7 has by mistake, as later ones and ripcord do not.
+// likewise replaces differences in the words of routes and rules: the protocol of the program that
+// added them, and words that keepalived 2.2.7 writes by mistake, and later ones and ripcord do not.
 var likewise = strings.NewReplacer("proto 18", "proto 112", "protocol 18", "protocol 112",
 	"add blackhole", "prepend blackhole", " no_track", "", " [installed ifindex 0]", "")
 
-// TestDump compares keepalived's JSON dump with what ripcord prints in its form: the same
-// names for the same instances, and the same values but where ripcord differs.
+// TestDump compares keepalived's JSON dump with ripcord's in the same form: both must have the same
+// names for the same instances, and the same values except where ripcord differs.
 func TestDump(t *testing.T) {
 	netns.NeedRoot(t)
 	t.Parallel()
@@ -144,7 +144,7 @@ func TestDump(t *testing.T) {
 	}
 }
 
-// comparable are the names, and the values that should be the same.
+// comparable returns the names, and the values that should be equal.
 func comparable(all map[string]any) map[string]any {
 	out := map[string]any{}
 	for key, value := range all {
@@ -208,7 +208,7 @@ func dump(t *testing.T, b brand) []byte {
 	}
 }
 
-// instancesOf takes a dump apart: a list of instances in version 1, more in version 2.
+// instancesOf parses the instances of a dump: a list in version 1, part of an object in version 2.
 func instancesOf(t *testing.T, text []byte) map[string]map[string]map[string]any {
 	t.Helper()
 	var list []map[string]map[string]any
@@ -228,7 +228,7 @@ func instancesOf(t *testing.T, text []byte) map[string]map[string]map[string]any
 	return all
 }
 
-// processesOf returns the tracked processes of a dump, in the order of their names; nil: it has
+// processesOf returns the tracked processes of a dump, ordered by name, or nil if the dump has
 // none.
 func processesOf(t *testing.T, text []byte) []map[string]any {
 	t.Helper()

@@ -2,53 +2,53 @@ package keepalived
 
 import "time"
 
-// file is one of the corpus, and what is known of it.
+// file is a file of the corpus, with its known properties.
 type file struct {
 	name     string
-	routers  int           // virtual ones; 0: 1
+	routers  int           // number of virtual routers; 0: 1
 	interval time.Duration // of its adverts; 0: 1 s
-	slower   time.Duration // how much longer than the protocol's a takeover takes
-	still    string        // the phases in which a router does not become Active, or yield, as most do
-	args     []string      // that ripcord needs beside
-	since    string        // the first keepalived that starts with it; empty: all do
+	slower   time.Duration // how much longer than specified a takeover takes
+	still    string        // the phases in which, unlike most, a router does not become Active, or does not yield
+	args     []string      // further arguments of ripcord
+	since    string        // the first keepalived that starts with the file; empty: all do
 	differs  []difference
-	perhaps  []difference // those that depend on the moment
+	perhaps  []difference // differences that depend on the moment
 	older    []difference // from keepalived 2.2 only
 	newer    []difference // from keepalived 2.4 only
 }
 
-// difference is one between the two that has its reason.
+// difference is a difference between the two, with its reason.
 type difference struct {
-	lines  string // an expression for lines of what was seen, of keepalived (-) or ripcord (+)
+	lines  string // an expression that matches recorded lines, of keepalived (-) or ripcord (+)
 	reason string
 }
 
-// quotedTwice is how keepalived split a command before 2.3.2.
+// quotedTwice returns the difference in how keepalived split a command before 2.3.2.
 func quotedTwice(lines string) []difference {
 	return []difference{{lines, "keepalived resolved the escapes of a command before its quotes until 2.3.2, and ripcord says so"}}
 }
 
-// routesLeft are routes that keepalived leaves behind.
+// routesLeft returns a difference for routes that keepalived leaves behind.
 func routesLeft(lines string) []difference {
 	return []difference{{"^-(against a higher priority|against an equal priority|stopped): there is route " + lines,
 		"keepalived 2.4.3 leaves the route standing when it steps back"}}
 }
 
-// groupResigns is how ripcord's groups yield. Which member falls silent and which resigns is decided by
-// whose rival is read first: as a rule that on eth0, whose advert is sent first, but on a busy machine the
-// other link's socket may be read before it.
+// groupResigns is how ripcord's groups yield. Which member becomes silent and which resigns depends
+// on whose rival is read first: usually that on eth0, whose advert is sent first, but on a busy
+// machine the other link's socket may be read before it.
 var groupResigns = difference{
 	`^[-+]against (a higher|an equal) priority: VRID (10|20) .* (resigns|is silent)$`,
 	"where one member yields, ripcord's other members resign, and the peer takes over the whole group at once",
 }
 
-// ownLinkLocal is an address that a Backup of keepalived's keeps, too.
+// ownLinkLocal is an address that a Backup of keepalived keeps, too.
 var ownLinkLocal = difference{
 	`^-.*there is address vrrp6?\.\d+ inet6 fe80::ff:fe00:\w+/64 scope link nodad deprecated$`,
 	"keepalived gives the link of an IPv6 virtual MAC the link-local address of the interface, from which its adverts leave; ripcord's leave from it without",
 }
 
-// files are those that both are started from.
+// files are the files from which both are started.
 var files = []file{
 	{name: "basic-smallest"},
 	{name: "basic-pair-master"},
@@ -301,7 +301,7 @@ var files = []file{
 	{name: "product-kubernetes-controller", args: []string{"--without-lvs"}},
 }
 
-// alike are parts of lines in which the two differ by design in every file.
+// alike are parts of lines that differ by design in every file.
 var alike = []struct{ part, reason string }{
 	{` metric 1048576`, "the network of an address on a macvlan is reached by the link itself first"},
 }

@@ -7,12 +7,12 @@ import (
 	"testing"
 )
 
-// notCompared is what the kernel's tools say of an address, a route or a rule that differs
+// notCompared matches what the kernel's tools print of an address, a route or a rule that differs
 // between the two by design (the protocol, by which each knows its own) or by the moment.
 var notCompared = regexp.MustCompile(`^\d+: | proto \S+| valid_lft \S+ preferred_lft \S+| secondary|\\`)
 
-// held lists the addresses, routes and rules of a host that are there for a router: not those
-// of the kernel's own that follow from an address.
+// held lists the addresses, routes and rules of a host that a router holds, without those that the
+// kernel derives from an address.
 func (r *router) held(t *testing.T) (held []string) {
 	t.Helper()
 	for _, list := range [][]string{
@@ -40,7 +40,7 @@ func (r *router) held(t *testing.T) (held []string) {
 	return held
 }
 
-// without are the elements of a list that another one has not, as often as they are too many.
+// without returns the elements of a list that another one lacks, with their surplus count.
 func without(list, other []string) (rest []string) {
 	other = slices.Clone(other)
 	for _, v := range list {

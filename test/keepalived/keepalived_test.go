@@ -1,10 +1,10 @@
-// Package keepalived starts Debian's keepalived, or another one, and ripcord from the same files, on LANs
-// that are equal, and compares what others can see of them: their adverts, what they hold,
-// who wins against a second router, the commands that they run.
+// Package keepalived starts Debian's keepalived, or another one, and ripcord from the same files,
+// on equal LANs, and compares what others can see of them: their adverts, what they hold, which
+// wins against a second router, and the commands that they run.
 //
-// The files are those of pkg/keepalived/testdata; files_test.go says which, and which
-// differences there may be, each with its reason. All LANs are played side by side, since
-// they mostly wait. `make keepalived-diff` runs it. It needs root, and skips without it.
+// The files are those of pkg/keepalived/testdata. files_test.go lists them with the accepted
+// differences and their reasons. All LANs run in parallel, since they mostly wait. `make
+// keepalived-diff` runs the tests. Without root they are skipped.
 package keepalived
 
 import (
@@ -19,7 +19,7 @@ import (
 	"ripcord/test/stage"
 )
 
-// built is the path of ripcord as it was built for these tests.
+// built is the path of the ripcord built for these tests.
 var built string
 
 // chosen restricts the files.
@@ -33,7 +33,7 @@ func TestMain(m *testing.M) {
 	}))
 }
 
-// version is keepalived's, as "2.2.7".
+// version is keepalived's version, such as "2.2.7".
 var version = sync.OnceValue(func() string {
 	path := cmp.Or(os.Getenv("KEEPALIVED"), "keepalived")
 	text, _ := exec.Command(path, "--version").CombinedOutput()
@@ -44,7 +44,8 @@ var version = sync.OnceValue(func() string {
 	return string(found[1])
 })
 
-// program finds what test/setup installs; KEEPALIVED is the path of another keepalived.
+// program returns the path of a program that test/setup installs. KEEPALIVED is the path of another
+// keepalived.
 func program(t *testing.T, name string) string {
 	t.Helper()
 	if other := os.Getenv("KEEPALIVED"); other != "" && name == "keepalived" {

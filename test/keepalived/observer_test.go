@@ -15,8 +15,8 @@ import (
 	"ripcord/test/stage"
 )
 
-// observer has a router of a LAN go through the same events as any other, and writes down what
-// can be seen of it after each.
+// observer puts a router of a LAN through the same events as any other, and records what can be
+// seen of it after each.
 type observer struct {
 	t        *testing.T
 	file     file
@@ -25,11 +25,11 @@ type observer struct {
 	sniffers []*lan.Sniffer
 
 	first []lan.Advert // the first advert of each virtual router
-	calls int          // those that were noted
+	calls int          // the number of recorded calls
 	notes []string
 }
 
-// observe returns what was seen of a make of router with a file, and what it said.
+// observe returns the record of a make of router with a file, and the router's log.
 func observe(t *testing.T, f file, b brand) (notes []string, log string) {
 	t.Helper()
 	text, err := os.ReadFile(filepath.Join(corpus, f.name+".conf"))
@@ -60,8 +60,8 @@ func observe(t *testing.T, f file, b brand) (notes []string, log string) {
 }
 
 // A phase lasts until the virtual routers have done what most of them do in it, on a busy machine
-// longer than a takeover may (three intervals and a second). One in which nothing is to happen
-// lasts somewhat longer than that.
+// longer than a takeover may take (three intervals and a second). A phase in which nothing should
+// happen lasts somewhat longer than a takeover.
 const patience = 15 * time.Second
 
 func (o *observer) takeover() time.Duration {
@@ -69,7 +69,7 @@ func (o *observer) takeover() time.Duration {
 }
 func (o *observer) yielding() time.Duration { return 4*o.file.interval + time.Second }
 
-// play is the order of events.
+// play runs the events in order.
 func (o *observer) play() {
 	before := o.router.held(o.t)
 	began := time.Now()
@@ -96,7 +96,7 @@ func (o *observer) play() {
 	o.look("stopped", stopped, before)
 }
 
-// against has the rival speak for some time.
+// against makes the rival advertise for some time.
 func (o *observer) against(whom string, before []string, priority func(own uint8) uint8) {
 	began := time.Now()
 	quit := make(chan struct{})
@@ -113,8 +113,8 @@ func (o *observer) against(whom string, before []string, priority func(own uint8
 	speaking.Wait()
 }
 
-// wait waits until it is done, for as long as it may take and patience beside; where it will not
-// be done in that phase, as long as it may take. Then it waits until what was begun is finished.
+// wait waits until done returns true, for at most the usual time and patience, or, if it will not
+// be done in that phase, for the usual time. Then it waits until everything under way is finished.
 func (o *observer) wait(phase string, most time.Duration, done func() bool) {
 	if o.file.still != "" && regexp.MustCompile(o.file.still).MatchString(phase) {
 		time.Sleep(most)
@@ -126,7 +126,7 @@ func (o *observer) wait(phase string, most time.Duration, done func() bool) {
 	time.Sleep(time.Second)
 }
 
-// owned is how many virtual routers this router owns, and so yields to nobody.
+// owned returns how many virtual routers this router owns, for which it never yields.
 func (o *observer) owned() (n int) {
 	for _, a := range o.first {
 		if a.Priority == 255 {
@@ -138,7 +138,7 @@ func (o *observer) owned() (n int) {
 
 func (o *observer) allSpeak() bool { return o.speaking() == len(o.first) }
 
-// speaking is how many virtual routers advertise.
+// speaking returns how many virtual routers advertise.
 func (o *observer) speaking() (n int) {
 	all := o.adverts()
 	for _, first := range o.firstAdverts() {
@@ -149,11 +149,11 @@ func (o *observer) speaking() (n int) {
 	return n
 }
 
-// recently is how long ago the last advert of an Active may be: until others take it for gone.
+// recently returns how old the last advert of an Active may be before others regard it as gone.
 func recently(of lan.Advert) time.Duration { return 3*interval(of) + 500*time.Millisecond }
 
-// last returns the index of the last advert of the virtual router that another one is of; -1:
-// there is none.
+// last returns the index of the last advert of the same virtual router as of, or -1 if there is
+// none.
 func last(all []lan.Advert, of lan.Advert) int {
 	for i := len(all) - 1; i >= 0; i-- {
 		if same(all[i], of) {
@@ -167,7 +167,7 @@ func (o *observer) note(format string, args ...any) {
 	o.notes = append(o.notes, fmt.Sprintf(format, args...))
 }
 
-// look notes what is seen in a phase that began at an instant.
+// look records what is seen in a phase that began at an instant.
 func (o *observer) look(phase string, began time.Time, before []string) {
 	o.t.Helper()
 	for _, a := range o.first {
@@ -188,9 +188,9 @@ func (o *observer) look(phase string, began time.Time, before []string) {
 	}
 }
 
-// latest are the last adverts of the virtual routers that resign nothing. Their priority is another
-// than that of the first ones where a script took too long on a machine that was busy with the
-// start, and the rival would never be lower.
+// latest returns the last advert of each virtual router that is not a resignation. Its priority
+// differs from that of the first advert if a script took too long on a machine that was busy with
+// the start; the rival would then never be lower.
 func (o *observer) latest() (latest []lan.Advert) {
 	all := slices.DeleteFunc(o.adverts(), func(a lan.Advert) bool { return a.Priority == 0 })
 	for _, first := range o.first {
@@ -202,7 +202,7 @@ func (o *observer) latest() (latest []lan.Advert) {
 	return latest
 }
 
-// says tells how a virtual router spoke last in the current phase.
+// says describes how a virtual router advertised last in the current phase.
 func (o *observer) says(of lan.Advert, began time.Time) string {
 	all := o.adverts()
 	switch i := last(all, of); {
@@ -216,13 +216,13 @@ func (o *observer) says(of lan.Advert, began time.Time) string {
 	return "is silent"
 }
 
-// same reports whether two adverts are of one virtual router, as far as a sniffer can tell: of a
-// VRID one by multicast and one by unicast may be there.
+// same reports whether two adverts are of one virtual router, as far as a sniffer can tell: one
+// VRID may be used once by multicast and once by unicast.
 func same(a, b lan.Advert) bool {
 	return a.Segment == b.Segment && a.VRID == b.VRID && a.Family == b.Family && a.Destination.IsMulticast() == b.Destination.IsMulticast()
 }
 
-// adverts lists those of the router on all segments.
+// adverts returns the router's adverts on all segments.
 func (o *observer) adverts() (adverts []lan.Advert) {
 	for i, s := range o.sniffers {
 		rival := o.rival.Cable(rivalHost, segments[i].ifname).MAC()
@@ -235,7 +235,7 @@ func (o *observer) adverts() (adverts []lan.Advert) {
 	return adverts
 }
 
-// firstAdverts are the first of each virtual router.
+// firstAdverts returns the first advert of each virtual router.
 func (o *observer) firstAdverts() (first []lan.Advert) {
 	for _, a := range o.adverts() {
 		if !slices.ContainsFunc(first, func(b lan.Advert) bool { return same(a, b) }) {
