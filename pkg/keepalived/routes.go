@@ -48,7 +48,7 @@ func (r *lineReader) next() syntax.Word {
 func (r *lineReader) passOver(w syntax.Word) {
 	lost := r.next()
 	r.report.Ignore(lost.Position, "leave "+w.Text+" out, and write 0.0.0.0/0 or ::/0 in place of default",
-		"%s after %s has no effect: keepalived skips it", syntax.Show(lost.Text), w.Text)
+		"%s has no effect after %s: keepalived skips the word", syntax.Show(lost.Text), w.Text)
 }
 
 // leave notes that ripcord leaves the line out, as keepalived does.
@@ -59,18 +59,18 @@ func (r *lineReader) leave(w syntax.Word, hint, format string, args ...any) {
 	r.bad = true
 }
 
-// refuse notes that ripcord does not install what keepalived would.
+// refuse notes that ripcord does not install the line, which keepalived would install.
 func (r *lineReader) refuse(w syntax.Word, format string, args ...any) {
 	if !r.bad {
-		r.report.NotDone(w.Position, "", r.what+" is not placed: "+format, args...)
+		r.report.NotDone(w.Position, "", r.what+" is not installed: "+format, args...)
 	}
 	r.bad = true
 }
 
-// say adds a key to the result. If a key comes twice, the last one counts.
-func (r *lineReader) say(key string, w syntax.Word, value string) {
+// set adds a key to the result. If a key comes twice, the last one is used, with a note.
+func (r *lineReader) set(key string, w syntax.Word, value string) {
 	if e := r.m.Find(key); e != nil && e.Value.Text != value {
-		r.report.Ignore(w.Position, "say it once", "of %s and %s for %s the last counts", syntax.Show(e.Value.Text), syntax.Show(value), key)
+		r.report.Ignore(w.Position, "keep one of them", "%s is given twice: ripcord uses %s, and not %s", key, syntax.Show(value), syntax.Show(e.Value.Text))
 	}
 	r.m.drop(key)
 	r.m.text(key, w.Position, value)
@@ -81,10 +81,10 @@ func (r *lineReader) tos() {
 	next := r.next()
 	n, err := strconv.ParseUint(next.Text, 0, 8)
 	if err != nil {
-		r.refuse(next, "%s is no type of service between 0 and 255", syntax.Show(next.Text))
+		r.refuse(next, "%s is not a type of service between 0 and 255", syntax.Show(next.Text))
 		return
 	}
-	r.say("tos", next, "0x"+strconv.FormatUint(n, 16))
+	r.set("tos", next, "0x"+strconv.FormatUint(n, 16))
 }
 
 // A routeReader reads one route.
@@ -129,12 +129,12 @@ func (r *routeReader) direction(w syntax.Word) bool {
 			return true
 		}
 		r.via = netip.PrefixFrom(a, a.BitLen())
-		r.say("via", next, next.Text)
+		r.set("via", next, next.Text)
 	case "dev", "oif":
 		next := r.next()
-		r.say("interface", next, next.Text)
+		r.set("interface", next, next.Text)
 	case "onlink":
-		r.say("onlink", w, "true")
+		r.set("onlink", w, "true")
 	case "nexthop":
 		r.nexthops()
 	case "or":
@@ -151,9 +151,9 @@ func (r *routeReader) direction(w syntax.Word) bool {
 			r.bad = true
 		}
 	case "encap":
-		r.refuse(w, "ripcord does not encapsulate (%s)", syntax.Show(r.next().Text))
+		r.refuse(w, "ripcord does not support the encapsulation %s", syntax.Show(r.next().Text))
 	case "vrf":
-		r.refuse(w, "ripcord does not look up the table of a VRF: say table")
+		r.refuse(w, "ripcord does not look up the table of a VRF: write table and its number instead")
 	default:
 		return false
 	}
@@ -177,11 +177,11 @@ func (r *routeReader) nexthops() {
 		case w.Text == "onlink":
 			builder{r.hops[last]}.text("onlink", w.Position, "true")
 		case w.Text == "encap", w.Text == "realms":
-			r.refuse(w, "%s of a next hop is not supported", w.Text)
+			r.refuse(w, "ripcord does not support %s for a next hop", w.Text)
 		case w.Text == "no_track": // keepalived reads it only before the next hops
-			r.report.Ignore(w.Position, "write it in front of nexthop", "%s behind the next hops does not count", w.Text)
+			r.report.Ignore(w.Position, "write it before the first nexthop", "%s has no effect after nexthop", w.Text)
 		default:
-			r.report.Ignore(w.Position, "", "%s, behind the next hops, is left out", syntax.Show(w.Text))
+			r.report.Ignore(w.Position, "", "%s is not a keyword of a next hop: ripcord leaves the word out", syntax.Show(w.Text))
 		}
 		r.n++
 	}
@@ -197,25 +197,25 @@ func (r *routeReader) option(w syntax.Word) bool {
 	switch w.Text {
 	case "src":
 		next := r.next()
-		r.say("source", next, next.Text)
+		r.set("source", next, next.Text)
 	case "table":
 		next := r.next()
 		table, ok := r.table(next)
 		if !ok {
 			r.leave(next, "", "no routing table is called %s", syntax.Show(next.Text))
 		}
-		r.say("table", next, table)
+		r.set("table", next, table)
 	case "metric", "priority", "preference":
 		next := r.next()
-		r.say("metric", next, canonical(next.Text))
+		r.set("metric", next, canonical(next.Text))
 	case "scope":
 		next := r.next()
-		r.say("scope", next, canonical(next.Text))
+		r.set("scope", next, canonical(next.Text))
 	case "tos", "dsfield":
 		r.tos()
 	case "pref":
 		next := r.next()
-		r.say("preference", next, next.Text)
+		r.set("preference", next, next.Text)
 	case "no_track":
 		r.untracked = true
 	case "protocol":
@@ -226,11 +226,11 @@ func (r *routeReader) option(w syntax.Word) bool {
 		r.passOver(w)
 	case "add", "prepend", "append":
 	case "from":
-		r.refuse(w, "ripcord has no routes by the source of the traffic: say it in virtual_rules")
+		r.refuse(w, "ripcord has no routes for a source network (from): use a rule in virtual_rules and a table")
 	case "as":
-		r.refuse(w, "as is not supported")
+		r.refuse(w, "ripcord does not support as")
 	case "realms", "realm", "expires", "ttl-propagate":
-		r.report.Differ(w.Position, "", "the route is placed without %s %s", w.Text, syntax.Show(r.next().Text))
+		r.report.Differ(w.Position, "", "ripcord installs the route without %s %s", w.Text, syntax.Show(r.next().Text))
 	default:
 		return false
 	}
@@ -261,10 +261,10 @@ func (r *routeReader) metric(w syntax.Word) bool {
 		value, ok = metricValue(next.Text, scales[w.Text])
 	}
 	if !ok {
-		r.leave(next, "", "%s is no value of %s", syntax.Show(next.Text), w.Text)
+		r.leave(next, "", "%s is not a valid %s", syntax.Show(next.Text), w.Text)
 	}
 	if scales[w.Text] > 1 && strings.HasSuffix(next.Text, "s") {
-		r.report.Differ(next.Position, "", "%s %s counts as it is written: keepalived takes it for ten times as much", w.Text, next.Text)
+		r.report.Differ(next.Position, "", "ripcord uses %s %s as written; keepalived uses ten times as much", w.Text, next.Text)
 	}
 	r.metrics.drop(w.Text)
 	r.metrics.text(w.Text, next.Position, value)
@@ -300,15 +300,15 @@ func (r *routeReader) destination(w syntax.Word) {
 	}
 	switch p, ok := lenientPrefix(r.report, w); {
 	case w.Text == "default" || w.Text == "any" || w.Text == "all":
-		r.say("to", w, "default")
+		r.set("to", w, "default")
 	case w.Text == default6:
 		r.to = anywhere6
-		r.say("to", w, anywhere6.String())
+		r.set("to", w, anywhere6.String())
 	case !ok:
-		r.leave(w, spelling.DidYouMean(nearest(w.Text, routeWords)), "%s is no word of a route, and no network", syntax.Show(w.Text))
+		r.leave(w, spelling.DidYouMean(nearest(w.Text, routeWords)), "%s is neither a keyword of a route nor a network", syntax.Show(w.Text))
 	default:
 		r.to = p.Masked()
-		r.say("to", w, r.to.String())
+		r.set("to", w, r.to.String())
 	}
 }
 
@@ -341,7 +341,7 @@ func (r *routeReader) six() bool {
 func (r *routeReader) finish(s *syntax.Statement) *tree.Node {
 	switch to := r.m.Find("to"); {
 	case to == nil:
-		r.report.Ignore(s.At(), "", "the route has no destination: it is left out")
+		r.report.Ignore(s.At(), "", "the route is left out: it has no destination")
 		return nil
 	case to.Value.Text == "default" && r.six():
 		to.Value.Text = "::/0"
@@ -353,16 +353,16 @@ func (r *routeReader) finish(s *syntax.Statement) *tree.Node {
 	}
 	for _, hop := range append(slices.Clone(r.hops), r.m.Node) {
 		if e := hop.Find("onlink"); e != nil && hop.Find("interface") == nil {
-			r.report.Ignore(e.Position, "say dev", "the kernel refuses a gateway with onlink and without an interface: the route is left out")
+			r.report.Ignore(e.Position, "write dev and the interface", "the route is left out: the kernel rejects a gateway with onlink and without an interface")
 			return nil
 		}
 	}
 	if r.untracked && r.protocol.Text != "" {
-		r.report.Differ(r.protocol.Position, "", "the route bears ripcord's protocol, 112, and not %s", syntax.Show(r.protocol.Text))
+		r.report.Differ(r.protocol.Position, "", "ripcord installs the route with its own protocol, 112, and not with %s", syntax.Show(r.protocol.Text))
 	}
 	if len(r.hops) > 0 {
 		if e := r.m.Find("via"); e != nil {
-			r.report.Ignore(e.Position, "say it as a nexthop", "via beside next hops does not count")
+			r.report.Ignore(e.Position, "write it as another nexthop", "via has no effect in a route with nexthop")
 		}
 		r.m.drop("via", "interface", "onlink")
 		r.m.list("nexthops", r.hops)
@@ -396,7 +396,7 @@ func (r *routeReader) mixed() bool {
 			case family == 0:
 				family = familyOf(a)
 			case family != familyOf(a):
-				r.leave(syntax.Word{Position: e.Value.Position}, "", "%s is no IPv%d address", syntax.Show(e.Value.Text), family)
+				r.leave(syntax.Word{Position: e.Value.Position}, "", "%s is not an IPv%d address", syntax.Show(e.Value.Text), family)
 				return true
 			}
 		}
@@ -409,7 +409,7 @@ func (r *routeReader) typed(s *syntax.Statement) bool {
 	switch r.kind {
 	case "unicast":
 	case "nat":
-		r.refuse(s.Words[0], "the type nat is not supported, by the kernel neither")
+		r.refuse(s.Words[0], "the kernel does not support the type nat")
 		return false
 	default:
 		r.m.text("type", s.At(), r.kind)
@@ -422,9 +422,9 @@ func (r *routeReader) typed(s *syntax.Statement) bool {
 		switch {
 		case e == nil:
 		case r.six():
-			r.report.Ignore(e.Position, "leave it out", "a route of type %s leads nowhere: %s does not count", r.kind, key)
+			r.report.Ignore(e.Position, "leave it out", "%s has no effect: a route of type %s has no next hop", key, r.kind)
 		default:
-			r.report.Ignore(e.Position, "leave it out", "the kernel refuses a route of type %s with %s: it is left out", r.kind, key)
+			r.report.Ignore(e.Position, "leave it out", "the route is left out: the kernel rejects a route of type %s with %s", r.kind, key)
 			return false
 		}
 	}
@@ -436,8 +436,8 @@ func (r *routeReader) typed(s *syntax.Statement) bool {
 // discarding are the types of routes without a next hop.
 var discarding = []string{"blackhole", "unreachable", "prohibit", "throw"}
 
-// leastScopes are the smallest scopes that the kernel accepts for a route, by its type.
-var leastScopes = map[string]string{"local": "host", "broadcast": "link", "anycast": "link"}
+// minScopes are the smallest scopes that the kernel accepts for a route, by its type.
+var minScopes = map[string]string{"local": "host", "broadcast": "link", "anycast": "link"}
 
 // scopeNumbers maps the names of scopes to numbers.
 var scopeNumbers = map[string]int{"global": 0, "site": 200, "link": 253, "host": 254}
@@ -463,12 +463,12 @@ func (r *routeReader) scoped(s *syntax.Statement) bool {
 		scope = n
 	}
 	gateway := r.via.IsValid() || slices.ContainsFunc(r.hops, func(h *tree.Node) bool { return builder{h}.Find("via") != nil })
-	switch least := leastScopes[r.kind]; {
-	case scope < scopeNumbers[least]:
-		r.report.Ignore(at, "say scope "+least, "the kernel refuses a route of type %s and scope %d: it is left out", r.kind, scope)
+	switch smallest := minScopes[r.kind]; {
+	case scope < scopeNumbers[smallest]:
+		r.report.Ignore(at, "write scope "+smallest, "the route is left out: the kernel rejects a route of type %s with scope %d", r.kind, scope)
 		return false
 	case gateway && scope >= scopeNumbers["link"]:
-		r.report.Ignore(at, "leave scope out", "the kernel refuses a route with a gateway and scope %s: it is left out", e.Value.Text)
+		r.report.Ignore(at, "leave scope out", "the route is left out: the kernel rejects a route with a gateway and scope %s", e.Value.Text)
 		return false
 	case e == nil && !gateway:
 		r.m.text("scope", s.At(), "global")
@@ -507,7 +507,7 @@ func (rs *routes) sound(m builder, what string) bool {
 			ok = isLink(text)
 		}
 		if !ok {
-			rs.report.Ignore(e.Position, "", "%s is left out: %s is no value of %s", what, syntax.Show(e.Value.Text), e.Key)
+			rs.report.Ignore(e.Position, "", "%s is left out: %s is not a valid %s", what, syntax.Show(e.Value.Text), e.Key)
 			return false
 		}
 	}

@@ -35,14 +35,14 @@ func (rs *routes) rule(s *syntax.Statement, i *instance) *tree.Node {
 			r.passOver(w)
 		case r.selects(w) || r.does(w):
 		default:
-			r.leave(w, spelling.DidYouMean(nearest(w.Text, ruleWords)), "%s is no word of a rule", syntax.Show(w.Text))
+			r.leave(w, spelling.DidYouMean(nearest(w.Text, ruleWords)), "%s is not a keyword of a rule", syntax.Show(w.Text))
 		}
 	}
 	if r.bad || !rs.sound(r.m, "the rule") {
 		return nil
 	}
 	if r.untracked && protocol.Text != "" {
-		rs.report.Differ(protocol.Position, "", "the rule bears ripcord's protocol, 112, and not %s", syntax.Show(protocol.Text))
+		rs.report.Differ(protocol.Position, "", "ripcord installs the rule with its own protocol, 112, and not with %s", syntax.Show(protocol.Text))
 	}
 	r.stands("iif")
 	if !i.isStatic() {
@@ -65,20 +65,20 @@ func (r *lineReader) selects(w syntax.Word) bool {
 		switch network, ok := lenientPrefix(r.report, next); {
 		case next.Text == "all" || next.Text == "any" || next.Text == "default":
 		case next.Text == default6:
-			r.say(w.Text, next, anywhere6.String())
+			r.set(w.Text, next, anywhere6.String())
 		case !ok:
 			r.leave(next, "", "%s is not a network", syntax.Show(next.Text))
 		default:
-			r.say(w.Text, next, network.Masked().String())
+			r.set(w.Text, next, network.Masked().String())
 		}
 	case "not":
-		r.say("not", w, "true")
+		r.set("not", w, "true")
 	case "iif", "dev":
 		next := r.next()
-		r.say("iif", next, next.Text)
+		r.set("iif", next, next.Text)
 	case "oif", "fwmark":
 		next := r.next()
-		r.say(w.Text, next, next.Text)
+		r.set(w.Text, next, next.Text)
 	case "tos", "dsfield":
 		r.tos()
 	case "uidrange", "sport", "dport":
@@ -86,12 +86,12 @@ func (r *lineReader) selects(w syntax.Word) bool {
 	case "ipproto":
 		next := r.next()
 		if number, ok := r.system.Protocol(next.Text); ok {
-			r.say("ipproto", next, strconv.Itoa(int(number)))
+			r.set("ipproto", next, strconv.Itoa(int(number)))
 		} else {
-			r.report.Ignore(next.Position, "", "%s is not a protocol: the rule applies to all", syntax.Show(next.Text))
+			r.report.Ignore(next.Position, "", "%s is not an IP protocol: the rule applies to all protocols", syntax.Show(next.Text))
 		}
 	case "realms", "tunnel-id", "suppress_ifgroup", "sup_group":
-		r.refuse(w, "%s is not supported", w.Text)
+		r.refuse(w, "ripcord does not support %s", w.Text)
 	default:
 		return false
 	}
@@ -110,13 +110,13 @@ func (r *lineReader) numbers(w syntax.Word) {
 	upto, err2 := strconv.ParseUint(last, 10, size)
 	switch good := more && err == nil && err2 == nil && from <= upto; {
 	case good && ports && from == 0:
-		r.refuse(next, "ports begin with 1")
+		r.refuse(next, "port 0 is not valid")
 	case good:
-		r.say(w.Text, next, next.Text)
+		r.set(w.Text, next, next.Text)
 	case !ports:
-		r.leave(next, "write it like 1000-1999", "%s is not a range of users", syntax.Show(next.Text))
+		r.leave(next, "write it like 1000-1999", "%s is not a range of user IDs", syntax.Show(next.Text))
 	default: // keepalived ignores it
-		r.report.Ignore(next.Position, "write a range, as 80-80", "%s is not a range of ports: the rule applies to all of them", syntax.Show(next.Text))
+		r.report.Ignore(next.Position, "write it like 80-80", "%s is not a range of ports: the rule applies to all ports", syntax.Show(next.Text))
 	}
 }
 
@@ -146,10 +146,10 @@ func (r *lineReader) does(w syntax.Word) bool {
 		}
 	case w.Text == "priority" || w.Text == "preference" || w.Text == "order":
 		next := r.next()
-		r.say("priority", next, canonical(next.Text))
+		r.set("priority", next, canonical(next.Text))
 	case w.Text == "suppress_prefixlength" || w.Text == "sup_pl":
 		next := r.next()
-		r.say("suppress_prefixlength", next, canonical(next.Text))
+		r.set("suppress_prefixlength", next, canonical(next.Text))
 	default:
 		return false
 	}
@@ -160,7 +160,7 @@ func (r *lineReader) does(w syntax.Word) bool {
 func (r *lineReader) once(w syntax.Word) {
 	for _, key := range []string{"table", "l3mdev", "action"} {
 		if r.m.Find(key) != nil {
-			r.leave(w, "", "it can have one action only, and %s is a second one", w.Text)
+			r.leave(w, "", "%s is a second action, and a rule has only one", w.Text)
 		}
 	}
 }
@@ -171,16 +171,16 @@ func (r *lineReader) ruleOf(s *syntax.Statement) *tree.Node {
 	action, priority := m.Find("action"), m.Find("priority")
 	switch target := m.Find("goto"); {
 	case m.Find("table") == nil && m.Find("l3mdev") == nil && action == nil:
-		r.report.Ignore(s.At(), "set table", "the rule has neither a table nor an action: it is left out")
+		r.report.Ignore(s.At(), "add table or an action such as blackhole", "the rule is left out: it has neither a table nor an action")
 		return nil
 	case action != nil && m.Find("suppress_prefixlength") != nil:
-		r.report.Ignore(action.Position, "", "the rule is left out: it looks up no table, so no route can be suppressed")
+		r.report.Ignore(action.Position, "leave suppress_prefixlength out", "the rule is left out: suppress_prefixlength needs a table, and this rule has an action instead")
 		return nil
 	case target != nil && priority == nil:
-		r.report.Ignore(s.At(), "say priority", "the rule is left out: goto needs a priority")
+		r.report.Ignore(s.At(), "add priority and a number", "the rule is left out: goto needs a rule with a priority")
 		return nil
 	case target != nil && !behind(target.Value.Text, priority.Value.Text):
-		r.report.Ignore(target.Position, "", "the rule is left out: goto %s does not lead behind the priority %s", target.Value.Text, priority.Value.Text)
+		r.report.Ignore(target.Position, "write a greater number", "the rule is left out: the target of goto, %s, must be greater than the rule's priority, %s", target.Value.Text, priority.Value.Text)
 		return nil
 	}
 	family := r.ruleFamily()
@@ -191,7 +191,7 @@ func (r *lineReader) ruleOf(s *syntax.Statement) *tree.Node {
 		number := firstRule - r.rules[family]
 		r.rules[family]++
 		m.text("priority", s.At(), strconv.Itoa(number))
-		r.report.Ignore(s.At(), "say priority", "the rule has no priority: it gets %d", number)
+		r.report.Ignore(s.At(), "add priority and a number", "the rule has no priority: ripcord uses %d, as keepalived does", number)
 	}
 	return m.Node
 }
