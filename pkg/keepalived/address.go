@@ -57,7 +57,7 @@ func hostIn(r *syntax.Report, w syntax.Word, instead string) (netip.Addr, bool) 
 	case !ok:
 		r.Ignore(w.Position, "", "%s is not an IP address: %s", syntax.Show(w.Text), instead)
 	case strings.ContainsAny(w.Text, "-/"):
-		r.Ignore(w.Position, "", "%s counts as %s", syntax.Show(w.Text), a)
+		r.Ignore(w.Position, "", "%s is not a single address: ripcord uses %s", syntax.Show(w.Text), a)
 	}
 	return a, ok
 }
@@ -77,7 +77,7 @@ func lenientPrefix(r *syntax.Report, w syntax.Word) (netip.Prefix, bool) {
 	if n, err := strconv.Atoi(digits); err == nil && n <= p.Bits() {
 		p = netip.PrefixFrom(p.Addr(), n)
 	}
-	r.Ignore(w.Position, "write the number of its bits", "%s is not a prefix length: it counts as %d", syntax.Show(length), p.Bits())
+	r.Ignore(w.Position, "write a number of bits", "%s is not a prefix length: ripcord uses %d", syntax.Show(length), p.Bits())
 	return p, true
 }
 
@@ -89,7 +89,7 @@ func (i *instance) readAddresses(r *syntax.Report, s *syntax.Statement, into *[]
 			continue
 		}
 		if i.holds[a.prefix.Addr()] {
-			r.Differ(a.at, "leave one out", "%s comes a second time, and is held and advertised once", syntax.Show(entry.Word(0)))
+			r.Differ(a.at, "leave one out", "%s is given twice: ripcord adds and advertises it once", syntax.Show(entry.Word(0)))
 			continue
 		}
 		i.holds[a.prefix.Addr()] = true
@@ -104,11 +104,11 @@ func addressIn(r *syntax.Report, s *syntax.Statement) (a address, ok bool) {
 	}
 	a.at = s.At()
 	if a.prefix, ok = lenientPrefix(r, s.Words[0]); !ok {
-		r.Ignore(a.at, "", "%s is not an address: it is left out", syntax.Show(s.Word(0)))
+		r.Ignore(a.at, "", "%s is not an IP address: it is left out", syntax.Show(s.Word(0)))
 		return a, false
 	}
 	if why := unholdable(a.prefix); why != "" {
-		r.Differ(a.at, "", "%s is %s, which no router can serve: it is neither held nor advertised", syntax.Show(s.Word(0)), why)
+		r.Differ(a.at, "", "%s is %s, which cannot be a virtual address: ripcord neither adds nor advertises it", syntax.Show(s.Word(0)), why)
 		return a, false
 	}
 	six := a.prefix.Addr().Is6()
@@ -124,7 +124,7 @@ func addressIn(r *syntax.Report, s *syntax.Statement) (a address, ok bool) {
 		switch w.Text {
 		case "dev":
 			if a.device, ok = value(); ok && !isLink(a.device.Text) {
-				r.Ignore(a.device.Position, "name the interface itself; an alias such as eth0:1 is a label", "no interface is called %s: the address %s is left out", syntax.Show(a.device.Text), s.Word(0))
+				r.Ignore(a.device.Position, "write the name of the interface; an alias such as eth0:1 is a label", "%s cannot be the name of an interface: the address %s is left out", syntax.Show(a.device.Text), s.Word(0))
 				ok = false
 			}
 		case "label":
@@ -132,19 +132,19 @@ func addressIn(r *syntax.Report, s *syntax.Statement) (a address, ok bool) {
 			const longest = 15
 			switch {
 			case ok && len(a.label.Text) > longest:
-				r.Ignore(a.label.Position, "", "a label has at most %d characters: the address %s is left out", longest, s.Word(0))
+				r.Ignore(a.label.Position, "", "the label has more than %d characters: the address %s is left out", longest, s.Word(0))
 				return a, false
 			case ok && (six || a.label.Text == ""):
-				r.Ignore(w.Position, "", "an IPv6 address has no label: it is left out")
+				r.Ignore(w.Position, "", "an IPv6 address has no label: the label is left out")
 				a.label = syntax.Word{}
 			case ok && strings.ContainsFunc(a.label.Text, func(c rune) bool { return c <= ' ' || c > '~' }):
-				r.Differ(a.label.Position, "write a label of printable ASCII without blanks", "%s is held without the label %s", s.Word(0), syntax.Show(a.label.Text))
+				r.Differ(a.label.Position, "write a label of printable ASCII without blanks", "ripcord adds %s without the label %s", s.Word(0), syntax.Show(a.label.Text))
 				a.label = syntax.Word{}
 			}
 		case "scope":
 			a.scope, ok = value()
 			if ok && six {
-				r.Ignore(w.Position, "", "keepalived.conf gives an IPv6 address no scope: it is left out")
+				r.Ignore(w.Position, "", "an IPv6 address has no scope in keepalived.conf: the scope is left out")
 				a.scope = syntax.Word{}
 			} else if ok && !isScope(a.scope.Text) {
 				r.Ignore(a.scope.Position, "", "%s is not a scope: it is left out", syntax.Show(a.scope.Text))
@@ -170,7 +170,7 @@ func addressIn(r *syntax.Report, s *syntax.Statement) (a address, ok bool) {
 			}
 		case "home", "-nodad", "mngtmpaddr", "noprefixroute", "autojoin", "use_vmac":
 			if w.Text != "-nodad" { // which has no visible effect
-				r.Differ(w.Position, "", "the address is held without %s", w.Text)
+				r.Differ(w.Position, "", "ripcord adds the address without %s", w.Text)
 			}
 		default:
 			r.Ignore(w.Position, "write one address a line", "%s is not an option of an address: it is left out", syntax.Show(w.Text))
@@ -189,12 +189,12 @@ func preferredFor(r *syntax.Report, w syntax.Word) number {
 	switch {
 	case w.Text == "forever":
 	case err != nil:
-		r.Ignore(w.Position, "write forever or 0", "%s is not a lifetime, and counts as 0: the address is deprecated", syntax.Show(w.Text))
+		r.Ignore(w.Position, "write forever or 0", "%s is not a lifetime: ripcord uses 0, so the address is deprecated", syntax.Show(w.Text))
 		return number{0, w.Position, true}
 	case n == 0:
 		return number{0, w.Position, true}
 	default:
-		r.Differ(w.Position, "", "the address is preferred for ever, not for %d seconds", n)
+		r.Differ(w.Position, "", "ripcord makes the address preferred forever, not for %d seconds", n)
 	}
 	return number{1, w.Position, true}
 }
@@ -205,14 +205,14 @@ func (a address) withoutPeer(r *syntax.Report, w syntax.Word) {
 	peer, ok := prefixIn(w.Text)
 	switch {
 	case !ok || familyOf(peer.Addr()) != familyOf(a.prefix.Addr()):
-		r.Ignore(w.Position, "", "%s is not an IPv%d address: the address has no peer", syntax.Show(w.Text), familyOf(a.prefix.Addr()))
+		r.Ignore(w.Position, "", "%s is not an IPv%d address: ripcord adds the address without a peer", syntax.Show(w.Text), familyOf(a.prefix.Addr()))
 	case a.prefix.IsSingleIP():
-		r.Differ(w.Position, "add a route to it to virtual_routes", "the address has no peer: it is held as %s, without the connected route to %s", a.prefix, peer.Masked())
+		r.Differ(w.Position, "add a route to it to virtual_routes", "ripcord adds the address without its peer, as %s, so there is no connected route to %s", a.prefix, peer.Masked())
 	case a.prefix.Masked() == peer.Masked():
-		r.Differ(w.Position, "", "the address has no peer: it is held as %s, with the same connected route to %s", a.prefix, peer.Masked())
+		r.Differ(w.Position, "", "ripcord adds the address without its peer, as %s, with the same connected route to %s", a.prefix, peer.Masked())
 	default:
 		r.Differ(w.Position, "leave out the prefix length, which keepalived ignores, and add a route to the peer to virtual_routes",
-			"the address has no peer: it is held as %s, with a connected route to %s in place of that to %s", a.prefix, a.prefix.Masked(), peer.Masked())
+			"ripcord adds the address without its peer, as %s, with a connected route to %s instead of %s", a.prefix, a.prefix.Masked(), peer.Masked())
 	}
 }
 
@@ -220,13 +220,13 @@ func (a address) withoutPeer(r *syntax.Report, w syntax.Word) {
 func unholdable(p netip.Prefix) string {
 	switch a := p.Addr(); {
 	case a.IsUnspecified():
-		return "no address of anybody"
+		return "the unspecified address"
 	case a.IsMulticast():
 		return "a multicast group"
 	case a.IsLoopback():
-		return "an address of each machine's own"
+		return "a loopback address"
 	case p.Bits() == 0:
-		return "in a network of all addresses"
+		return "an address with prefix length 0"
 	}
 	return ""
 }
@@ -241,7 +241,7 @@ func (a address) broadcastOf(r *syntax.Report) (syntax.Word, bool) {
 		r.Ignore(w.Position, "", "IPv6 has no broadcast addresses: %s is left out", p)
 		return syntax.Word{}, false
 	case (w.Text == "+" || w.Text == "-") && p.Bits() > 30:
-		r.Ignore(w.Position, "", "the network of %s has no broadcast address: it gets none", p)
+		r.Ignore(w.Position, "", "the network of %s has no broadcast address: ripcord sets none", p)
 		return syntax.Word{}, true
 	case w.Text == "+" || w.Text == "-":
 		bytes := p.Masked().Addr().As4()

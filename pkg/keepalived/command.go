@@ -77,13 +77,13 @@ func (cr *commandReader) noteOrphans() {
 	if !cr.orphaned {
 		return
 	}
-	const instead = "commands and FIFOs that name no user of their own are left out, and such a vrrp_script counts as if nobody tracked it"
-	const hint = "name a user with script_user, or create that one: useradd --system " + ScriptUser
+	const instead = "commands and FIFOs without a user of their own are left out, and a vrrp_script without one is not tracked"
+	const hint = "name a user with script_user, or create this one: useradd --system " + ScriptUser
 	if cr.elsewhere {
-		cr.report.Differ(cr.secured.At(), hint, "this machine has no user %s, the only one for commands with enable_script_security; under keepalived here: %s", ScriptUser, instead)
+		cr.report.Differ(cr.secured.At(), hint, "this machine has no user %s, which enable_script_security requires for commands; under keepalived here: %s", ScriptUser, instead)
 		return
 	}
-	cr.report.Ignore(cr.secured.At(), hint, "this machine has no user %s, the only one for commands with enable_script_security: %s", ScriptUser, instead)
+	cr.report.Ignore(cr.secured.At(), hint, "this machine has no user %s, which enable_script_security requires for commands: %s", ScriptUser, instead)
 }
 
 // read reads the command of a statement. The first argument is the program with its arguments. A
@@ -91,7 +91,7 @@ func (cr *commandReader) noteOrphans() {
 func (cr *commandReader) read(s *syntax.Statement, accounts bool) command {
 	words, ok := s.Command()
 	if len(words) < 2 {
-		cr.report.Ignore(s.At(), "close the quotes", "the command is not complete: %s is left out", s.Keyword())
+		cr.report.Ignore(s.At(), "close the quotes", "%s is left out: its command has a quote that is not closed, or no program", s.Keyword())
 		return command{}
 	}
 	c := command{at: s.At(), statement: s.At(), said: true}
@@ -100,12 +100,12 @@ func (cr *commandReader) read(s *syntax.Statement, accounts bool) command {
 	}
 	argv, closed := syntax.SplitCommand(words[1])
 	if !ok || !closed || len(argv) == 0 || argv[0] == "" {
-		cr.report.Ignore(c.at, "close the quotes", "the command is not complete: %s is left out", s.Keyword())
+		cr.report.Ignore(c.at, "close the quotes", "%s is left out: its command has a quote that is not closed, or no program", s.Keyword())
 		return command{}
 	}
 	c.argv = argv
 	if older, _ := syntax.SplitCommand(syntax.Resolve(words[1])); !slices.Equal(older, argv) {
-		cr.report.Differ(c.at, "write '…' around an argument with blanks", "its arguments are %s, as under keepalived since 2.3.2, and not %s, as under older ones", shown(argv[1:]), shown(older[min(1, len(older)):]))
+		cr.report.Differ(c.at, "write '…' around an argument with blanks", "the arguments are %s, as under keepalived 2.3.2 and later, and not %s, as under earlier versions", shown(argv[1:]), shown(older[min(1, len(older)):]))
 	}
 	switch behind := words[2:]; {
 	case len(behind) == 0 && accounts && cr.unowned(): // noted at script_user or enable_script_security
@@ -113,7 +113,7 @@ func (cr *commandReader) read(s *syntax.Statement, accounts bool) command {
 	case len(behind) == 0:
 	case !accounts:
 		cr.report.Ignore(c.at, `write the whole command in quotes: "`+strings.Join(words[1:], " ")+`"`,
-			"only %s is run: what stands behind it without quotes is left out", syntax.Show(words[1]))
+			"only %s is run: the words after it are left out", syntax.Show(words[1]))
 	default:
 		c.user, c.group = behind[0], strings.TrimPrefix(slices.Concat(behind, []string{""})[1], ":")
 		if !cr.account(c.at, c.user, c.group, s.Keyword()+" is left out") {
@@ -136,7 +136,7 @@ func (cr *commandReader) noteLink(c command, user string) {
 	}
 	if link := cr.system.ThroughLink(c.argv[0]); link != "" {
 		cr.linked = true
-		cr.report.Differ(cr.report.Free(c.at, c.statement), "write the path without it", "keepalived 2.4 does not run it as root, since %s is a symbolic link; ripcord runs it, as older ones do", syntax.Show(link))
+		cr.report.Differ(cr.report.Free(c.at, c.statement), "write the path without the link", "keepalived 2.4 does not run the command as root, since %s is a symbolic link; ripcord runs it, as earlier versions do", syntax.Show(link))
 	}
 }
 
@@ -152,7 +152,7 @@ func (cr commandReader) account(at tree.Position, user, group, instead string) b
 	}
 	switch {
 	case !possible: // an argument that should be in quotes
-		cr.report.Ignore(at, "write the whole command in quotes", "there is no user %s, which follows the command: %s", what, instead)
+		cr.report.Ignore(at, "write the whole command in quotes", "the command is followed by %s, which is not a user: %s", what, instead)
 		return false
 	case cr.elsewhere:
 		cr.report.Differ(at, "", "this machine has no user %s; under keepalived here: %s", what, instead)
@@ -198,13 +198,13 @@ func (cr commandReader) fit(c command, user, group, instead string) bool {
 	case barred == nil && err == nil:
 		return true
 	case barred != nil && cr.elsewhere:
-		cr.report.Differ(c.at, "", "on this machine %v; under keepalived here: %s", barred, instead)
+		cr.report.Differ(c.at, "", "on this machine, %v; under keepalived here: %s", barred, instead)
 		return true
 	case barred != nil:
 		cr.report.Ignore(c.at, "", "%s: %v", instead, barred)
 		return false
 	case cr.elsewhere:
-		cr.report.Differ(c.at, "", "on this machine %s: %v", instead, err)
+		cr.report.Differ(c.at, "", "on this machine, %s: %v", instead, err)
 		return true
 	}
 	cr.report.Differ(c.at, "", "%s: %v", instead, err)
@@ -243,7 +243,7 @@ func (cr commandReader) located(c command, keyword string) command {
 		c.argv[0] = path
 	case !strings.HasPrefix(program, "/"):
 		c.argv[0] = filepath.Clean("/" + program)
-		cr.report.Ignore(c.at, "write the whole path of the program", "%s is taken for %s", syntax.Show(program), syntax.Show(c.argv[0]))
+		cr.report.Ignore(c.at, "write the whole path of the program", "%s is a relative path: ripcord runs %s", syntax.Show(program), syntax.Show(c.argv[0]))
 	default:
 		c.argv[0] = filepath.Clean(program)
 	}
@@ -261,7 +261,7 @@ func (cr commandReader) noteShell(c command) {
 	}
 	for _, word := range c.argv[1:] {
 		if shellWord.MatchString(word) {
-			cr.report.Ignore(c.at, `write /bin/sh -c '…' if a shell is meant`, "no shell runs the command: %s is an argument of %s", syntax.Show(word), syntax.Show(c.argv[0]))
+			cr.report.Ignore(c.at, `write /bin/sh -c '…' to run it by a shell`, "the command does not run in a shell: %s is passed to %s as an argument", syntax.Show(word), syntax.Show(c.argv[0]))
 			break
 		}
 	}

@@ -25,8 +25,8 @@ var commonDifferences = []commonDifference{
 			}
 			return []tree.Position{i.preemptDelay.at}
 		},
-		"preempt_delay begins when the last fault of this router ends, under keepalived with the first advert of lower priority: " +
-			"after a change of priorities by weights, ripcord takes over without it", "",
+		"preempt_delay starts when the last fault of this router ends; under keepalived it starts at the first advert of lower priority. " +
+			"After a change of priority by a weight, ripcord takes over without the delay", "",
 	},
 	{
 		func(g *globals, i *instance) []tree.Position {
@@ -36,8 +36,8 @@ var commonDifferences = []commonDifference{
 			}
 			return []tree.Position{i.peersAt, i.at}
 		},
-		"only adverts from these peers are accepted; keepalived accepts those from any source unless check_unicast_src is set",
-		"name every other router, by the address from which its adverts come",
+		"ripcord accepts only adverts from these peers; keepalived accepts adverts from any source unless check_unicast_src is set",
+		"list every other router by the source address of its adverts",
 	},
 	{
 		func(_ *globals, i *instance) []tree.Position {
@@ -46,7 +46,7 @@ var commonDifferences = []commonDifference{
 			}
 			return []tree.Position{i.sourceAt}
 		},
-		"while this machine lacks the source address, the instance is in Fault; keepalived becomes MASTER then, since it hears no peer", "",
+		"while this machine does not have the source address, the instance is in Fault; keepalived becomes MASTER then, since it receives no advert", "",
 	},
 	{
 		func(_ *globals, i *instance) []tree.Position {
@@ -55,7 +55,7 @@ var commonDifferences = []commonDifference{
 			}
 			return []tree.Position{i.peersAt, i.at}
 		},
-		"unicast adverts over IPv6 have hop limit 255; keepalived's have the kernel's, usually 64, unless unicast_ttl is set", "",
+		"ripcord sends unicast adverts over IPv6 with hop limit 255; keepalived uses the kernel's default, usually 64, unless unicast_ttl is set", "",
 	},
 }
 
@@ -87,8 +87,8 @@ func noteCommands(r *syntax.Report, instances []*instance, groups []*group) {
 		return
 	}
 	slices.SortFunc(places, tree.Position.Compare)
-	r.Differ(r.Free(append(places, instead...)...), "", "notify commands run one after the other; one that takes over a minute ends if the next transition waits for it, "+
-		"and background processes end with ripcord (docs/notify.md)")
+	r.Differ(r.Free(append(places, instead...)...), "", "ripcord runs notify commands one after the other; it ends a command that runs for over a minute while the next transition waits, "+
+		"and background processes of a command end with ripcord (docs/notify.md)")
 }
 
 // places returns the places of the commands.

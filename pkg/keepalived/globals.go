@@ -92,14 +92,14 @@ func (g *globals) fifoTree(r *syntax.Report, root builder, standard string) {
 		return
 	}
 	root.text("fifo", path.Position, path.Text)
-	r.Differ(path.Position, "", "only its group may read the FIFO (mode 0640, not 0644), and no line reports an advert of lower priority (MASTER_RX_LOWER_PRI)")
+	r.Differ(path.Position, "", "only the FIFO's group may read it (mode 0640, not 0644), and ripcord writes no line for an advert of lower priority (MASTER_RX_LOWER_PRI)")
 	if reader.said {
 		root.set("fifo_reader", reader.at, reader.ownTree(""))
 	}
 	switch {
 	case user.Text == "":
 	case reader.said && !slices.Contains([]string{"root", user.Text}, cmp.Or(reader.user, standard)):
-		r.Differ(user.Position, "name the same user behind both", "the FIFO is for the user that reads it: its group is not that of %s", syntax.Show(user.Text))
+		r.Differ(user.Position, "name the same user for both", "the FIFO belongs to the group of the user that runs its reader, and not to that of %s", syntax.Show(user.Text))
 	default:
 		root.text("fifo_user", user.Position, user.Text)
 		if first.group != "" {
@@ -107,7 +107,7 @@ func (g *globals) fifoTree(r *syntax.Report, root builder, standard string) {
 		}
 	}
 	if other := second.path; other.Text != "" && other.Text != path.Text {
-		r.NotDone(other.Position, "", "there is one FIFO: nothing is written to %s", syntax.Show(other.Text))
+		r.NotDone(other.Position, "", "ripcord writes to one FIFO only: it writes nothing to %s", syntax.Show(other.Text))
 	}
 }
 
@@ -136,7 +136,7 @@ func (g *globals) noteAnswers(r *syntax.Report, instances []*instance) {
 			case i.strict.value == 1 && !strict:
 				strict = true
 				r.Subject = i.title()
-				r.Differ(i.strict.at, "", "strict mode includes %s: %s", keyword, how)
+				r.Differ(i.strict.at, "", "vrrp_strict includes %s: %s", keyword, how)
 			case i.strict.value == 1:
 			case own.value == 1:
 				r.Subject = i.title()

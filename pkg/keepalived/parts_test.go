@@ -53,14 +53,14 @@ func TestCommandReader(t *testing.T) {
 		{`notify "/a/b.sh c" nobody_here`, "", "", []string{"this machine has no user nobody_here: notify is left out"}},
 		{`notify killall`, "/usr/bin/killall", "", nil},
 		{`notify not_installed`, "", "", []string{"not_installed is not in PATH"}},
-		{`notify a/./b`, "/a/b", "", []string{"a/./b is taken for /a/b"}},
-		{`notify "/a | b"`, "/a|||b", "", []string{"no shell runs the command: | is"}},
-		{`notify "/a 1>&2"`, "/a|1>&2", "", []string{"no shell runs the command: 1>&2 is"}},
-		{`notify "/a >/dev/null"`, "/a|>/dev/null", "", []string{"no shell runs the command: >/dev/null is"}},
+		{`notify a/./b`, "/a/b", "", []string{"a/./b is a relative path: ripcord runs /a/b"}},
+		{`notify "/a | b"`, "/a|||b", "", []string{"the command does not run in a shell: | is"}},
+		{`notify "/a 1>&2"`, "/a|1>&2", "", []string{"the command does not run in a shell: 1>&2 is"}},
+		{`notify "/a >/dev/null"`, "/a|>/dev/null", "", []string{"the command does not run in a shell: >/dev/null is"}},
 		{`notify "/a <x> a>b $x"`, "/a|<x>|a>b|$x", "", nil},
 		{`notify "/bin/sh -c 'a | b'"`, "/bin/sh|-c|a | b", "", nil},
 		{`notify "</dev/tcp/a/1"`, "/bin/sh|-c|</dev/tcp/a/1", "", nil},
-		{`notify "a 'b"`, "", "", []string{"the command is not complete: notify is left out"}},
+		{`notify "a 'b"`, "", "", []string{"notify is left out: its command has a quote that is not closed"}},
 	} {
 		r := &syntax.Report{}
 		got := (&commandReader{report: r, system: testSystem{}}).read(statementsOf(t, c.text)[0], true)

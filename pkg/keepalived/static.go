@@ -41,7 +41,7 @@ func (rs *routes) lastOfEach(all []*tree.Node) (kept []*tree.Node) {
 	for _, n := range all {
 		if last[placeOf(n)] != n {
 			rs.report.Ignore(n.Position, "give one of them another metric, or write both gateways as nexthop",
-				"a later line has a route to the same destination with the same metric: this one is never used, and is left out")
+				"the route is left out: a later line has a route to the same destination with the same metric, which the kernel uses instead")
 			continue
 		}
 		kept = append(kept, n)
@@ -55,7 +55,7 @@ func (rs *routes) firstOfEach(all []*tree.Node) (kept []*tree.Node) {
 	for _, n := range all {
 		text := n.YAML()
 		if seen[text] {
-			rs.report.Ignore(n.Position, "leave one out", "the same rule stands before: this one is left out")
+			rs.report.Ignore(n.Position, "leave one out", "the rule is left out: an earlier line has the same rule")
 			continue
 		}
 		seen[text] = true
@@ -89,7 +89,7 @@ func (t *translator) completeStatic() {
 		a := &i.addresses[n]
 		if a.device.Text == "" {
 			a.device = standard
-			t.Ignore(a.at, "say dev", "the address has no interface: it is on %s", syntax.Show(standard.Text))
+			t.Ignore(a.at, "add dev and the interface", "the address has no interface: ripcord adds it to %s", syntax.Show(standard.Text))
 		}
 		switch p := &a.preferred; {
 		case p.value == 1: // that is the default

@@ -24,16 +24,16 @@ func readVMAC(t *translator, s *syntax.Statement, i *instance) {
 		case w.Text == "netlink_notify_msg":
 		case w.Text == "group":
 			n++
-			t.Differ(w.Position, "", "the macvlan is in no group of interfaces")
+			t.Differ(w.Position, "", "ripcord does not add the macvlan to an interface group")
 		case w.Text == "name" && n+1 < len(s.Words):
 		case strings.Contains(w.Text, ":"):
-			t.Differ(w.Position, "give all routers of it the same configuration", "the virtual MAC is that of RFC 9568, not %s", syntax.Show(w.Text))
+			t.Differ(w.Position, "use the same virtual MAC on all routers of this VRID", "ripcord uses the virtual MAC of RFC 9568, and not %s", syntax.Show(w.Text))
 		case i.vmac.name.Text != "":
-			t.Ignore(w.Position, "", "a second name of the macvlan, %s, is left out", syntax.Show(w.Text))
+			t.Ignore(w.Position, "", "the macvlan has a name already: %s is left out", syntax.Show(w.Text))
 		case len(w.Text) > 15 || strings.ContainsAny(w.Text, "/ "):
-			t.Ignore(w.Position, "", "%s cannot be the name of a link: the macvlan has its standard name", syntax.Show(w.Text))
+			t.Ignore(w.Position, "", "%s cannot be the name of an interface: the macvlan gets its default name", syntax.Show(w.Text))
 		case w.Text == "true" || w.Text == "false":
-			t.Differ(w.Position, "leave it out", "the macvlan has its standard name: keepalived calls it %s", w.Text)
+			t.Differ(w.Position, "leave it out", "the macvlan gets its default name; keepalived names it %s", w.Text)
 		default:
 			i.vmac.name = w
 		}
@@ -44,9 +44,9 @@ func readVMAC(t *translator, s *syntax.Statement, i *instance) {
 func readVMACPrefix(t *translator, s *syntax.Statement, g *globals) {
 	switch w := s.Words[1]; {
 	case g.vmacPrefix.Text != "":
-		t.Ignore(w.Position, "", "vmac_prefix comes a second time: the first counts")
+		t.Ignore(w.Position, "", "vmac_prefix is set already: this value has no effect")
 	case !isLink(w.Text):
-		t.Ignore(w.Position, "", "%s cannot begin the name of a link: vrrp counts", syntax.Show(w.Text))
+		t.Ignore(w.Position, "", "%s cannot be the start of an interface's name: ripcord uses vrrp", syntax.Show(w.Text))
 	default:
 		g.vmacPrefix = w
 	}
@@ -59,10 +59,10 @@ func (v *vmac) complete(r *syntax.Report, of *instance) {
 	case x.said && !v.used.said:
 		r.Ignore(x.at, "", "vmac_xmit_base has no effect without use_vmac")
 	case x.said && strict:
-		r.Ignore(x.at, "", "vmac_xmit_base has no effect in strict mode: adverts leave from the virtual MAC")
+		r.Ignore(x.at, "", "vmac_xmit_base has no effect in strict mode: adverts are sent from the virtual MAC")
 		*x = number{}
 	case !x.said && v.used.said && of.unicast != "" && !strict:
-		r.Ignore(v.used.at, "write vmac_xmit_base", "with %s adverts leave from the MAC of %s itself", of.unicast, syntax.Show(of.iface.Text))
+		r.Ignore(v.used.at, "write vmac_xmit_base", "with %s, adverts are sent from the MAC address of %s", of.unicast, syntax.Show(of.iface.Text))
 		*x = number{1, v.used.at, true}
 	}
 }
@@ -104,7 +104,7 @@ func (t *translator) dropSharedVMACs() {
 		default:
 			t.Subject = i.title()
 			t.Differ(i.vmac.used.at, "leave use_vmac out, or give another virtual_router_id",
-				"%s has this virtual MAC: keepalived disables this instance, and ripcord runs it with the MAC of %s", before.title(), syntax.Show(i.iface.Text))
+				"%s has the same virtual MAC: keepalived disables this instance, and ripcord runs it with the MAC address of %s", before.title(), syntax.Show(i.iface.Text))
 			i.vmac = vmac{}
 		}
 	}
@@ -122,10 +122,10 @@ func (t *translator) nameVMACs() {
 		switch w := i.vmac.name; {
 		case w.Text == "":
 		case n.taken[w.Text]:
-			t.Ignore(w.Position, "", "the link of another instance is called %s: this one has a standard name", syntax.Show(w.Text))
+			t.Ignore(w.Position, "choose another name", "another instance has a macvlan named %s: this one gets its default name", syntax.Show(w.Text))
 			i.vmac.name = syntax.Word{}
 		case !t.commands.elsewhere && t.commands.system.Occupied(w.Text):
-			t.Ignore(w.Position, "name a link that does not exist yet", "this machine has a link %s that is no private macvlan: the macvlan has a standard name", syntax.Show(w.Text))
+			t.Ignore(w.Position, "choose a name that no interface has", "this machine has an interface %s that is not a private macvlan: the macvlan gets its default name", syntax.Show(w.Text))
 			i.vmac.name = syntax.Word{}
 		default:
 			n.taken[w.Text] = true
@@ -174,9 +174,9 @@ func (t *translator) noteEarlyVMAC(below map[string]*instance) {
 		named := v.name.Text != "" && v.name.Position != v.used.at
 		return t.globals.dynamic.value == 0 || !named || v.used.at.Compare(w.Position) > 0
 	}
-	what := "keepalived does not start, since it has yet to create this link"
+	what := "keepalived does not start, since it has not created this macvlan yet"
 	if t.globals.dynamic.value == 1 {
-		what = "keepalived waits for a link of this name, gives the macvlan another one, and stays in FAULT"
+		what = "keepalived waits for an interface of this name, gives the macvlan another name, and stays in FAULT"
 	}
 	note := func(title string, names []syntax.Word) bool {
 		at := slices.IndexFunc(names, early)
@@ -184,7 +184,7 @@ func (t *translator) noteEarlyVMAC(below map[string]*instance) {
 			return false
 		}
 		t.Subject = title
-		t.Differ(names[at].Position, "", "%s; ripcord runs this", what)
+		t.Differ(names[at].Position, "", "%s; ripcord runs the instance", what)
 		return true
 	}
 	for _, i := range t.instances {
