@@ -79,11 +79,12 @@ fuzz: ## each target for FUZZFOR
 	@printf '%s\n' $(FUZZ) | xargs -P 2 -I {} sh -c 't={}; \
 		$(GO) test -run "^$$" -fuzz "^$${t#*:}$$" -fuzztime $(FUZZFOR) -parallel 1 ./pkg/$${t%:*} || exit 255'
 
-check: static race race-sim ## format, vet, staticcheck, tidiness, architecture, races
+check: static race race-sim ## format, vet, a 32-bit build, staticcheck, tidiness, architecture, races
 
 static:
 	@test -z "$$(gofmt -l cmd pkg test)" || { echo 'gofmt wants to change:'; gofmt -l cmd pkg test; exit 1; }
 	$(GO) vet ./...
+	GOARCH=arm $(GO) build ./...
 	$(GO) tool staticcheck ./...
 	$(GO) mod tidy -diff
 	$(GO) test -count=1 ./test/arch

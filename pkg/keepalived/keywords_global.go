@@ -21,7 +21,7 @@ var globalKeywords = table[globals]{
 	{"vrrp_version", 1, 1, plain, Translated, "`version` of all instances", "", numberTo(func(g *globals) *number { return &g.version }, 2, 3)},
 	{"vrrp_strict", 0, 1, plain, Translated, "as `strict_mode` in all instances", "", switchTo(func(g *globals) *number { return &g.strict })},
 	{"vrrp_garp_master_delay", 1, 1, plain, Translated, "`announce.again_after`", "", secondsTo(func(g *globals) *length { return &g.delay }, 0, 4000*second)},
-	{"vrrp_garp_master_repeat", 1, 1, plain, Translated, "`announce.count`", "", numberTo(func(g *globals) *number { return &g.repeat }, 0, 1<<31)},
+	{"vrrp_garp_master_repeat", 1, 1, plain, Translated, "`announce.count`", "", numberTo(func(g *globals) *number { return &g.repeat }, 0, 1<<31-1)},
 	{"vrrp_garp_master_refresh", 1, 1, plain, Translated, "`announce.refresh`", "", secondsTo(func(g *globals) *length { return &g.refresh }, 0, 1<<31*second)},
 	{"vrrp_garp_master_refresh_repeat", 1, 1, plain, Changed, onceAtRefresh, "", refreshRepeat[globals]},
 	{"vrrp_garp_lower_prio_delay", 1, 1, plain, Changed, onceAtRival, "", nil},
@@ -189,7 +189,7 @@ func whenOn[T any](how string) func(*translator, *syntax.Statement, *T) {
 
 // refreshRepeat notes a refresh that would announce an address several times.
 func refreshRepeat[T any](t *translator, s *syntax.Statement, _ *T) {
-	if n := leadingIn(t.Report, s.Words[1], 0, 1<<31, s.Keyword()+" is left out"); n.value > 1 {
+	if n := leadingIn(t.Report, s.Words[1], 0, 1<<31-1, s.Keyword()+" is left out"); n.value > 1 {
 		t.Differ(s.At(), "", "%s: %s", s.Keyword(), onceAtRefresh)
 	}
 }

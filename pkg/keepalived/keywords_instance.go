@@ -89,7 +89,7 @@ var instanceKeywords = table[instance]{
 	{"debug", 0, 1, plain, Inherent, "`--log-level debug`", "", nil},
 	{"garp_master_delay", 1, 1, plain, Translated, "`announce.again_after`", "", secondsTo(func(i *instance) *length { return &i.delay }, 0, 4000*second)},
 	{"garp_master_refresh", 1, 1, plain, Translated, "`announce.refresh`", "", secondsTo(func(i *instance) *length { return &i.refresh }, 0, 1<<31*second)},
-	{"garp_master_repeat", 1, 1, plain, Translated, "`announce.count`", "", numberTo(func(i *instance) *number { return &i.repeat }, 0, 1<<31)},
+	{"garp_master_repeat", 1, 1, plain, Translated, "`announce.count`", "", numberTo(func(i *instance) *number { return &i.repeat }, 0, 1<<31-1)},
 	{"garp_master_refresh_repeat", 1, 1, plain, Changed, onceAtRefresh, "", refreshRepeat[instance]},
 	{"garp_lower_prio_delay", 1, 1, plain, Changed, onceAtRival, "", nil},
 	{"garp_lower_prio_repeat", 1, 1, plain, Changed, onceAtRival, "", nil},

@@ -13,7 +13,7 @@ const burns = "RIPCORD_BENCH_BURNS"
 
 func burn() {
 	for n := 0; n >= 0; n++ {
-		if n > 1<<40 {
+		if n > 1<<30 {
 			n = 0
 		}
 	}
