@@ -57,7 +57,7 @@ func (h holder) shares(report *problem.Report, before holder, s spot) {
 	case h.Prefix.Bits() != before.Prefix.Bits() && s.address.Is6() && !apart:
 		report.Advise(at, "give both the same prefix length", "%s is held on %s by %s with the prefix length %d", s.address, on, other, before.Prefix.Bits())
 	case h.accept != before.accept:
-		report.Advise(at, "give both the same accept", "%s is held on %s by %s too, and one of the two has accept: false", s.address, on, other)
+		report.Warn(at, "give both the same accept", "%s is held on %s by %s too, and one of the two has accept: false: while that one is Active, hosts cannot use the address", s.address, on, other)
 	case apart:
 		report.Warn(at, "leave it out of one of the two", "%s is held on %s by %s too, with another MAC address: if both are Active, hosts reach only one of them", s.address, on, other)
 	default:

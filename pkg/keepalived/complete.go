@@ -85,7 +85,8 @@ func (i *instance) noteRefused(r *syntax.Report) {
 		r.Differ(i.aside(), "write no_virtual_ipaddress if that is meant", "has no address in virtual_ipaddress: in version 3 keepalived does not start, and ripcord runs it")
 	}
 	if i.faultWithoutPeer.said && len(i.peers) == 0 {
-		r.Fail(i.faultWithoutPeer.at, "name the other routers with unicast_peer", "there is no peer: keepalived keeps the instance in FAULT")
+		r.Differ(i.faultWithoutPeer.at, "name the other routers with unicast_peer", "there is no peer: keepalived keeps the instance in FAULT, and ripcord leaves it out")
+		i.idle = true
 	}
 }
 

@@ -44,6 +44,7 @@ type instance struct {
 	ownerDeaf              number // owner_ignore_adverts
 	withoutAddresses       number // no_virtual_ipaddress
 	faultWithoutPeer       number // unicast_fault_no_peer
+	idle                   bool   // keepalived would keep it in FAULT for good, with its group
 	notify                 notify
 	multicast              multicastGroup
 	holds                  map[netip.Addr]bool

@@ -40,8 +40,8 @@ var fileKeywords = table[trackFile]{
 }
 
 var processKeywords = table[process]{
-	{"process", 1, -1, plain, Translated, "`process.name`. The arguments of the process are not compared", "", func(t *translator, s *syntax.Statement, p *process) {
-		p.path = s.Words[1]
+	{"process", 1, -1, plain, Translated, "`process.name`. The arguments of the process are not compared, and of a relative path only the name", "", func(t *translator, s *syntax.Statement, p *process) {
+		p.path = programName(t.Report, s.Words[1])
 		if len(s.Words) > 2 {
 			t.Differ(s.Words[2].Position, "", "every process %s counts, whatever its arguments", syntax.Show(p.path.Text))
 		}
@@ -60,6 +60,22 @@ var processKeywords = table[process]{
 	{"delay", 1, 1, plain, Changed, "a change takes effect at once; use `rise` and `fall` of the check to delay it", "", nil},
 	{"terminate_delay", 1, 1, plain, Changed, "a change takes effect at once; use `fall` of the check to delay it", "", nil},
 	{"fork_delay", 1, 1, plain, Changed, "a change takes effect at once; use `rise` of the check to delay it", "", nil},
+}
+
+// programName returns the name or the absolute path of a program. Of a relative path it returns the
+// name, because a check cannot compare relative paths.
+func programName(r *syntax.Report, w syntax.Word) syntax.Word {
+	if !strings.Contains(w.Text, "/") || strings.HasPrefix(w.Text, "/") {
+		return w
+	}
+	given, name := w.Text, w.Text[strings.LastIndex(w.Text, "/")+1:]
+	if name == "" {
+		r.Ignore(w.Position, "write the name of the program", "%s is a directory", syntax.Show(given))
+	} else {
+		r.Differ(w.Position, "write the whole path, or "+syntax.Show(name), "%s is a relative path: every process named %s counts; keepalived counts those that were started with this path, and none without full_command or arguments", syntax.Show(given), syntax.Show(name))
+	}
+	w.Text = name
+	return w
 }
 
 // ownWeight reads a weight, which may be followed by reverse.

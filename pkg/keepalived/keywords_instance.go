@@ -52,7 +52,7 @@ var instanceKeywords = table[instance]{
 	{"unicast_ttl", 1, 1, plain, Translated, "`unicast.ttl`", "", numberTo(func(i *instance) *number { return &i.ttl }, 0, 255)},
 	{"mcast_dst_ip", 1, 1, plain, Translated, "`multicast`. Over IPv6 the group must be link-local", "", readMulticast},
 	{"check_unicast_src", 0, 0, plain, Inherent, "always: ripcord rejects adverts that are not from a peer", "", flagTo(func(i *instance) *number { return &i.sourcesChecked }, 1)},
-	{"unicast_fault_no_peer", 0, 0, plain, Translated, "an error if the instance has no peer", "", flagTo(func(i *instance) *number { return &i.faultWithoutPeer }, 1)},
+	{"unicast_fault_no_peer", 0, 0, plain, Translated, "an instance without a peer is left out, with its group; keepalived keeps both in FAULT", "", flagTo(func(i *instance) *number { return &i.faultWithoutPeer }, 1)},
 	{"old_unicast_checksum", 0, 1, plain, Changed, "adverts with the old checksum are rejected: update the other routers", "", nil},
 	{"v3_checksum_as_v2", 0, 1, plain, Translated, "`checksum: rfc9568`", "", switchTo(func(i *instance) *number { return &i.version2 })},
 	{"track_src_ip", 0, 0, plain, Translated, "`track_source: true`: the instance is in Fault while the `source` address is not on this machine, also at the start. keepalived starts as MASTER without it, and enters FAULT only when the address is removed later", "", flagTo(func(i *instance) *number { return &i.trackSource }, 1)},

@@ -135,6 +135,7 @@ func (t *translator) take(statements []*syntax.Statement, withoutLVS bool) {
 	for _, g := range t.groups {
 		g.gather(t.Report, byName)
 	}
+	t.leaveOutIdle()
 	t.groups = slices.DeleteFunc(t.groups, func(g *group) bool { return len(g.members) == 0 })
 	for _, g := range t.groups {
 		g.level(t.Report)

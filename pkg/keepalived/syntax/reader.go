@@ -115,8 +115,11 @@ func (r *reader) process(l line) line {
 				return line{}
 			}
 		}
-		if r.define(l) || r.sequence(l) {
+		if r.define(l) {
 			return line{}
+		}
+		if rest, is := r.sequence(l); is {
+			return rest
 		}
 		expanded, changed := r.expand(l)
 		if !changed {

@@ -46,8 +46,9 @@ func (s *sequence) next(r *reader) (line, bool) {
 
 func (r *reader) set(name, value string) { r.definitions[name] = definition{[]string{value}} }
 
-// sequence reads ~SEQ(…) and ~LST(…), and reports whether the line is one.
-func (r *reader) sequence(l line) bool {
+// sequence reads ~SEQ(…) and ~LST(…), and reports whether the line is one. If it is invalid, rest is
+// what remains of the line.
+func (r *reader) sequence(l line) (rest line, is bool) {
 	kind := ""
 	for _, k := range []string{"~SEQx", "~SEQ", "~LST"} {
 		if strings.HasPrefix(l.text, k) {
@@ -56,7 +57,7 @@ func (r *reader) sequence(l line) bool {
 		}
 	}
 	if kind == "" {
-		return false
+		return line{}, false
 	}
 	inside, text, ok := parenthesis(l.text[len(kind):])
 	s := &sequence{text: text, from: l}
@@ -68,24 +69,27 @@ func (r *reader) sequence(l line) bool {
 		s.hex = kind == "~SEQx"
 		ok = r.numbers(s, inside, l)
 	}
-	if ok {
-		r.frames = append(r.frames, s)
-	} else {
-		r.noSequence(l)
+	if !ok {
+		return r.noSequence(kind, l), true
 	}
-	return true
+	r.frames = append(r.frames, s)
+	return line{}, true
 }
 
-// noSequence reports an invalid sequence. In the place of a block it is an error, because the rest
-// of the block would be misread.
-func (r *reader) noSequence(l line) {
+// noSequence reports an invalid sequence. Of one that opens or closes a block it returns the braces,
+// after a word that is no keyword, so that the block is left out and the lines around it keep their
+// meaning.
+func (r *reader) noSequence(kind string, l line) line {
 	const hint = "write ~SEQ(name, first, step, last) text or ~LST(name, value, value) text"
-	text := Show(strings.Join(strings.Fields(l.text), " "))
-	if strings.Count(l.text, "{") != strings.Count(l.text, "}") {
-		r.report.Fail(l.at, hint, "%s is not a sequence", text)
-		return
+	r.report.Ignore(l.at, hint, "%s is not a sequence: it is left out", Show(strings.Join(strings.Fields(l.text), " ")))
+	switch opened := strings.Count(l.text, "{") - strings.Count(l.text, "}"); {
+	case opened > 0:
+		return l.replace(0, len(l.text), kind+strings.Repeat(" {", opened))
+	case opened < 0:
+		return l.replace(0, len(l.text), strings.Repeat("}", -opened))
+	default:
+		return line{}
 	}
-	r.report.Ignore(l.at, hint, "%s is not a sequence: it is left out", text)
 }
 
 // parenthesis returns the text in the first parentheses, and the text after them.
