@@ -51,31 +51,6 @@ func (g *group) gather(r *syntax.Report, byName map[string]*instance) {
 	}
 }
 
-// leaveOutIdle removes the instances that keepalived would keep in FAULT for good, with the other
-// members of their groups, because a group with an instance in FAULT does not serve.
-func (t *translator) leaveOutIdle() {
-	isIdle := func(i *instance) bool { return i.idle }
-	for _, g := range t.groups {
-		first := slices.IndexFunc(g.members, isIdle)
-		if first < 0 {
-			continue
-		}
-		for _, m := range g.members {
-			if !m.idle {
-				t.Subject = m.title()
-				t.Differ(m.aside(), "", "keepalived keeps %s in FAULT, and %s with it: ripcord leaves all of the group out", g.members[first].title(), g.title())
-				m.idle = true
-			}
-		}
-		g.members = nil
-	}
-	if len(t.instances) > 0 && !slices.ContainsFunc(t.instances, func(i *instance) bool { return !i.idle }) {
-		t.Subject = ""
-		t.Fail(t.instances[0].at, "", "no vrrp_instance is left: keepalived keeps all of them in FAULT")
-	}
-	t.instances = slices.DeleteFunc(t.instances, isIdle)
-}
-
 // level gives all members the priority of the first, because the group has one priority.
 func (g *group) level(r *syntax.Report) {
 	for _, m := range g.members {
