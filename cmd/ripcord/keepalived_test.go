@@ -52,7 +52,7 @@ func TestKeepalived(t *testing.T) {
 	lvs := write("lvs/keepalived.conf", inKeepalived+balanced)
 	broken := write("broken/keepalived.conf", strings.Replace(inKeepalived, "virtual_router_id 51", "virtual_router_id 510", 1))
 	including := write("including/keepalived.conf", "includer none.conf\n"+inKeepalived)
-	lines := "warning: " + plain + `:11:5: vrrp_instance VI_1: nopreemt is no keyword of vrrp_instance: the line is left out; did you mean nopreempt?
+	lines := "warning: " + plain + `:11:5: vrrp_instance VI_1: nopreemt is not a keyword of vrrp_instance: the line is left out; did you mean nopreempt?
 differs: ` + plain + ":12:5: vrrp_instance VI_1: use_ipvlan: "
 	for _, c := range []struct {
 		args           string

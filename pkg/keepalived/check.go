@@ -41,13 +41,13 @@ func (f *trackFile) weightOr1() int {
 
 // A process is a vrrp_track_process.
 type process struct {
-	name         syntax.Word
-	at           tree.Position
-	path         syntax.Word
-	quorum, most number
-	weight       number
-	reverse      bool
-	used         bool
+	name        syntax.Word
+	at          tree.Position
+	path        syntax.Word
+	quorum, max number
+	weight      number
+	reverse     bool
+	used        bool
 }
 
 // bounded limits a duration to the intervals at which ripcord can run checks, and notes it if that
@@ -56,11 +56,11 @@ func (l length) bounded(r *syntax.Report, from, upto time.Duration, what string)
 	switch {
 	case !l.said:
 	case l.value == 0:
-		r.Ignore(l.at, "", "%s 0 counts as 1 second", what)
+		r.Ignore(l.at, "", "%s is 0: ripcord uses 1 second", what)
 		l.value = time.Second
 	case l.value < from || l.value > upto:
 		bound := min(max(l.value, from), upto)
-		r.Differ(l.at, "", "%s %s counts as %s seconds", what, plainSeconds(l.value), plainSeconds(bound))
+		r.Differ(l.at, "", "%s is %s seconds: ripcord uses %s seconds", what, plainSeconds(l.value), plainSeconds(bound))
 		l.value = bound
 	}
 	l.value = l.value.Round(time.Millisecond)
@@ -68,15 +68,15 @@ func (l length) bounded(r *syntax.Report, from, upto time.Duration, what string)
 }
 
 const (
-	shortestCheck, longestCheck = 10 * time.Millisecond, 24 * time.Hour
-	mostRuns                    = 1000
+	minCheck, maxCheck = 10 * time.Millisecond, 24 * time.Hour
+	maxRuns            = 1000
 )
 
 // times limits rise and fall.
 func (n number) times(r *syntax.Report, what string) number {
-	if n.value > mostRuns {
-		r.Differ(n.at, "", "%s %d counts as %d", what, n.value, mostRuns)
-		n.value = mostRuns
+	if n.value > maxRuns {
+		r.Differ(n.at, "", "%s is %d: ripcord uses %d", what, n.value, maxRuns)
+		n.value = maxRuns
 	}
 	return n
 }
@@ -91,8 +91,8 @@ func (c *script) check(cs *checks) *tree.Node {
 	m := newMap(c.at, cs.report.Subject)
 	m.text("name", c.name.Position, cs.nameOf(trackedScript, c.name.Text))
 	m.set("command", c.command.at, c.command.tree())
-	m.duration("interval", c.interval.bounded(cs.report, shortestCheck, longestCheck, "interval"))
-	m.duration("timeout", c.timeout.bounded(cs.report, shortestCheck, longestCheck, "timeout"))
+	m.duration("interval", c.interval.bounded(cs.report, minCheck, maxCheck, "interval"))
+	m.duration("timeout", c.timeout.bounded(cs.report, minCheck, maxCheck, "timeout"))
 	m.number("rise", c.rise.times(cs.report, "rise"))
 	m.number("fall", c.fall.times(cs.report, "fall"))
 	if c.weight.value != 0 {
@@ -137,7 +137,7 @@ func (f *trackFile) variant(cs *checks, n int) *tree.Node {
 		if f.weight.said {
 			at = f.weight.at
 		}
-		inner.text("weight", at, strconv.Itoa(min(max(f.weights[n], -mostWeight), mostWeight)))
+		inner.text("weight", at, strconv.Itoa(min(max(f.weights[n], -maxWeight), maxWeight)))
 	}
 	m.nested("file", inner)
 	return m.Node
@@ -155,16 +155,16 @@ func (p *process) check(cs *checks) *tree.Node {
 	inner := newMap(p.path.Position, m.Name)
 	inner.text("name", p.path.Position, p.path.Text)
 	switch {
-	case p.most.said && p.most.value == 0: // none may run
-		p.quorum = number{0, p.most.at, true}
-		cs.report.Differ(p.most.at, "track a script in its place", "quorum_max 0 cannot be expressed: the check passes with one process, too")
-		p.most.value = 1
-	case p.most.said && p.most.value < max(p.quorum.value, 1):
-		cs.report.Ignore(p.most.at, "", "quorum_max is less than quorum: it is left out")
-		p.most = number{}
+	case p.max.said && p.max.value == 0: // none may run
+		p.quorum = number{0, p.max.at, true}
+		cs.report.Differ(p.max.at, "track a script in its place", "ripcord has no quorum_max 0: the check also passes with one process")
+		p.max.value = 1
+	case p.max.said && p.max.value < max(p.quorum.value, 1):
+		cs.report.Ignore(p.max.at, "", "quorum_max is less than quorum: quorum_max is left out")
+		p.max = number{}
 	}
 	inner.number("min", p.quorum)
-	inner.number("max", p.most)
+	inner.number("max", p.max)
 	m.nested("process", inner)
 	if p.weight.value != 0 {
 		m.number("weight", p.weight)

@@ -47,7 +47,7 @@ func (cs *checks) addScript(c *script) {
 	delete(cs.later, name)
 	switch {
 	case cs.scripts[name] != nil, cs.disabled[name]:
-		cs.report.Ignore(c.at, "give it another name", "an earlier script has the same name: this one is left out")
+		cs.report.Ignore(c.at, "give it another name", "another script above has the same name: this one is left out")
 	case c.absent, c.removed:
 		cs.gone[name] = true
 		cs.disabled[name] = c.command.said && !c.removed

@@ -16,7 +16,7 @@ func (i *instance) complete(r *syntax.Report, g *globals) {
 	defer func() { i.bad = i.bad || r.Errors() > before }()
 	if i.iface.Text == "" && g.defaultInterface.Text != "" {
 		i.iface = g.defaultInterface
-		r.Differ(i.aside(), "name it with interface", "has no interface: keepalived does not start, and ripcord takes default_interface, %s", syntax.Show(i.iface.Text))
+		r.Differ(i.aside(), "name it with interface", "has no interface: keepalived does not start; ripcord uses default_interface, %s", syntax.Show(i.iface.Text))
 	}
 	if i.iface.Text == "" && !i.bad {
 		hint := "write interface, the one on which the other routers are"
@@ -63,7 +63,7 @@ func (i *instance) findInterface(t *translator) {
 	}
 	t.Subject = i.title()
 	t.Differ(i.source.Position, "write interface "+name,
-		"has no interface: ripcord takes %s, which has %s. The loss of its link is a fault, and addresses without dev are held there; keepalived watches no link, and leaves those addresses out", name, source)
+		"has no interface: ripcord uses %s, which has %s. The loss of its link is a fault, and addresses without dev are added to it; keepalived monitors no link, and leaves those addresses out", name, source)
 	i.iface = syntax.Word{Text: name, Position: i.source.Position}
 }
 
@@ -80,12 +80,12 @@ func (i *instance) noteRefused(r *syntax.Report) {
 	switch {
 	case len(i.addresses) > 0:
 	case i.strict.value == 1:
-		r.Differ(i.aside(), "", "has no address in virtual_ipaddress: in strict mode keepalived does not start, and ripcord runs it")
+		r.Differ(i.aside(), "", "has no address in virtual_ipaddress: in strict mode keepalived does not start; ripcord runs the instance")
 	case i.version.value == 3 && !i.withoutAddresses.said:
-		r.Differ(i.aside(), "write no_virtual_ipaddress if that is meant", "has no address in virtual_ipaddress: in version 3 keepalived does not start, and ripcord runs it")
+		r.Differ(i.aside(), "write no_virtual_ipaddress if this is intended", "has no address in virtual_ipaddress: with version 3 keepalived does not start; ripcord runs the instance")
 	}
 	if i.faultWithoutPeer.said && len(i.peers) == 0 {
-		r.Differ(i.faultWithoutPeer.at, "name the other routers with unicast_peer", "there is no peer: keepalived keeps the instance in FAULT, and ripcord leaves it out")
+		r.Differ(i.faultWithoutPeer.at, "name the other routers with unicast_peer", "the instance has no peer: keepalived keeps it in FAULT; ripcord leaves it out")
 		i.idle = true
 	}
 }
@@ -107,24 +107,24 @@ func (i *instance) completeVersion(r *syntax.Report, g *globals) {
 	switch v := i.version; {
 	case v.value != 2 || i.family != 6:
 	case i.strict.value == 1:
-		r.Ignore(v.at, "", "strict mode has version 3 over IPv6")
+		r.Ignore(v.at, "", "version 2 has no effect: strict mode uses version 3 over IPv6")
 	default:
 		r.Fail(v.at, "write version 3 on all routers of the LAN at the same time",
-			"keepalived sends version 2 over IPv6, which ripcord does not: routers of version 2 would not receive this router's adverts, and be Active beside it")
+			"keepalived sends version 2 over IPv6, and ripcord does not: routers with version 2 would reject this router's adverts and be Active at the same time")
 	}
 	i.version = i.versionAmong(g)
 	v3 := i.version.value == 3
 	switch d := &i.interval; {
 	case !d.said:
 	case v3 && d.value > 40950*time.Millisecond:
-		r.Ignore(d.at, "", "version 3 has at most 40.95 seconds, which is what counts")
+		r.Ignore(d.at, "", "version 3 allows at most 40.95 seconds: ripcord uses 40.95")
 		d.value = 40950 * time.Millisecond
 	case v3 && d.value%(10*time.Millisecond) != 0:
-		r.Ignore(d.at, "", "version 3 has steps of 0.01 seconds: %s counts", plainSeconds(d.value.Round(10*time.Millisecond)))
+		r.Ignore(d.at, "", "version 3 allows steps of 0.01 seconds: ripcord uses %s", plainSeconds(d.value.Round(10*time.Millisecond)))
 		d.value = max(d.value.Round(10*time.Millisecond), 10*time.Millisecond)
 	case !v3 && d.value%time.Second != 0:
 		whole := max((d.value + time.Second/2).Truncate(time.Second), time.Second)
-		r.Ignore(d.at, "write vrrp_version 3 into global_defs on all routers for shorter ones", "version 2 has whole seconds: %s counts", plainSeconds(whole))
+		r.Ignore(d.at, "for a shorter interval, write vrrp_version 3 into global_defs on all routers", "version 2 allows whole seconds only: ripcord uses %s", plainSeconds(whole))
 		d.value = whole
 	}
 	if i.version2.value == 1 && !v3 {
@@ -148,7 +148,7 @@ func (i *instance) election() number {
 func (i *instance) completeElection(r *syntax.Report) {
 	priority := i.election()
 	if !i.priority.said && priority.said {
-		r.Ignore(priority.at, "set the priority", "without a priority, state MASTER makes it 255")
+		r.Ignore(priority.at, "set the priority", "the priority is not set: with state MASTER it is 255")
 	}
 	cleared := func(why string, at tree.Position, what string) {
 		r.Ignore(at, "", "%s has no effect: %s", what, why)
@@ -168,16 +168,16 @@ func (i *instance) completeElection(r *syntax.Report) {
 		cleared("the state is MASTER; write state BACKUP on both routers", d.at, "preempt_delay")
 		*d = length{}
 	case i.strict.value == 1:
-		cleared("strict mode", d.at, "preempt_delay")
+		cleared("vrrp_strict is set", d.at, "preempt_delay")
 		*d = length{}
 	case i.nopreempt.value == 1:
-		cleared("there is nopreempt", d.at, "preempt_delay")
+		cleared("nopreempt is set", d.at, "preempt_delay")
 		*d = length{}
 	case priority.value == 255:
 		*d = length{}
 	}
 	if i.strict.value == 1 && i.misses.said && i.misses.value != 3 {
-		cleared("strict mode", i.misses.at, "down_timer_adverts")
+		cleared("vrrp_strict is set", i.misses.at, "down_timer_adverts")
 		i.misses = number{}
 	}
 	if !i.accept.said && i.strict.value == 1 && priority.value != 255 {
@@ -192,22 +192,22 @@ func (i *instance) completeSecrets(r *syntax.Report) {
 	switch w := i.authType; {
 	case w.Text == "":
 		if i.authPass.Text != "" {
-			r.Ignore(i.authPass.Position, "set auth_type PASS", "the password has no effect without a type")
+			r.Ignore(i.authPass.Position, "set auth_type PASS", "auth_pass has no effect without auth_type")
 		}
 	case i.strict.value == 1:
-		r.Ignore(w.Position, "", "strict mode has no authentication: it is left out")
+		r.Ignore(w.Position, "", "strict mode has no authentication: ripcord leaves it out")
 	case v3:
-		r.Ignore(w.Position, "", "version 3 has no authentication: it is left out")
+		r.Ignore(w.Position, "", "version 3 has no authentication: ripcord leaves it out")
 	case i.hmac != nil:
-		r.Ignore(w.Position, "", "auth_hmac takes its place: it is left out")
+		r.Ignore(w.Position, "", "auth_hmac is set: auth_type is left out")
 	case i.authPass.Text == "":
-		r.Ignore(w.Position, "", "there is no password: adverts go without authentication")
+		r.Ignore(w.Position, "", "auth_pass is missing: ripcord sends adverts without authentication")
 	case w.Text == "AH":
 		r.Fail(w.Position, "write auth_type PASS, or leave the authentication out, on all routers of the LAN at the same time",
-			"AH is not supported: routers that use it would not receive this router's adverts, and be Active beside it")
+			"ripcord does not support AH: routers that use it would reject this router's adverts and be Active at the same time")
 	default:
 		if len(i.authPass.Text) > longest {
-			r.Ignore(i.authPass.Position, "", "only the first %d characters of the password count", longest)
+			r.Ignore(i.authPass.Position, "", "ripcord uses only the first %d characters of the password, as keepalived does", longest)
 			i.authPass.Text = i.authPass.Text[:longest]
 		}
 		return
@@ -226,10 +226,10 @@ func (i *instance) completeSending(r *syntax.Report, g *globals) {
 	}
 	i.vmac.complete(r, i)
 	if i.trackSource.said && i.source.Text != "" {
-		r.Differ(i.trackSource.at, "", "if %s is not on this machine at the start, the instance is in Fault: keepalived is MASTER then, and in FAULT only once the address has been removed", i.source.Text)
+		r.Differ(i.trackSource.at, "", "while this machine does not have %s at the start, the instance is in Fault; keepalived becomes MASTER then, and enters FAULT only when the address is removed later", i.source.Text)
 	}
 	if a, err := netip.ParseAddr(i.source.Text); err == nil && a.Is6() && !a.IsLinkLocalUnicast() && len(i.peers) == 0 {
-		r.Differ(i.source.Position, "", "multicast adverts leave from the link-local address, not from %s", a)
+		r.Differ(i.source.Position, "", "ripcord sends multicast adverts from the link-local address, not from %s", a)
 		i.source = syntax.Word{}
 	}
 	i.noteLinkLocalSource(r)
@@ -259,27 +259,27 @@ func (i *instance) noteLinkLocalSource(r *syntax.Report) {
 	n := slices.IndexFunc(i.peers, func(p peer) bool { return p.address.Is6() && !p.address.IsLinkLocalUnicast() })
 	if n >= 0 && i.source.Text == "" {
 		r.Differ(i.peers[n].at, "write unicast_src_ip",
-			"without unicast_src_ip keepalived sends from the link-local address, and hears only adverts to that: two routers with it are both MASTER. ripcord sends from a global address of the interface")
+			"without unicast_src_ip, keepalived sends from the link-local address and receives only adverts to this address: two such routers are both MASTER. ripcord sends from a global address of the interface")
 	}
 }
 
 // completeAddresses moves addresses that do not fit into an advert to those that are not
 // advertised, and notes the other interfaces with addresses.
 func (i *instance) completeAddresses(r *syntax.Report) {
-	const most4, most6 = 255, (1500 - 14 - 40 - 8) / 16 // keepalived also subtracts the Ethernet header
-	most := most4
+	const max4, max6 = 255, (1500 - 14 - 40 - 8) / 16 // keepalived also subtracts the Ethernet header
+	limit := max4
 	if i.family == 6 {
-		most = most6
+		limit = max6
 	}
-	if len(i.addresses) > most {
-		r.Differ(i.addresses[most].at, "", "an advert has room for %d addresses, so this one and those after it are not advertised; keepalived advertises more where the MTU of the link is greater than 1500", most)
-		i.extra = slices.Concat(i.addresses[most:], i.extra)
-		i.addresses = i.addresses[:most]
+	if len(i.addresses) > limit {
+		r.Differ(i.addresses[limit].at, "", "an advert has room for %d addresses, so this one and those after it are not advertised; keepalived advertises more where the MTU of the link is greater than 1500", limit)
+		i.extra = slices.Concat(i.addresses[limit:], i.extra)
+		i.addresses = i.addresses[:limit]
 	}
 	i.tracked = slices.DeleteFunc(i.tracked, func(one tracked) bool {
 		own := one.kind == trackedInterface && one.name.Text == i.iface.Text
 		if own {
-			r.Ignore(one.name.Position, "", "track_interface %s has no effect: it is the instance's own", syntax.Show(one.name.Text))
+			r.Ignore(one.name.Position, "", "track_interface %s has no effect: it is the instance's own interface", syntax.Show(one.name.Text))
 		}
 		return own
 	})
@@ -287,7 +287,7 @@ func (i *instance) completeAddresses(r *syntax.Report) {
 		switch {
 		case a.device.Text == "":
 		case a.device.Text == i.iface.Text && i.vmac.bears(a, i):
-			r.Ignore(a.device.Position, "leave dev out", "%s is on the link of the virtual MAC, and not on %s itself", a.prefix, syntax.Show(a.device.Text))
+			r.Ignore(a.device.Position, "leave dev out", "ripcord adds %s to the macvlan with the virtual MAC, and not to %s", a.prefix, syntax.Show(a.device.Text))
 		default:
 			i.devices = append(i.devices, device{a.follow, a.device, a.prefix.Addr().String()})
 		}
@@ -315,8 +315,8 @@ func (i *instance) trackDevice(r *syntax.Report, d device) {
 		return
 	}
 	if one := &i.tracked[at]; one.weight != 0 {
-		r.Ignore(one.name.Position, "write no_track behind "+d.held+" if the weight is meant",
-			"the weight of track_interface %s has no effect: %s is held there, so its failure is a fault", syntax.Show(one.name.Text), d.held)
+		r.Ignore(one.name.Position, "write no_track behind "+d.held+" to keep the weight",
+			"the weight of track_interface %s has no effect: the failure of the interface is a fault, since %s is configured on it", syntax.Show(one.name.Text), d.held)
 		one.weight, one.reverse = 0, false
 	}
 }
@@ -337,12 +337,12 @@ func (i *instance) weigh(r *syntax.Report) {
 		if one.weight == 0 || one.kind == trackedProcess || keepsFault(one, byGroup) {
 			return false
 		}
-		r.Ignore(one.name.Position, "", "%s %s has a weight, and is not tracked: %s", one.kind, syntax.Show(one.name.Text), why)
+		r.Ignore(one.name.Position, "", "%s %s is not tracked, since it has a weight: %s", one.kind, syntax.Show(one.name.Text), why)
 		return true
 	})
 	for n := range i.tracked {
 		if one := &i.tracked[n]; one.weight != 0 && keepsFault(*one, byGroup) {
-			r.Ignore(one.name.Position, "", "the weight of %s %s is left out, so its failure is a fault: %s", one.kind, syntax.Show(one.name.Text), why)
+			r.Ignore(one.name.Position, "", "the weight of %s %s is left out, so the failure is a fault: %s", one.kind, syntax.Show(one.name.Text), why)
 			one.weight = 0
 		}
 	}
@@ -356,7 +356,7 @@ func (i *instance) noteStart(r *syntax.Report) {
 	}
 	if notified && i.election().value == 255 && i.advertsAtStart() > 0 {
 		r.Subject = i.title()
-		r.Differ(i.election().at, "", "with priority 255 no command for BACKUP runs at the start: under keepalived it does, unless the state is MASTER")
+		r.Differ(i.election().at, "", "with priority 255, ripcord runs no command for BACKUP at the start; keepalived runs it unless the state is MASTER")
 	}
 }
 

@@ -151,7 +151,7 @@ func (c *converter) place(at tree.Position) string {
 
 // folded breaks a text into lines, without characters that a comment cannot contain.
 func folded(text string) (lines []string) {
-	const most = 100
+	const width = 100
 	text = strings.Map(func(r rune) rune {
 		if unicode.IsPrint(r) {
 			return r
@@ -160,7 +160,7 @@ func folded(text string) (lines []string) {
 	}, text)
 	line := ""
 	for _, word := range strings.Fields(text) {
-		if line != "" && len(line)+1+len(word) > most {
+		if line != "" && len(line)+1+len(word) > width {
 			lines, line = append(lines, line), ""
 		}
 		line = strings.TrimLeft(line+" "+word, " ")

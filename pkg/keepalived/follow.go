@@ -43,9 +43,9 @@ func (t *translator) trackStatic(byName map[string]*instance) {
 		switch {
 		case d.trackGroup.Text == "":
 		case group == nil:
-			t.Ignore(d.trackGroup.Position, "", "no track_group is named %s: no instance follows %s", syntax.Show(d.trackGroup.Text), syntax.Show(d.name.Text))
+			t.Ignore(d.trackGroup.Position, "", "no track_group is named %s: a failure of %s affects no instance", syntax.Show(d.trackGroup.Text), syntax.Show(d.name.Text))
 		case d.untracked:
-			t.Ignore(d.trackGroup.Position, "leave one out", "track_group has no effect beside no_track")
+			t.Ignore(d.trackGroup.Position, "leave one out", "track_group has no effect with no_track")
 		default:
 			for _, w := range group.names {
 				if i := byName[w.Text]; i != nil {

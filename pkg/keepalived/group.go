@@ -39,7 +39,7 @@ func (g *group) gather(r *syntax.Report, byName map[string]*instance) {
 		case i.group == g:
 			r.Ignore(w.Position, "", "%s is given twice", syntax.Show(w.Text))
 		case i.group != nil:
-			r.Ignore(w.Position, "", "%s is in %s already: it is left out", syntax.Show(w.Text), i.group.title())
+			r.Ignore(w.Position, "", "%s is a member of %s already: it is left out here", syntax.Show(w.Text), i.group.title())
 		default:
 			i.group = g
 			g.members = append(g.members, i)
@@ -61,7 +61,7 @@ func (g *group) level(r *syntax.Report) {
 		r.Subject = m.title()
 		at := m.election().at
 		r.Differ(at, "give all members of the group one priority, on each router",
-			"the priority is %d, that of %s: a group moves as one", first.election().value, first.title())
+			"ripcord uses priority %d, that of %s: all members of a group change state together", first.election().value, first.title())
 		m.priority = number{first.election().value, at, true}
 	}
 }
@@ -89,7 +89,7 @@ func (g *group) noteWeights(r *syntax.Report) {
 			}
 			noted[what] = true
 			r.Subject = m.title()
-			r.Differ(one.name.Position, "", "the weight of %s %s changes the priority of the whole group: under keepalived only that of members that track it",
+			r.Differ(one.name.Position, "", "the weight of %s %s changes the priority of the whole group; under keepalived it changes only the members that track it",
 				one.kind, syntax.Show(one.name.Text))
 		}
 	}
@@ -105,7 +105,7 @@ func (g *group) noteStart(r *syntax.Report) {
 		return
 	}
 	r.Subject = g.title()
-	r.Differ(g.at, "", "its commands run when it is MASTER at the start, too: keepalived runs those of its members alone, where all have state MASTER and priority 255")
+	r.Differ(g.at, "", "ripcord also runs the group's commands when the group is MASTER at the start; keepalived runs only those of its members if all have state MASTER and priority 255")
 }
 
 // noteFirstFault notes whose FAULT commands run if a script fails at the start, before keepalived

@@ -138,11 +138,11 @@ func (i *instance) sendingTree(r *syntax.Report, m builder) {
 		case n == 0:
 			bound.value = max(p.minTTL.value, 1)
 		case max(p.minTTL.value, 1) < bound.value:
-			r.Differ(p.at, "", "the minimum TTL is the same for all peers: %d", max(p.minTTL.value, 1))
+			r.Differ(p.at, "", "ripcord uses one minimum TTL for all peers: %d", max(p.minTTL.value, 1))
 			bound.value = max(p.minTTL.value, 1)
 		}
 		if p.maxTTL.said && p.maxTTL.value < 255 {
-			r.Differ(p.maxTTL.at, "", "a maximum TTL of a peer is not supported")
+			r.Differ(p.maxTTL.at, "", "ripcord does not support a maximum TTL of a peer")
 		}
 	}
 	inner.list("peers", peers)
@@ -212,8 +212,8 @@ func repeats(n number) number {
 }
 
 // within limits a duration.
-func within(l length, most time.Duration) length {
-	l.value = min(l.value, most)
+func within(l length, longest time.Duration) length {
+	l.value = min(l.value, longest)
 	return l
 }
 

@@ -30,13 +30,13 @@ func (s testSystem) Glob(pattern string) (names []string) {
 	return names
 }
 
-func (s testSystem) Read(path string, most int) ([]byte, error) {
+func (s testSystem) Read(path string, limit int) ([]byte, error) {
 	if s.files != nil {
 		text, ok := s.files[path]
 		if !ok {
 			return nil, errors.New(path + " does not exist")
 		}
-		return []byte(text)[:min(len(text), most)], nil
+		return []byte(text)[:min(len(text), limit)], nil
 	}
 	return os.ReadFile(path)
 }

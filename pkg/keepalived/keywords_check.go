@@ -18,7 +18,7 @@ var scriptKeywords = table[script]{
 	{"interval", 1, 1, plain, Translated, "`interval`, 10ms to 24h", "", secondsTo(func(c *script) *length { return &c.interval }, 0, 1<<32*second)},
 	{"timeout", 1, 1, plain, Translated, "`timeout`", "", secondsTo(func(c *script) *length { return &c.timeout }, 0, 1<<32*second)},
 	{"weight", 1, 2, plain, Translated, "`weight`, -253 to 253. A value outside is limited to this range; keepalived uses it as it is", "", func(t *translator, s *syntax.Statement, c *script) {
-		ownWeight(t.Report, s, &c.weight, &c.reverse, mostWeight)
+		ownWeight(t.Report, s, &c.weight, &c.reverse, maxWeight)
 	}},
 	{"rise", 1, 1, plain, Translated, "`rise`", "", numberTo(func(c *script) *number { return &c.rise }, 1, 1<<31-1)},
 	{"fall", 1, 1, plain, Translated, "`fall`", "", numberTo(func(c *script) *number { return &c.fall }, 1, 1<<31-1)},
@@ -27,14 +27,14 @@ var scriptKeywords = table[script]{
 		c.removed = !t.commands.account(s.Words[1].Position, c.user, c.group, "the script is not run, and counts as if nobody tracked it")
 	}},
 	{"init_fail", 0, 0, plain, Inherent, "keepalived parses it and then forgets it: the first result decides", "", func(t *translator, s *syntax.Statement, _ *script) {
-		t.Ignore(s.At(), "leave it out", "init_fail has no effect: keepalived forgets it once the script is tracked, so the first result decides")
+		t.Ignore(s.At(), "leave it out", "init_fail has no effect: keepalived ignores it for a tracked script, so the first result decides")
 	}},
 }
 
 var fileKeywords = table[trackFile]{
 	{"file", -1, 1, plain, Translated, "`file.path`", "", func(t *translator, s *syntax.Statement, f *trackFile) { f.path = rooted(t.Report, s) }},
 	{"weight", -1, 2, plain, Translated, "`file.weight`", "", func(t *translator, s *syntax.Statement, f *trackFile) {
-		ownWeight(t.Report, s, &f.weight, &f.reverse, mostWeight+1)
+		ownWeight(t.Report, s, &f.weight, &f.reverse, maxWeight+1)
 	}},
 	{"init_file", 0, 2, plain, Changed, "ripcord does not write the file at the start; a missing file counts as 0", "", nil},
 }
@@ -43,17 +43,17 @@ var processKeywords = table[process]{
 	{"process", 1, -1, plain, Translated, "`process.name`. The arguments of the process are not compared, and of a relative path only the name", "", func(t *translator, s *syntax.Statement, p *process) {
 		p.path = programName(t.Report, s.Words[1])
 		if len(s.Words) > 2 {
-			t.Differ(s.Words[2].Position, "", "every process %s counts, whatever its arguments", syntax.Show(p.path.Text))
+			t.Differ(s.Words[2].Position, "", "ripcord counts every process %s, with any arguments", syntax.Show(p.path.Text))
 		}
 	}},
 	{"quorum", 1, 1, plain, Translated, "`process.min`", "", numberTo(func(p *process) *number { return &p.quorum }, 1, 65535)},
-	{"quorum_max", 1, 1, plain, Translated, "`process.max`", "", numberTo(func(p *process) *number { return &p.most }, 0, 65535)},
+	{"quorum_max", 1, 1, plain, Translated, "`process.max`", "", numberTo(func(p *process) *number { return &p.max }, 0, 65535)},
 	{"weight", -1, 2, plain, Translated, "`weight`", "", func(t *translator, s *syntax.Statement, p *process) {
-		if n, err := strconv.Atoi(s.Word(1)); err == nil && (n < -mostWeight-1 || n > mostWeight+1) {
-			t.Ignore(s.Words[1].Position, "", "a weight is between %d and %d: %d is left out", -mostWeight, mostWeight, n)
+		if n, err := strconv.Atoi(s.Word(1)); err == nil && (n < -maxWeight-1 || n > maxWeight+1) {
+			t.Ignore(s.Words[1].Position, "", "a weight is between %d and %d: %d is left out", -maxWeight, maxWeight, n)
 			return
 		}
-		ownWeight(t.Report, s, &p.weight, &p.reverse, mostWeight)
+		ownWeight(t.Report, s, &p.weight, &p.reverse, maxWeight)
 	}},
 	{"param_match", 0, 1, plain, Changed, "ripcord does not compare the arguments of a process", "", nil},
 	{"full_command", 0, 0, plain, Changed, "ripcord does not compare the arguments of a process", "", nil},
@@ -72,20 +72,20 @@ func programName(r *syntax.Report, w syntax.Word) syntax.Word {
 	if name == "" {
 		r.Ignore(w.Position, "write the name of the program", "%s is a directory", syntax.Show(given))
 	} else {
-		r.Differ(w.Position, "write the whole path, or "+syntax.Show(name), "%s is a relative path: every process named %s counts; keepalived counts those that were started with this path, and none without full_command or arguments", syntax.Show(given), syntax.Show(name))
+		r.Differ(w.Position, "write the whole path, or "+syntax.Show(name), "%s is a relative path: ripcord counts every process named %s; keepalived counts only processes that were started with this path, and none without full_command or arguments", syntax.Show(given), syntax.Show(name))
 	}
 	w.Text = name
 	return w
 }
 
 // ownWeight reads a weight, which may be followed by reverse.
-func ownWeight(r *syntax.Report, s *syntax.Statement, into *number, reverse *bool, most int) {
+func ownWeight(r *syntax.Report, s *syntax.Statement, into *number, reverse *bool, limit int) {
 	n := leadingIn(r, s.Words[1], -1<<31, 1<<31-1, "it has no weight")
 	if n.said {
-		if n.value < -mostWeight-1 || n.value > mostWeight+1 {
-			r.Differ(n.at, "", "a weight is between %d and %d: %d counts as the nearest; under keepalived that of a vrrp_script counts as it is", -mostWeight, mostWeight, n.value)
+		if n.value < -maxWeight-1 || n.value > maxWeight+1 {
+			r.Differ(n.at, "", "a weight is between %d and %d: ripcord limits %d to this range; keepalived uses the weight of a vrrp_script as it is", -maxWeight, maxWeight, n.value)
 		}
-		n.value = min(max(n.value, -most), most)
+		n.value = min(max(n.value, -limit), limit)
 		*into = n
 	}
 	switch s.Word(2) {

@@ -5,7 +5,7 @@ import "ripcord/pkg/keepalived/syntax"
 var groupKeywords = table[group]{
 	{"group", 0, 0, entries, Translated, "`members`", "", func(t *translator, s *syntax.Statement, g *group) {
 		if g.listed {
-			t.Ignore(s.At(), "write all members into one", "a second list of members is left out")
+			t.Ignore(s.At(), "write all members into one list", "the group has a list of members already: this one is left out")
 			return
 		}
 		g.listed = true

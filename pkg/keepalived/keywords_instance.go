@@ -12,7 +12,7 @@ var instanceKeywords = table[instance]{
 	{"state", 1, 1, plain, Translated, "sets defaults only: with `MASTER` the default priority is 255, and `nopreempt` and `preempt_delay` are ignored", "", func(t *translator, s *syntax.Statement, i *instance) {
 		switch w := s.Words[1]; {
 		case w.Text != "MASTER" && w.Text != "BACKUP":
-			t.Ignore(w.Position, "write MASTER or BACKUP", "%s is not a state: it counts as BACKUP", syntax.Show(w.Text))
+			t.Ignore(w.Position, "write MASTER or BACKUP", "%s is not a state: ripcord uses BACKUP", syntax.Show(w.Text))
 			i.state = syntax.Word{Text: "BACKUP", Position: w.Position}
 		case w.Text == "BACKUP" && i.state.Text == "MASTER":
 			t.Ignore(w.Position, "", "BACKUP after MASTER has no effect")
@@ -148,7 +148,7 @@ func readVersion(t *translator, s *syntax.Statement, i *instance) {
 	case i.version.said && i.version.value != v.value:
 		t.Ignore(v.at, "keep one", "the version is %d already: %d has no effect", i.version.value, v.value)
 	case v.value == 2 && i.family == 6:
-		t.Ignore(v.at, "leave the line out", "the instance is IPv6, which has version 3")
+		t.Ignore(v.at, "leave the line out", "the instance is IPv6: ripcord uses version 3")
 	default:
 		i.version = v
 	}
@@ -159,7 +159,7 @@ func notifyTo[T any](field func(*T) *command) func(*translator, *syntax.Statemen
 	return func(t *translator, s *syntax.Statement, into *T) {
 		into1 := field(into)
 		if into1.said {
-			t.Ignore(s.At(), "keep one", "%s comes a second time: the first counts", s.Keyword())
+			t.Ignore(s.At(), "keep one", "%s is set already: this line has no effect", s.Keyword())
 			return
 		}
 		*into1 = t.commands.read(s, true)

@@ -22,7 +22,7 @@ var rootKeywords = table[translator]{
 	{"vrrp_sync_group", -1, 1, nested, Translated, "`groups`", "", func(t *translator, s *syntax.Statement, _ *translator) {
 		g := &group{name: s.Words[1], at: s.At()}
 		if t.groupNames[g.name.Text] {
-			t.Ignore(s.At(), "give it another name", "%s is there already: this one is left out", g.title())
+			t.Ignore(s.At(), "give it another name", "%s is defined already: this one is left out", g.title())
 			return
 		}
 		t.Subject = g.title()
@@ -77,7 +77,7 @@ var rootKeywords = table[translator]{
 	{"track_group", 1, 1, nested, Translated, "`track: [{interface: …}]` of its instances, for each interface of the static entries that name the group", "", func(t *translator, s *syntax.Statement, _ *translator) {
 		name := s.Word(1)
 		if t.trackGroups[name] != nil {
-			t.Ignore(s.At(), "give it another name", "track_group %s is there already: this one is left out", syntax.Show(name))
+			t.Ignore(s.At(), "give it another name", "track_group %s is defined already: this one is left out", syntax.Show(name))
 			return
 		}
 		g := &trackGroup{}
@@ -93,9 +93,9 @@ var rootKeywords = table[translator]{
 		switch system := t.commands.system; {
 		case system.InNamespace(s.Word(1)):
 		case t.commands.elsewhere:
-			t.Differ(s.At(), hint, "ripcord does not move to a network namespace: it runs in the one in which it is started")
+			t.Differ(s.At(), hint, "ripcord runs in the network namespace in which it is started, and does not change it")
 		default:
-			t.Fail(s.At(), hint, "ripcord is not in the network namespace %s: it would serve on the interfaces of another one", syntax.Show(s.Word(1)))
+			t.Fail(s.At(), hint, "ripcord is not in the network namespace %s: it would use the interfaces of another one", syntax.Show(s.Word(1)))
 		}
 	}},
 	{"net_namespace_ipvs", 0, 1, plain, Missing, noLVS, "LVS", nil},

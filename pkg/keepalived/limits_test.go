@@ -25,9 +25,9 @@ func TestLimits(t *testing.T) {
 	const head = "vrrp_instance a {\n interface eth0\n virtual_router_id 1\n"
 	long := strings.Repeat("x", 60<<10)
 	for name, text := range map[string]string{
-		"lines":        strings.Repeat("a\n", syntax.MostText/2),
-		"braces":       strings.Repeat("{", syntax.MostText),
-		"closed":       strings.Repeat("}", syntax.MostText),
+		"lines":        strings.Repeat("a\n", syntax.MaxText/2),
+		"braces":       strings.Repeat("{", syntax.MaxText),
+		"closed":       strings.Repeat("}", syntax.MaxText),
 		"deep":         strings.Repeat("a {\n", 10000) + strings.Repeat("}\n", 10000),
 		"deep inside":  head + strings.Repeat("a {\n", 10000) + strings.Repeat("}\n", 10001),
 		"misspelt":     "vrrp_instance a {\n" + strings.Repeat("virtual_router_ids 1\n", 100000) + "}\n",
@@ -38,7 +38,7 @@ func TestLimits(t *testing.T) {
 		"links":        "interface_up_down_delays {\n" + numberedLines("1 eth", 60000) + "}\n",
 		"instances":    strings.Repeat(head+"}\n", 20000),
 		"tracked":      head + "track_interface {\n" + strings.Repeat("eth1\n", 100000) + "}\n}\n",
-		"quotes":       strings.Repeat(`"`, syntax.MostText),
+		"quotes":       strings.Repeat(`"`, syntax.MaxText),
 		"comments":     strings.Repeat(`\#`, 30<<10) + "\n",
 		"many escapes": strings.Repeat(strings.Repeat(`\#`, 30<<10)+"\n", 60),
 		"definitions":  "$A=" + long + "\n" + strings.Repeat("$A $A $A\n", 10000),

@@ -52,11 +52,11 @@ func (ls *links) of(name syntax.Word) *linkSettings {
 func (ls *links) readDelays(r *syntax.Report, s *syntax.Statement) {
 	for _, entry := range s.Block {
 		if len(entry.Words) < 2 {
-			r.Ignore(entry.At(), "", "%s has no delay: it is left out", entry.Title())
+			r.Ignore(entry.At(), "", "%s has no delay: the line is left out", entry.Title())
 			continue
 		}
 		if !isLink(entry.Word(0)) {
-			r.Ignore(entry.At(), "", "no interface is called %s: it is left out", syntax.Show(entry.Word(0)))
+			r.Ignore(entry.At(), "", "%s cannot be the name of an interface: it is left out", syntax.Show(entry.Word(0)))
 			continue
 		}
 		l := ls.of(entry.Words[0])
@@ -71,7 +71,7 @@ func (ls *links) readDelays(r *syntax.Report, s *syntax.Statement) {
 func (ls *links) readMonitors(r *syntax.Report, s *syntax.Statement) {
 	for _, entry := range s.Block {
 		if !isLink(entry.Word(0)) {
-			r.Ignore(entry.At(), "", "no interface is called %s: it is left out", syntax.Show(entry.Word(0)))
+			r.Ignore(entry.At(), "", "%s cannot be the name of an interface: it is left out", syntax.Show(entry.Word(0)))
 			continue
 		}
 		l := ls.of(entry.Words[0])
@@ -83,7 +83,7 @@ func (ls *links) readMonitors(r *syntax.Report, s *syntax.Statement) {
 			l.monitor = syntax.Word{Text: "ethtool", Position: entry.Words[1].Position}
 		case "IOCTL":
 		default:
-			r.Ignore(entry.Words[1].Position, "write MII or ETHTOOL", "%s is not a way to watch a link", syntax.Show(entry.Word(1)))
+			r.Ignore(entry.Words[1].Position, "write MII or ETHTOOL", "%s is not a method to monitor a link: it is left out", syntax.Show(entry.Word(1)))
 		}
 	}
 }

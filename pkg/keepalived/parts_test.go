@@ -90,7 +90,7 @@ func TestChecks(t *testing.T) {
 	cs.addScript(named("absent", func(c *script) { c.absent = true }))
 	cs.addScript(named("empty", func(c *script) { c.command = command{} }))
 	cs.addScript(named("early", nil))
-	expectNotes(t, r, "it has no script", "an earlier script has the same name")
+	expectNotes(t, r, "it has no script", "another script above has the same name")
 
 	var got []tracked
 	r2 := &syntax.Report{}
@@ -99,7 +99,7 @@ func TestChecks(t *testing.T) {
 	if len(got) != 1 || got[0].weight != 7 {
 		t.Errorf("%+v", got)
 	}
-	expectNotes(t, r2, "early is tracked already", "no script is named late so far", "no script is named erly so far")
+	expectNotes(t, r2, "early is tracked already", "no script above is named late", "no script above is named erly")
 	if hints := []string{r2.Notes()[1].Hint, r2.Notes()[2].Hint}; !slices.Equal(hints, []string{"move its vrrp_script to a place before this one", "did you mean early?"}) {
 		t.Errorf("%q", hints)
 	}
@@ -122,7 +122,7 @@ func TestBlocksWithoutBraces(t *testing.T) {
 	const whole = "vrrp_instance a {\n interface eth0\n virtual_router_id 1\n virtual_ipaddress { 192.0.2.1/24 }\n}\n"
 	for _, keyword := range []string{"static_ipaddress", "interface_up_down_delays", "garp_group", "global_defs"} {
 		tr := Translate("x.conf", []byte(whole+keyword), Options{System: testSystem{}})
-		if n := tr.Notes; tr.Root == nil || len(n) != 1 || n[0].Class != syntax.Ignored || n[0].Line != 6 || n[0].Message != keyword+" has no block: it is read as an empty one" {
+		if n := tr.Notes; tr.Root == nil || len(n) != 1 || n[0].Class != syntax.Ignored || n[0].Line != 6 || n[0].Message != keyword+" needs a block: ripcord reads it with an empty one" {
 			t.Errorf("at the end: %+v", tr.Notes)
 		}
 		tr = Translate("x.conf", []byte(keyword+"\n"+whole), Options{System: testSystem{}})
@@ -138,7 +138,7 @@ func TestLinks(t *testing.T) {
 	ls := links{byName: map[string]*linkSettings{}}
 	ls.readDelays(r, statementsOf(t, "interface_up_down_delays {\n eth0 2 3.5\n eth1\n eth0:1 2\n}\n")[0])
 	ls.readMonitors(r, statementsOf(t, "linkbeat_interfaces {\n eth0 MII\n eth2 IOCTL\n eth3 X\n}\n")[0])
-	expectNotes(t, r, "eth1 has no delay", "no interface is called eth0:1", "X is not a way to watch a link")
+	expectNotes(t, r, "eth1 has no delay", "eth0:1 cannot be the name of an interface", "X is not a method to monitor a link")
 	if got, want := ls.tree(at(1, 1)).YAML(), "eth0:\n  monitor: mii\n  down_delay: 2s\n  up_delay: 3.5s\n"; got != want {
 		t.Errorf("%s\nwant %s", got, want)
 	}
@@ -172,7 +172,7 @@ func TestGroupGather(t *testing.T) {
 	if len(one.members) != 2 || len(two.members) != 0 || b.priority.value != 100 || c.priority.value != 80 {
 		t.Errorf("%d and %d members, priorities %d, %d", len(one.members), len(two.members), b.priority.value, c.priority.value)
 	}
-	expectNotes(t, r, "a is given twice", "no vrrp_instance is named x", "the priority is 100, that of vrrp_instance a", "b is in vrrp_sync_group one already", "the group has no member")
+	expectNotes(t, r, "a is given twice", "no vrrp_instance is named x", "ripcord uses priority 100, that of vrrp_instance a", "b is a member of vrrp_sync_group one already", "the group has no member")
 }
 
 // TestVocabulary sees what a misspelt keyword is taken for.
@@ -181,7 +181,7 @@ func TestVocabulary(t *testing.T) {
 		"nopreemt":             "did you mean nopreempt?",
 		"NOPREEMPT":            "did you mean nopreempt?",
 		"garp_master_delays 5": "did you mean garp_master_delay?",
-		"router_id x":          "it belongs into global_defs",
+		"router_id x":          "it belongs in global_defs",
 		"vrrp_script x":        "it belongs outside of blocks",
 		"zzz":                  "",
 		"vrid 1":               "did you mean virtual_router_id?",

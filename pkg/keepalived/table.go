@@ -30,14 +30,14 @@ const (
 // A keyword is a row of a table. It may stand in the blocks of its table.
 type keyword[T any] struct {
 	name string
-	// least and most are the numbers of words after the keyword. most -1: any number. least -1: one
+	// min and max are the numbers of words after the keyword. max -1: any number. min -1: one
 	// or more, and keepalived skips a line without any.
-	least, most int
-	shape       shape
-	fate        Fate
-	becomes     string // ripcord's key, or how it differs, or why it is not supported
-	topic       string // if it is not supported: all keywords of a topic share one note
-	read        func(t *translator, s *syntax.Statement, into *T)
+	min, max int
+	shape    shape
+	fate     Fate
+	becomes  string // ripcord's key, or how it differs, or why it is not supported
+	topic    string // if it is not supported: all keywords of a topic share one note
+	read     func(t *translator, s *syntax.Statement, into *T)
 }
 
 // A table lists the keywords of one kind of block. What is accepted, what is noted, the suggestions
@@ -113,30 +113,30 @@ func (tb table[T]) read(t *translator, block string, statements []*syntax.Statem
 func (k *keyword[T]) fits(r *syntax.Report, s *syntax.Statement, ends bool) bool {
 	arguments := len(s.Words) - 1
 	switch {
-	case arguments < k.least && s.Unclosed && k.most < 0: // a command, noted already
+	case arguments < k.min && s.Unclosed && k.max < 0: // a command, noted already
 		return false
-	case arguments == 0 && k.least < 0:
-		r.Ignore(s.At(), "", "%s has no value: it is left out", s.Keyword())
+	case arguments == 0 && k.min < 0:
+		r.Ignore(s.At(), "", "%s has no value: the line is left out", s.Keyword())
 		return false
-	case arguments < k.least:
+	case arguments < k.min:
 		r.Fail(s.At(), "", "%s has no value", s.Keyword())
 		return false
-	case k.most >= 0 && arguments > k.most && slices.Contains([]string{"vrrp_instance", "vrrp_sync_group", "track_group"}, k.name):
-		r.Differ(s.Words[k.most+1].Position, "write the name as one word",
-			"the name has more than one word: keepalived leaves the whole block out, and ripcord reads it as %s", s.TitleOf(k.most))
-	case k.most >= 0 && arguments > k.most:
-		r.Ignore(s.Words[k.most+1].Position, "a statement ends with its line: write each on a line of its own",
-			"what follows %s is left out", s.TitleOf(k.most))
+	case k.max >= 0 && arguments > k.max && slices.Contains([]string{"vrrp_instance", "vrrp_sync_group", "track_group"}, k.name):
+		r.Differ(s.Words[k.max+1].Position, "write the name as one word",
+			"the name has more than one word: keepalived leaves the whole block out; ripcord reads the name as %s", s.TitleOf(k.max))
+	case k.max >= 0 && arguments > k.max:
+		r.Ignore(s.Words[k.max+1].Position, "write each statement on a line of its own",
+			"the words after %s are left out", s.TitleOf(k.max))
 	}
-	const hint = "write { behind it, and } where the block ends"
+	const hint = "write { after it, and } where the block ends"
 	switch block := k.shape == entries || k.shape == nested; {
 	case block && s.Open == nil && ends:
-		r.Ignore(s.At(), hint, "%s has no block: it is read as an empty one", s.Title())
+		r.Ignore(s.At(), hint, "%s needs a block: ripcord reads it with an empty one", s.Title())
 	case block && s.Open == nil:
 		r.Fail(s.At(), hint, "%s needs a block", s.Title())
 		return false
 	case k.shape == plain && s.Open != nil:
-		r.Ignore(*s.Open, "", "%s has no block: it is left out", s.Keyword())
+		r.Ignore(*s.Open, "", "%s takes no block: the block is left out", s.Keyword())
 	}
 	return true
 }

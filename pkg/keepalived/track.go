@@ -70,11 +70,11 @@ func (cs *checks) readTracked(s *syntax.Statement, kind trackedKind, into *[]tra
 			continue // noted at the script
 		}
 		if !known {
-			cs.report.Ignore(w.Position, cs.elsewhere(kind, w.Text), "no %s is named %s so far: it is not tracked", kind, syntax.Show(w.Text))
+			cs.report.Ignore(w.Position, cs.elsewhere(kind, w.Text), "no %s above is named %s: it is not tracked", kind, syntax.Show(w.Text))
 			continue
 		}
 		if kind == trackedInterface && !isLink(w.Text) {
-			cs.report.Ignore(w.Position, "", "no interface is called %s: it is not tracked", syntax.Show(w.Text))
+			cs.report.Ignore(w.Position, "", "%s cannot be the name of an interface: it is not tracked", syntax.Show(w.Text))
 			continue
 		}
 		if taken[w.Text] {
@@ -112,11 +112,11 @@ func weightOf(r *syntax.Report, s *syntax.Statement, one *tracked) bool {
 		return true
 	}
 	if s.Word(1) != "weight" || len(s.Words) == 2 {
-		r.Ignore(s.Words[1].Position, "write it like: "+s.Word(0)+" weight -20; one a line", "%s is not a weight: %s is not tracked", syntax.Show(s.Word(1)), syntax.Show(s.Word(0)))
+		r.Ignore(s.Words[1].Position, "write it like: "+s.Word(0)+" weight -20, one on each line", "%s is not a weight: %s is not tracked", syntax.Show(s.Word(1)), syntax.Show(s.Word(0)))
 		return false
 	}
 	if n := leadingIn(r, s.Words[2], -254, 254, "it has none of its own"); n.said {
-		one.weight = min(max(n.value, -mostWeight), mostWeight)
+		one.weight = min(max(n.value, -maxWeight), maxWeight)
 		if one.kind == trackedFile {
 			one.weight = n.value
 		}
@@ -133,8 +133,8 @@ func weightOf(r *syntax.Report, s *syntax.Statement, one *tracked) bool {
 	return true
 }
 
-// mostWeight is the distance between the priorities 1 and 254.
-const mostWeight = 253
+// maxWeight is the distance between the priorities 1 and 254.
+const maxWeight = 253
 
 // trackerTree returns an entry of track.
 func (cs *checks) trackerTree(one tracked, title string) *tree.Node {

@@ -157,7 +157,7 @@ func (t *translator) take(statements []*syntax.Statement, withoutLVS bool) {
 		if len(t.balancing) > 0 {
 			hint = "run keepalived for its load balancing"
 		}
-		t.Fail(tree.Position{Line: 1, Column: 1}, hint, "there is no vrrp_instance")
+		t.Fail(tree.Position{Line: 1, Column: 1}, hint, "the file has no vrrp_instance")
 	}
 }
 
@@ -173,7 +173,7 @@ func (t *translator) leaveOutIdle() {
 		for _, m := range g.members {
 			if !m.idle {
 				t.Subject = m.title()
-				t.Differ(m.aside(), "", "keepalived keeps %s in FAULT, and %s with it: ripcord leaves all of the group out", g.members[first].title(), g.title())
+				t.Differ(m.aside(), "", "keepalived keeps %s in FAULT, and therefore %s: ripcord leaves out all members of the group", g.members[first].title(), g.title())
 				m.idle = true
 			}
 		}
@@ -181,7 +181,7 @@ func (t *translator) leaveOutIdle() {
 	}
 	if len(t.instances) > 0 && !slices.ContainsFunc(t.instances, func(i *instance) bool { return !i.idle }) {
 		t.Subject = ""
-		t.Fail(t.instances[0].at, "", "no vrrp_instance is left: keepalived keeps all of them in FAULT")
+		t.Fail(t.instances[0].at, "", "no vrrp_instance can run: keepalived keeps all of them in FAULT")
 	}
 	t.instances = slices.DeleteFunc(t.instances, isIdle)
 }

@@ -66,7 +66,7 @@ func leadingIn(r *syntax.Report, w syntax.Word, from, upto int, instead string) 
 	if end == len(text) || err != nil || v < from || v > upto {
 		return numberIn(r, w, from, upto, instead)
 	}
-	r.Ignore(w.Position, "", "%s counts as %d", syntax.Show(w.Text), v)
+	r.Ignore(w.Position, "", "%s is not a number: ripcord uses %d", syntax.Show(w.Text), v)
 	return number{v, w.Position, true}
 }
 
@@ -173,7 +173,7 @@ func rooted(r *syntax.Report, s *syntax.Statement) syntax.Word {
 	if w.Text == "" || strings.HasPrefix(w.Text, "/") {
 		return w
 	}
-	r.Differ(s.At(), "write the whole path", "%s is a relative path: keepalived takes it from the directory where it was started, which is / under systemd, and ripcord takes /%s", syntax.Show(w.Text), w.Text)
+	r.Differ(s.At(), "write the whole path", "%s is a relative path: ripcord uses /%s; keepalived uses the path below its working directory, which is / under systemd", syntax.Show(w.Text), w.Text)
 	w.Text = "/" + w.Text
 	return w
 }

@@ -31,12 +31,12 @@ func blocks() vocabulary {
 
 // unknown notes a keyword that is not in the table of its block.
 func (v vocabulary) unknown(r *syntax.Report, s *syntax.Statement, block string, names func() []string) {
-	what := "is no keyword"
+	what := "is not a keyword"
 	if block != "" {
 		what += " of " + block
 	}
 	if s.Open != nil {
-		what += ": it is left out, with its block"
+		what += ": the block is left out"
 	} else {
 		what += ": the line is left out"
 	}
@@ -45,7 +45,7 @@ func (v vocabulary) unknown(r *syntax.Report, s *syntax.Statement, block string,
 		return
 	}
 	if s.Open != nil && block != "" {
-		r.Differ(s.At(), v.meant(r, s, block, names), "%s %s; keepalived takes the lines in it for those of %s, which its } ends, and drops what stands behind it",
+		r.Differ(s.At(), v.meant(r, s, block, names), "%s %s; keepalived reads its lines as lines of %s, ends that block at this block's }, and drops the lines after it",
 			syntax.Show(s.Keyword()), what, block)
 		return
 	}
@@ -83,7 +83,7 @@ func (v vocabulary) meant(r *syntax.Report, s *syntax.Statement, block string, k
 	case len(where) > 0 && where[0] == "":
 		return "it belongs outside of blocks"
 	case len(where) > 0:
-		return "it belongs into " + where[0]
+		return "it belongs in " + where[0]
 	}
 	return spelling.DidYouMean(partOf(word, names))
 }
@@ -159,15 +159,15 @@ func nearest(word string, names []string) string {
 // partOf returns the first name that begins or ends with a word, or else the longest name with
 // which the word begins.
 func partOf(word string, names []string) (best string) {
-	const least, leastEnd = 6, 7
-	if i := slices.IndexFunc(names, func(name string) bool { return len(word) >= least && strings.HasPrefix(name, word) }); i >= 0 {
+	const minPart, minEnd = 6, 7
+	if i := slices.IndexFunc(names, func(name string) bool { return len(word) >= minPart && strings.HasPrefix(name, word) }); i >= 0 {
 		return names[i]
 	}
 	for _, name := range names {
 		switch {
-		case len(word) >= leastEnd && strings.HasSuffix(name, "_"+word):
+		case len(word) >= minEnd && strings.HasSuffix(name, "_"+word):
 			return name
-		case len(name) >= least && len(name) > len(best) && strings.HasPrefix(word, name+"_"):
+		case len(name) >= minPart && len(name) > len(best) && strings.HasPrefix(word, name+"_"):
 			best = name
 		}
 	}

@@ -20,7 +20,7 @@ func (r *reader) define(l line) bool {
 	}
 	if _, known := r.definitions[name]; !strings.HasPrefix(l.text[1+len(name):], "=") {
 		if !known {
-			r.report.Ignore(l.at, "write $"+name+"="+value, "$%s is not defined by a line with a blank before the =", name)
+			r.report.Ignore(l.at, "write $"+name+"="+value, "this line does not define $%s: it has a blank before the =", name)
 		}
 		return !known
 	}
@@ -122,8 +122,8 @@ func (r *reader) expand(l line) (line, bool) {
 			text = lines[0]
 		}
 		r.copied += len(l.text) + len(text)
-		if filled > mostFilled || r.copied > mostCopied || len(l.text)+len(text) > mostLine {
-			r.report.Fail(l.at, "see whether $"+ref.name+" is defined by itself", "the definitions of this line never end")
+		if filled > maxFilled || r.copied > maxCopied || len(l.text)+len(text) > maxLine {
+			r.report.Fail(l.at, "check whether the definition of $"+ref.name+" uses $"+ref.name+" itself", "the definitions used in this line do not end")
 			r.failed = true
 			return line{}, true
 		}
@@ -147,12 +147,12 @@ func (r *reader) unknown(l line, index int, ref reference) {
 	}
 	r.undefined[ref.name] = true
 	if ref.braces && strings.Count(l.text[:index], `"`)%2 == 0 {
-		r.report.Fail(l.position(index), "$"+ref.name+"=value defines it; if envsubst or a template is to fill it in, run that first",
+		r.report.Fail(l.position(index), "define it with $"+ref.name+"=value; if envsubst or a template sets it, run that first",
 			"%s is not defined", Show(l.text[index:index+ref.length]))
 		return
 	}
-	r.report.Ignore(l.position(index), "$"+ref.name+"=value defines it; if envsubst or a template is to fill it in, run that first",
-		"%s is not defined, and is left as it is", Show(l.text[index:index+ref.length]))
+	r.report.Ignore(l.position(index), "define it with $"+ref.name+"=value; if envsubst or a template sets it, run that first",
+		"%s is not defined: ripcord leaves the text as it is", Show(l.text[index:index+ref.length]))
 }
 
 // valueOf returns the value of a reference.
@@ -212,8 +212,8 @@ func (m *rest) next(r *reader) (line, bool) {
 
 // make returns a line that is not in a file but was made from another line.
 func (r *reader) make(text string, from line) line {
-	if r.made += len(text) + 1; r.made > MostText && !r.failed {
-		r.report.Fail(from.at, "", "definitions and sequences make more than %d bytes of text", MostText)
+	if r.made += len(text) + 1; r.made > MaxText && !r.failed {
+		r.report.Fail(from.at, "", "definitions and sequences make more than %d bytes of text", MaxText)
 		r.failed = true
 	}
 	columns := make([]int, len(text))

@@ -117,7 +117,7 @@ func (p *parser) take(piece line) {
 	case "}":
 		p.last = nil
 		if len(p.open) == 1 {
-			p.report.Ignore(piece.at, "see whether a { is missing before it", "} closes no block, and is left out")
+			p.report.Ignore(piece.at, "check whether a { is missing before it", "} is left out: no block is open")
 			return
 		}
 		inner.Close = &piece.at
@@ -128,7 +128,7 @@ func (p *parser) take(piece line) {
 		closed := false
 		if s.Words, closed = piece.split(); !closed {
 			s.Unclosed = true
-			p.report.Ignore(piece.at, `write the other "`, `a double quote is not closed: what follows it is left out`)
+			p.report.Ignore(piece.at, `write the other "`, `a double quote is not closed: the text after it is left out`)
 		}
 		if len(s.Words) == 0 {
 			return
@@ -136,8 +136,8 @@ func (p *parser) take(piece line) {
 		p.add(s, len(s.Words))
 		p.last = s
 	}
-	if p.words > mostWords && !p.failed {
-		p.report.Fail(piece.at, "leave out what is not needed", "the file has more than %d words", mostWords)
+	if p.words > maxWords && !p.failed {
+		p.report.Fail(piece.at, "leave out what is not needed", "the file has more than %d words", maxWords)
 		p.failed = true
 	}
 }
@@ -149,7 +149,7 @@ func (p *parser) beginList(piece line) {
 	if p.last == nil || piece.text == "{" || len(p.open) == 1 || !isList(p.last) || isList(p.open[len(p.open)-1]) {
 		return
 	}
-	p.report.Ignore(p.last.At(), "write { behind it", "%s has no {: what follows, up to the next }, is its block", p.last.Title())
+	p.report.Ignore(p.last.At(), "write { after it", "%s has no {: ripcord reads the lines up to the next } as its block", p.last.Title())
 	p.last.Open = &piece.at
 	p.open, p.last = append(p.open, p.last), nil
 }

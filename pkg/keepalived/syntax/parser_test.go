@@ -40,12 +40,12 @@ func (s testSystem) Glob(pattern string) (names []string) {
 	return names
 }
 
-func (s testSystem) Read(path string, most int) ([]byte, error) {
+func (s testSystem) Read(path string, limit int) ([]byte, error) {
 	text, ok := s[path]
 	if !ok {
 		return nil, errors.New(path + " does not exist")
 	}
-	return []byte(text)[:min(len(text), most)], nil
+	return []byte(text)[:min(len(text), limit)], nil
 }
 
 func (testSystem) Getenv(name string) string {

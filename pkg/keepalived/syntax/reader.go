@@ -11,13 +11,13 @@ import (
 
 // Limits of what is read from any file.
 const (
-	MostText   = 4 << 20 // bytes of all files, and of what definitions and sequences make
-	mostLine   = 64 << 10
-	mostWords  = 64 << 10 // with braces: room for three thousand instances; the tree takes 160 MB if all are addresses
-	mostFiles  = 1000
-	mostDepth  = 64       // of includes
-	mostCopied = 64 << 20 // bytes copied while definitions are filled in
-	mostFilled = 1 << 14  // definitions filled in in one line, and other signs $
+	MaxText   = 4 << 20 // bytes of all files, and of what definitions and sequences make
+	maxLine   = 64 << 10
+	maxWords  = 64 << 10 // with braces: room for three thousand instances; the tree takes 160 MB if all are addresses
+	maxFiles  = 1000
+	maxDepth  = 64       // of includes
+	maxCopied = 64 << 20 // bytes copied while definitions are filled in
+	maxFilled = 1 << 14  // definitions filled in in one line, and other signs $
 )
 
 // A File is one file of the configuration. The first is the one that was named.
@@ -37,7 +37,7 @@ type System interface {
 	Glob(pattern string) []string
 	// Read returns at most so many bytes of a file. The error is ErrSkipped for a directory or a
 	// program.
-	Read(path string, most int) ([]byte, error)
+	Read(path string, limit int) ([]byte, error)
 	// Getenv returns an environment variable, or an empty string if it is not set.
 	Getenv(name string) string
 	// Random returns a number between two limits, both included.
@@ -79,8 +79,8 @@ func (r *reader) open(name string, text []byte) {
 	r.files = append(r.files, File{name, text})
 	const mark = "\uFEFF" // byte order mark
 	if first, _, _ := strings.Cut(string(text), "\n"); strings.HasPrefix(first, mark) && (line{text: first[len(mark):]}).uncommented().text != "" {
-		r.report.Differ(tree.Position{File: len(r.files) - 1, Line: 1, Column: 1}, "save the file without it",
-			"a byte order mark stands before the first word: keepalived knows no such keyword, and leaves the statement out with its block; ripcord reads it")
+		r.report.Differ(tree.Position{File: len(r.files) - 1, Line: 1, Column: 1}, "save the file without the mark",
+			"the file begins with a byte order mark: keepalived does not know the first keyword with it, and leaves the statement out with its block; ripcord reads the statement")
 	}
 	r.frames = append(r.frames, &source{
 		file: len(r.files) - 1, name: name, rest: strings.TrimPrefix(string(text), mark),
@@ -161,12 +161,12 @@ func (s *source) next(r *reader) (line, bool) {
 	if !ok {
 		return line{}, false
 	}
-	if len(l.text) > mostLine {
-		r.report.Fail(l.at, "", "the line has more than %d bytes", mostLine)
+	if len(l.text) > maxLine {
+		r.report.Fail(l.at, "", "the line has more than %d bytes", maxLine)
 		return line{}, true
 	}
 	if strings.IndexByte(l.text, 0) >= 0 {
-		r.report.Ignore(l.at, "", "the line has a zero byte, and is left out")
+		r.report.Ignore(l.at, "", "the line is left out: it has a zero byte")
 		return line{}, true
 	}
 	whole := l
@@ -177,7 +177,7 @@ func (s *source) next(r *reader) (line, bool) {
 	switch {
 	case !ok && password:
 		r.report.Fail(l.at, "give all routers one password of ASCII characters, at the same time",
-			"the password is not UTF-8 text: routers that send its bytes would not accept this router's adverts, and be Active beside it")
+			"the password is not UTF-8 text: routers that send its bytes would reject this router's adverts and be Active at the same time")
 	case !ok:
 		r.report.Ignore(l.at, "save the file as UTF-8", "the line is not UTF-8 text: invalid bytes are replaced by �")
 	}
@@ -264,8 +264,8 @@ func (r *reader) take(l line, name string) {
 			return
 		}
 	}
-	if depth > mostDepth || len(r.files) > mostFiles {
-		r.report.Fail(l.at, "", "more than %d files are included, or more than %d within one another", mostFiles, mostDepth)
+	if depth > maxDepth || len(r.files) > maxFiles {
+		r.report.Fail(l.at, "", "more than %d files are included, or includes are nested more than %d deep", maxFiles, maxDepth)
 		r.failed = true
 		return
 	}
@@ -273,14 +273,14 @@ func (r *reader) take(l line, name string) {
 	for _, f := range r.files {
 		total += len(f.Text)
 	}
-	text, err := r.System.Read(name, MostText-total+1)
+	text, err := r.System.Read(name, MaxText-total+1)
 	switch {
 	case errors.Is(err, ErrSkipped):
 		r.report.Ignore(l.at, "", "%s is not included: %v", Show(name), err)
 	case err != nil:
-		r.report.Fail(l.at, "", "cannot be included: %v", err)
-	case total+len(text) > MostText:
-		r.report.Fail(l.at, "leave out what is not needed", "with %s, all files together are larger than the maximum of %d bytes", Show(name), MostText)
+		r.report.Fail(l.at, "", "the file cannot be included: %v", err)
+	case total+len(text) > MaxText:
+		r.report.Fail(l.at, "leave out what is not needed", "with %s, all files together are larger than the maximum of %d bytes", Show(name), MaxText)
 		r.failed = true
 	default:
 		r.open(name, text)
@@ -289,9 +289,9 @@ func (r *reader) take(l line, name string) {
 
 // alternatives expands the braces of a csh pattern: a{b,c} gives ab and ac.
 func alternatives(pattern string) []string {
-	const most = 100
+	const limit = 100
 	out := []string{pattern}
-	for n := 0; n < len(out) && len(out) < most; {
+	for n := 0; n < len(out) && len(out) < limit; {
 		p := out[n]
 		open := strings.IndexByte(p, '{')
 		end := matching(p, open)

@@ -30,8 +30,8 @@ type Note struct {
 	Hint    string // what to do; may be empty
 }
 
-// mostNotes limits the errors that are kept, and the other notes: more than anyone lists.
-const mostNotes = 500
+// maxNotes limits the number of errors, and of other notes, that a Report keeps.
+const maxNotes = 500
 
 // A Report collects notes.
 type Report struct {
@@ -51,7 +51,7 @@ func (r *Report) note(class Class, at tree.Position, hint, format string, args [
 	if r.seen[n] {
 		return
 	}
-	if *count++; *count > mostNotes {
+	if *count++; *count > maxNotes {
 		return
 	}
 	if class != Error {
@@ -70,7 +70,7 @@ func (r *Report) Notes() []Note { return r.notes }
 func (r *Report) Errors() int { return r.errors }
 
 // Full reports whether further notes other than errors are dropped.
-func (r *Report) Full() bool { return r.others >= mostNotes }
+func (r *Report) Full() bool { return r.others >= maxNotes }
 
 // Free returns the first of some places without a note, or the last one if all have notes.
 func (r *Report) Free(places ...tree.Position) (free tree.Position) {
