@@ -97,6 +97,16 @@ func (w *Warnings) Set(inForce bool, found Warning) {
 	}
 }
 
+// Retain ends the warnings with a reason of which keep returns false, for example because a reload
+// removed their subject.
+func (w *Warnings) Retain(reason WarningReason, stamp Stamp, keep func(WarningKey) bool) {
+	for _, v := range w.All() {
+		if v.Reason == reason && !keep(v.Key()) {
+			w.Clear(v.Key(), stamp)
+		}
+	}
+}
+
 // All returns the warnings in force, sorted by instance, reason and subject. The stamp of each is
 // when it began.
 func (w *Warnings) All() []Warning {

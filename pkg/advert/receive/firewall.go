@@ -87,6 +87,20 @@ func (v *delivery) end() (over *delivery) {
 	return over
 }
 
+// succeed moves the records of the virtual routers that stay on the link to next, which may be nil,
+// and returns those whose reports end because they are gone.
+func (d *deliveries) succeed(next *deliveries) (over []*delivery) {
+	for name, v := range d.routers {
+		if next != nil && next.routers[name] != nil && next.routers[name].vrid == v.vrid {
+			v.limit = next.routers[name].limit
+			next.routers[name] = v
+		} else if ended := v.end(); ended != nil {
+			over = append(over, ended)
+		}
+	}
+	return over
+}
+
 // see records an advert that the packet socket received. The raw socket delivers it too, sooner
 // or later, unless the firewall drops it.
 func (d *deliveries) see(x validate.Arrival, now time.Time) {

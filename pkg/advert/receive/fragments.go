@@ -2,6 +2,7 @@ package receive
 
 import (
 	"fmt"
+	"slices"
 
 	"ripcord/pkg/event"
 	"ripcord/pkg/vrrp"
@@ -13,6 +14,13 @@ import (
 type fragments struct {
 	instances []*vrrp.Instance
 	warnings  *event.Warnings
+}
+
+// has reports whether the instance of a warning sends from the MAC of the link that is the subject.
+func (f *fragments) has(key event.WarningKey) bool {
+	return slices.ContainsFunc(f.instances, func(in *vrrp.Instance) bool {
+		return in.Name == key.Instance && in.Interface == key.Subject && !in.FromVirtualMAC()
+	})
 }
 
 // follow handles a change of a link.

@@ -3,6 +3,7 @@ package receive
 import (
 	"fmt"
 	"net/netip"
+	"slices"
 
 	"ripcord/pkg/event"
 	"ripcord/pkg/vrrp"
@@ -28,6 +29,14 @@ func newPeers(instances []*vrrp.Instance, warnings *event.Warnings) *peers {
 		}
 	}
 	return p
+}
+
+// has reports whether the instance of a warning has the peer that is the subject.
+func (p *peers) has(key event.WarningKey) bool {
+	return slices.ContainsFunc(p.instances, func(in *vrrp.Instance) bool {
+		isSubject := func(a netip.Addr) bool { return a.String() == key.Subject }
+		return in.Name == key.Instance && slices.ContainsFunc(in.Unicast.Peers, isSubject)
+	})
 }
 
 // follow handles a change of a link.

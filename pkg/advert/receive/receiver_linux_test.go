@@ -52,7 +52,7 @@ func idle(t *testing.T, instances ...vrrp.Instance) *bench {
 	e.events = bus.SubscribeRing(&events, e.bell, 5000)
 	e.Receiver = New(Config{
 		Instances: adverttest.Each(instances), Stats: stats.Map{}, Unknown: &stats.Counters{},
-		Links: e.links, Heard: &heard, Results: &results, Events: &events,
+		Links: e.links, Heard: &heard, Results: &results, Events: &events, Warnings: event.NewWarnings(func(event.Event) {}),
 		Minter: event.NewMinter(0), Now: time.Now,
 	})
 	return e

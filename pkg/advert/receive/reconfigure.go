@@ -59,6 +59,7 @@ func (r *Receiver) reconfigure() {
 		if r.wanted[at] == nil {
 			r.close(w)
 		}
+		r.succeedDeliveries(w)
 	}
 	for at, w := range r.wanted {
 		if was := before[at]; was != nil {
@@ -66,6 +67,7 @@ func (r *Receiver) reconfigure() {
 		}
 	}
 	maps.DeleteFunc(r.reports.deaf, func(name string, _ string) bool { return !named(next.instances, name) })
+	r.endOutdated()
 	for _, l := range r.cfg.Links.Snapshot() {
 		r.follow(l)
 		stamp := event.Stamp{Cause: l.Cause, At: r.cfg.Now()}
@@ -94,6 +96,31 @@ func (r *Receiver) keep(was, now *socket) {
 	if regrouped || was.port.filter() != nil {
 		r.open(was)
 	}
+}
+
+// succeedDeliveries keeps what is known of the deliveries of an earlier socket, for the instances
+// that stay on its link.
+func (r *Receiver) succeedDeliveries(was *socket) {
+	var next *deliveries
+	if raw := r.wanted.rawOf(was); raw != nil {
+		next = raw.deliveries
+	}
+	for _, v := range was.deliveries.succeed(next) {
+		r.reports.notFiltered(v, r.cfg.Now())
+	}
+}
+
+// endOutdated ends the warnings about peers and links that instances no longer have. The parts that
+// reported them look only at present peers and links.
+func (r *Receiver) endOutdated() {
+	now := r.cfg.Now()
+	stamp := event.Stamp{Cause: r.cfg.Minter.Cause(now), At: now}
+	r.cfg.Warnings.Retain(event.WarnOwnPeer, stamp, r.peers.has)
+	r.cfg.Warnings.Retain(event.WarnFragments, stamp, r.fragments.has)
+	r.cfg.Warnings.Retain(event.WarnReversePath, stamp, func(key event.WarningKey) bool {
+		early := r.wanted[socketKey{link: key.Subject, family: event.IPv4, early: true}]
+		return early != nil && slices.Contains(early.instances, key.Instance)
+	})
 }
 
 func named(instances []*vrrp.Instance, name string) bool {

@@ -132,3 +132,47 @@ func TestReceiverHearsGroups(t *testing.T) {
 		}
 	}
 }
+
+// TestReceiverEndsOutdatedWarnings checks that a new set of instances ends the warnings about links
+// and peers that an instance no longer has, and keeps the others.
+func TestReceiverEndsOutdatedWarnings(t *testing.T) {
+	peers := []netip.Addr{netip.MustParseAddr("192.0.2.77"), netip.MustParseAddr("192.0.2.78")}
+	instance := func(name, link string, peers []netip.Addr) vrrp.Instance {
+		in := on(link)[0]
+		in.Name, in.Unicast.Peers = name, peers
+		return in
+	}
+	e := idle(t, instance("stays", "eth0", peers), instance("moves", "eth0", peers))
+	for _, name := range []string{"stays", "moves"} {
+		for reason, subjects := range map[event.WarningReason][]string{
+			event.WarnOwnPeer: {peers[0].String(), peers[1].String()}, event.WarnFragments: {"eth0"}, event.WarnReversePath: {"eth0"},
+		} {
+			for _, subject := range subjects {
+				e.cfg.Warnings.Report(event.Warning{Instance: name, Reason: reason, Subject: subject, Text: "x"})
+			}
+		}
+		e.wanted[socketKey{link: "eth0", family: event.IPv4}].deliveries.routers[name].dropped = true
+		e.cfg.Warnings.Report(event.Warning{Instance: name, Reason: event.WarnInputFiltered, Text: "x"})
+	}
+	next := []vrrp.Instance{instance("stays", "eth0", peers), instance("moves", "eth1", peers[:1])}
+	e.next = &reconfiguration{adverttest.Each(next), make(chan struct{})}
+	e.reconfigure()
+	inForce := func(name string) (all []string) {
+		for _, w := range e.cfg.Warnings.Of(name) {
+			all = append(all, string(w.Reason)+" "+w.Subject)
+		}
+		return all
+	}
+	if got := inForce("stays"); len(got) != 5 {
+		t.Errorf("the instance that stays has the warnings %q, want all 5", got)
+	}
+	if got := inForce("moves"); !slices.Equal(got, []string{"own-peer 192.0.2.77"}) {
+		t.Errorf("the instance on another link has the warnings %q", got)
+	}
+
+	// Once an advert is delivered, the report of the firewall ends also after a reload.
+	raw := e.wanted[socketKey{link: "eth0", family: event.IPv4}]
+	if raw.deliveries.deliver("stays", adverttest.T0) == nil {
+		t.Error("the reload lost that a firewall is reported")
+	}
+}
