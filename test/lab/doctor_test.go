@@ -250,7 +250,7 @@ func TestDoctorKeepalived(t *testing.T) {
 	}
 	speak(wire.Advert{VRID: 51, Priority: 100})(s)
 	got := s.ripcord("a", "doctor", "--for", listening.String(), "--config", path)
-	if got.code != 1 || !strings.Contains(got.out, "error: eth0: 192.0.2.12 speaks VRRPv3 for VRID 51 on eth0, and inside has VRRPv2") ||
+	if got.code != 1 || !strings.Contains(got.out, "error: eth0: 192.0.2.12 uses VRRPv3 for VRID 51 on eth0, but inside uses VRRPv2") ||
 		!strings.HasSuffix(got.out, "on eth0\n") || !strings.HasPrefix(got.err, "ripcord: found 1 error") {
 		t.Errorf("%+v", got)
 	}
@@ -304,7 +304,7 @@ func TestDoctor(t *testing.T) {
 }
 
 var linkIllnesses = []illness{
-	{finding: "interface-missing", make: ipDoes("link set eth0 down", "link set eth0 name lan0"), says: "no interface eth0", remedy: "ripcord link"},
+	{finding: "interface-missing", make: ipDoes("link set eth0 down", "link set eth0 name lan0"), says: "names the interface eth0, which does not exist", remedy: "ripcord link"},
 	{finding: "link-down", make: ipDoes("link set eth0 down"), says: "eth0 is not usable: administratively down", remedy: "ip link set eth0 up"},
 	{finding: "link-down", subject: "no carrier", make: func(s *site) {
 		s.pull("a", inside)
@@ -320,14 +320,14 @@ var linkIllnesses = []illness{
 		says: "eth0 has no link-local IPv6 address", remedy: "ip address add fe80::"},
 	{finding: "source-missing", config: strings.Replace(plainInstance, "vrid", "source: 192.0.2.11, vrid", 1), make: ipDoes("address del 192.0.2.11/24 dev eth0"),
 		says: "192.0.2.11, the source of inside", remedy: "add the address"},
-	{finding: "duplicate-address", config: ipv6Instance, make: duplicateLinkLocal, says: "another station on eth0 has fe80::66 too", remedy: "ip address del fe80::66"},
+	{finding: "duplicate-address", config: ipv6Instance, make: duplicateLinkLocal, says: "duplicate address detection found fe80::66 on another station on eth0", remedy: "ip address del fe80::66"},
 	{finding: "source-elsewhere", make: ipDoes("address flush dev eth0", "address add 203.0.113.11/24 dev eth0"),
-		says: "leave eth0 from 203.0.113.11, which is not in the subnet of 192.0.2.1", remedy: "ip address add"},
+		says: "sends adverts on eth0 from 203.0.113.11, which is not in the subnet of 192.0.2.1", remedy: "ip address add"},
 	{finding: "mtu-too-small", config: strings.Replace(plainInstance, "192.0.2.1/24", manyAddresses(20), 1), make: ipDoes("link set eth0 mtu 100"),
-		says: "the MTU of eth0 is 100, and an advert of inside has 108 bytes", remedy: "mtu 1500"},
+		says: "the MTU of eth0 is 100, but an advert of inside has 108 bytes", remedy: "mtu 1500"},
 	{finding: "loss-late", config: "links: {eth0: {confirm: 0s}}\n" + plainInstance, make: func(*site) {}, inherent: true, says: "1s late", remedy: "links.eth0.confirm"},
-	{finding: "loss-late", subject: "polled", config: "none", make: func(s *site) { s.addTap("a", "tap0") }, says: "(driver tun) may be noticed 1s late", remedy: "links.tap0.poll"},
-	{finding: "early-filter", make: func(s *site) { s.command("a", "tc", "qdisc", "add", "dev", "eth0", "clsact") }, says: "tc (clsact) looks at all that arrives on eth0", remedy: "tc filter show dev eth0 ingress"},
+	{finding: "loss-late", subject: "polled", config: "none", make: func(s *site) { s.addTap("a", "tap0") }, says: "ripcord may detect a lost carrier of tap0 (driver tun) 1s late", remedy: "links.tap0.poll"},
+	{finding: "early-filter", make: func(s *site) { s.command("a", "tc", "qdisc", "add", "dev", "eth0", "clsact") }, says: "tc (clsact) processes all packets that arrive on eth0", remedy: "tc filter show dev eth0 ingress"},
 	{finding: "managed-by-networkd", make: func(*site) {}, prefix: pretend("mkdir -p /run/systemd/netif/links && mount -t tmpfs none /run/systemd/netif/links && " +
 		"printf 'ADMIN_STATE=configured\\nNETWORK_FILE=/etc/systemd/network/10-lan.network\\n' > /run/systemd/netif/links/$(cat /sys/class/net/eth0/ifindex)"),
 		says: "systemd-networkd manages eth0", remedy: "KeepConfiguration=yes in the section [Network] of /etc/systemd/network/10-lan.network"},
@@ -402,7 +402,7 @@ var kernelIllnesses = []illness{
 	{finding: "forwarding", make: func(s *site) {
 		ipDoes("link add wan0 type veth peer name wan1", "address add 198.51.100.9/24 dev wan0")(s)
 		setting("net.ipv4.ip_forward", "0")(s)
-	}, says: "IPv4 is not forwarded on eth0 (net.ipv4.conf.eth0.forwarding is 0)", remedy: "sysctl -w net.ipv4.ip_forward=1"},
+	}, says: "does not forward IPv4 on eth0 (net.ipv4.conf.eth0.forwarding is 0)", remedy: "sysctl -w net.ipv4.ip_forward=1"},
 	{finding: "same-subnet-twice", config: "none", make: ipDoes("link add wan0 type veth peer name wan1", "link set wan0 up", "link set wan1 up", "address add 192.0.2.99/24 dev wan0"),
 		says: "eth0 and wan0 are both in 192.0.2.0/24", remedy: "arp_ignore=1"},
 	{finding: "dad-disables-ipv6", make: setting("net.ipv6.conf.eth0.accept_dad", "2"), says: "accept_dad is 2", remedy: "accept_dad=1"},
@@ -413,7 +413,7 @@ var kernelIllnesses = []illness{
 		setting("net.netfilter.nf_conntrack_tcp_loose", "0")(s)
 	}, says: "nf_conntrack_tcp_loose is 0", remedy: "=1"},
 	{finding: "settings-read-only", make: setting("net.ipv4.conf.all.promote_secondaries", "0"),
-		prefix: pretend("mount --bind /proc/sys /proc/sys && mount -o remount,ro,bind /proc/sys"), says: "/proc/sys cannot be written", remedy: "container"},
+		prefix: pretend("mount --bind /proc/sys /proc/sys && mount -o remount,ro,bind /proc/sys"), says: "/proc/sys is read-only here", remedy: "container"},
 }
 
 var firewallIllnesses = []illness{
@@ -436,8 +436,8 @@ var firewallIllnesses = []illness{
 	{finding: "neighbor-discovery-dropped", config: ipv6Instance,
 		make: nftDoes("add table inet t; add chain inet t in { type filter hook input priority 0; policy drop; }; add rule inet t in meta l4proto 112 accept"),
 		says: "drops neighbor solicitations that arrive on eth0", remedy: "nd-neighbor-solicit"},
-	{finding: "firewall-manager", make: nftDoes("add table inet firewalld; add chain inet firewalld filter_INPUT"), says: "firewalld keeps the firewall", remedy: "firewall-cmd"},
-	{finding: "firewall-manager", subject: "ufw", make: nftDoes("add table ip filter; add chain ip filter ufw-before-input"), says: "ufw keeps the firewall", remedy: "ufw allow"},
+	{finding: "firewall-manager", make: nftDoes("add table inet firewalld; add chain inet firewalld filter_INPUT"), says: "firewalld manages the firewall", remedy: "firewall-cmd"},
+	{finding: "firewall-manager", subject: "ufw", make: nftDoes("add table ip filter; add chain ip filter ufw-before-input"), says: "ufw manages the firewall", remedy: "ufw allow"},
 }
 
 // speak has b send an advert again and again, from a source and MAC that may be another's.
@@ -479,19 +479,19 @@ func addresses(all ...string) (ips []netip.Addr) {
 }
 
 var segmentIllnesses = []illness{
-	{finding: "vrrp-peer", listen: listening, make: speak(wire.Advert{VRID: 51, Priority: 100}), says: "is Active for VRID 51 on eth0, that of inside: VRRPv3, priority 100, every 1s"},
+	{finding: "vrrp-peer", listen: listening, make: speak(wire.Advert{VRID: 51, Priority: 100}), says: "is Active for VRID 51 of inside on eth0: VRRPv3, priority 100, every 1s"},
 	{finding: "vrrp-other", listen: listening, config: "none", make: speak(wire.Advert{VRID: 7, Priority: 200, Version: wire.V2}), says: "192.0.2.12", remedy: "another vrid"},
 	{finding: "vrid-taken", listen: listening, make: speak(wire.Advert{VRID: 51, Priority: 100, Addresses: addresses("192.0.2.200")}), says: "with other addresses: 192.0.2.200", remedy: "vrid"},
 	{finding: "addresses-differ", listen: listening, make: speak(wire.Advert{VRID: 51, Priority: 100, Addresses: addresses("192.0.2.1", "192.0.2.2")}), says: "192.0.2.1, 192.0.2.2", remedy: "addresses"},
-	{finding: "version-differs", listen: listening, make: speak(wire.Advert{VRID: 51, Priority: 100, Version: wire.V2}), says: "speaks VRRPv2", remedy: "version: 2"},
+	{finding: "version-differs", listen: listening, make: speak(wire.Advert{VRID: 51, Priority: 100, Version: wire.V2}), says: "uses VRRPv2", remedy: "version: 2"},
 	{finding: "auth-differs", listen: listening, config: strings.Replace(plainInstance, "vrid", "version: 2, vrid", 1),
 		make: speak(wire.Advert{VRID: 51, Priority: 100, Version: wire.V2, Auth: wire.Password("secret")}), says: "they bear a password, and it has none", remedy: "auth"},
 	{finding: "auth-differs", subject: "signed", listen: listening, config: signedInstance, make: speak(wire.Advert{VRID: 51, Priority: 100}), says: "they are not signed", remedy: "auth"},
 	{finding: "auth-differs", subject: "key", listen: listening, config: signedInstance, make: func(s *site) { s.speakSigned("another key of thirty-two bytes.", 0) }, says: "not that of key 1"},
 	{finding: "interval-differs", listen: listening, make: speak(wire.Advert{VRID: 51, Priority: 100, Interval: 2 * time.Second}), says: "every 2s", remedy: "interval: 2s"},
-	{finding: "same-priority", listen: listening, make: speak(wire.Advert{VRID: 51, Priority: 150}), says: "has priority 150 for VRID 51 on eth0, as inside has", remedy: "priority"},
+	{finding: "same-priority", listen: listening, make: speak(wire.Advert{VRID: 51, Priority: 150}), says: "has priority 150 for VRID 51 on eth0, and so has inside", remedy: "priority"},
 	{finding: "own-address", listen: listening, make: speakAs("192.0.2.11"), says: "from 192.0.2.11, which is an address of this machine", remedy: "its own address"},
-	{finding: "carp", listen: listening, make: speak(wire.Advert{VRID: 51, Priority: 100}, asCARP), says: "speaks CARP with id 51 on eth0", remedy: "vrid"},
+	{finding: "carp", listen: listening, make: speak(wire.Advert{VRID: 51, Priority: 100}, asCARP), says: "uses CARP with id 51 on eth0", remedy: "vrid"},
 	{finding: "invalid-adverts", listen: listening, make: speak(wire.Advert{VRID: 51, Priority: 100}, func(frame []byte) []byte {
 		frame[len(frame)-1] ^= 1
 		return frame
@@ -508,10 +508,10 @@ var segmentIllnesses = []illness{
 		message := ad.Append(nil, source, wire.Group4)
 		s.flood("client", append(wire.AppendHeaders(nil, [6]byte(s.Cable("client", "eth0").MAC()), source, wire.Group4, len(message)), message...))
 	}, says: "both Active for VRID 51 on eth0", remedy: "tcpdump"},
-	{finding: "clock-skew", listen: listening, config: signedInstance, make: func(s *site) { s.speakSigned(signingKey, 4*time.Second) }, says: "off that of this machine", remedy: "timedatectl"},
+	{finding: "clock-skew", listen: listening, config: signedInstance, make: func(s *site) { s.speakSigned(signingKey, 4*time.Second) }, says: "from this machine's, and auth.hmac.window of inside is 5s", remedy: "timedatectl"},
 	{finding: "snooping-without-querier", config: "instances: [{name: inside, interface: br0, vrid: 51, priority: 150, addresses: [192.0.2.1/24]}]\n", make: ipDoes(
 		"link add br0 type bridge", "link set eth0 master br0", "link set br0 up", "address flush dev eth0", "address add 192.0.2.11/24 dev br0"),
-		says: "br0 is a bridge that forwards multicast by reports", remedy: "mcast_querier 1"},
+		says: "br0 is a bridge with multicast snooping, but there is no querier", remedy: "mcast_querier 1"},
 	{finding: "virtual-mac-filtered", config: virtualMACInstance, make: func(s *site) {
 		s.command("client", program(s.t, "nft"), "add table netdev port; add chain netdev port in { type filter hook ingress device eth0 priority 0; }; "+
 			"add rule netdev port in ether saddr 00:00:5e:00:01:33 drop")
@@ -522,14 +522,14 @@ var segmentIllnesses = []illness{
 	{finding: "address-in-use", subject: "IPv6", listen: listening, config: ipv6Instance, make: func(s *site) {
 		s.ip("client", strings.Fields("address add fe80::51/64 dev eth0 nodad")...)
 	}, says: "answers for fe80::51 of inside"},
-	{finding: "address-stays", make: ipDoes("address add 192.0.2.1/24 dev eth0"), says: "192.0.2.1 of inside stands on eth0", remedy: "ip address del 192.0.2.1/24 dev eth0"},
+	{finding: "address-stays", make: ipDoes("address add 192.0.2.1/24 dev eth0"), says: "192.0.2.1 of inside is on eth0, and ripcord did not add it", remedy: "ip address del 192.0.2.1/24 dev eth0"},
 	{finding: "address-left", make: func(s *site) {
 		began := time.Now()
 		a := s.start("a", router{150, often, ""})
 		a.becomes("active", began, 8*time.Second)
 		a.wait(began, patience, "its address", is("address.added"))
 		a.kill()
-	}, says: "192.0.2.1 stands on eth0 with the mark of ripcord", remedy: "ripcord clean"},
+	}, says: "192.0.2.1 is on eth0 with the mark of ripcord", remedy: "ripcord clean"},
 }
 
 const (
@@ -587,7 +587,7 @@ var machineIllnesses = []illness{
 			}
 		}
 	}, says: "keepalived (pid ", remedy: "systemctl disable --now keepalived"},
-	{finding: "no-real-time", make: func(*site) {}, prefix: without("sys_nice"), says: "threads cannot run in real time: sched_setattr: operation not permitted", remedy: "LimitRTPRIO"},
+	{finding: "no-real-time", make: func(*site) {}, prefix: without("sys_nice"), says: "no thread can get real-time scheduling: sched_setattr: operation not permitted", remedy: "LimitRTPRIO"},
 	{finding: "no-memory-lock", make: func(*site) {}, prefix: without("ipc_lock"), says: "memory cannot be locked", remedy: "LimitMEMLOCK"},
 }
 
