@@ -52,9 +52,10 @@ func (i *instance) mayLackInterface() bool {
 }
 
 // findInterface sets the interface of an instance that may lack one to that of its source address.
+// A machine that has the address is the router of the file, also if the file may be for another one.
 func (i *instance) findInterface(t *translator) {
 	source, err := netip.ParseAddr(i.source.Text)
-	if err != nil || t.commands.elsewhere || !i.mayLackInterface() {
+	if err != nil || !i.mayLackInterface() {
 		return
 	}
 	name, found := t.commands.system.LinkOf(source)

@@ -15,7 +15,7 @@ import (
 func TestConversions(t *testing.T) {
 	for _, name := range []string{
 		"basic-two-instances", "check-curl", "check-missing-on-this-machine", "check-nc", "check-pgrep", "election-nopreempt-with-master", "misspelt-in-an-instance", "notify-users",
-		"product-haproxy-pair", "script-killall-as-another-user", "product-mail-and-lvs-director", "product-many-vlans", "product-vyos", "syntax-include", "track-process-quorum",
+		"product-haproxy-pair", "script-killall-as-another-user", "product-mail-and-lvs-director", "product-many-vlans", "product-vyos", "syntax-include", "track-process-quorum", "unicast-without-interface",
 	} {
 		t.Run(name, func(t *testing.T) {
 			file := filepath.Join("testdata", name+".conf")
