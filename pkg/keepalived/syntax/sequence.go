@@ -76,12 +76,12 @@ func (r *reader) sequence(l line) (rest line, is bool) {
 	return line{}, true
 }
 
-// noSequence reports an invalid sequence. Of one that opens or closes a block it returns the braces,
-// after a word that is no keyword, so that the block is left out and the lines around it keep their
-// meaning.
+// noSequence reports an invalid sequence, at its parentheses. If the line opens or closes a block,
+// noSequence returns the braces, after a word that is not a keyword: so the block is left out, with a
+// note at that word, and the lines around it keep their meaning.
 func (r *reader) noSequence(kind string, l line) line {
 	const hint = "write ~SEQ(name, first, step, last) text or ~LST(name, value, value) text"
-	r.report.Ignore(l.at, hint, "%s is not a sequence: it is left out", Show(strings.Join(strings.Fields(l.text), " ")))
+	r.report.Ignore(l.position(len(kind)), hint, "%s is not a sequence: it is left out", Show(strings.Join(strings.Fields(l.text), " ")))
 	switch opened := strings.Count(l.text, "{") - strings.Count(l.text, "}"); {
 	case opened > 0:
 		return l.replace(0, len(l.text), kind+strings.Repeat(" {", opened))
