@@ -3,6 +3,7 @@ package keepalived
 import (
 	"strconv"
 	"strings"
+	"unicode"
 
 	"ripcord/pkg/keepalived/syntax"
 )
@@ -62,19 +63,22 @@ var processKeywords = table[process]{
 	{"fork_delay", 1, 1, plain, Changed, "a change takes effect at once; use `rise` of the check to delay it", "", nil},
 }
 
-// programName returns the name or the absolute path of a program. Of a relative path it returns the
-// name, because a check cannot compare relative paths.
+// programName returns the name or the absolute path of a program, or nothing if it is neither. Of a
+// relative path it returns the name, because a check cannot compare relative paths.
 func programName(r *syntax.Report, w syntax.Word) syntax.Word {
-	if !strings.Contains(w.Text, "/") || strings.HasPrefix(w.Text, "/") {
-		return w
-	}
 	given, name := w.Text, w.Text[strings.LastIndex(w.Text, "/")+1:]
-	if name == "" {
+	switch {
+	case strings.ContainsFunc(given, unicode.IsControl):
+		r.Ignore(w.Position, "write the name of the program", "%s is not the name of a program", syntax.Show(given))
+		w.Text = ""
+	case strings.HasSuffix(given, "/"):
 		r.Ignore(w.Position, "write the name of the program", "%s is a directory", syntax.Show(given))
-	} else {
-		r.Differ(w.Position, "write the whole path, or "+syntax.Show(name), "%s is a relative path: ripcord counts every process named %s; keepalived counts only processes that were started with this path, and none without full_command or arguments", syntax.Show(given), syntax.Show(name))
+		w.Text = ""
+	case strings.Contains(given, "/") && !strings.HasPrefix(given, "/"):
+		r.Differ(w.Position, "write the whole path, or "+syntax.Show(name),
+			"%s is a relative path: ripcord counts every process named %s; keepalived counts only processes that were started with this path, and none without full_command or arguments", syntax.Show(given), syntax.Show(name))
+		w.Text = name
 	}
-	w.Text = name
 	return w
 }
 
