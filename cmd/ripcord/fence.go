@@ -52,11 +52,11 @@ func fencePlan(f *control.Fence) string {
 		}
 		fmt.Fprintf(&b, "%s  %s\n", mark, printable(c.Text))
 	}
-	verdict := "not all conditions hold: a takeover now would not run it"
+	summary := "not all conditions hold: a takeover now would not run the fence"
 	if f.Holds {
-		verdict = "all conditions hold"
+		summary = "all conditions hold"
 	}
-	fmt.Fprintf(&b, "%s; on_failure: %s\n", verdict, f.OnFailure)
+	fmt.Fprintf(&b, "%s; on_failure: %s\n", summary, f.OnFailure)
 	if f.Holding != "" {
 		fmt.Fprintf(&b, "%s\n", printable(f.Holding))
 	}

@@ -91,13 +91,13 @@ func (s *simulation) run(c *cobra.Command, args []string) error {
 	given := c.Flags().Changed
 	switch {
 	case given("hours") && !s.chaos:
-		return usage("--hours is for --chaos: say how long is played with --for")
+		return usage("--hours needs --chaos; without it, set the time to play with --for")
 	case given("svg") && s.svg == "":
-		return usage("--svg needs the name of a file")
+		return usage("--svg needs a file name")
 	case s.explain && s.chaos:
-		return usage("--explain and --chaos are two things: ask for one of them")
+		return usage("--explain and --chaos cannot be combined: give one of them")
 	case s.maxOutage < 0:
-		return usage("--max-outage %v is less than nothing", s.maxOutage)
+		return usage("--max-outage %v must not be negative", s.maxOutage)
 	case s.explain:
 		return s.explained(c, lan)
 	case s.chaos:
@@ -105,7 +105,7 @@ func (s *simulation) run(c *cobra.Command, args []string) error {
 	}
 	for _, a := range acts {
 		if a.At > s.duration {
-			return usage("--at '%v' is after the end: give more time with --for", a)
+			return usage("--at '%v' is after the end of the run: increase --for", a)
 		}
 	}
 	if s.duration <= 0 || s.duration > maxHours*time.Hour {
@@ -134,7 +134,7 @@ func (s *simulation) run(c *cobra.Command, args []string) error {
 // explained plays each fault by itself and prints its effect (--explain).
 func (s *simulation) explained(c *cobra.Command, lan *simulate.LAN) error {
 	if len(s.at) > 0 || s.svg != "" {
-		return usage("--explain plays faults of its own: leave --at and --svg out")
+		return usage("--explain chooses the faults itself: leave --at and --svg out")
 	}
 	all, err := simulate.Explain(lan)
 	if err != nil {
@@ -153,11 +153,11 @@ func (s *simulation) explained(c *cobra.Command, lan *simulate.LAN) error {
 		case max(e.Split, e.BackSplit) > 0:
 			return fmt.Errorf("%w: two Actives for %v after: %s", errUnserved, max(e.Split, e.BackSplit).Round(time.Millisecond), e.Fault)
 		case s.maxOutage > 0 && e.Lasts:
-			return fmt.Errorf("%w: nobody served until it was over, however long that is, after: %s", errUnserved, e.Fault)
+			return fmt.Errorf("%w: no router served until the fault ended: %s", errUnserved, e.Fault)
 		case s.maxOutage > 0 && e.BackLasts:
-			return fmt.Errorf("%w: nobody served any more after it was over: %s", errUnserved, e.Fault)
+			return fmt.Errorf("%w: no router served after the fault ended: %s", errUnserved, e.Fault)
 		case s.maxOutage > 0 && worst > s.maxOutage:
-			return fmt.Errorf("%w: nobody served for %v, longer than %v, after: %s", errUnserved, worst.Round(time.Millisecond), s.maxOutage, e.Fault)
+			return fmt.Errorf("%w: no router served for %v, longer than %v, after: %s", errUnserved, worst.Round(time.Millisecond), s.maxOutage, e.Fault)
 		}
 	}
 	return nil
@@ -166,7 +166,7 @@ func (s *simulation) explained(c *cobra.Command, lan *simulate.LAN) error {
 // disturbed plays random disturbances and prints the worst result of each kind (--chaos).
 func (s *simulation) disturbed(c *cobra.Command, lan *simulate.LAN, args []string) error {
 	if len(s.at) > 0 || s.svg != "" {
-		return usage("--chaos draws what it does: leave --at and --svg out")
+		return usage("--chaos chooses the events at random: leave --at and --svg out")
 	}
 	if !(s.hours > 0 && s.hours <= maxHours) {
 		return usage("--hours %v must be more than 0, and %d at most", s.hours, maxHours)
@@ -188,7 +188,7 @@ func (s *simulation) disturbed(c *cobra.Command, lan *simulate.LAN, args []strin
 		case f.Split > 0 && !f.Unavoidable:
 			return fmt.Errorf("%w: two Actives for %v after: %s", errUnserved, f.Split.Round(time.Millisecond), f.Kind)
 		case s.maxOutage > 0 && f.Outage > s.maxOutage:
-			return fmt.Errorf("%w: nobody served for %v, longer than %v, after: %s", errUnserved, f.Outage.Round(time.Millisecond), s.maxOutage, f.Kind)
+			return fmt.Errorf("%w: no router served for %v, longer than %v, after: %s", errUnserved, f.Outage.Round(time.Millisecond), s.maxOutage, f.Kind)
 		}
 	}
 	return nil
@@ -274,7 +274,7 @@ func (s *simulation) lan(c *cobra.Command, args []string) (*simulate.LAN, error)
 		if all, ok := errors.AsType[problem.Problems](err); ok { // a line of --at has no room for the excerpt
 			err = errors.New(all[0].Summary())
 			if more := all.Total() - 1; more > 0 {
-				err = fmt.Errorf("%w; ripcord check %s says %d more", err, path, more)
+				err = fmt.Errorf("%w; ripcord check %s reports %d more", err, path, more)
 			}
 		}
 		return cfg, err

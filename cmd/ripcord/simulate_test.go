@@ -117,15 +117,15 @@ func TestSimulateCodes(t *testing.T) {
 		"ripcord simulate keepalived.conf new.yaml --segment lan=keepalived:eth0,new:ens3":                 {exitDone, ""},
 		"ripcord simulate a=left.yaml b=right.yaml --at '5s unplug b eth0'":                                {exitDone, ""},
 		"ripcord simulate left.yaml right.yaml --at '5s unplg left eth0'":                                  {exitUsage, "did you mean unplug?"},
-		"ripcord simulate left.yaml right.yaml --at '90s kill left'":                                       {exitUsage, "give more time with --for"},
+		"ripcord simulate left.yaml right.yaml --at '90s kill left'":                                       {exitUsage, "increase --for"},
 		"ripcord simulate left.yaml right.yaml --for 0s":                                                   {exitUsage, "--for 0s must be longer than 0s, and 10000h at most"},
 		"ripcord simulate left.yaml right.yaml --explain --max-outage 4s":                                  {exitDone, ""},
 		"ripcord simulate left.yaml right.yaml --explain --max-outage 1s":                                  {exitFailed, "left loses power"},
-		"ripcord simulate left.yaml --explain --max-outage 1h":                                             {exitFailed, "nobody served until it was over"},
+		"ripcord simulate left.yaml --explain --max-outage 1h":                                             {exitFailed, "no router served until the fault ended"},
 		"ripcord simulate left.yaml --explain":                                                             {exitDone, ""},
-		"ripcord simulate left.yaml right.yaml --explain --at '5s kill left'":                              {exitUsage, "faults of its own"},
-		"ripcord simulate left.yaml right.yaml --chaos --explain":                                          {exitUsage, "ask for one of them"},
-		"ripcord simulate left.yaml right.yaml --max-outage -1s":                                           {exitUsage, "is less than nothing"},
+		"ripcord simulate left.yaml right.yaml --explain --at '5s kill left'":                              {exitUsage, "chooses the faults itself"},
+		"ripcord simulate left.yaml right.yaml --chaos --explain":                                          {exitUsage, "give one of them"},
+		"ripcord simulate left.yaml right.yaml --max-outage -1s":                                           {exitUsage, "must not be negative"},
 		"ripcord simulate left.yaml right=":                                                                {exitUsage, "has no file"},
 		"ripcord simulate =left.yaml right.yaml":                                                           {exitUsage, "cannot name a router"},
 		"ripcord simulate 'a b=left.yaml' right.yaml":                                                      {exitUsage, "cannot name a router"},
@@ -135,11 +135,11 @@ func TestSimulateCodes(t *testing.T) {
 		"ripcord simulate left.yaml right.yaml --for 1000000h":                                             {exitUsage, "--for 1000000h0m0s must be longer than 0s, and 10000h at most"},
 		"ripcord simulate left.yaml right.yaml --chaos --svg x.svg":                                        {exitUsage, "leave --at and --svg out"},
 		"ripcord simulate left.yaml right.yaml --chaos --hours 4":                                          {exitDone, ""},
-		"ripcord simulate left.yaml right.yaml --chaos --hours 4 --max-outage 100ms":                       {exitFailed, "nobody served for"},
+		"ripcord simulate left.yaml right.yaml --chaos --hours 4 --max-outage 100ms":                       {exitFailed, "no router served for"},
 		"ripcord simulate left.yaml right.yaml --chaos --hours 4 --max-outage 90s":                         {exitDone, ""},
 		"ripcord simulate new.yaml other.yaml --chaos --hours 4":                                           {exitFailed, "two Actives for 1m30s after: a cable out"},
-		"ripcord simulate left.yaml right.yaml --hours 5":                                                  {exitUsage, "--hours is for --chaos"},
-		"ripcord simulate left.yaml right.yaml --svg ''":                                                   {exitUsage, "--svg needs the name of a file"},
+		"ripcord simulate left.yaml right.yaml --hours 5":                                                  {exitUsage, "--hours needs --chaos"},
+		"ripcord simulate left.yaml right.yaml --svg ''":                                                   {exitUsage, "--svg needs a file name"},
 		"ripcord simulate left.yaml left.yaml":                                                             {exitUsage, "two routers are called left"},
 		"ripcord simulate left.yaml right.yaml --segment lan":                                              {exitUsage, "write NAME="},
 		"ripcord simulate left.yaml nix.yaml":                                                              {exitFailed, "nix.yaml"},
@@ -178,10 +178,10 @@ func TestChaosCommands(t *testing.T) {
 		if code != exitDone {
 			t.Fatalf("%s: exit code %d, %s", line, code, stderr)
 		}
-		for _, m := range regexp.MustCompile(`  (nobody served|two Actives): ([0-9.]+ m?s).*\n +(ripcord .*)`).FindAllStringSubmatch(stdout, -1) {
+		for _, m := range regexp.MustCompile(`  (longest outage|two Actives): ([0-9.]+ m?s).*\n +(ripcord .*)`).FindAllStringSubmatch(stdout, -1) {
 			commands++
 			random = random || strings.Contains(m[3], " lose ")
-			want := map[string]string{"nobody served": "Longest outage: " + m[2] + ",", "two Actives": "two Actives for " + m[2] + ","}[m[1]]
+			want := map[string]string{"longest outage": "Longest outage: " + m[2] + ",", "two Actives": "two Actives for " + m[2] + ","}[m[1]]
 			if shown, stderr, _ := simulated(m[3]); !strings.Contains(shown, want) {
 				t.Errorf("%s: %q is not shown: %s%s", m[3], want, shown[max(0, len(shown)-200):], stderr)
 			}

@@ -48,7 +48,7 @@ var chaosKinds = []disturbance{
 	{"a loss of power", false, func(c *chaos) []string { return c.pair("kill "+c.router(), "start "+c.last) }},
 	{"a daemon stopped", false, func(c *chaos) []string { return c.pair("stop "+c.router(), "start "+c.last) }},
 	{"a release", false, func(c *chaos) []string { return c.pair("release "+c.router(), "resume "+c.last) }},
-	{"a machine that stands still", true, func(c *chaos) []string { return c.once("pause " + c.router() + " " + c.time(10*time.Second)) }},
+	{"a paused machine", true, func(c *chaos) []string { return c.once("pause " + c.router() + " " + c.time(10*time.Second)) }},
 	{"a daemon that hangs", true, func(c *chaos) []string { return c.once("hang " + c.router() + " " + c.time(10*time.Second)) }},
 	{"a check that fails", false, func(c *chaos) []string {
 		check := c.check()
@@ -215,7 +215,7 @@ func FindingsText(all []Finding, command string) string {
 	var b strings.Builder
 	show := func(what, remark string, d time.Duration, acts []string) {
 		if d == 0 {
-			fmt.Fprintf(&b, "  %s: never\n", what)
+			fmt.Fprintf(&b, "  %s: none\n", what)
 			return
 		}
 		fmt.Fprintf(&b, "  %s: %s%s\n    %s", what, written(d), remark, command)
@@ -226,7 +226,7 @@ func FindingsText(all []Finding, command string) string {
 	}
 	for _, f := range all {
 		fmt.Fprintf(&b, "%s (%d runs)\n", f.Kind, f.Runs)
-		show("nobody served", "", f.Outage, f.OutageActs)
+		show("longest outage", "", f.Outage, f.OutageActs)
 		remark := ""
 		if f.Unavoidable {
 			remark = ", which VRRP cannot exclude here"

@@ -180,10 +180,10 @@ const nobodyServes = "nobody"
 
 // ExplanationText formats explanations as a table for print.
 func ExplanationText(all []Explanation) string {
-	rows := [][]string{{"fault", "who serves", "after", "nobody served", "when it is over", "after", "nobody served"}}
+	rows := [][]string{{"fault", "served by", "after", "outage", "fault ended: served by", "after", "outage"}}
 	for _, e := range all {
 		rows = append(rows, []string{
-			e.Fault, e.Serves + twice(e.Split), after(e.Serves, e.After), without(e.Outage, e.Lasts, "until it is over"),
+			e.Fault, e.Serves + twice(e.Split), after(e.Serves, e.After), without(e.Outage, e.Lasts, "until it ends"),
 			e.Back + twice(e.BackSplit), after(e.Back, e.BackAfter), without(e.BackOutage, e.BackLasts, "until the end"),
 		})
 	}
@@ -226,7 +226,7 @@ func without(d time.Duration, lasts bool, until string) string {
 	case lasts:
 		return until
 	case d == 0:
-		return "never"
+		return "none"
 	}
 	return written(d)
 }

@@ -272,7 +272,7 @@ func (r *record) change(router, group string, to func(*lane)) {
 	}
 }
 
-// shown returns the state to draw, such as paused for a router that stands still; empty if
+// shown returns the state to draw, such as paused for a paused router; empty if
 // nothing is to be drawn.
 func (l *lane) shown() string {
 	switch {

@@ -139,7 +139,7 @@ func (s *svg) service(y int, of *Service) {
 		}
 	}
 	for _, o := range of.Outages {
-		s.bar(y, o.From, o.To, colours["nobody"], written(o.Long()), "nobody serves")
+		s.bar(y, o.From, o.To, colours["nobody"], written(o.Long()), "no router serves")
 	}
 	for _, o := range of.Splits {
 		s.bar(y, o.From, o.To, colours["two"], written(o.Long()), listed(o.Routers)+" serve")
@@ -160,7 +160,7 @@ func (s *svg) legend(y int) {
 	x := float64(s.left)
 	for _, of := range []struct{ colour, word string }{
 		{colours["active"], "active"}, {colours["backup"], "backup"}, {colours["fault"], "fault"}, {colours["initialize"], "initialize"},
-		{colours["paused"], "stands still"}, {colours["nobody"], "nobody serves"}, {colours["two"], "two serve"},
+		{colours["paused"], "paused"}, {colours["nobody"], "no router serves"}, {colours["two"], "two routers serve"},
 	} {
 		fmt.Fprintf(s, "<rect x=\"%.1f\" y=\"%d\" width=\"12\" height=\"12\" fill=\"%s\"/>\n", x, y, of.colour)
 		s.text(x+17, y+10, "fill=\"#424242\"", of.word)

@@ -94,7 +94,7 @@ func (t *text) picture() {
 	for i := range t.Services {
 		t.lane(t.Services[i].Segment, t.Services[i].title(), t.served(&t.Services[i]))
 	}
-	t.WriteString("\n" + strings.Repeat(" ", t.first+t.second+4) + "█ active  ─ backup  ▒ fault  · initialize  ~ stands still  × nobody serves  ! two serve\n")
+	t.WriteString("\n" + strings.Repeat(" ", t.first+t.second+4) + "█ active  ─ backup  ▒ fault  · initialize  ~ paused  × no router serves  ! two routers serve\n")
 }
 
 // served returns the lane of a service: who serves, overlaid by outages and splits.
@@ -183,7 +183,7 @@ func (t *text) figures() {
 			splits = append(splits, figure{d.From, d.Long(), s, listed(d.Routers)})
 		}
 	}
-	t.listFigures("Nobody served", outages)
+	t.listFigures("Outages", outages)
 	t.listFigures("Two Actives", splits)
 }
 
@@ -210,10 +210,10 @@ func (t *text) listFigures(title string, all []figure) {
 func (o Outage) between() string {
 	before, after := o.Before, o.After
 	if before == "" {
-		before = "nobody"
+		before = "no router"
 	}
 	if after == "" {
-		after = "nobody until the end"
+		after = "no router until the end"
 	}
 	return before + ", then " + after
 }
