@@ -19,7 +19,7 @@ func Advise(c *config.Config) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	return slices.Concat(adviseOwner(c), adviseAbsent(c, there), advise(c.Instances(), there), adviseCommands(c), adviseNotify(c), adviseFences(c)), nil
+	return slices.Concat(adviseOwner(c), adviseAbsent(c, there), advise(c.Instances(), there), adviseOwned(c, ownAddresses()), adviseCommands(c), adviseNotify(c), adviseFences(c)), nil
 }
 
 // CheckOwner returns an error if any user but root and that of this process could change a

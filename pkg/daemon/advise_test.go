@@ -98,3 +98,25 @@ func TestAdvise(t *testing.T) {
 		}
 	}
 }
+
+// TestAdviseOwned requires that a virtual address that this machine has as its own is named, except
+// of an owner.
+func TestAdviseOwned(t *testing.T) {
+	own := []ownAddress{{"eth0", netip.MustParseAddr("192.0.2.11")}, {"eth1", netip.MustParseAddr("198.51.100.1")}}
+	in := func(name string, priority uint8) vrrp.Instance {
+		var i vrrp.Instance
+		i.Name, i.Priority = name, priority
+		i.Addresses = []netip.Addr{netip.MustParseAddr("192.0.2.11"), netip.MustParseAddr("192.0.2.130")}
+		return i
+	}
+	const want = "inside: 192.0.2.11 is an own address of eth0: this machine answers for it even while another router is Active. " +
+		"Remove it from the virtual addresses, or from the network configuration of this machine"
+	c := &config.Config{Groups: []vrrp.Group{{Members: []vrrp.Instance{in("inside", 150), in("owner", vrrp.Owner)}}}}
+	if got := adviseOwned(c, own); !slices.Equal(got, []string{want}) {
+		t.Errorf("%q", got)
+	}
+	c.Format = config.Keepalived
+	if got := adviseOwned(c, own); !slices.Equal(got, []string{want + "; keepalived removes it from eth0 at the start, and stays in FAULT if eth0 has no other address"}) {
+		t.Errorf("%q", got)
+	}
+}
