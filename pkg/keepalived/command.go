@@ -18,6 +18,7 @@ type command struct {
 	statement   tree.Position
 	user, group string // empty: the default
 	said        bool
+	redirection bool // it began with <, and located added the shell that opens the file
 }
 
 // A commandReader reads commands, with what the machine knows about them.
@@ -129,9 +130,9 @@ func (cr *commandReader) read(s *syntax.Statement, accounts bool) command {
 }
 
 // noteLink notes, once, that keepalived 2.4 runs no command as root if its path has a symbolic
-// link.
+// link. The shell of a redirection is exempt: no path in the file names it.
 func (cr *commandReader) noteLink(c command, user string) {
-	if !c.said || cr.linked || cmp.Or(user, cr.user) != "root" {
+	if !c.said || c.redirection || cr.linked || cmp.Or(user, cr.user) != "root" {
 		return
 	}
 	if link := cr.system.ThroughLink(c.argv[0]); link != "" {
@@ -226,7 +227,7 @@ var shells = []string{"sh", "bash", "dash", "ash", "zsh", "ksh", "busybox"}
 // located returns a command with the full path of its program.
 func (cr commandReader) located(c command, keyword string) command {
 	if inner, ok := strings.CutPrefix(c.argv[0], "<"); ok && strings.HasPrefix(strings.TrimLeft(inner, " \t"), "/") {
-		c.argv = []string{"/bin/sh", "-c", "<" + inner}
+		c.argv, c.redirection = []string{"/bin/sh", "-c", "<" + inner}, true
 		return c
 	}
 	program := c.argv[0]
@@ -261,10 +262,19 @@ func (cr commandReader) noteShell(c command) {
 	}
 	for _, word := range c.argv[1:] {
 		if shellWord.MatchString(word) {
-			cr.report.Ignore(c.at, `write /bin/sh -c '…' to run it by a shell`, "the command does not run in a shell: %s is passed to %s as an argument", syntax.Show(word), syntax.Show(c.argv[0]))
+			cr.report.Ignore(c.at, "write "+cr.shell()+" -c '…' to run it by a shell", "the command does not run in a shell: %s is passed to %s as an argument", syntax.Show(word), syntax.Show(c.argv[0]))
 			break
 		}
 	}
+}
+
+// shell returns the path of the shell for a hint. keepalived 2.4 does not run /bin/sh as root where
+// /bin is a symbolic link to /usr/bin.
+func (cr commandReader) shell() string {
+	if cr.system.ThroughLink("/bin/sh") != "" {
+		return "/usr/bin/sh"
+	}
+	return "/bin/sh"
 }
 
 // tree returns the command as a list of words.

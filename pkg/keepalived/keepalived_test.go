@@ -15,7 +15,10 @@ import (
 
 // testSystem is a machine on which every program is in /usr/bin, and every user known but
 // nobody_here.
-type testSystem struct{ files map[string]string }
+type testSystem struct {
+	files  map[string]string
+	merged bool // /bin is a symbolic link to /usr/bin
+}
 
 func (s testSystem) Glob(pattern string) (names []string) {
 	if s.files != nil {
@@ -72,7 +75,10 @@ func (testSystem) Secure(path, user, _ string) error {
 	return nil
 }
 
-func (testSystem) ThroughLink(path string) string {
+func (s testSystem) ThroughLink(path string) string {
+	if s.merged && strings.HasPrefix(path, "/bin/") {
+		return "/bin"
+	}
 	if strings.HasPrefix(path, "/linked/") {
 		return "/linked"
 	}

@@ -74,6 +74,31 @@ func TestCommandReader(t *testing.T) {
 	expectNotes(t, r, "only /a/b is run")
 }
 
+// TestMergedUsr requires that no hint leads to a path that keepalived 2.4 does not run, and that only
+// paths in the file are noted.
+func TestMergedUsr(t *testing.T) {
+	for _, c := range []struct {
+		script string
+		merged bool
+		want   []string
+	}{
+		{`exit 1 | true`, false, []string{"write /bin/sh -c '…' to run it by a shell"}},
+		{`exit 1 | true`, true, []string{"write /usr/bin/sh -c '…' to run it by a shell"}},
+		{`/bin/sh -c 'exit 1 | true'`, true, []string{"write the path without the link"}},
+		{`/usr/bin/sh -c 'exit 1 | true'`, true, nil},
+		{`</dev/tcp/127.0.0.1/6443`, true, nil},
+	} {
+		text := "vrrp_script s {\n script \"" + c.script + "\"\n}\nvrrp_instance a {\n interface eth0\n virtual_router_id 1\n virtual_ipaddress { 192.0.2.1/24 }\n track_script { s }\n}\n"
+		var hints []string
+		for _, n := range Translate("x.conf", []byte(text), Options{System: testSystem{merged: c.merged}}).Notes {
+			hints = append(hints, n.Hint)
+		}
+		if !slices.Equal(hints, c.want) {
+			t.Errorf("%s (merged %t): %q, want %q", c.script, c.merged, hints, c.want)
+		}
+	}
+}
+
 // TestChecks sees which scripts can be tracked, and with which weights.
 func TestChecks(t *testing.T) {
 	r := &syntax.Report{}
