@@ -87,15 +87,15 @@ func parse(words []uint64, boot Boot) (*Past, error) {
 	case words[atBoot] != boot[0] || words[atBoot+1] != boot[1]:
 		return past, errBoot
 	}
-	slots := int(uint32(words[atSize]))
-	if slots > maxSlots || len(words) < wordsOf(slots) {
+	slots := uint32(words[atSize]) // an int of 32 bits could become negative
+	if slots > maxSlots || len(words) < wordsOf(int(slots)) {
 		return past, errTruncated
 	}
 	past.Handover = words[atHandover] == 1
 	for i := range past.starts {
 		past.starts[i] = time.Duration(words[atStarts+i])
 	}
-	for n := range slots {
+	for n := range int(slots) {
 		if s := slot(words, n); s[inName] != 0 && s[inCheck] == sumSlot(s, n) {
 			sent, priority := unpack(s[inSent])
 			past.traces[s[inName]] = trace{Digest{s[inDigest], s[inDigest+1]}, sent, priority, time.Duration(s[inSince])}

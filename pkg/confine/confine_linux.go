@@ -160,7 +160,7 @@ func setCapabilities(set uint64) error {
 
 // architectures are the numbers of linux/audit.h.
 var architectures = map[string]uint32{
-	"amd64": unix.AUDIT_ARCH_X86_64, "arm64": unix.AUDIT_ARCH_AARCH64,
+	"amd64": unix.AUDIT_ARCH_X86_64, "arm64": unix.AUDIT_ARCH_AARCH64, "386": unix.AUDIT_ARCH_I386, "arm": unix.AUDIT_ARCH_ARM,
 }
 
 // x32 is the bit of the system calls of amd64's second set of numbers.
