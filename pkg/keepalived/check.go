@@ -20,6 +20,7 @@ type script struct {
 	user, group       string
 	absent, removed   bool // absent: its program cannot be run; removed: its account is missing
 	used, weighted    bool // weighted: an entry tracks it with a weight
+	dropped           bool // an entry tracked it and was left out, with a note
 }
 
 // A trackFile is a track_file.
@@ -30,6 +31,7 @@ type trackFile struct {
 	weight  number
 	reverse bool
 	weights []int // the weights of the entries that track it
+	dropped bool  // an entry tracked it and was left out, with a note
 }
 
 func (f *trackFile) weightOr1() int {
@@ -85,7 +87,9 @@ func (n number) times(r *syntax.Report, what string) number {
 func (c *script) check(cs *checks) *tree.Node {
 	cs.report.Subject = titled("vrrp_script", c.name.Text)
 	if !c.used {
-		cs.report.Ignore(c.at, "track it, or leave it out", "no instance or group tracks the script: it is not run")
+		if !c.dropped {
+			cs.report.Ignore(c.at, "track it, or leave it out", "no instance or group tracks the script: it is not run")
+		}
 		return nil
 	}
 	m := newMap(c.at, cs.report.Subject)
@@ -121,7 +125,9 @@ func account(m builder, at tree.Position, user, group string) {
 func (f *trackFile) check(cs *checks) *tree.Node {
 	cs.report.Subject = titled("track_file", f.name.Text)
 	if len(f.weights) == 0 {
-		cs.report.Ignore(f.at, "track it, or leave it out", "no instance or group tracks the file: it is not read")
+		if !f.dropped {
+			cs.report.Ignore(f.at, "track it, or leave it out", "no instance or group tracks the file: it is not read")
+		}
 		return nil
 	}
 	return f.variant(cs, 0)

@@ -96,6 +96,18 @@ func (cs *checks) use(list []tracked) {
 	}
 }
 
+// drop marks a script or a file as one that an entry tracked. The entry was left out, with a note,
+// which also explains why the check does not run.
+func (cs *checks) drop(kind trackedKind, name string) {
+	switch kind {
+	case trackedScript:
+		cs.scripts[name].dropped = true
+	case trackedFile:
+		cs.files[name].dropped = true
+	default:
+	}
+}
+
 // trees returns the entries of checks for everything that is tracked.
 func (cs *checks) trees() (all []*tree.Node) {
 	for _, source := range cs.order {

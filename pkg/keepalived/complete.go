@@ -324,7 +324,7 @@ func (i *instance) trackDevice(r *syntax.Report, d device) {
 
 // weigh removes the weights that have no effect because of the instance's group or its priority
 // 255.
-func (i *instance) weigh(r *syntax.Report) {
+func (i *instance) weigh(r *syntax.Report, cs *checks) {
 	byGroup := i.group != nil && !i.group.weights
 	if !byGroup && i.election().value != 255 {
 		return
@@ -339,6 +339,7 @@ func (i *instance) weigh(r *syntax.Report) {
 			return false
 		}
 		r.Ignore(one.name.Position, "", "%s %s is not tracked, since it has a weight: %s", one.kind, syntax.Show(one.name.Text), why)
+		cs.drop(one.kind, one.name.Text)
 		return true
 	})
 	for n := range i.tracked {

@@ -96,7 +96,8 @@ func (tb table[T]) read(t *translator, block string, statements []*syntax.Statem
 		case Missing:
 			t.omitted.add(s, k.topic, k.becomes)
 		case Changed:
-			if k.read == nil {
+			if k.read == nil && !t.differing[k.becomes] {
+				t.differing[k.becomes] = true
 				t.Differ(s.At(), "", "%s: %s", s.Keyword(), k.becomes)
 			}
 		}

@@ -85,6 +85,8 @@ func (cs *checks) readTracked(s *syntax.Statement, kind trackedKind, into *[]tra
 		if weightOf(cs.report, entry, &one) {
 			taken[w.Text] = true
 			*into = append(*into, one)
+		} else {
+			cs.drop(kind, w.Text)
 		}
 	}
 }

@@ -80,6 +80,7 @@ type translator struct {
 	*syntax.Report
 	vocabulary vocabulary
 	omitted    omissions
+	differing  map[string]bool // the differences of keywords that have been noted: each is noted once
 	commands   commandReader
 	routes     routes
 	globals    globals
@@ -99,6 +100,7 @@ func newTranslator(r *syntax.Report, o Options) *translator {
 		Report:     r,
 		vocabulary: blocks(),
 		omitted:    omissions{byTopic: map[string]int{}},
+		differing:  map[string]bool{},
 		commands:   commandReader{report: r, system: o.System, elsewhere: o.Elsewhere},
 		routes:     routes{report: r, system: o.System, rules: map[int]int{}},
 		globals:    globals{garpGroups: map[string]*garpGroup{}, multicast: map[int]multicastGroup{}},
@@ -141,7 +143,7 @@ func (t *translator) take(statements []*syntax.Statement, withoutLVS bool) {
 		g.level(t.Report)
 	}
 	for _, i := range t.instances {
-		i.weigh(t.Report)
+		i.weigh(t.Report, t.checks)
 		i.noteStart(t.Report)
 	}
 	fifo := t.globals.fifo.path.Text != "" || t.globals.vrrpFIFO.path.Text != ""
