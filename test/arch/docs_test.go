@@ -46,6 +46,19 @@ func TestReferencesIntoDocs(t *testing.T) {
 	}
 }
 
+// TestConflictsAreResolved checks that no file has the conflict markers of a merge, which a change of
+// the line lengths may move into the middle of a line.
+func TestConflictsAreResolved(t *testing.T) {
+	markers := []string{strings.Repeat("<", 7) + " ", strings.Repeat(">", 7) + " "}
+	visit(t, func(name, text string) {
+		for _, marker := range markers {
+			if strings.Contains(text, marker) {
+				t.Errorf("%s has the conflict marker %q", name, marker)
+			}
+		}
+	})
+}
+
 // TestFilesNamedInDocs: every source file that a page names exists, so that the page is
 // mended when a file is renamed.
 func TestFilesNamedInDocs(t *testing.T) {
