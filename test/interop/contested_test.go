@@ -8,12 +8,12 @@ import (
 
 // TestContested checks that two routers count as Active at once from the first advert of one
 // between two of the other to the last such advert, and that a takeover after silence, or one that
-// the other obeys at once, does not count.
+// the other yields to at once, does not count.
 func TestContested(t *testing.T) {
 	a, b := router(&ripcord{}), router(&keepalived{})
 	cases := []struct {
 		name   string
-		claims string // a letter each 100 ms: who advertised; - for nobody
+		claims string // a letter each 100 ms: who advertised; - for no router
 		from   int    // the contest, by letter; 0 for none
 		to     int
 	}{

@@ -106,7 +106,7 @@ func (s *scene) stops(active, next router) {
 func (s *scene) dies(active, next router) {
 	s.t.Helper()
 	at := active.kill()
-	s.ghost = active
+	s.stale = active
 	s.takes(event{name: "is killed", at: at, next: next, least: s.down(next) - s.interval(), most: s.down(next) + next.late()})
 }
 
@@ -115,7 +115,7 @@ func (s *scene) dies(active, next router) {
 func (s *scene) restart(r router) time.Time {
 	r.start()
 	time.Sleep(slack / 2)
-	s.ghost = nil
+	s.stale = nil
 	return time.Now()
 }
 
@@ -129,7 +129,7 @@ func (s *scene) backupBack(backup, active router) {
 	s.t.Helper()
 	at := s.plug(backup)
 	if backup.blind() {
-		s.ghost = backup
+		s.stale = backup
 	}
 	s.keeps("the Backup's cable is in", at, active, noticing+s.down(backup))
 }
@@ -200,7 +200,7 @@ func (s *scene) judge(e event, took time.Time) {
 		most = s.interval() // and that only where a macvlan answers late
 	}
 	if outage > most+slack+stalled {
-		s.t.Errorf("%s: nobody serves for %v, want at most %v and little more", e.name, outage, most)
+		s.t.Errorf("%s: no router serves for %v, want at most %v and little more", e.name, outage, most)
 	}
 	seen.add(row{s.cell, e.name, e.next.name(), outage, two})
 }
@@ -215,7 +215,7 @@ func (s *scene) alone(e event) {
 			break
 		}
 	}
-	if s.ghost != nil {
+	if s.stale != nil {
 		return
 	}
 	if slices.ContainsFunc(s.answers(), func(c claim) bool { return c.at.After(recently) && c.by != e.next }) {
@@ -225,7 +225,7 @@ func (s *scene) alone(e event) {
 
 // outage returns how long the client got no answer.
 func (s *scene) outage(timeline lan.Timeline, e event, took time.Time) time.Duration {
-	if s.ghost == nil {
+	if s.stale == nil {
 		return timeline.LongestGap(e.at).Length()
 	}
 	if !took.After(e.at) {

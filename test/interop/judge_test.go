@@ -108,9 +108,10 @@ func (s *scene) answers() (claims []claim) {
 }
 
 // bothAnswer returns the longest time since an instant, from the first question to the last, in
-// which both routers answered. A ghost does not count.
+// which both routers answered. It returns 0 if the kernel of a router that is not Active still
+// answers.
 func (s *scene) bothAnswer(since time.Time) time.Duration {
-	if s.ghost != nil {
+	if s.stale != nil {
 		return 0
 	}
 	const quiet = 100 * time.Millisecond // ten questions

@@ -29,7 +29,7 @@ type scene struct {
 	ours    router // of ripcord
 	theirs  router
 	taps    map[router]*lan.Tap
-	ghost   router // not Active, and known to answer as if it were
+	stale   router // not Active, but its kernel still answers
 }
 
 // router is a make of router on its host.
@@ -146,11 +146,11 @@ func newBareScene(t *testing.T, c cell) *scene {
 // showLogs prints which router sent adverts when, and the logs of the daemons.
 func (s *scene) showLogs() {
 	s.t.Logf("adverts:\n%s", s.story())
-	s.ShowLogs(s.t, 80, humdrum)
+	s.ShowLogs(s.t, 80, repetitive)
 }
 
-// humdrum reports whether a line is one that FRR logs for each advert.
-func humdrum(line string) bool {
+// repetitive reports whether a line is one that FRR logs for each advert.
+func repetitive(line string) bool {
 	return slices.ContainsFunc([]string{"Adver_Timer expired", "Received VRRP Adv", "Discarding adv", "Refusing to start"}, func(s string) bool {
 		return strings.Contains(line, s)
 	})

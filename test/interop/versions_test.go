@@ -5,11 +5,11 @@ import (
 	"time"
 )
 
-// keepalived left at its default, version 2, beside our version 3: the two do
-// not understand each other. Whoever comes later stays quiet if it is ripcord,
-// whatever its priority, and says so; when the other is gone for an
-// Active_Down_Interval it serves. keepalived does no such thing: where it comes
-// later there are two Actives, and ripcord says that, and does not flap.
+// TestKeepalivedLeftAtVersion2 runs keepalived with its default, version 2, beside ripcord with
+// version 3: each rejects the other's adverts. If ripcord starts later, with any priority, it stays
+// Backup and logs this, and it serves when the other has been gone for an Active_Down_Interval.
+// keepalived does not do this: if it starts later there are two Actives, and ripcord logs that, and
+// does not flap.
 func TestKeepalivedLeftAtVersion2(t *testing.T) {
 	t.Parallel()
 	s := newScene(t, cell{peer: "keepalived", version: 3, mode: leftAtVersion2, priority: "higher"})
