@@ -1,8 +1,8 @@
 // Package bench measures ripcord against keepalived, side by side, on LANs of
 // network namespaces: the built binary and the keepalived of KEEPALIVED= or of
 // the PATH, the same LAN, the same configuration, the same observer, in turn
-// within one run. It decides how each figure is defined (the doc comment of its
-// test says so, and RESULTS.md), what it may be at most, and whether it was.
+// within one run. It defines each figure (see the doc comment of its test, and
+// RESULTS.md) and its limit, and checks the limit.
 //
 // A figure is a test. Those that measure run one after the other; at the size
 // smoke, whose figures mean nothing, they run side by side. All need root, and
@@ -32,7 +32,7 @@ var (
 type size struct {
 	blocks     int           // how often the daemons take turns
 	few        int           // repetitions a block where a median is asked
-	slow       time.Duration // the interval of adverts where 1 s is said
+	slow       time.Duration // the interval of adverts where the text has 1 s
 	many       int           // where p99 is asked
 	falses     int           // pulls a block of a Backup's cable, each lane
 	lanes      int           // LANs side by side where link changes are to be near each other

@@ -15,7 +15,7 @@ type cost struct {
 	resident float64 // MiB
 }
 
-// costOf watches daemons for a while, while nobody listens.
+// costOf measures the cost of daemons for a while, without a sniffer.
 func costOf(window time.Duration, daemons ...*daemon) []cost {
 	began, before := time.Now(), make([]time.Duration, len(daemons))
 	for i, d := range daemons {

@@ -9,11 +9,11 @@ import (
 	"time"
 )
 
-// maker is one of the daemons that are compared: how it is told what to do.
+// maker is one of the daemons that are compared, and knows how to configure and start it.
 type maker interface {
 	name() string
 	version() string
-	// command writes the configuration of a host and says how to start it.
+	// command writes the configuration of a host and returns the command that starts it.
 	command(dir, host string, r router) (*exec.Cmd, error)
 	// backup is what it logs when it has become Backup.
 	backup() string

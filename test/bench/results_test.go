@@ -62,7 +62,7 @@ type results struct {
 
 func (r *results) begin() { r.began, r.load = time.Now(), loadAverage() }
 
-// define says how the figures of a row are defined. The note is printed where
+// define adds the definition of a row's figures. The note is printed where
 // one of them misses its target.
 func (r *results) define(number int, definition, note string) {
 	r.mu.Lock()
@@ -163,7 +163,7 @@ func (f figure) value(v float64) string {
 	return strings.TrimSpace(text + " " + f.unit)
 }
 
-// missed tells by how much the figures of a row miss their targets.
+// missed returns by how much the figures of a row miss their targets.
 func (r *results) missed(number int) string {
 	var list []string
 	for _, f := range r.figures {

@@ -42,7 +42,7 @@ func rhythmOf(list []time.Time, interval time.Duration) (r rhythm) {
 	return r
 }
 
-// driftOf is told by the tenth of the instances whose adverts scatter least, in µs a
+// driftOf returns the drift of the tenth of the instances whose adverts scatter least, in µs a
 // second.
 func driftOf(all []rhythm) float64 {
 	slices.SortFunc(all, func(a, b rhythm) int { return cmp.Compare(a.scatter, b.scatter) })

@@ -70,12 +70,12 @@ instance: they must not rise.
 		fmt.Fprintf(&b, "| %d | %.1f ms | %.1f ms | %.1f MiB | %.1f MiB | %.1f µs | %.1f KiB |\n", g.instances,
 			1000*g.active.cpu, 1000*g.backup.cpu, g.active.resident, g.backup.resident, cpu, memory)
 	}
-	fmt.Fprintf(&b, "\n%s\n\n", verdict(list))
+	fmt.Fprintf(&b, "\n%s\n\n", comparison(list))
 	return b.String()
 }
 
-// verdict says where the cost of an instance rises by more than a tenth.
-func verdict(list []grown) string {
+// comparison lists where the cost of an instance rises by more than a tenth.
+func comparison(list []grown) string {
 	var rises []string
 	for i := 1; i < len(list); i++ {
 		cpu0, memory0 := list[i-1].perInstance()
@@ -93,12 +93,12 @@ func verdict(list []grown) string {
 	return "*Not flat:* the cost per instance rises: " + strings.Join(rises, ", ") + "."
 }
 
-func TestVerdict(t *testing.T) {
+func TestComparison(t *testing.T) {
 	flat := []grown{{instances: 10, active: cost{0.001, 20}}, {instances: 100, active: cost{0.01, 30}}}
-	if got := verdict(flat); !strings.HasPrefix(got, "Flat") {
-		t.Errorf("what is flat is called %q", got)
+	if got := comparison(flat); !strings.HasPrefix(got, "Flat") {
+		t.Errorf("a constant cost gives %q", got)
 	}
-	if got := verdict(append(flat, grown{instances: 200, active: cost{0.04, 80}})); !strings.Contains(got, "CPU from 100 to 200 instances by 100 %") || !strings.Contains(got, "memory") {
-		t.Errorf("what rises is called %q", got)
+	if got := comparison(append(flat, grown{instances: 200, active: cost{0.04, 80}})); !strings.Contains(got, "CPU from 100 to 200 instances by 100 %") || !strings.Contains(got, "memory") {
+		t.Errorf("a rising cost gives %q", got)
 	}
 }

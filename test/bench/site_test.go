@@ -113,11 +113,11 @@ func (s *site) lastAdvert(host string, n int, before time.Time) lan.Advert {
 	return lan.Advert{}
 }
 
-// roles tells which of a and b is Active on segment 0. On a machine that stalls
-// they change by themselves.
+// roles returns which of a and b is Active on segment 0. On a machine that stalls
+// the roles change by themselves.
 func (s *site) roles() (active, backup string) {
 	s.t.Helper()
-	heard := s.heard(0, 10*time.Second, "nobody is Active", func(x lan.Advert) bool { return time.Since(x.At) < 50*time.Millisecond })
+	heard := s.heard(0, 10*time.Second, "no router is Active", func(x lan.Advert) bool { return time.Since(x.At) < 50*time.Millisecond })
 	if heard.Host == "a" {
 		return "a", "b"
 	}
