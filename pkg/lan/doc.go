@@ -1,6 +1,5 @@
-// Package lan makes a LAN on one machine, of network namespaces, cables and
-// switches, and decides nothing but how such a LAN is wired: the demo and the
-// lab tests stand on it.
+// Package lan builds a LAN on one machine from network namespaces, cables and
+// switches. The demo and the lab tests use it.
 //
 //	    host "a"            host "b"          host "client"      a namespace each
 //	┌────────────┐      ┌────────────┐       ┌────────────┐
@@ -38,21 +37,21 @@
 //	timeline := watch.Stop()
 //	fmt.Println(timeline.LongestGap(pulled).Length())
 //
-// # What is true of such a LAN
+// # Properties of the LAN
 //
-// A cable is a veth whose two ends bear the same ifindex, each in its own
-// namespace. The kernel takes such a device for a plain NIC, and announces the
-// loss of its carrier as late as that of a real one: up to 1 s, when anything
-// else on the machine changed its carrier within the last second. An ordinary
-// veth is always announced at once (Options.Ordinary). To ask for one link by
-// RTM_GETLINK, or for its sysfs files or by ethtool, makes the kernel announce
-// what it held back; Host.Link and Host.WaitCarrier look by a dump instead,
-// which tells the truth and disturbs nothing. A LAN that is closed still costs
-// the kernel some ms of link changes: tests that measure must run alone.
+// A cable is a veth whose two ends have the same ifindex, each in its own
+// namespace. The kernel treats such a device as a plain NIC, and announces the
+// loss of its carrier as late as that of a real one: up to 1 s later, if the
+// carrier of another device changed within the last second. The carrier of an
+// ordinary veth is always announced at once (Options.Ordinary). A request for
+// one link by RTM_GETLINK, sysfs or ethtool makes the kernel announce a change
+// that it held back; Host.Link and Host.WaitCarrier use a dump instead, which
+// shows the current state without this effect. After a LAN is closed, the
+// kernel is busy with link changes for some ms: tests that measure must run
+// alone.
 //
-// The segments forward from the first moment (no spanning tree), flood all
-// multicast (no snooping), and the switch has no address and says nothing
-// itself. Duplicate address detection and router solicitation are off in all
+// The segments forward at once (no spanning tree), flood all multicast (no
+// snooping), and the switch has no address and sends no packets itself. Duplicate address detection and router solicitation are off in all
 // namespaces. MAC addresses, and with them link-local ones, ascend in the order
 // in which hosts and their cables are made, and are the same in each run.
 //
