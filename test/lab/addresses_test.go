@@ -76,8 +76,8 @@ func TestLeftovers(t *testing.T) {
 	}
 }
 
-// An address that somebody removes is put back at once, however often, and nobody
-// moves for it. It is told, but not each time.
+// TestAddressPutBack checks that an address is added again at once whenever somebody removes it,
+// that no router changes state because of this, and that the log has fewer lines than removals.
 func TestAddressPutBack(t *testing.T) {
 	t.Parallel()
 	s, a := alone(t)
@@ -95,7 +95,7 @@ func TestAddressPutBack(t *testing.T) {
 		t.Errorf("it is %s, want active", st)
 	}
 	if n := a.count(began, is("address.restored")); n > 5 {
-		t.Errorf("it said %d times that it put the address back, want 5 at most", n)
+		t.Errorf("it logged %d times that it added the address again, want 5 at most", n)
 	}
 }
 

@@ -111,7 +111,7 @@ func TestCrashIsAdopted(t *testing.T) {
 			if st := a.status(); st.Groups[0].State != "active" || !s.holds("a", inside) || !s.holds("a", outside) {
 				t.Errorf("it is %s", st.Groups[0].State)
 			} else if got := st.Groups[0].Since.Sub(*since); got.Abs() > interval/2 {
-				t.Errorf("it says that it is Active since %v after it became so", got)
+				t.Errorf("status shows a time %v after it became Active", got)
 			}
 			for _, l := range a.log(began) {
 				if strings.HasPrefix(l.Event, "address.") {
@@ -128,8 +128,8 @@ func TestCrashIsAdopted(t *testing.T) {
 	}
 }
 
-// What the next daemon does not find as it was left it does not adopt: it starts anew, and
-// says why.
+// TestCrashIsNotAdopted checks that the next daemon does not adopt a group whose state on the
+// machine has changed, but starts the group again, and logs why.
 func TestCrashIsNotAdopted(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
@@ -165,7 +165,7 @@ func TestCrashIsNotAdopted(t *testing.T) {
 	}
 }
 
-// Only the group whose configuration has changed starts anew.
+// TestOnlyTheSameIsAdopted checks that only the group whose configuration has changed starts again.
 func TestOnlyTheSameIsAdopted(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, []segment{inside, outside}, "a")
@@ -352,7 +352,7 @@ func TestHandover(t *testing.T) {
 		t.Errorf("%d of %d went on", adopted, n)
 	}
 	if got := a.status().Instances[0].Since.Sub(*since); got.Abs() > 500*time.Millisecond {
-		t.Errorf("it says that it is Active since %v after it became so", got)
+		t.Errorf("status shows a time %v after it became Active", got)
 	}
 	others, _ := gap(sniffer, "b", at)
 	line := w.Stop()
@@ -433,7 +433,7 @@ instances:
 	s.plug("a", inside)
 }
 
-// Where no record can be kept the daemon says so, and works.
+// TestNoRoomForRecord checks that the daemon works without a place for its record, and logs this.
 func TestNoRoomForRecord(t *testing.T) {
 	t.Parallel()
 	for name, prepare := range map[string]string{

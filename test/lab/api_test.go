@@ -10,7 +10,8 @@ import (
 	"ripcord/test/openapi"
 )
 
-// What a running daemon answers is as docs/openapi.yaml says, whatever is asked of it.
+// TestAnswersAreAsDocumented checks that all answers of a running daemon match docs/openapi.yaml,
+// with valid and invalid requests.
 func TestAnswersAreAsDocumented(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, bothSegments, "a")

@@ -95,8 +95,8 @@ func badInputs(url string) map[string]badInput {
 	return all
 }
 
-// TestBadInput: whatever is wrong with the command, the URL or the file of a check, the log
-// says once what, and no advert is late for it.
+// TestBadInput checks that the log reports an invalid command, URL or file of a check once, and
+// that no advert is late because of it.
 func TestBadInput(t *testing.T) {
 	t.Parallel()
 	measuredAnew(t, func(t *testing.T, m *machine) (wrong string) {
@@ -203,8 +203,8 @@ func TestBadNotifyCommand(t *testing.T) {
 	})
 }
 
-// saidOnce sees that each check is in the state that follows, and that the log says no more
-// than once what is wrong, however often it was found.
+// saidOnce checks that each check is in the state that follows, and that the log reports each
+// mistake at most once, however often it was found.
 func (s *site) saidOnce(d *daemon, inputs map[string]badInput) {
 	s.t.Helper()
 	for _, k := range d.status().Checks {
@@ -224,12 +224,12 @@ func (s *site) saidOnce(d *daemon, inputs map[string]badInput) {
 	}
 	for name := range inputs {
 		if said[name] != 1 {
-			s.t.Errorf("the log says %d times what is wrong with %s, want once", said[name], name)
+			s.t.Errorf("the log reports the mistake of %[2]s %[1]d times, want once", said[name], name)
 		}
 	}
 }
 
-// undisturbed says how long there was no advert of the instance inside, if that was too long.
+// undisturbed returns how long there was no advert of the instance inside, if that was too long.
 func (s *site) undisturbed(m *machine, adverts []lan.Advert, since time.Time) (wrong string) {
 	s.t.Helper()
 	longest, last := time.Duration(0), since

@@ -37,7 +37,7 @@ func TestBothCables(t *testing.T) {
 				last := s.plug(in[1], inside)
 				limit := downInterval(100, interval) + time.Second + slack
 				if _, err := watch.WaitAnswer(limit, func(x lan.Answer) bool { return x.At.After(last) }); err != nil {
-					t.Fatalf("nobody serves %v after the last plug: %v", limit, err)
+					t.Fatalf("no router serves %v after the last plug: %v", limit, err)
 				}
 				time.Sleep(time.Until(last.Add(limit)))
 				if s.holds("a", inside) == s.holds("b", inside) {

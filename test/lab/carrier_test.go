@@ -9,9 +9,9 @@ import (
 	"ripcord/test/netns"
 )
 
-// The carrier of a tap is set by its owner, as that of a NIC by its driver, and
-// announced as late. The router behind it follows, and where a loss is over before
-// anybody could read of it the kernel's count tells: at least a flap is logged.
+// TestTapCarrier checks that the router follows the carrier of a tap, which its owner sets as a
+// driver sets that of a NIC, and which is announced as late. If a loss is over before the daemon
+// could read it, the kernel's counter shows it: at least a flap is logged.
 func TestTapCarrier(t *testing.T) {
 	t.Parallel()
 	s, carrier := newTapSite(t, "a")
@@ -60,10 +60,10 @@ func newTapSite(t *testing.T, host string) (s *site, carrier func(on bool) time.
 	}
 }
 
-// A loss shorter than down_delay moves nothing: it is told as a flap when it is
-// over, and the Active announces itself again, for the switch may have forgotten
-// where it is. A longer one counts when down_delay is over, and the return when
-// up_delay is.
+// TestDebounceFromOutside checks that a loss shorter than down_delay causes no transition: it is
+// logged as a flap when it is over, and the Active announces its addresses again, since the switch
+// may have forgotten its port. A longer loss counts after down_delay, and the return after
+// up_delay.
 func TestDebounceFromOutside(t *testing.T) {
 	t.Parallel()
 	const downDelay, upDelay = 2 * time.Second, 400 * time.Millisecond

@@ -70,7 +70,7 @@ func (c checked) fail() (known, active time.Time) {
 	at := c.setCheck("a", "down")
 	down := c.a.wait(at, patience, "check.changed", is("check.changed"))
 	if !strings.Contains(down.Msg, "check web is down: exit status 1") {
-		c.t.Errorf("the log says: %s", down.Msg)
+		c.t.Errorf("the log has: %s", down.Msg)
 	}
 	return down.caused(), c.b.becomes("active", at, patience).caused()
 }
@@ -101,7 +101,7 @@ func TestCheckWithWeight(t *testing.T) {
 		}
 		priority := c.a.wait(known, patience, "instance.priority", is("instance.priority"))
 		if want := "inside has priority 90, was 150: web changed"; priority.Msg != want {
-			t.Errorf("the log says %q, want %q", priority.Msg, want)
+			t.Errorf("the log has %q, want %q", priority.Msg, want)
 		}
 
 		late, gap := 100*time.Millisecond, 5*time.Millisecond
@@ -159,7 +159,7 @@ func TestCheckWithoutWeight(t *testing.T) {
 			t.Errorf("a is %s, faults %+v", in.State, in.Faults)
 		}
 		if said := c.ripcord("a", "status", "--socket", c.a.socket); !strings.Contains(said.out, "inside: its check web fails: exit status 1") {
-			t.Errorf("status says:\n%s", said.out)
+			t.Errorf("status prints:\n%s", said.out)
 		}
 		late := 50 * time.Millisecond
 		if m.busy(3 * time.Millisecond) {

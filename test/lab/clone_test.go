@@ -66,7 +66,7 @@ func TestClonedRouter(t *testing.T) {
 					}
 				}
 				if told > 3 {
-					t.Errorf("%s told it %d times", d.name, told)
+					t.Errorf("%s logged it %d times", d.name, told)
 				}
 			}
 			at := time.Now()

@@ -15,7 +15,7 @@ func (d *daemon) conflicts(since time.Time, address string) line {
 		return l.Event == "address.conflict" && strings.Contains(l.Msg, address+" ")
 	})
 	if l.Level != "error" {
-		d.t.Errorf("told at level %s", l.Level)
+		d.t.Errorf("logged at level %s", l.Level)
 	}
 	for _, i := range d.status().Instances {
 		for _, w := range i.Warnings {
@@ -28,8 +28,9 @@ func (d *daemon) conflicts(since time.Time, address string) line {
 	return l
 }
 
-// The virtual addresses stand statically on the Backup: it says so, and so does the
-// Active, whose probes the Backup answers. It is over when they are removed.
+// TestStaticAddressOnTheBackup checks that the Backup logs static addresses of its own that are
+// virtual addresses, and that the Active logs them, too, since the Backup answers its probes. The
+// conflict ends when the addresses are removed.
 func TestStaticAddressOnTheBackup(t *testing.T) {
 	t.Parallel()
 	s := virtualSite(t, "a", "b")
@@ -80,8 +81,8 @@ groups: [{name: edge, members: [four, six]}]
 	}
 }
 
-// A third machine has the virtual addresses, with and without virtual MACs on the
-// routers: the Active says so.
+// TestThirdMachineHasTheAddress checks that the Active reports a third machine that has the virtual
+// addresses, with and without virtual MACs on the routers.
 func TestThirdMachineHasTheAddress(t *testing.T) {
 	for _, more := range []string{"", ", virtual_mac: true"} {
 		t.Run(more, func(t *testing.T) {

@@ -14,9 +14,9 @@ import (
 	"ripcord/pkg/control"
 )
 
-// A port that cannot be opened ends no router: it is told at error, shown in the
-// status, tried again, and the router is Active meanwhile. Both kinds: a link-local
-// address whose link comes later, and a port that another program has.
+// TestPortComesLater checks that a port that cannot be opened ends no router: the daemon logs it at
+// error, shows it in status and tries again, and the router is Active meanwhile. There are two
+// cases: a link-local address whose link appears later, and a port that another program uses.
 func TestPortComesLater(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, []segment{inside}, "a")
@@ -31,7 +31,7 @@ func TestPortComesLater(t *testing.T) {
 		t.Errorf("logged at %s: %s", told.Level, told.Msg)
 	}
 	if got := a.status().ListenError; !strings.Contains(got, "late0") {
-		t.Errorf("the status says %q", got)
+		t.Errorf("the status has %q", got)
 	}
 	s.ip("a", "link", "add", "late0", "type", "veth", "peer", "name", "late1")
 	s.ip("a", "link", "set", "late1", "up")
@@ -39,7 +39,7 @@ func TestPortComesLater(t *testing.T) {
 	s.ip("a", "addr", "add", "fe80::77/64", "dev", "late0", "nodad")
 	a.wait(time.Time{}, 5*time.Second, "control.listening", is("control.listening"))
 	if got := a.status().ListenError; got != "" {
-		t.Errorf("the status says %q", got)
+		t.Errorf("the status has %q", got)
 	}
 	n := 0
 	for _, l := range a.log(time.Time{}) {

@@ -68,8 +68,8 @@ func (l *line) UnmarshalJSON(text []byte) error {
 	return nil
 }
 
-// caused is when that happened from which the line follows: the instant of a
-// takeover, at which the first advert leaves, is a little before it is told.
+// caused returns the instant of the event that caused a log line. The first advert of a takeover is
+// sent a little before the takeover is logged.
 func (l line) caused() time.Time {
 	if l.ElapsedUS == nil {
 		return l.TS

@@ -166,9 +166,9 @@ func TestStrictReversePathFilter(t *testing.T) {
 	}
 }
 
-// The Backup is paused while its link leaves the namespace and comes back under its
-// index: nothing is left of the memberships and of the packet sockets, and the counters
-// tell nothing. It joins again, and does not become a second Active.
+// TestLinkLeavesNamespaceAndReturns pauses the Backup while its link leaves the namespace and
+// returns with the same index: its memberships and packet sockets are gone, and no counter shows
+// this. It joins again, and does not become a second Active.
 func TestLinkLeavesNamespaceAndReturns(t *testing.T) {
 	netns.NeedRoot(t)
 	for _, v := range []shared{insideIPv4, insideIPv6} {

@@ -8,9 +8,9 @@ import (
 	"ripcord/test/netns"
 )
 
-// A better router that comes back leaves the lower Active alone for its
-// preempt_delay, says so, and then takes over without a second Active; when the
-// lower one resigns meanwhile, it does not wait.
+// TestPreemptDelay checks that a router with a higher priority that returns does not preempt the
+// Active during its preempt_delay, logs this, and then takes over without a second Active. If the
+// Active resigns meanwhile, it does not wait.
 func TestPreemptDelay(t *testing.T) {
 	netns.NeedRoot(t)
 	t.Parallel()

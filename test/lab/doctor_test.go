@@ -84,9 +84,9 @@ func (s *site) examineOn(host, config string, listen time.Duration, prefix ...st
 	return d
 }
 
-// TestDoctorClean: on a LAN of routers as they should be nothing is found, with and without
-// a configuration, before the daemon runs and while it is Backup or Active; and the line of a
-// healthy machine says what was looked at.
+// TestDoctorClean checks that the doctor finds nothing on a LAN of correct routers, with and
+// without a configuration, before the daemon runs and while it is Backup or Active, and that its
+// line lists what it has checked.
 func TestDoctorClean(t *testing.T) {
 	t.Parallel()
 	netns.NeedRoot(t)
@@ -107,7 +107,7 @@ func TestDoctorClean(t *testing.T) {
 	a := s.startYAML("a", config)
 	a.becomes("active", began, 8*time.Second)
 	if d := s.examine(config, 2*time.Second); d.code != 0 || len(d.Findings) > 0 {
-		t.Errorf("beside an Active of ours: exit status %d, %+v", d.code, d.Findings)
+		t.Errorf("beside a ripcord Active: exit status %d, %+v", d.code, d.Findings)
 	}
 	beginning := began
 	began = time.Now()
@@ -296,7 +296,7 @@ func TestDoctor(t *testing.T) {
 				t.Fatalf("not found; but %v", d.Findings)
 			}
 			if !strings.Contains(f.What, c.says) || !strings.Contains(f.Remedy, c.remedy) || f.Why == "" || strings.ContainsAny(f.Line(), "{}\n") {
-				t.Errorf("it says %q, want %q and %q", f.Line(), c.says, c.remedy)
+				t.Errorf("it reports %q, want %q and %q", f.Line(), c.says, c.remedy)
 			}
 			t.Log(f.Line())
 		})

@@ -132,7 +132,7 @@ func (s *site) batch(host string, commands ...string) {
 	s.ip(host, "-batch", file)
 }
 
-// untrue says what of the daemon's status is not what the kernel says.
+// untrue returns the differences between the daemon's status and the kernel's state.
 func (s *site) untrue(d *daemon, nics []*nic) string {
 	s.t.Helper()
 	var kernel []struct {

@@ -91,8 +91,8 @@ func later(a, b time.Time) time.Time {
 	return b
 }
 
-// An Active that is killed says nothing; the next advert on the segment comes
-// when Active_Down_Interval is over since its last, and not 2 ms later: at the
+// TestKilled checks that after the end of a killed Active, the next advert on the segment comes
+// when the Active_Down_Interval since its last advert is over, and at most 2 ms later: at the
 // median, and at the lower quartile on a busy machine, whose timers wake late.
 func TestKilled(t *testing.T) {
 	netns.NeedRoot(t)
@@ -150,7 +150,7 @@ func TestStop(t *testing.T) {
 	measuredAnew(t, func(t *testing.T, _ *machine) string { return stopped(t, 100*time.Millisecond) })
 }
 
-// stopped stops an Active and says where it did not resign within the limit.
+// stopped stops an Active, and reports if it did not resign within the limit.
 func stopped(t *testing.T, limit time.Duration) (wrong string) {
 	t.Helper()
 	s, a, _ := pair(t, bothSegments, time.Second, "")

@@ -32,7 +32,7 @@ func TestFence(t *testing.T) {
 	plan := s.ripcord("b", "fence", "inside", "--dry-run", "--socket", b.socket)
 	for _, want := range []string{fence, "yes  the program can be run", "yes  an Active was heard", "no   no Active is heard now", "yes  a station answers on eth0", "not all conditions hold"} {
 		if plan.code != 0 || !strings.Contains(plan.out, want) {
-			t.Errorf("the dry run says %+v, want %q", plan, want)
+			t.Errorf("the dry run reports %+v, want %q", plan, want)
 		}
 	}
 	if refused := s.ripcord("b", "fence", "inside", "--socket", b.socket); refused.code != 2 {

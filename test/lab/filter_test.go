@@ -219,7 +219,8 @@ func TestFilterGoesOn(t *testing.T) {
 	}
 }
 
-// TestFilterOff: with `filter: off` no filter is loaded, and nothing is said of it.
+// TestFilterOff checks that with `filter: off` no filter is loaded, and that no message mentions
+// one.
 func TestFilterOff(t *testing.T) {
 	t.Parallel()
 	netns.NeedRoot(t)

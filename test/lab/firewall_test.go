@@ -100,10 +100,9 @@ func TestFirewallDropsSends(t *testing.T) {
 	s.onlyOne(watch, gave.TS)
 }
 
-// A firewall on the Backup drops what it receives. Nobody can tell it that there
-// is an Active: both serve for as long as that lasts, and the Active says in its
-// log that its adverts do not reach the other. When the firewall is gone there
-// is one Active soon.
+// TestFirewallDropsReceipts lets a firewall on the Backup drop its packets, so that it cannot hear
+// the Active: both serve for that time, and the Active logs that its adverts do not reach the
+// other. When the firewall is gone, one Active remains within a short time.
 func TestFirewallDropsReceipts(t *testing.T) {
 	t.Parallel()
 	const interval = 200 * time.Millisecond
@@ -329,11 +328,11 @@ func TestFirewallBeforeStart(t *testing.T) {
 	}
 }
 
-// TestFirewallDropsReceiptsSays: the firewall of the Backup drops what it receives, in the
-// input chain or by a rule on where packets come from, over either family, from a virtual
-// MAC and by unicast. Both are Active, as in TestFirewallDropsReceipts, and a report found
-// that the one that is deaf said nothing: it logs at error what drops whose adverts where,
-// and shows it in status and metrics, until the rule is gone. The other says no such thing.
+// TestFirewallDropsReceiptsSays lets the firewall of the Backup drop its packets, in the input
+// chain or by a rule for their source, over both families, from a virtual MAC and by unicast. Both
+// routers are Active, as in TestFirewallDropsReceipts. The router that hears nothing logs at error
+// which rule drops whose adverts, and shows it in status and metrics until the rule is gone. The
+// other router does not.
 func TestFirewallDropsReceiptsSays(t *testing.T) {
 	netns.NeedRoot(t)
 	virtual, virtual6, unicast := insideIPv4, insideIPv6, insideIPv4
@@ -374,7 +373,7 @@ func TestFirewallDropsReceiptsSays(t *testing.T) {
 				return l.Event == "instance.warning" && l.Reason == "input-filtered" && l.Level == "error"
 			})
 			if !strings.Contains(told.Msg, "drops adverts from "+c.source) || !strings.Contains(told.Msg, " on eth0") {
-				t.Errorf("it says: %s", told.Msg)
+				t.Errorf("it logs: %s", told.Msg)
 			}
 			time.Sleep(2 * time.Second)
 			inStatus := func() bool { // beside that the other answers for the address, too

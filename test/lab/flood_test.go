@@ -14,12 +14,12 @@ import (
 	"ripcord/test/netns"
 )
 
-// 50,000 bad and foreign adverts a second on the segment of two routers with 10 ms
-// adverts: nobody moves, the Active's adverts are late by less than 2 ms (p99), and
-// neither memory nor log grows. The kernel drops what it can tell by hop limit and
-// VRID; what bears our VRID and a wrong checksum the daemon has to read. A busy
-// machine sends as many as it can, and nine adverts of ten are late by less than
-// half their interval, which is 50 ms where it had no time for 10 ms twice.
+// TestFlood sends 50,000 invalid and foreign adverts a second to the segment of two routers with 10
+// ms adverts: no router changes state, the Active's adverts are late by less than 2 ms (p99), and
+// neither memory nor log grows. The kernel drops adverts with a wrong hop limit or VRID; the daemon
+// reads those with its VRID and a wrong checksum. A busy machine sends as many as it can, and nine
+// adverts of ten are late by less than half their interval, which is 50 ms if the machine had no
+// time for 10 ms twice.
 func TestFlood(t *testing.T) {
 	netns.NeedRoot(t)
 	foreign := [][]byte{
@@ -53,8 +53,8 @@ func TestFlood(t *testing.T) {
 	}
 }
 
-// flooded floods a pair of routers, and says what went wrong that a machine without
-// time for them could be the cause of, and whether it was such a machine.
+// flooded floods a pair of routers. It returns the faults that a machine without processor time
+// could cause, and whether the machine was too busy.
 func flooded(t *testing.T, m *machine, interval time.Duration, frames [][]byte, drops bool) (wrong []string, busy bool) {
 	t.Helper()
 	const rate, lasts = 50_000, 4 * time.Second
@@ -169,8 +169,9 @@ func advertFrame(priority, vrid, ttl uint8, spoilt bool) []byte {
 	return append(append(frame, header[:]...), message...)
 }
 
-// Thousands of valid adverts of ever other routers, which the Active outranks, are a
-// few lines of its log, of which each says for how many it stands; it stays Active.
+// TestRivalsAreCounted checks that thousands of valid adverts from always different routers of
+// lower priority make few lines in the log of the Active, each with a count, and that it stays
+// Active.
 func TestRivalsAreCounted(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, []segment{inside}, "a", "noise")

@@ -40,7 +40,7 @@ func (s *site) beginner(host, yaml string) *beginner {
 		s.t.Fatal(err)
 	}
 	if got := b.try(host, "check"); !strings.Contains(got, "/etc/ripcord/ripcord.yaml is good: 2 instances, 1 group") {
-		s.t.Errorf("ripcord check says %q", got)
+		s.t.Errorf("ripcord check prints %q", got)
 	}
 	return b
 }
@@ -69,8 +69,8 @@ func (b *beginner) try(host string, args ...string) string {
 	return out
 }
 
-// What docs/getting-started.md has a reader do works as it says: two routers with the
-// configuration that it shows, each with the binary alone.
+// TestGettingStarted follows docs/getting-started.md: two routers with the configuration of the
+// page, each with the binary alone.
 func TestGettingStarted(t *testing.T) {
 	t.Parallel()
 	page, err := os.ReadFile("../../docs/getting-started.md")
@@ -89,7 +89,7 @@ func TestGettingStarted(t *testing.T) {
 	right.run("right")
 	took := left.becomes("active", began, patience).caused().Sub(began)
 	if took < 3*time.Second || took > 6*time.Second {
-		t.Errorf("left is Active after %v, the page says 3.4 s", took)
+		t.Errorf("left is Active after %v, the page has 3.4 s", took)
 	}
 	time.Sleep(time.Second)
 	if got := left.try("left", "status"); !regexp.MustCompile(`(?m)^inside +edge +active .* 192\.0\.2\.11 \(150\) +192\.0\.2\.1$`).MatchString(got) {
@@ -102,7 +102,7 @@ func TestGettingStarted(t *testing.T) {
 	at := time.Now()
 	s.ip("left", "link", "set", "eth0", "down")
 	if took := right.becomes("active", at, patience).TS.Sub(at); took > 2*time.Second {
-		t.Errorf("right takes over after %v, the page says 0.6 s", took)
+		t.Errorf("right takes over after %v, the page has 0.6 s", took)
 	}
 	right.wait(at, patience, "its addresses", is("address.added"))
 	if got := right.try("right", "events"); !strings.Contains(got, "the Active resigned (outside)") || !strings.Contains(got, "from the resignation until this router served\n") {

@@ -13,7 +13,7 @@ import (
 	"ripcord/pkg/lan"
 )
 
-// asks sees that an address is answered by a host, or by nobody ("").
+// asks checks which host answers for an address, or that none does ("").
 func (s *site) asks(p *lan.Prober, address, want string) {
 	s.t.Helper()
 	for deadline := time.Now().Add(patience); ; {
@@ -31,8 +31,7 @@ func (s *site) asks(p *lan.Prober, address, want string) {
 	}
 }
 
-// reaches says whether a host can talk to an address: it has no such port, and
-// says so.
+// reaches reports whether a host can reach an address: a closed port refuses the connection.
 func (s *site) reaches(host, address string) (answered bool) {
 	s.t.Helper()
 	port := s.port(host, address)
@@ -213,7 +212,7 @@ func TestRoutesAreKept(t *testing.T) {
 		t.Helper()
 		a.wait(since, patience, "route.restored", is("route.restored"))
 		if got := s.ip("a", "route"); !strings.Contains(got, "10.2.0.0/16 via 10.1.0.2 dev other proto 112") {
-			t.Errorf("it says restored:\n%s", got)
+			t.Errorf("it logs restored:\n%s", got)
 		}
 	}
 	at := time.Now()
@@ -239,13 +238,13 @@ func TestRoutesAreKept(t *testing.T) {
 		}
 	}
 	if refusals != 1 {
-		t.Errorf("the refused route was told %d times", refusals)
+		t.Errorf("the refused route was logged %d times", refusals)
 	}
 }
 
-// With accept: false nothing but neighbor discovery and ARP reaches the
-// addresses, what is forwarded does, and it stays so when the machine's own
-// firewall is loaded anew. A crashed run's table is replaced.
+// TestAcceptFalse checks that with accept: false only neighbor discovery and ARP reach the
+// addresses, that forwarding works, and that this remains so when the machine's own firewall is
+// loaded again. The table of a crashed run is replaced.
 func TestAcceptFalse(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, []segment{inside, outside}, "a")

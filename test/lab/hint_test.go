@@ -34,7 +34,8 @@ func TestHintsAreSaidOnce(t *testing.T) {
 	}
 }
 
-// TestHintsOff: with `hint: off` no program is attached, and nothing is said of it.
+// TestHintsOff checks that with `hint: off` no program is attached, and that no message mentions
+// one.
 func TestHintsOff(t *testing.T) {
 	netns.NeedRoot(t)
 	t.Parallel()

@@ -113,8 +113,8 @@ func TestHMACBetweenTwoRipcords(t *testing.T) {
 	}
 }
 
-// Another key, and no key at all: each rejects the other, says why, and both serve,
-// which is what enforce means.
+// TestHMACWrongKey checks two routers with different keys, or one without a key: each rejects the
+// other's adverts, logs why, and both serve, as enforce requires.
 func TestHMACWrongKey(t *testing.T) {
 	netns.NeedRoot(t)
 	t.Parallel()
@@ -198,9 +198,9 @@ func TestHMACRollout(t *testing.T) {
 	}
 }
 
-// What was recorded is sent again, by somebody else: the former Active's adverts,
-// which outrank the present one's, its resignation, and the present one's own. It
-// moves nobody, within the window and after it, and is counted.
+// TestHMACReplayedCapture lets a third host send recorded adverts again: those of the former
+// Active, which have a higher priority than the present one's, its resignation, and the present
+// one's own. No router changes state, within the window and after it, and the adverts are counted.
 func TestHMACReplayedCapture(t *testing.T) {
 	netns.NeedRoot(t)
 	t.Parallel()

@@ -146,7 +146,8 @@ func TestIPv6OffByDefault(t *testing.T) {
 	s.bounded(began, 2)
 }
 
-// Another virtual router with our VRID is told in the status as long as it is there.
+// TestAnotherPair checks that status shows another virtual router with this VRID for as long as it
+// exists.
 func TestAnotherPair(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, []segment{inside}, "a", "b")
@@ -156,7 +157,7 @@ func TestAnotherPair(t *testing.T) {
 	a := s.instance("a", 150, "addresses: [192.0.2.1/24]")
 	l := a.wait(began, 5*time.Second, "a warning", is("instance.warning"))
 	if l.Level != "error" || l.Reason != "other-addresses" || !strings.Contains(l.Msg, "192.0.2.200") {
-		t.Errorf("it says %+v", l)
+		t.Errorf("it logs %+v", l)
 	}
 	if st := a.status().Instances[0]; st.State != "backup" || len(st.Warnings) != 1 || st.Warnings[0].Reason != "other-addresses" {
 		t.Errorf("status %+v", st)
@@ -178,7 +179,7 @@ func (s *site) addEth9(host string) {
 func (s *site) uninterrupted(w *lan.Watch, since time.Time) {
 	s.t.Helper()
 	if g := w.Timeline().LongestGap(since); g.Length() > 700*time.Millisecond {
-		s.t.Errorf("nobody answered for %v", g.Length())
+		s.t.Errorf("no router answered for %v", g.Length())
 	}
 }
 
@@ -202,12 +203,12 @@ func until(t *testing.T, within time.Duration, what string, so func() bool) {
 	}
 }
 
-// unlogged checks that none says the same again and again.
+// unlogged checks that no router repeats a message again and again.
 func (s *site) unlogged(all ...*daemon) {
 	s.t.Helper()
 	for _, d := range all {
 		if n := d.count(time.Time{}, is("instance.impaired")); n > 6 {
-			s.t.Errorf("%s says %d times that it is impaired", d.name, n)
+			s.t.Errorf("%s logs %d times that it is impaired", d.name, n)
 		}
 	}
 }

@@ -207,5 +207,5 @@ func (s *site) knows(mac string) {
 			return
 		}
 	}
-	s.t.Errorf("the client was not told of %s: %s", mac, shown)
+	s.t.Errorf("the client received no announcement of %s: %s", mac, shown)
 }

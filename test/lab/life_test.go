@@ -73,7 +73,7 @@ func TestLeftoversAreRemoved(t *testing.T) {
 		}
 		a.wait(began, patience, "its route", is("route.added"))
 		if got := s.ripcord("a", "clean"); got.code != 1 || !strings.Contains(got.err, "another ripcord runs") || got.out != "" {
-			t.Errorf("clean beside a daemon: exit %d, said %q, complained %q", got.code, got.out, got.err)
+			t.Errorf("clean beside a daemon: exit %d, stdout %q, stderr %q", got.code, got.out, got.err)
 		}
 		if found := s.left("a"); len(found) != 7 {
 			t.Fatalf("%s: the daemon holds only %q", c.name, found)
@@ -81,7 +81,7 @@ func TestLeftoversAreRemoved(t *testing.T) {
 		a.kill()
 		got := s.ripcord("a", c.args...)
 		if got.code != c.code || !strings.Contains(got.out+got.err, "removed 192.0.2.1/24 on vrrp.51") {
-			t.Errorf("%s: exit %d, want %d, said %q, complained %q", c.name, got.code, c.code, got.out, got.err)
+			t.Errorf("%s: exit %d, want %d, stdout %q, stderr %q", c.name, got.code, c.code, got.out, got.err)
 		}
 		if found := s.left("a"); len(found) > 0 {
 			t.Errorf("%s: %q is left", c.name, found)
@@ -91,7 +91,7 @@ func TestLeftoversAreRemoved(t *testing.T) {
 		}
 	}
 	if got := s.ripcord("a", "clean"); got.code != 0 || got.out != "nothing of ripcord was left here\n" {
-		t.Errorf("clean with nothing left: exit %d, said %q", got.code, got.out)
+		t.Errorf("clean with nothing left: exit %d, stdout %q", got.code, got.out)
 	}
 }
 
@@ -140,8 +140,8 @@ func TestSignals(t *testing.T) {
 	}
 }
 
-// A log that nobody reads any more, the pipe full or closed, neither disturbs the
-// daemon nor keeps it from ending.
+// TestUnreadLog checks that a log that no process reads, with a full or a closed pipe, neither
+// disturbs the daemon nor keeps it from ending.
 func TestUnreadLog(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, []segment{inside}, "a")
@@ -268,8 +268,8 @@ func beStranger() int {
 	select {}
 }
 
-// A user without rights keeps nobody from starting; a second daemon is noticed all the
-// same.
+// TestLockOfStrangers checks that a user without rights keeps no daemon from starting, and that a
+// second daemon is noticed.
 func TestLockOfStrangers(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, []segment{inside}, "a")
@@ -296,8 +296,8 @@ func TestLockOfStrangers(t *testing.T) {
 	}
 }
 
-// A daemon that is a user with capabilities runs, and locks: by a file if it has a
-// directory for it, and else by the socket, which it tells.
+// TestUserWithCapabilities checks that a daemon of a user with capabilities runs and takes the
+// lock: with a file if it has a directory for it, otherwise with the socket, and that it logs this.
 func TestUserWithCapabilities(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, []segment{inside}, "a")
@@ -318,7 +318,7 @@ func TestUserWithCapabilities(t *testing.T) {
 		t.Errorf("%s: %s", doubt.Level, doubt.Msg)
 	}
 	if got := s.ripcord("a", "clean"); got.code != 1 || !strings.Contains(got.err, "another ripcord runs") {
-		t.Errorf("clean beside it, by root: exit %d, said %q, complained %q", got.code, got.out, got.err)
+		t.Errorf("clean beside it, by root: exit %d, stdout %q, stderr %q", got.code, got.out, got.err)
 	}
 	second := exec.Command(setpriv, "--reuid=65534", "--clear-groups", "--inh-caps="+caps, "--ambient-caps="+caps, binary, "run", "--config", config)
 	var said strings.Builder

@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// Rules that other programs made keep nobody from starting, and are still there at
-// the end: one with a port has, since Linux 6.15, an attribute that was taken for an
+// TestForeignRules checks that rules of other programs keep no daemon from starting, and still
+// exist at the end. A rule with a port has, since Linux 6.15, an attribute that was read as an
 // error.
 func TestForeignRules(t *testing.T) {
 	t.Parallel()

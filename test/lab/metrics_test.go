@@ -67,8 +67,8 @@ func (d *daemon) scrape() map[string]float64 {
 	return series
 }
 
-// A scrape after a pulled cable: the transition is counted, the fault named, the
-// link told as lost and the reaction measured; the peer counts its own.
+// TestMetrics scrapes the metrics after a pulled cable: they have the transition, the fault, the
+// lost link and the reaction time, and those of the peer have its own.
 func TestMetrics(t *testing.T) {
 	t.Parallel()
 	s, a, b := pair(t, []segment{inside}, 100*time.Millisecond, "")

@@ -95,9 +95,9 @@ func (s *site) shows(text string, command ...string) {
 	s.t.Errorf("ip %s shows no %s:\n%s", strings.Join(command, " "), text, shown)
 }
 
-// The Backup's interface becomes the port of another device at run time, or is one at
-// the start: Fault with that reason, told at error, and Backup again when it is
-// released.
+// TestBecomesPort checks that an interface of a Backup that becomes a port of another device at run
+// time, or is one at the start, is a fault with that reason, logged at error, and that the router
+// is Backup again when the interface is released.
 func TestBecomesPort(t *testing.T) {
 	netns.NeedRoot(t)
 	for name, tt := range map[string]struct{ make, enslave string }{

@@ -114,9 +114,8 @@ func (n noise) expect(what string, since time.Time, want map[string]steps) {
 	n.t.Logf("%s: %d transitions", what, total)
 }
 
-// TestNoise: where a cable of a group of eight members on three routers is pulled, and
-// where it returns, each member of each router that has to move makes one transition, and
-// nobody else any.
+// TestNoise pulls and plugs a cable of a group of eight members on three routers: each member of
+// each router that has to change state makes one transition, and no other member makes any.
 func TestNoise(t *testing.T) {
 	t.Parallel()
 	t.Run("preempt", func(t *testing.T) {

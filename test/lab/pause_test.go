@@ -28,7 +28,7 @@ func TestPausedActive(t *testing.T) {
 			time.Sleep(time.Until(back.Add(interval)))
 			for _, x := range sniffer.Adverts() {
 				if x.Host == "a" && x.At.After(back) && x.At.Before(back.Add(interval)) {
-					t.Errorf("a sent priority %d %v after it went on", x.Priority, x.At.Sub(back))
+					t.Errorf("a sent priority %d %v after the pause", x.Priority, x.At.Sub(back))
 				}
 			}
 			// It preempts by and by, as its priority demands.
@@ -57,7 +57,8 @@ func TestPausedBackup(t *testing.T) {
 	}
 }
 
-// A lone Active that was stopped serves at once: nobody has taken over.
+// TestPausedAlone checks that a lone Active that was paused serves at once, since no other router
+// has taken over.
 func TestPausedAlone(t *testing.T) {
 	t.Parallel()
 	const interval = 100 * time.Millisecond
@@ -75,7 +76,7 @@ func TestPausedAlone(t *testing.T) {
 	}
 	// Had it given the address up, it would have waited so long to take it again.
 	if gap := watch.Timeline().LongestGap(back); gap.Length() > downInterval(150, interval) {
-		t.Errorf("nobody served for %v after it went on", gap.Length())
+		t.Errorf("no router served for %v after the pause", gap.Length())
 	}
 	a.wait(back, patience, "engine.stalled", func(l line) bool { return l.Event == "engine.stalled" })
 }

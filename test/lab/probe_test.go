@@ -115,7 +115,8 @@ func TestProbeDaemonKilled(t *testing.T) {
 	b.takesItsTime(at)
 }
 
-// A Backup that is cut off, though its carrier is up, hears nobody: that is no dead Active.
+// TestProbeCutOff checks that a Backup without connection, but with carrier, hears no station and
+// does not take the Active for dead.
 func TestProbeCutOff(t *testing.T) {
 	netns.NeedRoot(t)
 	t.Parallel()
@@ -125,7 +126,8 @@ func TestProbeCutOff(t *testing.T) {
 	b.takesItsTime(at)
 }
 
-// A LAN that drops ARP, and no adverts, makes no Active dead: nobody else answers either.
+// TestProbeLANDropsARP checks that no Active is taken for dead on a LAN that drops ARP but no
+// adverts: no other station answers either.
 func TestProbeLANDropsARP(t *testing.T) {
 	netns.NeedRoot(t)
 	t.Parallel()
@@ -163,7 +165,7 @@ func TestProbeSuspended(t *testing.T) {
 		t.Errorf("b is %s, a is %s, the probe is %+v", b.state(), a.state(), probe)
 	}
 	if said := s.ripcord("b", "status", "--socket", b.socket); !strings.Contains(said.out, "inside: probe not in use until") {
-		t.Errorf("ripcord status says %s", said.out)
+		t.Errorf("ripcord status prints %s", said.out)
 	}
 }
 
@@ -195,8 +197,8 @@ func TestProbeBusy(t *testing.T) {
 // disturbed is for how long isNoDeath watches.
 func disturbed() time.Duration { return shortOr(20*time.Second, time.Minute) }
 
-// isNoDeath disturbs a Backup and its Active, which both live, and sees that the one does not
-// take the other for dead.
+// isNoDeath disturbs a Backup and its Active, which are both alive, and checks that the Backup does
+// not take the Active for dead.
 func isNoDeath(t *testing.T, disturb func(*site)) {
 	t.Helper()
 	s := newSite(t, []segment{inside}, "a", "b")

@@ -21,15 +21,15 @@ func (s *site) rewrite(host, yaml string) {
 	}
 }
 
-// reload has a daemon read its file again, and returns what the command says.
+// reload reloads a daemon, and returns what the command prints.
 func (s *site) reload(d *daemon, args ...string) outcome {
 	s.t.Helper()
 	return s.ripcord(d.name, append([]string{"reload", "--socket", d.socket}, args...)...)
 }
 
-// A reload changes what changed, in place: the priority, an address, a new instance, one
-// that is gone. The instance that is the same keeps its state and counters, and nobody
-// moves but for the priority.
+// TestReload checks that a reload changes only what has changed: the priority, an address, a new
+// instance and a removed one. An unchanged instance keeps its state and counters, and only the
+// priority causes transitions.
 func TestReload(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, bothSegments, "a", "b")
@@ -102,8 +102,8 @@ instances:
 	}
 }
 
-// An Active with another VRID is another virtual router: the old one resigns, once and as its
-// last advert, and the answer says that it starts anew.
+// TestReloadAnotherVRID checks that an Active with a new VRID is another virtual router: the old
+// one resigns, once and as its last advert, and the answer reports that it starts again.
 func TestReloadAnotherVRID(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, []segment{inside}, "a")
@@ -142,8 +142,9 @@ instances:
 	s.stands("a", "eth0", true, "192.0.2.1/24")
 }
 
-// A longer interval is in the adverts at once, but they keep the old pace for miss + 1 of its
-// intervals, so that a Backup has learned it before it could miss one: nobody moves.
+// TestReloadLongerInterval checks that adverts contain a longer interval at once, but are sent at
+// the old interval for miss + 1 of the new ones, so that a Backup learns it before it can miss one:
+// no router changes state.
 func TestReloadLongerInterval(t *testing.T) {
 	t.Parallel()
 	const was, is = 300 * time.Millisecond, 900 * time.Millisecond

@@ -42,7 +42,7 @@ func soon(t *testing.T, what string, holds func() bool) {
 	}
 }
 
-// confined sees that a process has no rights but those of the daemon, and can get no others.
+// confined checks that a process has no rights except those of the daemon, and can get no others.
 func confined(t *testing.T, status string, capabilities, bounding uint64) {
 	t.Helper()
 	set := fmt.Sprintf("%016x\n", capabilities)
@@ -159,8 +159,8 @@ func TestKeeperLost(t *testing.T) {
 	soon(t, "nothing is left", func() bool { return len(commandLines(t, filepath.Join(s.Dir, "a.yaml"))) == 0 })
 }
 
-// TestRunnerStops: a daemon that stops leaves no process, and one whose runner and keeper are
-// gone says what to do, and serves on.
+// TestRunnerStops checks that a daemon that stops leaves no process, and that a daemon whose runner
+// and keeper are gone logs what to do, and continues to serve.
 func TestRunnerStops(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, []segment{inside}, "a")

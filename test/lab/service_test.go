@@ -45,9 +45,8 @@ func (s *site) run(host string, command *exec.Cmd) outcome {
 	return outcome{out.String(), errs.String(), command.ProcessState.ExitCode()}
 }
 
-// The service manager is told that ripcord is ready once it is, since its
-// control socket answers then; that it reloads, and since when, before it is ready again
-// with what is new; and that it stops.
+// TestNotifyReady checks the notifications to the service manager: ready when the control socket
+// answers; reloading, with the time, and ready again with the new configuration; and stopping.
 func TestNotifyReady(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, []segment{inside}, "a")
@@ -179,7 +178,7 @@ func TestCheckCommand(t *testing.T) {
 	for _, args := range [][]string{{"check", path}, {"check", "--config", path}, {"run", "--check", "--config", path}} {
 		got := s.ripcord("a", args...)
 		if got.code != 0 || !strings.Contains(got.out, path+" is good: 1 instance") || got.err != "" {
-			t.Errorf("ripcord %v: exit %d, said %q, complained %q", args, got.code, got.out, got.err)
+			t.Errorf("ripcord %v: exit %d, stdout %q, stderr %q", args, got.code, got.out, got.err)
 		}
 	}
 	bad := strings.NewReplacer("vrid: 51", "vrid: 300", "interval: 1s", "intervall: 1s").Replace(good)
@@ -191,7 +190,7 @@ func TestCheckCommand(t *testing.T) {
 	}{{1, []string{"check", path}}, {78, []string{"run", "--check", "--config", path}}, {78, []string{"run", "--config", path}}} {
 		got := s.ripcord("a", c.args...)
 		if n := len(problems.FindAllString(got.err, -1)); got.code != c.code || n != 2 || got.out != "" {
-			t.Errorf("ripcord %v: exit %d, want %d, said %q, named %d of 2 problems:\n%s", c.args, got.code, c.code, got.out, n, got.err)
+			t.Errorf("ripcord %v: exit %d, want %d, stdout %q, %d of 2 problems:\n%s", c.args, got.code, c.code, got.out, n, got.err)
 		}
 	}
 	if _, err := os.Stat(s.socket("a")); !os.IsNotExist(err) {
@@ -199,8 +198,8 @@ func TestCheckCommand(t *testing.T) {
 	}
 }
 
-// Another daemon on the same control socket ends at once, with exit 1 and a line
-// that says why; the one that runs notices nothing, and serves.
+// TestSecondDaemon checks that a second daemon on the same control socket ends at once, with exit 1
+// and a line with the reason, and that the running daemon continues to serve.
 func TestSecondDaemon(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, []segment{inside}, "a")
@@ -247,7 +246,7 @@ func TestStatusSignal(t *testing.T) {
 		t.Fatalf("its status is no status document: %v: %s", err, l.Status)
 	}
 	if len(got.Instances) != 1 || got.Instances[0].State != "active" || len(got.Links) != 1 {
-		t.Errorf("the log says %+v, want one active instance and its link", got)
+		t.Errorf("the log has %+v, want one active instance and its link", got)
 	}
 }
 

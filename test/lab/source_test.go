@@ -172,8 +172,8 @@ func TestSourceOnTheLoopback(t *testing.T) {
 	a.becomes("active", back, 5*time.Second)
 }
 
-// Another station has the link-local address from which adverts would leave: the fault
-// says so, and names the address.
+// TestDuplicateLinkLocal checks that the fault names the link-local source address of the adverts
+// if another station has it.
 func TestDuplicateLinkLocal(t *testing.T) {
 	netns.NeedRoot(t)
 	t.Parallel()
@@ -192,6 +192,6 @@ func TestDuplicateLinkLocal(t *testing.T) {
 		return l.Level == "error" && l.Event == "instance.fault" && l.Reason == "duplicate-address"
 	})
 	if !strings.Contains(l.Msg, "fe80::99") {
-		t.Errorf("it says %q", l.Msg)
+		t.Errorf("it logs %q", l.Msg)
 	}
 }

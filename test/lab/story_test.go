@@ -20,9 +20,9 @@ type storyLine struct {
 	Lines []line
 }
 
-// A cable is pulled; both routers tell the story afterwards, each as it saw it: the cause,
-// each transition, advert and address with its µs, and the outage, which is that of the
-// client. Who followed was told it too, and the same stories are in the log.
+// TestStory pulls a cable. Both routers then report the failover as they saw it: the cause, each
+// transition, advert and address with µs, and the outage, which is that of the client. A follower
+// receives the same report, and the log has it, too.
 func TestStory(t *testing.T) {
 	t.Parallel()
 	s, a, b := pair(t, bothSegments, time.Second, "")
@@ -48,15 +48,15 @@ func TestStory(t *testing.T) {
 
 	left, right := s.lastStory(a), s.lastStory(b)
 	if !strings.HasPrefix(left.Cause, "eth0 is not usable") || len(left.Outages) != 1 || left.Outages[0].State != "begun" || left.Outages[0].Subject != "group edge" {
-		t.Errorf("a tells %+v", left)
+		t.Errorf("a reports %+v", left)
 	}
 	if !strings.HasPrefix(right.Cause, "the Active resigned (outside)") || len(right.Outages) != 1 || right.Outages[0].State != "ended" {
-		t.Fatalf("b tells %+v", right)
+		t.Fatalf("b reports %+v", right)
 	}
 	outage, seen := time.Duration(right.Outages[0].US)*time.Microsecond, served.Sub(at)
-	t.Logf("b tells an outage of %v, the client saw %v", outage, seen)
+	t.Logf("b reports an outage of %v, the client saw %v", outage, seen)
 	if diff := seen - outage; diff < -5*time.Millisecond || diff > 300*time.Millisecond {
-		t.Errorf("b tells an outage of %v, the client saw %v", outage, seen)
+		t.Errorf("b reports an outage of %v, the client saw %v", outage, seen)
 	}
 	told := map[string]int{}
 	for _, l := range right.Lines {
@@ -84,7 +84,7 @@ func TestStory(t *testing.T) {
 			break
 		}
 		if time.Now().After(deadline) {
-			t.Fatalf("who followed was told %q", text)
+			t.Fatalf("the follower received %q", text)
 		}
 	}
 }

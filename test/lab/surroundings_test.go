@@ -28,7 +28,7 @@ func (d *daemon) warned(reason string, want bool, within time.Duration) string {
 	}
 }
 
-// An interface that answers ARP for others is told, with what to do.
+// TestProxyARPIsTold checks that an interface that answers ARP for others is logged, with a remedy.
 func TestProxyARPIsTold(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, []segment{inside}, "a")
@@ -40,7 +40,7 @@ func TestProxyARPIsTold(t *testing.T) {
 		t.Errorf("it does not say what to do: %s", text)
 	}
 	if l := a.wait(began, patience, "the warning", is("instance.warning")); l.Level != "error" {
-		t.Errorf("told at level %s", l.Level)
+		t.Errorf("logged at level %s", l.Level)
 	}
 	s.command("a", "sysctl", "-qw", "net.ipv4.conf.eth0.proxy_arp_pvlan=0")
 	a.warned("proxy-arp", false, 15*time.Second)
@@ -60,8 +60,8 @@ func TestReadOnlySettingsAreTold(t *testing.T) {
 	}
 }
 
-// A switch that drops the virtual MAC, as port security does: the Active says that
-// nobody reaches it, and takes it back when the port is open.
+// TestFilteredVirtualMACIsTold lets a switch drop the virtual MAC, as port security does: the
+// Active logs that no host reaches it, and logs the end when the port forwards again.
 func TestFilteredVirtualMACIsTold(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, []segment{inside}, "a")

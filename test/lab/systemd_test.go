@@ -263,8 +263,8 @@ const (
 	unitBounding = unitAmbient | 1<<38 | 1<<39
 )
 
-// sandboxed sees that the main process has the rights of the unit and no other, and that the
-// runner has its thread run in real time, which it may not.
+// sandboxed checks that the main process has the rights of the unit and no others, and that the
+// runner's request for a real-time thread is denied.
 func (m *manager) sandboxed() {
 	m.t.Helper()
 	soon(m.t, "its rights for the start are given up", func() bool { return strings.Contains(m.proc("status"), fmt.Sprintf("CapEff:\t%016x\n", unitAmbient)) })
@@ -285,8 +285,8 @@ func (m *manager) sandboxed() {
 	}
 }
 
-// commanded sees that notify commands and checks run as their users, and are not confined as
-// the daemon is.
+// commanded checks that notify commands and checks run as their users, and without the confinement
+// of the daemon.
 func (m *manager) commanded(a *daemon, since time.Time) {
 	m.t.Helper()
 	a.wait(since, patience, "the output of the check, as user daemon", func(l line) bool {

@@ -107,7 +107,7 @@ func (r *thousand) reread() (done outcome, took time.Duration) {
 	return done, time.Since(began)
 }
 
-// instances returns the instances by name; none while nobody answers.
+// instances returns the instances by name; none while the daemon does not answer.
 func (r *thousand) instances() map[string]control.Instance {
 	r.t.Helper()
 	named := make(map[string]control.Instance)
@@ -134,8 +134,8 @@ func sentOf(instances map[string]control.Instance) map[string]uint64 {
 	return sent
 }
 
-// missed says whether an instance has sent fewer adverts than it had to since it had sent
-// those before, other than for the machine that stood still.
+// missed reports whether an instance has sent fewer adverts than it had to since it had sent the
+// given number, except if the machine was paused.
 func (r *thousand) missed(m *machine, before map[string]uint64, since time.Time) (wrong string) {
 	r.t.Helper()
 	due := uint64(time.Since(since) / thousandInterval)
@@ -144,7 +144,7 @@ func (r *thousand) missed(m *machine, before map[string]uint64, since time.Time)
 		least = min(least, n-before[name])
 	}
 	stopped := m.stopped(thousandInterval)
-	r.t.Logf("each instance has sent at least %d adverts in %d intervals, of which the machine stood still in %d at most", least, due, stopped)
+	r.t.Logf("each instance has sent at least %d adverts in %d intervals, of which the machine was paused in %d at most", least, due, stopped)
 	if least+stopped+1 < due {
 		return fmt.Sprintf(" an instance has sent %d adverts in %d intervals", least, due)
 	}

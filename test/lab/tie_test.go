@@ -74,7 +74,7 @@ func (s *site) answerer(seg segment, w *lan.Watch, since time.Time) string {
 	killed := s.Cable("a", seg.ifname).MAC()
 	a, err := w.WaitAnswer(patience, func(a lan.Answer) bool { return a.At.After(since) && a.MAC != killed })
 	if err != nil {
-		s.t.Fatalf("nobody serves %s: %v", seg.name, err)
+		s.t.Fatalf("no router serves %s: %v", seg.name, err)
 	}
 	for _, host := range []string{"b", "c"} {
 		if s.Cable(host, seg.ifname).MAC() == a.MAC {

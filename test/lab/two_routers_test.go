@@ -17,9 +17,10 @@ func TestTwoRouters(t *testing.T) {
 	})
 }
 
-// Three routers that are all configured as one of two: when the Active stops, both Backups
-// may move, and then the one of lower priority yields to the other's first advert. From then
-// on it knows of the third, says so at error, and waits Skew_Time.
+// TestThreeRoutersConfiguredAsTwo runs three routers that all have `routers: 2`: when the Active
+// stops, both Backups may take over, and then the router of lower priority yields to the other's
+// first advert. From then on it knows of the third router, logs this at error, and waits for
+// Skew_Time.
 func TestThreeRoutersConfiguredAsTwo(t *testing.T) {
 	netns.NeedRoot(t)
 	t.Parallel()

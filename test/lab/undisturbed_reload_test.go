@@ -26,9 +26,9 @@ func (u *undisturbed) change(name string) (answer string) {
 	return fmt.Sprintf("changed %s\n%s: priority %d (was %d)\n", name, name, is, was)
 }
 
-// withReloads: no advert is later for a reload, of which one of the thousand instances is
-// another one, or for a file that cannot be taken, than those of the same daemon are
-// without; nobody moves, and no counter is set back.
+// withReloads checks that adverts are no later with reloads than without. One of the thousand
+// instances changes in each reload, or the file is invalid. No router changes state, and no counter
+// is reset.
 func (u *undisturbed) withReloads(t *testing.T) {
 	measured(t, func(m *machine) (wrong string) {
 		var without []span
@@ -99,9 +99,8 @@ func (u *undisturbed) reloadsOne(t *testing.T, name string) {
 	t.Logf("a reload of %d instances took %v", thousandCount, took)
 }
 
-// rejects has the daemon read a file that is broken, one that is gone, and a directory, and
-// sees that it says why it takes none; then the good file is there again, and nothing has
-// changed.
+// rejects reloads the daemon with an invalid file, without a file, and with a directory, and checks
+// that it reports why it rejects each. Then the valid file is back, and nothing has changed.
 func (u *undisturbed) rejects(t *testing.T) (rejections []span) {
 	t.Helper()
 	path := filepath.Join(u.Dir, "a.yaml")
@@ -136,8 +135,8 @@ func (u *undisturbed) rejects(t *testing.T) (rejections []span) {
 	return rejections
 }
 
-// unmoved sees that all instances are in the state in which they were, with what they have
-// counted since.
+// unmoved checks that all instances are in the same state as before, and that their counters have
+// only grown.
 func (u *undisturbed) unmoved(t *testing.T, before map[string]control.Instance) {
 	t.Helper()
 	after := u.instances()

@@ -158,8 +158,8 @@ func (u *undisturbed) withChecks(t *testing.T) {
 	u.nothingRuns(t)
 }
 
-// ran sees that the checks have run as often as they should, with the right results, and
-// that these are in the adverts.
+// ran checks that the checks have run as often as they should, with the right results, and that
+// adverts show these results.
 func (u *undisturbed) ran(t *testing.T, w window) {
 	t.Helper()
 	up, down := uint64(0), uint64(0)
@@ -246,7 +246,7 @@ func (u *undisturbed) judge(t *testing.T, what string, quiet, busy window) (wron
 	return wrong
 }
 
-// nothingRuns sees that no command that hangs is left.
+// nothingRuns checks that no hanging command is left.
 func (u *undisturbed) nothingRuns(t *testing.T) {
 	t.Helper()
 	if left, err := exec.Command("pgrep", "-af", filepath.Join(u.dir, "hangs")).Output(); err == nil {

@@ -10,9 +10,9 @@ import (
 	"ripcord/test/netns"
 )
 
-// A macvlan whose lower device is a veth to a bridge keeps its carrier when the bridge
-// loses its port to the outside: all that is sent vanishes without an error, and both
-// routers are Active. The one whose traffic vanishes says so, and the other does not.
+// TestTrafficThatVanishesIsTold uses a macvlan above a veth to a bridge, which keeps its carrier
+// when the bridge loses its port to the outside: everything sent is lost without an error, and both
+// routers are Active. The router whose packets are lost logs this, and the other does not.
 func TestTrafficThatVanishesIsTold(t *testing.T) {
 	netns.NeedRoot(t)
 	for _, on := range []shared{insideIPv4, insideIPv6} {
@@ -41,7 +41,7 @@ func TestTrafficThatVanishesIsTold(t *testing.T) {
 			}
 			l := a.wait(at, patience, "the warning", func(l line) bool { return l.Event == "instance.warning" && l.Reason == "unheard" })
 			if l.Level != "error" {
-				t.Errorf("told at level %s", l.Level)
+				t.Errorf("logged at level %s", l.Level)
 			}
 			if m := a.moves(at); len(m) != 0 {
 				t.Errorf("it became %s: %s", m[0].To, m[0].Reason)

@@ -161,8 +161,8 @@ func TestSourceNotTracked(t *testing.T) {
 	}
 }
 
-// TestOwnPeer: check warns of a router whose only peer is itself. A peer
-// that becomes it while the daemon runs is told, and shown by status.
+// TestOwnPeer checks that check warns if the only peer of a router is the router itself, and that
+// the log and status report a peer that becomes the router itself while the daemon runs.
 func TestOwnPeer(t *testing.T) {
 	netns.NeedRoot(t)
 	t.Parallel()

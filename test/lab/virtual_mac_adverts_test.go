@@ -60,7 +60,7 @@ groups: [{name: edge, members: [four, six]}]
 		if kind, address, at := kindOf(f); virtualAddresses[address] != (lan.MAC{}) {
 			announced[kind]++
 			if at != virtualAddresses[address] || f.Source != at {
-				t.Errorf("%s from %v says that %v is at %v", kind, f.Source, address, at)
+				t.Errorf("%s from %v announces %v at %v", kind, f.Source, address, at)
 			}
 		}
 	}

@@ -10,7 +10,7 @@ import (
 	"ripcord/pkg/lan"
 )
 
-// up tells whether a link of a host is there, and administratively up.
+// up reports whether a link of a host exists and is administratively up.
 func (s *site) up(host, link string) (there, up bool) {
 	for raw := range strings.Lines(s.ip(host, "-o", "link", "show")) {
 		fields := strings.Fields(raw)
@@ -94,8 +94,8 @@ func (s *site) index(host, name string) int {
 	return link.Index
 }
 
-// The link below decides: the macvlan is down while the link cannot be used.
-// Whoever removes the macvlan or sets it down is put right.
+// TestVirtualMACFollowsItsLink checks that the macvlan is down while the link below it cannot be
+// used, and that the daemon restores a macvlan that was removed or set down.
 func TestVirtualMACFollowsItsLink(t *testing.T) {
 	t.Parallel()
 	s := virtualSite(t, "a")

@@ -15,8 +15,7 @@ import (
 	"ripcord/test/netns"
 )
 
-// stream is a connection through the routers that says a byte each 5 ms and
-// wants it back.
+// stream is a connection through the routers that sends a byte each 5 ms and expects it back.
 type stream struct {
 	conn  net.Conn
 	said  atomic.Int64
@@ -85,7 +84,7 @@ func (st *stream) listen() {
 	}
 }
 
-// goesOn waits until what was said by now was heard, and more.
+// goesOn waits until everything that was sent until now has come back, and more.
 func (st *stream) goesOn(within time.Duration) error {
 	want := st.said.Load() + 20
 	for deadline := time.Now().Add(within); ; time.Sleep(5 * time.Millisecond) {
@@ -112,9 +111,9 @@ func (s *site) neighbour(host, ifname, address string) string {
 	return "nowhere"
 }
 
-// A host's ARP entry is the same whoever is Active, and its connection through
-// the routers outlives a pulled cable, the return, and a killed daemon. One of
-// the routers has a strict reverse path filter.
+// TestVirtualMACConnection checks that a host's ARP entry is the same with either router as the
+// Active, and that its connection through the routers survives a pulled cable, the return, and a
+// killed daemon. One of the routers has a strict reverse path filter.
 func TestVirtualMACConnection(t *testing.T) {
 	t.Parallel()
 	netns.NeedRoot(t)

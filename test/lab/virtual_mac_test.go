@@ -70,7 +70,7 @@ func (s *site) tap(host string) *lan.Tap {
 	return tap
 }
 
-// virtual tells whether a frame comes from a virtual MAC.
+// virtual reports whether a frame comes from a virtual MAC.
 func virtual(f lan.Sent) bool { return f.Source == virtual4 || f.Source == virtual6 }
 
 // kindOf says in a word what a frame is, and which address it tells where, and
@@ -146,8 +146,7 @@ func (s *site) asksAll(p *lan.Prober) {
 	}
 }
 
-// refused speaks to an address that a router holds, at a port where nobody is,
-// and wants that said.
+// refused sends to an address that a router holds, at a closed port, and requires a refusal.
 func (s *site) refused(host, address string) {
 	s.t.Helper()
 	port := s.port(host, address)
@@ -180,9 +179,9 @@ func (s *site) devices(host string) string {
 	return text
 }
 
-// Adverts, gratuitous ARP and unsolicited NA leave from the virtual MAC, and no
-// question is answered with another (RFC 9568 §7.2, §8.1.2, §8.2.2). Whoever is
-// not Active is silent there; and what was before is as it was when all is over.
+// TestVirtualMAC checks that adverts, gratuitous ARP and unsolicited NA are sent from the virtual
+// MAC, and that questions are answered with it (RFC 9568 §7.2, §8.1.2, §8.2.2). A router that is
+// not Active sends nothing from it; and at the end the machine is as it was before.
 func TestVirtualMAC(t *testing.T) {
 	t.Parallel()
 	s := virtualSite(t, "a", "b")
@@ -200,7 +199,7 @@ func TestVirtualMAC(t *testing.T) {
 		s.refused("client", address)
 	}
 	if st := a.status().Instances[0]; st.VirtualMAC == nil || *st.VirtualMAC != virtual4.String() {
-		t.Errorf("the status says %v", st.VirtualMAC)
+		t.Errorf("the status has %v", st.VirtualMAC)
 	}
 	// RFC 9568 §7.4: no address is made of the virtual MAC.
 	if text := s.ip("a", "-o", "-6", "address", "show", "dev", "vrrp6.51"); strings.Count(text, "\n") != 3 {

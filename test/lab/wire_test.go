@@ -124,7 +124,7 @@ type kind struct {
 	want  decoded
 }
 
-// kinds lists what a says in a dialect.
+// kinds lists the messages that a sends in a dialect.
 func (s *site) kinds(d dialect) []kind {
 	s.t.Helper()
 	mac := s.Cable("a", inside.ifname).MAC().String()
