@@ -38,7 +38,7 @@ func frugally(t *testing.T, text string) (*Config, error) {
 	if most := timeBase + time.Duration(len(text))*timeEach; took > most {
 		t.Errorf("%d bytes took %v, want at most %v", len(text), took, most)
 	}
-	if used, most := int(after.TotalAlloc-before.TotalAlloc), heapBase+len(text)*heapEach; used > most {
+	if used, most := after.TotalAlloc-before.TotalAlloc, heapBase+uint64(len(text))*heapEach; used > most {
 		t.Errorf("%d bytes took %d MiB of memory, want at most %d", len(text), used>>20, most>>20)
 	}
 	// The characters of a line, its caret and its summary.
