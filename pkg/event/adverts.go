@@ -176,7 +176,7 @@ func (e AdvertRival) Message() string {
 // Warning returns the warning that lasts as long as a rival which does not receive our adverts goes
 // on; false for other rivals: they yield in a moment, or the receiver warns of them.
 func (e AdvertRival) Warning() (w Warning, ok bool) {
-	return Warning{Stamp: e.Stamp, Instance: e.Virtual.Name, Reason: WarnRival, Text: fmt.Sprintf(
+	return Warning{Stamp: e.Stamp, Instance: e.Virtual.Name, Reason: WarnRival, Routers: []netip.Addr{e.Source}, Text: fmt.Sprintf(
 		"%s goes on as Active with priority %d: our adverts do not seem to reach it, and both serve: look for a filter of IP protocol 112 on that router, "+
 			"and between the two", e.Source, e.Priority)}, e.Unheard
 }

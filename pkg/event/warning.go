@@ -1,6 +1,9 @@
 package event
 
-import "fmt"
+import (
+	"fmt"
+	"net/netip"
+)
 
 // WarningReason names a kind of Warning, in `ripcord status` and in the metrics.
 type WarningReason string
@@ -61,6 +64,11 @@ type Warning struct {
 	// link. It comes from the configuration, never from another router, so that the number of
 	// warnings is bounded.
 	Subject string
+	// Machine identifies the other machine that the warning is about, for example by its MAC, if a
+	// later report may be about a different one: then the warning lasts since that report.
+	Machine string
+	// Routers are the addresses of the other routers that the warning is about, if they are known.
+	Routers []netip.Addr
 	Text    string // what is wrong, and what to do
 	Over    bool
 }

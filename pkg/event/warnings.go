@@ -35,8 +35,9 @@ func NewWarnings(publish func(Event)) *Warnings {
 	return &Warnings{publish: publish, all: make(map[WarningKey]*warning)}
 }
 
-// Report reports that a warning is in force since At. It is logged when it begins and when its
-// text changes, but not more often than once a minute.
+// Report reports that a warning is in force, since At if it was not in force yet or is now about
+// another machine. It is logged when it begins and when its text changes, but not more often than
+// once a minute.
 func (w *Warnings) Report(found Warning) { w.ReportAs(found, found) }
 
 // ReportAs reports that a warning is in force, and logs it as another event with more details.
@@ -52,7 +53,7 @@ func (w *Warnings) ReportAs(found Warning, as Event) {
 		w.all[found.Key()] = known
 	}
 	since := found.Stamp
-	if known.inForce {
+	if known.inForce && known.Machine == found.Machine {
 		since = known.Stamp
 	}
 	changed := !known.logged || known.Text != found.Text
@@ -107,8 +108,9 @@ func (w *Warnings) Retain(reason WarningReason, stamp Stamp, keep func(WarningKe
 	}
 }
 
-// All returns the warnings in force, sorted by instance, reason and subject. The stamp of each is
-// when it began.
+// All returns the warnings in force, sorted by instance, reason and subject. Address conflicts
+// come last, because another warning of the instance is often their cause. The stamp of each is when
+// it began.
 func (w *Warnings) All() []Warning {
 	if w == nil {
 		return nil
@@ -122,10 +124,18 @@ func (w *Warnings) All() []Warning {
 		}
 	}
 	slices.SortFunc(all, func(a, b Warning) int {
-		return cmp.Or(strings.Compare(a.Instance, b.Instance), strings.Compare(string(a.Reason), string(b.Reason)),
-			strings.Compare(a.Subject, b.Subject))
+		return cmp.Or(strings.Compare(a.Instance, b.Instance), cmp.Compare(a.order(), b.order()),
+			strings.Compare(string(a.Reason), string(b.Reason)), strings.Compare(a.Subject, b.Subject))
 	})
 	return all
+}
+
+// order returns the position of the warning among those of its instance: causes before effects.
+func (e Warning) order() int {
+	if e.Reason == WarnAddressConflict {
+		return 1
+	}
+	return 0
 }
 
 // Of returns the warnings in force of one instance.

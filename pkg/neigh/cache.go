@@ -117,8 +117,21 @@ func (c *cache) heard(adverts []Advert) {
 		}
 		if at := c.stations.links[set.Link]; c.stations.remember(at, a.Source, [6]byte{}, false) {
 			at.heard(a.At)
+			if known := &at.known[0]; known.address == a.Source.WithZone("") {
+				known.router = true
+			}
 		}
 	}
+}
+
+// knownStations returns the last fact about a link, and the stations that are known on it.
+func (c *cache) knownStations(name string) (event.Link, []station) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if at := c.stations.links[name]; at != nil {
+		return at.link, slices.Clone(at.known)
+	}
+	return event.Link{}, nil
 }
 
 // link returns the last fact about a link that carries adverts.

@@ -13,8 +13,8 @@ func (t *turn) findConflicts() {
 	for _, c := range t.cache.takeClaims() {
 		if set, link, ok := t.holder(c); ok && t.claims.add(set.Instance, c) {
 			t.reportConflict(set.Instance, link, c.address, c.mac, fmt.Sprintf(
-				"%s also answers for %s on %s: hosts reach one or the other; find that machine and remove the address from it",
-				writeMAC(c.mac), c.address, link))
+				"%s also answers for %s on %s, and hosts reach one or the other: %s",
+				writeMAC(c.mac), c.address, link, t.otherRouters(set).remedy(c.mac)))
 		}
 	}
 	instances, addresses, over := t.claims.due(t.now, t.held)
@@ -72,6 +72,7 @@ func (t *turn) probe(instances []string, addresses []netip.Addr) {
 			if slices.Contains(instances, h.set.Instance) {
 				continue
 			}
+			t.otherRouters(h.set).ask(&t.batch) // first, so that the MACs are known when the claim is confirmed
 			t.addProbes(h.set.Instance, func(a netip.Addr) bool { return a == one })
 		}
 	}
@@ -94,7 +95,8 @@ func (t *turn) addProbes(instance string, wanted func(netip.Addr) bool) {
 func (t *turn) reportConflict(instance, link string, a netip.Addr, mac [6]byte, text string) {
 	stamp := t.stamp()
 	t.cfg.Warnings.ReportAs(event.Warning{
-		Stamp: stamp, Instance: instance, Reason: event.WarnAddressConflict, Subject: a.String(), Text: text,
+		Stamp: stamp, Instance: instance, Reason: event.WarnAddressConflict, Subject: a.String(),
+		Machine: writeMAC(mac), Text: text,
 	}, event.AddressConflict{Stamp: stamp, Instance: instance, Address: a, MAC: mac, Interface: link, Text: text})
 }
 
@@ -107,6 +109,11 @@ func (t *turn) clearConflicts(a netip.Addr) {
 
 func (t *turn) clearConflict(instance string, a netip.Addr) {
 	t.cfg.Warnings.Clear(event.WarningKey{Instance: instance, Reason: event.WarnAddressConflict, Subject: a.String()}, t.stamp())
+}
+
+// otherRouters returns the other routers of an instance, one of which may have made a claim.
+func (t *turn) otherRouters(set *Set) *otherRouters {
+	return routersOf(t.cache, set, t.cfg.Warnings.Of(set.Instance))
 }
 
 func writeMAC(mac [6]byte) string { return event.DeviceMoved{MAC: mac}.Address() }

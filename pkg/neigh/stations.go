@@ -40,6 +40,8 @@ type station struct {
 	resolved bool
 	// mac is its last known MAC; zero if no message contained it.
 	mac [6]byte
+	// router is set when an advert of the station was accepted.
+	router bool
 }
 
 func newStations(sets []Set, all holders) *stations {
@@ -117,12 +119,14 @@ func (s *stations) remember(at *linkStations, a netip.Addr, mac [6]byte, resolve
 	if !a.IsValid() || a.IsUnspecified() || a.IsMulticast() || a.IsLoopback() || len(s.holders.of(a)) > 0 || at.link.Has(a) {
 		return false
 	}
+	one := station{address: a, resolved: resolved, mac: mac}
 	i := slices.IndexFunc(at.known, func(known station) bool { return known.address == a })
 	switch {
 	case i >= 0:
-		resolved = resolved || at.known[i].resolved
+		known := at.known[i]
+		one.resolved, one.router = resolved || known.resolved, known.router
 		if mac == [6]byte{} {
-			mac = at.known[i].mac
+			one.mac = known.mac
 		}
 	case len(at.known) < maxStations:
 		at.known = append(at.known, station{})
@@ -134,7 +138,7 @@ func (s *stations) remember(at *linkStations, a netip.Addr, mac [6]byte, resolve
 		}
 	}
 	copy(at.known[1:i+1], at.known[:i])
-	at.known[0] = station{a, resolved, mac}
+	at.known[0] = one
 	return true
 }
 

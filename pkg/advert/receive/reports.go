@@ -2,6 +2,7 @@ package receive
 
 import (
 	"fmt"
+	"net/netip"
 	"slices"
 	"strings"
 	"time"
@@ -94,9 +95,10 @@ func (r *reports) withheld(w *socket, now time.Time) {
 // would drop them without a firewall as well.
 func (r *reports) filtered(w *socket, v *delivery, delivers deliversFunc, now time.Time) {
 	var from []string
+	var routers []netip.Addr
 	for _, u := range v.sources {
 		if w.routable(u.source, u.dest, v.dropped, delivers) {
-			from = append(from, u.source.String())
+			from, routers = append(from, u.source.String()), append(routers, u.source)
 		}
 	}
 	if len(from) == 0 {
@@ -109,7 +111,7 @@ func (r *reports) filtered(w *socket, v *delivery, delivers deliversFunc, now ti
 		tables = "ip6tables"
 	}
 	r.warnings.Report(event.Warning{
-		Stamp: event.Stamp{Cause: r.minter.Cause(now), At: now}, Instance: v.instance, Reason: event.WarnInputFiltered,
+		Stamp: event.Stamp{Cause: r.minter.Cause(now), At: now}, Instance: v.instance, Reason: event.WarnInputFiltered, Routers: routers,
 		Text: fmt.Sprintf("the firewall of this machine drops adverts from %s on %s: this router does not receive them and may be Active at the same time: "+
 			"allow protocol 112 in the input chain (nftables or %s), also before rules with fib or rpfilter",
 			strings.Join(from, ", "), w.socketKey.link, tables),

@@ -2,6 +2,7 @@ package validate
 
 import (
 	"fmt"
+	"net/netip"
 	"time"
 
 	"ripcord/pkg/event"
@@ -22,10 +23,10 @@ func (a *Acceptor) acceptOwn(p *Packet, on *linkPeers, ours *peer, path wire.Pat
 		return Verdict{}
 	}
 	a.events = a.rejections.reject(a.events, p, path.Source, a.advert.VRID, ours, wire.OwnAddress, now)
-	a.strangers.warn(p, ours, event.WarnOwnAddress, now, func() string {
+	a.strangers.warn(p, ours, event.WarnOwnAddress, now, func() (string, []netip.Addr) {
 		return fmt.Sprintf("another router on %s (its MAC is %s) sends adverts of VRID %d from %s, which is an address of this router: "+
 			"neither accepts the adverts of the other, so both may be Active: give each router its own address",
-			p.Interface, mac(p.From), ours.VRID, path.Source)
+			p.Interface, mac(p.From), ours.VRID, path.Source), []netip.Addr{path.Source}
 	})
 	return Verdict{Events: a.events, Rejected: true}
 }

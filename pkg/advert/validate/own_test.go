@@ -150,3 +150,26 @@ func TestTwoNamesOfALink(t *testing.T) {
 		t.Errorf("%+v, want the other socket to read it", v)
 	}
 }
+
+// TestOwnAddressRemoved requires that the warning about an address of this router ends with the
+// first accepted advert from it, after the address was removed here.
+func TestOwnAddressRemoved(t *testing.T) {
+	b := newBench(virtual4())
+	warnings := event.NewWarnings(func(event.Event) {})
+	b.Warn(warnings)
+	b.Learn(event.Link{Name: "eth0", Index: 2, Primary4: own4, Owned: &[]netip.Addr{own4, peer4}})
+	ad := advert4()
+	p := Packet{
+		Interface: "eth0", Family: event.IPv4, At: t0, Own: true, From: [6]byte{2, 0, 0, 0, 0, 0x99},
+		Data: ipv4(peer4, wire.Group4, 255, ad.Append(nil, peer4, wire.Group4)),
+	}
+	b.Accept(&p, t0)
+	if len(warnings.All()) != 1 {
+		t.Fatalf("warnings %+v", warnings.All())
+	}
+	b.Learn(event.Link{Name: "eth0", Index: 2, Primary4: own4, Owned: &[]netip.Addr{own4}})
+	p.Own = false
+	if v := b.Accept(&p, t0.Add(time.Second)); !v.Valid || len(warnings.All()) != 0 {
+		t.Errorf("valid %v, warnings %+v", v.Valid, warnings.All())
+	}
+}

@@ -75,13 +75,18 @@ func (s *strangers) refuse(p *Packet, r *refusal, now time.Time) {
 		u.described, u.reason = now, r.reason
 		u.what, u.remedy = r.difference()
 	}
-	s.warn(p, r.ours, event.WarnRejectedAdverts, now, func() string { return all.sentence(r.ours, r.link, now) })
+	s.warn(p, r.ours, event.WarnRejectedAdverts, now, func() (string, []netip.Addr) { return all.sentence(r.ours, r.link, now), all.sources(now) })
 	s.prolong(stranger{r.ours.Name, event.WarnRejectedAdverts}, u.lasts)
 }
 
-// believe records that an advert of a router was accepted, which ends the warning if it was about
-// that router alone.
+// believe records that an advert of a router was accepted. This ends the warning about rejected
+// adverts if it was about that router alone, and the warning that the source is an address of this
+// router: the address was removed.
 func (s *strangers) believe(instance string, source netip.Addr, now time.Time) {
+	own := stranger{instance, event.WarnOwnAddress}
+	if seen, warned := s.seen[own]; warned && slices.Contains(seen.routers, source) {
+		s.end(own, now)
+	}
 	all := s.rejectedSenders[instance]
 	if all == nil {
 		return
@@ -129,6 +134,16 @@ func (u *rejectedSender) inForce(now time.Time) bool {
 // any reports whether the warning is about any sender.
 func (all *rejectedSenders) any(now time.Time) bool {
 	return all.rest.inForce(now) || slices.ContainsFunc(all.senders, func(u rejectedSender) bool { return u.inForce(now) })
+}
+
+// sources returns the addresses of the routers that the warning names.
+func (all *rejectedSenders) sources(now time.Time) (sources []netip.Addr) {
+	for i := range all.senders {
+		if all.senders[i].inForce(now) {
+			sources = append(sources, all.senders[i].source)
+		}
+	}
+	return sources
 }
 
 // sentence returns the text of the warning: which routers are rejected, why, and what to do.

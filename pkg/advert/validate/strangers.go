@@ -25,6 +25,7 @@ type stranger struct {
 type sighting struct {
 	heard, reported time.Time
 	lasts           time.Duration
+	routers         []netip.Addr // that the last report named
 }
 
 // strangerReported is the minimum time until a machine that is still heard is reported again, so
@@ -48,18 +49,18 @@ func newStrangers(minter *event.Minter) *strangers {
 func (s *strangers) report(p *Packet, ours *peer, source netip.Addr, err error, now time.Time) bool {
 	switch {
 	case err == wire.CARP:
-		s.warn(p, ours, event.WarnCARP, now, func() string {
+		s.warn(p, ours, event.WarnCARP, now, func() (string, []netip.Addr) {
 			return fmt.Sprintf("%s on %s speaks CARP with id %d, which has the protocol number and the MAC of VRID %d: "+
-				"hosts cannot distinguish the two: give one of them another id", source, p.Interface, ours.VRID, ours.VRID)
+				"hosts cannot distinguish the two: give one of them another id", source, p.Interface, ours.VRID, ours.VRID), []netip.Addr{source}
 		})
 	case unusable(err):
 		what := "without addresses"
 		if err == wire.IntervalZero {
 			what = "with interval 0"
 		}
-		s.warn(p, ours, event.WarnInvalidAdverts, now, func() string {
+		s.warn(p, ours, event.WarnInvalidAdverts, now, func() (string, []netip.Addr) {
 			return fmt.Sprintf("%s sends adverts of VRID %d on %s %s, so it is not known when it fails: they keep a Backup waiting: "+
-				"correct the configuration of that router", source, ours.VRID, p.Interface, what)
+				"correct the configuration of that router", source, ours.VRID, p.Interface, what), []netip.Addr{source}
 		})
 	default:
 		return false
@@ -71,10 +72,10 @@ func (s *strangers) report(p *Packet, ours *peer, source netip.Addr, err error, 
 // addresses.
 func (s *strangers) reportOtherAddresses(p *Packet, ours *peer, ad *wire.Advert, heard *vrrp.Heard, now time.Time) {
 	if ad.Priority != 0 && Disjoint(ad.Addresses, ours.Addresses) {
-		s.warn(p, ours, event.WarnOtherAddresses, now, func() string {
+		s.warn(p, ours, event.WarnOtherAddresses, now, func() (string, []netip.Addr) {
 			return fmt.Sprintf("%s advertises VRID %d on %s too, with priority %d and other addresses (%s): it is another virtual router, and "+
 				"while it is heard with a priority as great as ours no router serves %s: give one of the two another VRID",
-				heard.Source, ours.VRID, p.Interface, ad.Priority, list(ad.Addresses), list(ours.Addresses))
+				heard.Source, ours.VRID, p.Interface, ad.Priority, list(ad.Addresses), list(ours.Addresses)), []netip.Addr{heard.Source}
 		})
 	}
 }
@@ -93,16 +94,19 @@ const (
 	carpAuthLen = 7
 )
 
-// warn reports that a machine was heard; text returns what is wrong and what to do.
-func (s *strangers) warn(p *Packet, ours *peer, reason event.WarningReason, now time.Time, text func() string) {
+// warn reports that a machine was heard. describe returns what is wrong and what to do, and the
+// routers that are the cause.
+func (s *strangers) warn(p *Packet, ours *peer, reason event.WarningReason, now time.Time, describe func() (string, []netip.Addr)) {
 	key := stranger{ours.Name, reason}
 	seen, known := s.seen[key]
 	seen.lasts = max(seen.lasts, forceOf(ours.Interval))
 	if seen.heard = now; !known || now.Sub(seen.reported) >= strangerReported {
+		var text string
 		seen.reported = now
+		text, seen.routers = describe()
 		s.warnings.Report(event.Warning{
 			Stamp:    event.Stamp{Cause: s.minter.Cause(p.At), At: now},
-			Instance: ours.Name, Reason: reason, Text: text(),
+			Instance: ours.Name, Reason: reason, Routers: seen.routers, Text: text,
 		})
 	}
 	s.seen[key] = seen
