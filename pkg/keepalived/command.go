@@ -18,6 +18,7 @@ type command struct {
 	statement   tree.Position
 	user, group string // empty: the default
 	said        bool
+	guessed     bool // the file names the program without its path, and this machine lacks it
 	redirection bool // it began with <, and located added the shell that opens the file
 }
 
@@ -172,7 +173,7 @@ func canBeAccount(name string) bool {
 // runs reports whether the program of a command can be run, and notes what happens if it cannot.
 func (cr commandReader) runs(c command, instead string) bool {
 	switch program := syntax.Show(c.argv[0]); {
-	case cr.system.Runs(c.argv[0]):
+	case c.guessed, cr.system.Runs(c.argv[0]):
 		return true
 	case cr.elsewhere:
 		cr.report.Differ(c.at, "", "%s cannot be run on this machine; under keepalived here: %s", program, instead)
@@ -234,10 +235,12 @@ func (cr commandReader) located(c command, keyword string) command {
 	switch {
 	case !strings.Contains(program, "/"):
 		path, found := cr.system.Program(program)
-		if !found && cr.elsewhere {
-			path, found = filepath.Join("/usr/bin", program), true
-		}
-		if !found {
+		switch {
+		case found:
+		case cr.elsewhere:
+			path, c.guessed = filepath.Join("/usr/bin", program), true
+			cr.report.Differ(c.at, "write the whole path of the program", "%s is not in PATH of this machine: ripcord uses %s; under keepalived here, %s is left out", syntax.Show(program), syntax.Show(path), keyword)
+		default:
 			cr.report.Ignore(c.at, "write the whole path of the program", "%s is not in PATH of this machine: %s is left out", syntax.Show(program), keyword)
 			return command{}
 		}
