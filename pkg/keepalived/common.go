@@ -31,22 +31,14 @@ var commonDifferences = []commonDifference{
 	{
 		func(g *globals, i *instance) []tree.Position {
 			bounded := slices.ContainsFunc(i.peers, func(p peer) bool { return p.minTTL.said || p.maxTTL.said })
-			if len(i.peers) == 0 || bounded || i.sourcesChecked.or(g.sourcesChecked).value == 1 {
-				return nil
+			checked := i.sourcesChecked.or(g.sourcesChecked)
+			if len(i.peers) == 0 || bounded || !checked.said || checked.value == 1 {
+				return nil // without the keyword, the file does not ask for other sources
 			}
 			return []tree.Position{i.peersAt, i.at}
 		},
-		"ripcord accepts only adverts from these peers; keepalived accepts adverts from any source unless check_unicast_src is set",
+		"ripcord accepts only adverts from these peers; keepalived accepts adverts from any source while vrrp_check_unicast_src is off",
 		"list every other router by the source address of its adverts",
-	},
-	{
-		func(_ *globals, i *instance) []tree.Position {
-			if len(i.peers) == 0 || i.source.Text == "" || i.trackSource.said {
-				return nil
-			}
-			return []tree.Position{i.sourceAt}
-		},
-		"while this machine does not have the source address, the instance is in Fault; keepalived becomes MASTER then, since it receives no advert", "",
 	},
 	{
 		func(_ *globals, i *instance) []tree.Position {
@@ -70,33 +62,4 @@ func noteCommon(r *syntax.Report, g *globals, instances []*instance) {
 			}
 		}
 	}
-}
-
-// noteCommands notes, once, how notify commands run.
-func noteCommands(r *syntax.Report, instances []*instance, groups []*group) {
-	r.Subject = ""
-	var places, instead []tree.Position
-	for _, i := range instances {
-		places = append(places, i.notify.places()...)
-		instead = append(instead, i.at)
-	}
-	for _, g := range groups {
-		places = append(places, g.notify.places()...)
-	}
-	if len(places) == 0 {
-		return
-	}
-	slices.SortFunc(places, tree.Position.Compare)
-	r.Differ(r.Free(append(places, instead...)...), "", "ripcord runs notify commands one after the other; it ends a command that runs for over a minute while the next transition waits, "+
-		"and background processes of a command end with ripcord (docs/notify.md)")
-}
-
-// places returns the places of the commands.
-func (n *notify) places() (places []tree.Position) {
-	for _, c := range []command{n.master, n.backup, n.fault, n.stop, n.any} {
-		if c.said {
-			places = append(places, c.at)
-		}
-	}
-	return places
 }

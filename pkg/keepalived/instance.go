@@ -23,7 +23,6 @@ type instance struct {
 	hmac                   *hmac
 	source                 syntax.Word
 	sourceKeyword          string // the keyword that set it
-	sourceAt               tree.Position
 	trackSource            number
 	unicast                string // the keyword that allows unicast adverts
 	peers                  []peer

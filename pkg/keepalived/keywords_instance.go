@@ -170,7 +170,7 @@ func readSource(t *translator, s *syntax.Statement, i *instance) {
 	a, ok := hostIn(t.Report, s.Words[1], s.Keyword()+" is left out")
 	if ok && i.isOf(t.Report, familyOf(a), s.Words[1].Position, s.Keyword()+" "+a.String()) {
 		i.source = syntax.Word{Text: a.String(), Position: s.Words[1].Position}
-		i.sourceKeyword, i.sourceAt = s.Keyword(), s.At()
+		i.sourceKeyword = s.Keyword()
 	}
 	if s.Keyword() == "unicast_src_ip" && i.unicast == "" {
 		i.unicast = s.Keyword()

@@ -153,7 +153,6 @@ func (t *translator) take(statements []*syntax.Statement, withoutLVS bool) {
 		g.noteFirstFault(t.Report, fifo)
 	}
 	noteCommon(t.Report, &t.globals, t.instances)
-	noteCommands(t.Report, t.instances, t.groups)
 	if len(t.instances) == 0 && t.Errors() == 0 {
 		hint := ""
 		if len(t.balancing) > 0 {
