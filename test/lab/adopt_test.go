@@ -218,24 +218,28 @@ func TestDamagedRecord(t *testing.T) {
 	a := s.start("a", router{150, 200 * time.Millisecond, ""})
 	a.becomes("active", began, patience)
 	a.wait(began, patience, "its address", is("address.added"))
-	for name, damage := range map[string]func(path string, size int64) error{
-		"garbage": func(path string, size int64) error {
+	for _, c := range []struct {
+		name   string
+		damage func(path string, size int64) error
+	}{
+		{"garbage", func(path string, size int64) error {
 			return os.WriteFile(path, []byte(strings.Repeat("garbage ", int(size)/8)), 0o600)
-		},
-		"truncated": func(path string, size int64) error { return os.Truncate(path, size/2) },
-		"no file":   func(path string, _ int64) error { return os.Symlink("/dev/null", path) },
+		}},
+		{"truncated", func(path string, size int64) error { return os.Truncate(path, size/2) }},
+		// The last one, since the daemon then keeps no record.
+		{"no file", func(path string, _ int64) error { return os.Symlink("/dev/null", path) }},
 	} {
-		t.Run(name, func(t *testing.T) {
+		t.Run(c.name, func(t *testing.T) {
 			path := s.memory("a")
 			info, err := os.Stat(path)
 			if err != nil {
 				t.Fatal(err)
 			}
 			at := a.kill()
-			if name == "no file" {
+			if c.name == "no file" {
 				_ = os.Remove(path)
 			}
-			if err := damage(path, info.Size()); err != nil {
+			if err := c.damage(path, info.Size()); err != nil {
 				t.Fatal(err)
 			}
 			a = s.again("a")
@@ -245,7 +249,7 @@ func TestDamagedRecord(t *testing.T) {
 			if slices.ContainsFunc(a.log(at), is("group.adopted")) {
 				t.Error("it adopted")
 			}
-			if name == "no file" {
+			if c.name == "no file" {
 				_ = os.Remove(path)
 			}
 		})

@@ -108,7 +108,7 @@ func TestShownCommands(t *testing.T) {
 		"curl --unix-socket /run/ripcord/ripcord.sock http://ripcord/metrics":   `ripcord_instance_state{`,
 		"curl --unix-socket /run/ripcord/ripcord.sock --json":                   `"released":true`,
 		"journalctl -u ripcord -o cat | jq 'select(.trace ==":                   `"event": "link.down"`,
-		"journalctl -u ripcord -o cat | jq -c 'select(.event == \"link.up\")":   `["eth0",`,
+		"journalctl -u ripcord -o cat | jq -c 'select(.event == \"link.up\")":   `["eth0"`, // and the difference, if both saw the loss
 		"journalctl -u ripcord -o cat | jq 'select(.event == \"check.changed\"": `"name": "demote"`,
 		"openssl rand": "",
 		"useradd":      "",
