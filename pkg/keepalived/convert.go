@@ -55,7 +55,7 @@ func (c *converter) defaults() {
 	}
 	shared := &tree.Node{Kind: tree.Map}
 	for _, key := range alike {
-		if slices.ContainsFunc(instances, func(i *tree.Node) bool { return !says(i, instances[0].Find(key), key) }) {
+		if slices.ContainsFunc(instances, func(i *tree.Node) bool { return !agrees(i, instances[0].Find(key), key) }) {
 			continue
 		}
 		first := *instances[0].Find(key)
@@ -73,8 +73,8 @@ func (c *converter) defaults() {
 	}
 }
 
-// says reports whether a map has a key with the value of an entry, which may be nil.
-func says(m *tree.Node, as *tree.Entry, key string) bool {
+// agrees reports whether a map has a key with the value of an entry, which may be nil.
+func agrees(m *tree.Node, as *tree.Entry, key string) bool {
 	e := m.Find(key)
 	return e != nil && as != nil && e.Value.YAML() == as.Value.YAML()
 }

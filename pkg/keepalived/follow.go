@@ -7,8 +7,8 @@ import (
 	"ripcord/pkg/keepalived/syntax"
 )
 
-// follow tells which instances track the interface on which something is held: its own instance,
-// or, for static entries, the instances of a track_group.
+// follow determines which instances track the interface of an address, route or rule: its own
+// instance, or, for static entries, the instances of a track_group.
 type follow struct {
 	untracked  bool        // no_track
 	trackGroup syntax.Word // empty: none

@@ -20,7 +20,7 @@ func numberedLines(text string, n int) string {
 	return b.String()
 }
 
-// TestLimits sees that whatever a file says, it is read in a second and 200 MB, or refused.
+// TestLimits checks that every file is read in a second and 200 MB, or rejected.
 func TestLimits(t *testing.T) {
 	const head = "vrrp_instance a {\n interface eth0\n virtual_router_id 1\n"
 	long := strings.Repeat("x", 60<<10)

@@ -9,7 +9,7 @@ import (
 	"ripcord/pkg/keepalived/syntax"
 )
 
-// TestMutations sees that no damage to a file crashes its translation, or leaves it without
+// TestMutations checks that no damage to a file crashes its translation, or leaves it without
 // a tree and without a reason.
 func TestMutations(t *testing.T) {
 	files, err := filepath.Glob("testdata/*.conf")

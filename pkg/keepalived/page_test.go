@@ -39,7 +39,7 @@ func rows[T any](b *strings.Builder, title string, keywords table[T]) {
 	b.WriteString("\n")
 }
 
-// TestTables sees that every keyword says what becomes of it, and stands once in its table.
+// TestTables checks that every keyword has a description, and is in its table only once.
 func TestTables(t *testing.T) {
 	total := 0
 	for _, b := range blocks() {
@@ -67,7 +67,7 @@ func TestTables(t *testing.T) {
 	complete(t, fileKeywords)
 }
 
-// TestKnowsAllKeywords sees that no keyword of keepalived's is taken for a misspelt one.
+// TestKnowsAllKeywords checks that no note treats a keyword of keepalived as misspelt.
 func TestKnowsAllKeywords(t *testing.T) {
 	text, err := os.ReadFile("testdata/keywords-2.4.3.txt")
 	if err != nil {

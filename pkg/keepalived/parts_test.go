@@ -8,7 +8,7 @@ import (
 	"ripcord/pkg/keepalived/syntax"
 )
 
-// statementsOf parses a text in which nothing is wrong.
+// statementsOf parses a text without errors.
 func statementsOf(t *testing.T, text string) []*syntax.Statement {
 	t.Helper()
 	r := &syntax.Report{}
@@ -42,7 +42,7 @@ func expectNotes(t *testing.T, r *syntax.Report, want ...string) {
 	}
 }
 
-// TestCommandReader sees what becomes of the program, the user and words for a shell.
+// TestCommandReader checks how the program, the user and words for a shell are read.
 func TestCommandReader(t *testing.T) {
 	for _, c := range []struct {
 		text, want, user string
@@ -99,7 +99,7 @@ func TestMergedUsr(t *testing.T) {
 	}
 }
 
-// TestChecks sees which scripts can be tracked, and with which weights.
+// TestChecks checks which scripts can be tracked, and with which weights.
 func TestChecks(t *testing.T) {
 	r := &syntax.Report{}
 	cs := newChecks(r)
@@ -141,8 +141,8 @@ func TestChecks(t *testing.T) {
 	}
 }
 
-// TestBlocksWithoutBraces sees that a block whose { is missing is empty where the file ends with it,
-// and an error where keepalived takes what follows for its block.
+// TestBlocksWithoutBraces checks that a block whose { is missing is empty where the file ends with it,
+// and an error if keepalived reads the lines after it as its block.
 func TestBlocksWithoutBraces(t *testing.T) {
 	const whole = "vrrp_instance a {\n interface eth0\n virtual_router_id 1\n virtual_ipaddress { 192.0.2.1/24 }\n}\n"
 	for _, keyword := range []string{"static_ipaddress", "interface_up_down_delays", "garp_group", "global_defs"} {
@@ -157,7 +157,7 @@ func TestBlocksWithoutBraces(t *testing.T) {
 	}
 }
 
-// TestLinks sees that what is said of an interface in several blocks is put together.
+// TestLinks checks that the settings of an interface in several blocks are combined.
 func TestLinks(t *testing.T) {
 	r := &syntax.Report{}
 	ls := links{byName: map[string]*linkSettings{}}
@@ -169,7 +169,7 @@ func TestLinks(t *testing.T) {
 	}
 }
 
-// TestOmissions sees that a topic is one note, at its first line.
+// TestOmissions checks that a topic is one note, at its first line.
 func TestOmissions(t *testing.T) {
 	o := omissions{byTopic: map[string]int{}}
 	for i, s := range statementsOf(t, "a 1\nb\na 2\na 3\n") {
@@ -180,7 +180,7 @@ func TestOmissions(t *testing.T) {
 	expectNotes(t, r, "a 1, and 2 more lines about it: is not done", "b: is not done")
 }
 
-// TestGroupGather sees which instances become members.
+// TestGroupGather checks which instances become members.
 func TestGroupGather(t *testing.T) {
 	word := func(text string) syntax.Word { return syntax.Word{Text: text, Position: at(2, 2)} }
 	named := func(name string, priority int) *instance {
@@ -200,7 +200,7 @@ func TestGroupGather(t *testing.T) {
 	expectNotes(t, r, "a is given twice", "no vrrp_instance is named x", "ripcord uses priority 100, that of vrrp_instance a", "b is a member of vrrp_sync_group one already", "the group has no member")
 }
 
-// TestVocabulary sees what a misspelt keyword is taken for.
+// TestVocabulary checks which keyword the hint for a misspelt one names.
 func TestVocabulary(t *testing.T) {
 	for text, want := range map[string]string{
 		"nopreemt":             "did you mean nopreempt?",

@@ -6,7 +6,7 @@ import (
 	"ripcord/pkg/keepalived/syntax"
 )
 
-// Fate tells how ripcord treats a keyword.
+// Fate is how ripcord treats a keyword.
 type Fate uint8
 
 // Fates of keywords.
@@ -17,7 +17,7 @@ const (
 	Missing                // is not supported
 )
 
-// shape tells what follows a keyword.
+// shape is what may follow a keyword.
 type shape uint8
 
 const (

@@ -10,7 +10,7 @@ import (
 )
 
 // FuzzTranslate checks that nothing crashes, and that a translation is complete: it has a tree or
-// says why not, and every place is in the file.
+// a note with the reason, and every place is in the file.
 func FuzzTranslate(f *testing.F) {
 	for _, seed := range []string{
 		"vrrp_instance a {\n interface eth0\n virtual_router_id 1\n virtual_ipaddress { 192.0.2.1/24 dev eth1 brd + }\n}",
@@ -50,7 +50,7 @@ func placed(t *testing.T, n *tree.Node) {
 	}
 }
 
-// TestErrorsAreKept checks that no number of other notes makes an error get lost.
+// TestErrorsAreKept checks that errors are kept with any number of other notes.
 func TestErrorsAreKept(t *testing.T) {
 	text := "vrrp_instance a {\n" + strings.Repeat("x 1\n", 5000) + "interface eth0\n}\n"
 	tr := Translate("x.conf", []byte(text), Options{System: testSystem{}})

@@ -17,7 +17,7 @@ const (
 		"sport 80, suppress_ifgroup 1, sup_group 1, suppress_prefixlength 0, sup_pl 0, table 100, to 10.0.0.0/8, tos 16, tunnel-id 5, type blackhole, uidrange 0-9"
 )
 
-// TestKnowsAllWords sees that none of these words is taken for a misspelt one.
+// TestKnowsAllWords checks that no note treats one of these words as misspelt.
 func TestKnowsAllWords(t *testing.T) {
 	for _, c := range []struct{ block, line, words string }{
 		{"virtual_ipaddress", "192.0.2.1/24 %s", wordsOfAddresses},

@@ -91,7 +91,7 @@ func (o *observer) play() {
 	stopped := time.Now()
 	o.router.stop(o.t)
 	o.wait("stopped", 0, func() bool {
-		return !slices.ContainsFunc(o.first, func(a lan.Advert) bool { return o.says(a, stopped) != "resigns" })
+		return !slices.ContainsFunc(o.first, func(a lan.Advert) bool { return o.behaviour(a, stopped) != "resigns" })
 	})
 	o.look("stopped", stopped, before)
 }
@@ -171,7 +171,7 @@ func (o *observer) note(format string, args ...any) {
 func (o *observer) look(phase string, began time.Time, before []string) {
 	o.t.Helper()
 	for _, a := range o.first {
-		o.note("%s: VRID %d of %v on %s %s", phase, a.VRID, a.Family, a.Segment, o.says(a, began))
+		o.note("%s: VRID %d of %v on %s %s", phase, a.VRID, a.Family, a.Segment, o.behaviour(a, began))
 	}
 	held := o.router.held(o.t)
 	for _, h := range without(held, before) {
@@ -202,8 +202,8 @@ func (o *observer) latest() (latest []lan.Advert) {
 	return latest
 }
 
-// says describes how a virtual router advertised last in the current phase.
-func (o *observer) says(of lan.Advert, began time.Time) string {
+// behaviour describes how a virtual router advertised last in the current phase.
+func (o *observer) behaviour(of lan.Advert, began time.Time) string {
 	all := o.adverts()
 	switch i := last(all, of); {
 	case i < 0 || all[i].At.Before(began):

@@ -134,7 +134,7 @@ func differing(a, b []string) string {
 	return strings.Join(append(marked("-", without(a, b)), marked("+", without(b, a))...), "\n")
 }
 
-// alone waits until a router is Active of all virtual routers, and nobody else of any.
+// alone waits until a router is Active for all virtual routers, and no other router for any.
 func (p *pair) alone(when string, r *router) {
 	p.t.Helper()
 	var active map[string]string

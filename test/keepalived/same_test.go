@@ -11,7 +11,7 @@ import (
 	"ripcord/test/netns"
 )
 
-// seen is what was seen of keepalived and of ripcord with a file, and what ripcord said.
+// seen is what an observer saw of keepalived and of ripcord with a file, and ripcord's log.
 type seen struct {
 	file
 	theirs, ours []string
@@ -28,7 +28,7 @@ func TestSameFile(t *testing.T) {
 	var differ []file
 	for _, s := range all {
 		if wrong := s.wrong(); len(wrong) > 0 {
-			t.Logf("%s: at first they differed:\n%s\nripcord said:\n%s", s.name, strings.Join(wrong, "\n"), s.log)
+			t.Logf("%s: at first they differed:\n%s\nripcord logged:\n%s", s.name, strings.Join(wrong, "\n"), s.log)
 			differ = append(differ, s.file)
 		}
 	}
@@ -39,7 +39,7 @@ func TestSameFile(t *testing.T) {
 				s = again[i]
 			}
 			if wrong := s.wrong(); len(wrong) > 0 {
-				t.Errorf("keepalived (-) and ripcord (+) differ:\n%s\nripcord said:\n%s", strings.Join(wrong, "\n"), s.log)
+				t.Errorf("keepalived (-) and ripcord (+) differ:\n%s\nripcord logged:\n%s", strings.Join(wrong, "\n"), s.log)
 			}
 		})
 	}

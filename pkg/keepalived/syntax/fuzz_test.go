@@ -7,7 +7,7 @@ import (
 	"ripcord/pkg/tree"
 )
 
-// FuzzParse sees that nothing crashes, and that each statement, word and note has a place
+// FuzzParse checks that nothing crashes, and that each statement, word and note has a place
 // that is in one of the files.
 func FuzzParse(f *testing.F) {
 	for _, seed := range []string{
@@ -35,7 +35,8 @@ func FuzzParse(f *testing.F) {
 	})
 }
 
-// inFiles sees that statements and their words stand in files of so many lines.
+// inFiles checks that the positions of statements and words are in files with the given numbers of
+// lines.
 func inFiles(t *testing.T, all []*Statement, lines []int) {
 	for _, s := range all {
 		if len(s.Words) == 0 && s.Open == nil {

@@ -121,7 +121,7 @@ func TestInclude(t *testing.T) {
 	}
 }
 
-// TestMissingBrace sees that the line is reported that most likely lacks its end.
+// TestMissingBrace checks that the error is at the block whose closing brace is probably missing.
 func TestMissingBrace(t *testing.T) {
 	for text, line := range map[string]int{
 		"a {\n  b {\n    c\n}\nd {\n  e\n}\n":          2,
