@@ -22,8 +22,9 @@ func alone(t *testing.T) (*site, *daemon) {
 
 func is(event string) func(line) bool { return func(l line) bool { return l.Event == event } }
 
-// An interface that is not there yet is a fault and no error; it is taken when
-// it comes, given up when it goes, and taken again when one of that name comes.
+// TestLateInterface checks that an interface that does not exist yet is a fault and no error: the
+// daemon uses it when it appears, stops using it when it is deleted, and uses it again when another
+// one with its name appears.
 func TestLateInterface(t *testing.T) {
 	t.Parallel()
 	late := segment{name: "inside", ifname: "late0", vrid: 51, network: inside.network}
@@ -53,8 +54,8 @@ func TestLateInterface(t *testing.T) {
 	}
 }
 
-// What a killed run left behind is found by its mark and removed at the start,
-// and nothing else is: not an address that an administrator put there.
+// TestLeftovers checks that the start finds the addresses of a killed run by their mark and removes
+// them, and removes no others, such as an address of an administrator.
 func TestLeftovers(t *testing.T) {
 	t.Parallel()
 	s, a := alone(t)
@@ -99,8 +100,8 @@ func TestAddressPutBack(t *testing.T) {
 	}
 }
 
-// An address that stands there already, without our mark, is used and neither
-// added nor removed.
+// TestForeignAddress checks that an address that exists already, without ripcord's mark, is used
+// and neither added nor removed.
 func TestForeignAddress(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, []segment{inside}, "a")

@@ -75,8 +75,8 @@ func (d *daemon) unmoved(since time.Time) {
 	}
 }
 
-// A daemon that is killed and started again at once costs nothing: no router sees a
-// transition, and hosts see no gratuitous ARP.
+// TestCrashIsAdopted checks that a daemon that is killed and restarted at once disturbs nothing: no
+// router sees a transition, and hosts see no gratuitous ARP.
 func TestCrashIsAdopted(t *testing.T) {
 	for _, interval := range []time.Duration{time.Second, 100 * time.Millisecond} {
 		t.Run(interval.String(), func(t *testing.T) {
@@ -210,7 +210,8 @@ func (s *site) memory(host string) string {
 	return filepath.Join("/run/ripcord", "netns-"+strings.Trim(inode, "net:[]")+".adverts")
 }
 
-// A record that is damaged is reported, and the daemon starts as if there were none.
+// TestDamagedRecord checks that a damaged record is reported, and that the daemon starts as if it
+// had no record.
 func TestDamagedRecord(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, []segment{inside}, "a")
@@ -256,8 +257,8 @@ func TestDamagedRecord(t *testing.T) {
 	}
 }
 
-// A daemon that crashes time and again waits, and adopts nothing; what was left is removed at
-// once.
+// TestCrashesTimeAndAgain checks that a daemon that crashes repeatedly waits and adopts nothing,
+// and that its addresses are removed at once.
 func TestCrashesTimeAndAgain(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, []segment{inside}, "a")
@@ -285,7 +286,8 @@ func TestCrashesTimeAndAgain(t *testing.T) {
 	}
 }
 
-// A daemon hands over to another build: no router sees a transition, no packet is lost.
+// TestHandover checks a handover to another build: no router sees a transition, and no packet is
+// lost.
 func TestHandover(t *testing.T) {
 	s := newSite(t, []segment{inside}, "a", "b")
 	other := filepath.Join(s.Dir, "ripcord-next")
@@ -367,7 +369,7 @@ func TestHandover(t *testing.T) {
 	}
 }
 
-// A handover after which no daemon starts removes what was left.
+// TestHandoverToNobody checks that the addresses are removed after a handover if no daemon starts.
 func TestHandoverToNobody(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, []segment{inside}, "a")
@@ -385,8 +387,9 @@ func TestHandoverToNobody(t *testing.T) {
 	}
 }
 
-// All that an instance holds is adopted: its virtual MAC, routes, rules, and that it accepts
-// nothing. No notify command runs for it, and the next one knows what was.
+// TestAllIsAdopted checks that everything of an instance is adopted: its virtual MAC, routes,
+// rules, and accept: false. No notify command runs for it, and the next command gets the previous
+// state.
 func TestAllIsAdopted(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, []segment{inside}, "a")

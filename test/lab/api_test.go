@@ -55,7 +55,8 @@ func TestAnswersAreAsDocumented(t *testing.T) {
 	ask("GET", "/v2/status", "", 404)
 }
 
-// promtool finds nothing to say of what a running daemon answers to a scrape.
+// TestPromtoolChecksMetrics checks that promtool reports nothing about the metrics of a running
+// daemon.
 func TestPromtoolChecksMetrics(t *testing.T) {
 	t.Parallel()
 	tool, err := exec.LookPath("promtool")

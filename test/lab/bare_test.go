@@ -10,9 +10,9 @@ import (
 	"ripcord/test/netns"
 )
 
-// Two routers of an instance without addresses, as where a cloud moves the address: one is
-// Active, the other takes over when its cable is pulled, and neither finds anything
-// wrong with adverts that have no address.
+// TestInstanceWithoutAddresses runs two routers of an instance without addresses, as in a cloud
+// that moves the address itself: one is Active, the other takes over when its cable is pulled, and
+// neither rejects adverts without addresses.
 func TestInstanceWithoutAddresses(t *testing.T) {
 	netns.NeedRoot(t)
 	for _, family := range []string{"ipv4", "ipv6"} {

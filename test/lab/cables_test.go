@@ -9,8 +9,8 @@ import (
 	"ripcord/test/netns"
 )
 
-// Both cables out and in again, in any order: no Active while nothing is
-// linked, and one within an Active_Down_Interval and little more of the last plug.
+// TestBothCables pulls and plugs both cables in any order: no router is Active while no cable is
+// plugged, and one is within little more than an Active_Down_Interval of the last plug.
 func TestBothCables(t *testing.T) {
 	netns.NeedRoot(t)
 	const interval = 200 * time.Millisecond
@@ -53,9 +53,9 @@ func TestBothCables(t *testing.T) {
 
 func inFault(l line) bool { return l.Event == "instance.transition" && l.To == "fault" }
 
-// The only router's cable is out for a second, on a segment with one other host,
-// which it has heard for no longer than it takes to pull the cable: that host
-// answers, and it is Active again within 1.2 Active_Down_Intervals of the return.
+// TestOnlyRouter pulls the cable of the only router for a second. One other host is on the segment,
+// which the router first hears shortly before. This host answers, and the router is Active again
+// within 1.2 Active_Down_Intervals of the return.
 func TestOnlyRouter(t *testing.T) {
 	netns.NeedRoot(t)
 	for _, on := range []shared{insideIPv4, insideIPv6} {

@@ -75,8 +75,8 @@ func (c checked) fail() (known, active time.Time) {
 	return down.caused(), c.b.becomes("active", at, patience).caused()
 }
 
-// A check with a weight fails on the Active: it serves on with the lower priority, until
-// the other takes over a Skew_Time later. The client notices nothing.
+// TestCheckWithWeight lets a check with a weight fail on the Active: it serves with the lower
+// priority until the other router takes over a Skew_Time later. The client notices nothing.
 func TestCheckWithWeight(t *testing.T) {
 	t.Parallel()
 	var ours handover
@@ -141,8 +141,8 @@ func besideKeepalived(t *testing.T, ours handover, weight string) {
 	t.Logf("Skew_Time is %v\n\tripcord:    %v\n\tkeepalived: %s", skew(100, time.Second), ours, theirs)
 }
 
-// A check without a weight fails on the Active: it resigns, and the other serves a
-// Skew_Time later.
+// TestCheckWithoutWeight lets a check without a weight fail on the Active: it resigns, and the
+// other router serves a Skew_Time later.
 func TestCheckWithoutWeight(t *testing.T) {
 	t.Parallel()
 	var ours handover
@@ -234,9 +234,8 @@ vrrp_instance inside {
 	return d
 }
 
-// With track_link: false a router serves though its link has no carrier, as where the
-// link is a veth to a container that does not run yet; and another link that is tracked
-// is a fault.
+// TestTrackLinks checks that with track_link: false a router serves without carrier, for example on
+// a veth to a container that does not run yet, and that another tracked link is a fault.
 func TestTrackLinks(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, bothSegments, "a")
@@ -266,8 +265,8 @@ func TestTrackLinks(t *testing.T) {
 	s.servedBy("a", inside, w, time.Now(), patience)
 }
 
-// The loss of a tracked link is found as fast as that of an own one: the confirmer asks
-// both, since the kernel may announce a loss a second late.
+// TestTrackedLinkLoss checks that the loss of a tracked link is found as fast as that of the
+// instance's own link: the confirmer asks both, since the kernel may announce a loss a second late.
 func TestTrackedLinkLoss(t *testing.T) {
 	netns.NeedRoot(t)
 	const limit = 50 * time.Millisecond
@@ -301,8 +300,8 @@ func TestTrackedLinkLoss(t *testing.T) {
 	})
 }
 
-// Twenty checks that hang, tracked by a hundred instances: no advert is missed, and
-// each check fails at its timeout.
+// TestHangingChecks runs twenty checks that hang, tracked by a hundred instances: no advert is
+// missed, and each check fails at its timeout.
 func TestHangingChecks(t *testing.T) {
 	t.Parallel()
 	const routers, interval, lasts = 100, 100 * time.Millisecond, 5 * time.Second

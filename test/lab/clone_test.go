@@ -11,9 +11,9 @@ import (
 	"ripcord/test/netns"
 )
 
-// Two routers have the same own address, as a machine has that was cloned: both say so
-// at error, count it, show it in their status, and do not fill the log with it. Once
-// one of them has another address, one is Active and the warning is over.
+// TestClonedRouter gives two routers the same own address, as on a cloned machine: both log this at
+// error, count it and show it in status, and do not fill the log. When one of them has another
+// address, one is Active and the warning ends.
 func TestClonedRouter(t *testing.T) {
 	netns.NeedRoot(t)
 	for name, tt := range map[string]struct {

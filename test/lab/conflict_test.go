@@ -107,7 +107,8 @@ instances:
 	}
 }
 
-// A failover to and fro between healthy routers is no conflict.
+// TestFailoverIsNoConflict checks that failovers between healthy routers are not reported as a
+// conflict.
 func TestFailoverIsNoConflict(t *testing.T) {
 	t.Parallel()
 	s := virtualSite(t, "a", "b")

@@ -52,8 +52,8 @@ func TestPortComesLater(t *testing.T) {
 	}
 }
 
-// Clients that connect and finish nothing, many more than the process has
-// descriptors, keep neither a scrape nor `ripcord status` from being answered.
+// TestUnfinishedClients checks that clients that connect and finish no request, many more than the
+// process has descriptors, do not keep the daemon from answering a scrape or `ripcord status`.
 func TestUnfinishedClients(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, []segment{inside}, "a")

@@ -12,9 +12,9 @@ import (
 	"ripcord/test/netns"
 )
 
-// The MTU of the Backup's link is below IPv6's least for a moment: the kernel throws
-// the link's IPv6 settings away, and the membership with them. The Backup joins
-// again, stays Backup, and still takes over when it should.
+// TestMTUTooSmallForIPv6 lowers the MTU of the Backup's link below the minimum of IPv6 for a
+// moment: the kernel discards the link's IPv6 settings, and the membership with them. The Backup
+// joins again, stays Backup, and still takes over when it should.
 func TestMTUTooSmallForIPv6(t *testing.T) {
 	netns.NeedRoot(t)
 	for _, tt := range []struct {
@@ -48,11 +48,11 @@ func TestMTUTooSmallForIPv6(t *testing.T) {
 	}
 }
 
-// Behind a switch that snoops MLD, with a querier of version 1, a port that returns is
-// in no group but all-nodes for up to 10 s: neighbor discovery works, and no advert
-// passes. What the kernel reports with the carrier is lost, since the port does not
-// forward yet. The Backup whose cable returns reports its membership itself, hears the
-// Active, and never becomes a second one.
+// TestReturnBehindSnoopingSwitch returns a port of a switch that snoops MLD, with a querier of
+// version 1: for up to 10 s the port is in no group but all-nodes, so neighbor discovery works and
+// no advert passes. The kernel's own report is lost, since the port does not forward yet. The
+// Backup whose cable returns reports its membership itself, hears the Active, and never becomes a
+// second one.
 func TestReturnBehindSnoopingSwitch(t *testing.T) {
 	netns.NeedRoot(t)
 	for _, tt := range []struct {
@@ -98,10 +98,9 @@ func TestReturnBehindSnoopingSwitch(t *testing.T) {
 	}
 }
 
-// The Backup's own address lies outside the subnet, and its kernel's reverse path
-// filter is strict, from the start on or set later: it drops the Active's adverts. The
-// Backup hears them all the same, reports what the kernel does, and takes over when it
-// should, and only then.
+// TestStrictReversePathFilter gives the Backup an own address outside the subnet and a strict
+// reverse path filter, from the start or later: its kernel drops the Active's adverts. The Backup
+// hears them nevertheless, reports the filter, and takes over only when it should.
 func TestStrictReversePathFilter(t *testing.T) {
 	netns.NeedRoot(t)
 	for _, tt := range []struct {

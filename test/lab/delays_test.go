@@ -42,7 +42,7 @@ func TestPreemptDelay(t *testing.T) {
 	}
 }
 
-// A router with startup_delay takes nothing over before it is over.
+// TestStartupDelay checks that a router takes nothing over before its startup_delay is over.
 func TestStartupDelay(t *testing.T) {
 	netns.NeedRoot(t)
 	t.Parallel()

@@ -13,9 +13,9 @@ import (
 	"ripcord/pkg/lan"
 )
 
-// Five interfaces and 200 random events on each: pulled, set down, renamed,
-// deleted, made again, put into a bridge, their address taken away. After each
-// quiet 200 ms the daemon's status is the kernel's truth, and nothing leaks.
+// TestInterfaceEvents makes 200 random changes on each of five interfaces: pulled, set down,
+// renamed, deleted, created again, put into a bridge, its address removed. After each quiet 200 ms
+// the daemon's status matches the kernel's state, and nothing leaks.
 func TestInterfaceEvents(t *testing.T) {
 	t.Parallel()
 	const rounds = 200

@@ -26,16 +26,17 @@ func pair(t *testing.T, segments []segment, interval time.Duration, more string)
 	return s, a, b
 }
 
-// A cable of the Active on one of two segments is pulled: both are served by
-// the other within Skew_Time and little more, since the resignation on the
-// living segment moves the whole group. keepalived 2.4.3 takes 3.0 s.
+// TestGroupTakeover pulls a cable of the Active on one of two segments: the other router serves
+// both within little more than Skew_Time, since the resignation on the other segment makes the
+// whole group take over. keepalived 2.4.3 takes 3.0 s.
 func TestGroupTakeover(t *testing.T) {
 	lossOf(t, 750*time.Millisecond, "", func(s *site) (time.Time, func()) {
 		return s.pull("a", inside), func() { s.plug("a", inside) }
 	})
 }
 
-// An administrator's `ip link set eth0 down` is as fast as a pulled cable.
+// TestAdminDown checks that `ip link set eth0 down` of an administrator is handled as fast as a
+// pulled cable.
 func TestAdminDown(t *testing.T) {
 	lossOf(t, 750*time.Millisecond, "", func(s *site) (time.Time, func()) {
 		cable := s.Cable("a", inside.ifname)
@@ -144,7 +145,7 @@ func lastAdvert(s *lan.Sniffer, host string, before time.Time) (at time.Time) {
 	return at
 }
 
-// SIGTERM: priority 0 everywhere within 100 ms, no address left, exit 0.
+// TestStop checks SIGTERM: priority 0 everywhere within 100 ms, no address left, exit 0.
 func TestStop(t *testing.T) {
 	t.Parallel()
 	measuredAnew(t, func(t *testing.T, _ *machine) string { return stopped(t, 100*time.Millisecond) })

@@ -8,10 +8,10 @@ import (
 	"ripcord/test/netns"
 )
 
-// A Backup's cable is pulled while the kernel holds announcements back, because
-// another link changed within the last second. A Backup that believes in
-// silence makes itself Active: keepalived 2.4.3 does in 13 of 20. ripcord asks
-// before it moves, and never does, 50 times of 50.
+// TestNoFalseActive pulls a Backup's cable while the kernel delays announcements, because another
+// link changed within the last second. A Backup that takes this for silence becomes Active:
+// keepalived 2.4.3 does in 13 of 20 cases. ripcord asks before it takes over, and never does, in 50
+// of 50 cases.
 func TestNoFalseActive(t *testing.T) {
 	netns.NeedRoot(t)
 	const (

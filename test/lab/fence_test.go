@@ -8,9 +8,9 @@ import (
 	"time"
 )
 
-// The Active dies without a priority 0: the Backup has its command run, and takes over when
-// that has succeeded; after a hand-over it takes over without. Where the command fails it
-// stays Backup.
+// TestFence kills the Active without a priority 0: the Backup runs its command, and takes over when
+// the command has succeeded; after a handover it takes over without. If the command fails, it stays
+// Backup.
 func TestFence(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, []segment{inside}, "a", "b")

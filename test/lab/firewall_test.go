@@ -60,11 +60,10 @@ func rivalry(adverts []lan.Advert, interval time.Duration) (longest time.Duratio
 	return longest
 }
 
-// A firewall on the Active drops the adverts that it sends. The other takes
-// over, the Active hears it, knows that its own sends fail, and gives its
-// address up: there is one router from soon after the takeover on. Ten
-// seconds later it tries again, finds the firewall gone, and is Active as
-// before.
+// TestFirewallDropsSends lets a firewall on the Active drop the adverts that it sends. The other
+// router takes over, and the Active hears it, knows that its own sends fail, and removes its
+// address: soon after the takeover one router serves. Ten seconds later it tries again, without the
+// firewall, and is Active as before.
 func TestFirewallDropsSends(t *testing.T) {
 	t.Parallel()
 	const interval = 200 * time.Millisecond

@@ -53,8 +53,9 @@ func hangingDaemon() int {
 	return 0
 }
 
-// A loop that hangs while the process lives must not keep the address: the
-// engine resigns and the addresses go with the lease (1 s at this interval). The loop, awake again, finds itself in Backup.
+// TestHungLoop checks that a hung loop in a living process does not keep the address: the engine
+// resigns, and the addresses are removed with the lease (1 s at this interval). When the loop runs
+// again, it is Backup.
 func TestHungLoop(t *testing.T) {
 	t.Parallel()
 	const interval = 100 * time.Millisecond

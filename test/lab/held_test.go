@@ -60,7 +60,7 @@ func (s *site) port(host, address string) string {
 	return net.JoinHostPort(a, "9")
 }
 
-// Extra addresses, of either family, move with the advertised one, are
+// TestExtraAddresses checks that extra addresses of both families move with the advertised one, are
 // announced, and are not in the adverts.
 func TestExtraAddresses(t *testing.T) {
 	t.Parallel()
@@ -110,9 +110,9 @@ func TestExtraAddresses(t *testing.T) {
 	}
 }
 
-// The routes and rules of the virtual router are where the Active is: what the
-// client sees beyond it moves with it. They are removed before the addresses and
-// added after them, of a killed run too, and never another's.
+// TestRoutesMove checks that the routes and rules of the virtual router are on the Active, so that
+// the client's connections through it move with it. They are removed before the addresses and added
+// after them, also those of a killed run, and never those of others.
 func TestRoutesMove(t *testing.T) {
 	t.Parallel()
 	port := func(host string, seg segment, n string) lan.Port {
@@ -194,8 +194,8 @@ func TestRoutesMove(t *testing.T) {
 	}
 }
 
-// What becomes of a route while the daemon holds it: others remove it, its
-// interface goes down and comes back, its gateway is none.
+// TestRoutesAreKept checks a route while the daemon holds it: others remove it, its interface is
+// set down and up, its gateway is not valid.
 func TestRoutesAreKept(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, []segment{inside}, "a")

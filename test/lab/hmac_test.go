@@ -38,9 +38,9 @@ func (d *daemon) rejected(since time.Time) (reasons []string) {
 	return reasons
 }
 
-// Two ripcords that sign, in each way of speaking: one is Active, the other hears it
-// and takes over when it resigns; each advert is 28 bytes longer than its message,
-// and none is rejected.
+// TestHMACBetweenTwoRipcords runs two ripcords with signed adverts, over each protocol: one is
+// Active, the other hears it and takes over when it resigns; each advert is 28 bytes longer than
+// its message, and none is rejected.
 func TestHMACBetweenTwoRipcords(t *testing.T) {
 	netns.NeedRoot(t)
 	const interval = 100 * time.Millisecond
@@ -151,8 +151,8 @@ func TestHMACWrongKey(t *testing.T) {
 	}
 }
 
-// The three sweeps in which a LAN comes to sign, one router after the other: at no
-// time is an advert rejected, or are there two Actives.
+// TestHMACRollout follows the three steps in which the routers of a LAN begin to sign, one after
+// the other: no advert is rejected, and there are never two Actives.
 func TestHMACRollout(t *testing.T) {
 	netns.NeedRoot(t)
 	t.Parallel()

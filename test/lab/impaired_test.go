@@ -36,8 +36,8 @@ func (s *site) bounded(since time.Time, most int) {
 
 const onMissing = "198.51.100.1/24, interface: eth9"
 
-// What none of the two can put in place moves them once each, and then the one with
-// the greater priority serves and keeps it.
+// TestWhatNobodyCanPlace checks that an address that neither router can add causes one transition
+// on each, and that then the router with the higher priority serves and stays Active.
 func TestWhatNobodyCanPlace(t *testing.T) {
 	t.Parallel()
 	for _, keys := range []string{
@@ -66,8 +66,8 @@ func TestWhatNobodyCanPlace(t *testing.T) {
 	}
 }
 
-// What only one can not put in place makes it leave the addresses to the other, which
-// keeps them. When its link appears it takes them again.
+// TestWhatOneCannotPlace checks that a router that cannot add an address leaves the addresses to
+// the other, which keeps them. When its link appears, it takes them again.
 func TestWhatOneCannotPlace(t *testing.T) {
 	t.Parallel()
 	for _, keys := range []string{
@@ -104,8 +104,8 @@ func TestWhatOneCannotPlace(t *testing.T) {
 	}
 }
 
-// A router that can place none of the addresses leaves them to the other, and does not
-// take them again at every hold-off.
+// TestWhoCanPlaceNothing checks that a router that can add none of the addresses leaves them to the
+// other, and does not take them again after every hold-off.
 func TestWhoCanPlaceNothing(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, []segment{inside}, "a", "b")
@@ -128,7 +128,8 @@ func TestWhoCanPlaceNothing(t *testing.T) {
 	s.bounded(began, 7)
 }
 
-// Where new links have no IPv6 the link that bears the virtual MAC has it all the same.
+// TestIPv6OffByDefault checks that the macvlan with the virtual MAC has IPv6 on a machine where new
+// links have none.
 func TestIPv6OffByDefault(t *testing.T) {
 	t.Parallel()
 	s := virtualSite(t, "a", "b")

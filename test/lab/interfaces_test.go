@@ -62,8 +62,8 @@ const eitherFirst = "interface-down, no-primary-ip-address"
 
 const macvlan = "address flush dev eth0 scope global; link add mv0 link eth0 type macvlan mode private; link set mv0 up; address add 192.0.2.11/24 dev mv0"
 
-// All that happens to the interface of an Active: none of it ends the daemon, each
-// has its reason in the log, and the addresses stand again when it is undone.
+// TestInterfaceStories changes the interface of an Active in many ways: no change ends the daemon,
+// the log has the reason of each, and the addresses exist again when the change is undone.
 func TestInterfaceStories(t *testing.T) {
 	netns.NeedRoot(t)
 	for _, story := range stories {

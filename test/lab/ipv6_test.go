@@ -126,11 +126,10 @@ func (s *site) within(what string, from, to time.Time, least, most time.Duration
 	}
 }
 
-// Two routers share a link-local and a global IPv6 address. The Active's cable
-// is pulled: it cannot say so, and the other serves when the
-// Active_Down_Interval is over; the cable is back: the Active is back. It ends
-// by SIGTERM: the other serves after Skew_Time. Neighbor solicitations are
-// answered throughout by one router only.
+// TestIPv6Failover runs two routers with a link-local and a global IPv6 address. The Active's cable
+// is pulled, so it cannot resign, and the other serves after the Active_Down_Interval. When the
+// cable is back, the Active is back. After its SIGTERM the other serves after Skew_Time. Only one
+// router answers neighbor solicitations at any time.
 func TestIPv6Failover(t *testing.T) {
 	t.Parallel()
 	const interval = 600 * time.Millisecond
@@ -168,9 +167,8 @@ func TestIPv6Failover(t *testing.T) {
 	}
 }
 
-// A group of an IPv4 and an IPv6 instance on two segments moves as one: the
-// cable of either is pulled, and both are served by the other router after
-// Skew_Time, since the living member resigns.
+// TestMixedGroup runs a group of an IPv4 and an IPv6 instance on two segments: the cable of either
+// is pulled, and the other router serves both after Skew_Time, since the other member resigns.
 func TestMixedGroup(t *testing.T) {
 	netns.NeedRoot(t)
 	t.Parallel()

@@ -9,9 +9,9 @@ import (
 	"ripcord/pkg/lan"
 )
 
-// Each of two routers loses the cable of another segment. Both are in Fault, and each
-// serves the segment that it still has, with priority 1. When the cable of the better one
-// returns it takes everything over, its own segment without an outage.
+// TestLastStanding pulls the cables of two routers on different segments. Both are in Fault, and
+// each serves its remaining segment with priority 1. When the cable of the better router returns,
+// it takes over everything, without an outage on its own segment.
 func TestLastStanding(t *testing.T) {
 	t.Parallel()
 	const interval = 200 * time.Millisecond

@@ -7,10 +7,10 @@ import (
 	"time"
 )
 
-// From the carrier's loss, read from the kernel, to the priority-0 frame on the other
-// segment, handed to the kernel, by the log's own elapsed_us: under 0.5 ms at the
-// median, and at the lower quartile on a busy machine, on which every second pull
-// may find the daemon without a core.
+// TestReaction measures the time from the loss of carrier, read from the kernel, to the priority-0
+// frame on the other segment, handed to the kernel, by elapsed_us of the log: under 0.5 ms at the
+// median, and at the lower quartile on a busy machine, on which every second pull may find the
+// daemon without a core.
 func TestReaction(t *testing.T) {
 	s, a, _ := pair(t, bothSegments, often, "")
 	const limit = 500 * time.Microsecond

@@ -41,9 +41,9 @@ func (s *site) left(host string) (found []string) {
 	return found
 }
 
-// What a daemon that was killed has left is removed by ripcord clean, which refuses
-// while a daemon runs, and by a start that fails, whatever it fails for: else the dead
-// router answers for the addresses for ever.
+// TestLeftoversAreRemoved checks that the addresses of a killed daemon are removed by ripcord
+// clean, which refuses while a daemon runs, and by every start that fails. Otherwise the kernel
+// would answer for the addresses forever.
 func TestLeftoversAreRemoved(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, []segment{inside}, "a")
@@ -95,8 +95,8 @@ func TestLeftoversAreRemoved(t *testing.T) {
 	}
 }
 
-// Whatever signal comes, and how often, a daemon ends by SIGTERM or SIGINT alone, and
-// only when its address is gone: it used to be killed by the second.
+// TestSignals checks that only SIGTERM and SIGINT end a daemon, however many signals arrive, and
+// only when its address is removed. The second signal once killed it.
 func TestSignals(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, []segment{inside}, "a")
@@ -200,8 +200,8 @@ func fill(t *testing.T, pipe *os.File) {
 	_ = pipe.SetWriteDeadline(time.Time{})
 }
 
-// Signals that come while the file is read, which may take for ever: SIGHUP does no
-// harm, and the first SIGTERM ends it.
+// TestSignalsAtTheStart sends signals while the file is read, which may take forever: SIGHUP has no
+// effect, and the first SIGTERM ends the daemon.
 func TestSignalsAtTheStart(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, []segment{inside}, "a")

@@ -37,10 +37,10 @@ func TestForeignRules(t *testing.T) {
 	}
 }
 
-// The kernel removes all addresses of a subnet with the first one, unless
-// promote_secondaries is set. Other programs set it, too, while we are Active: the
-// administrator's address is there after the release, and the setting is as it was
-// found, whether we had to change it at the start or at the end.
+// TestPromoteSecondaries checks promote_secondaries: without it the kernel removes all addresses of
+// a subnet with the first one. Other programs set it, too, while ripcord is Active. The
+// administrator's address exists after the release, and the setting is as it was before, whether
+// ripcord had to change it at the start or at the end.
 func TestPromoteSecondaries(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, []segment{inside}, "a")

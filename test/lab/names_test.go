@@ -9,9 +9,9 @@ import (
 	"ripcord/test/netns"
 )
 
-// Every place that names an interface takes an alternative name, also one that is
-// longer than an own name can be; it may come, move and go at run time, and the link
-// may be renamed.
+// TestAlternativeNames checks that every key that names an interface accepts an alternative name,
+// also one that is longer than a primary name may be. It may appear, move and disappear at run
+// time, and the link may be renamed.
 func TestAlternativeNames(t *testing.T) {
 	netns.NeedRoot(t)
 	for _, virtualMAC := range []bool{false, true} {

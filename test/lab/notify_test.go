@@ -213,9 +213,9 @@ func (k *notifiedKeepalived) stop() {
 	}
 }
 
-// ripcord and keepalived are led through the same failovers: the FIFO has the same lines
-// in the same order, and the commands get the same arguments, those of a name in the same
-// order.
+// TestNotifyIsThatOfKeepalived leads ripcord and keepalived through the same failovers: the FIFO
+// has the same lines in the same order, and the commands get the same arguments, in the same order
+// for each name.
 func TestNotifyIsThatOfKeepalived(t *testing.T) {
 	t.Parallel()
 	type outcome struct{ fifo, commands []string }
@@ -282,9 +282,9 @@ func ofKind(records []string, name, kind string) (found []string) {
 	return found
 }
 
-// A command that never ends is killed at its timeout, with its children, and one that is
-// slower than the transitions leaves some out, but not the last. Neither disturbs an
-// advert.
+// TestNotifySlowAndHanging checks that a command that does not end is killed at its timeout, with
+// its children, and that a command that is slower than the transitions skips some, but not the
+// last. Neither disturbs an advert.
 func TestNotifySlowAndHanging(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, []segment{inside}, "a")
@@ -375,9 +375,9 @@ func TestCommandsAsAShellRunsThem(t *testing.T) {
 	until(t, 5*time.Second, "the notify command has run", func() bool { return slices.Equal(linesOf(t, record), []string{"MASTER 8080"}) })
 }
 
-// A reload changes the commands: the next transition runs the new one. The old one that runs
-// then is not killed, and the new one waits for it. (keepalived #1850: the changed script is not
-// run.)
+// TestReloadNotify changes the commands by a reload: the next transition runs the new one. A
+// running old one is not killed, and the new one waits for it. (keepalived #1850: the changed
+// script is not run.)
 func TestReloadNotify(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, []segment{inside}, "a")
@@ -425,8 +425,8 @@ func TestReloadNotify(t *testing.T) {
 	recorded("before begins MASTER", "before ends MASTER", "after begins FAULT", "after ends FAULT")
 }
 
-// The command for the stop runs when the address is gone, and is waited for: for 4 s, and
-// for 5 s if it ignores SIGTERM.
+// TestNotifyStop checks that the stop command runs after the address is removed, and that the
+// daemon waits for it: for 4 s, and for 5 s if it ignores SIGTERM.
 func TestNotifyStop(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, []segment{inside}, "a")
@@ -465,8 +465,8 @@ sleep 1
 	}
 }
 
-// Without the script user the daemon ends with status 78 where a command needs it, and
-// `check` warns of it, and of commands that will not run.
+// TestNotifyRefused checks that without the script user the daemon exits with 78 if a command needs
+// it, and that `check` warns of this and of commands that will not run.
 func TestNotifyRefused(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, []segment{inside}, "a")

@@ -30,8 +30,9 @@ func (d *daemon) are(want map[string]string, within time.Duration) {
 	}
 }
 
-// One VRID on a link stands for four virtual routers: one by multicast, one by multicast to another group, one by
-// unicast between a and b, and one by unicast between a and c. Each elects its Active from its own adverts, and moves alone.
+// TestOneVRID uses one VRID on a link for four virtual routers: one by multicast, one by multicast
+// to another group, one by unicast between a and b, and one by unicast between a and c. Each elects
+// its Active from its own adverts, independently of the others.
 func TestOneVRID(t *testing.T) {
 	netns.NeedRoot(t)
 	t.Parallel()

@@ -7,10 +7,10 @@ import (
 	"ripcord/test/netns"
 )
 
-// The owner of the address (priority 255) has it on its own interface, and sends its
-// adverts from it. When it comes back to a LAN where another router holds that very
-// address, the other hears it all the same and gives way, though its kernel takes a
-// packet from an address of its own for a forgery.
+// TestOwnerReturns runs the owner of the address (priority 255), which has it on its own interface
+// and sends its adverts from it. When it returns to a LAN where another router holds this address,
+// the other hears it nevertheless and yields, although its kernel drops packets from an address of
+// its own.
 func TestOwnerReturns(t *testing.T) {
 	netns.NeedRoot(t)
 	t.Parallel()
