@@ -8,9 +8,9 @@ import (
 	"ripcord/test/netns"
 )
 
-// The Active is stopped for five seconds, as a VM's pause does: when it goes on
-// it is silent, hears who has taken over, and gives the address up within an
-// interval and little more.
+// TestPausedActive pauses the Active for five seconds, like a paused VM: afterwards it sends
+// nothing, hears the router that has taken over, and removes the address within little more than an
+// interval.
 func TestPausedActive(t *testing.T) {
 	netns.NeedRoot(t)
 	for _, interval := range []time.Duration{100 * time.Millisecond, time.Second} {
@@ -38,8 +38,8 @@ func TestPausedActive(t *testing.T) {
 	}
 }
 
-// A Backup that was stopped has missed the Active's adverts, and does not take
-// that for silence.
+// TestPausedBackup pauses a Backup, which misses the Active's adverts and does not take this for
+// silence.
 func TestPausedBackup(t *testing.T) {
 	netns.NeedRoot(t)
 	for _, interval := range []time.Duration{100 * time.Millisecond, time.Second} {

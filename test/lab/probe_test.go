@@ -17,8 +17,8 @@ import (
 // watching has each router watch the machine of its Active.
 const watching = "routers: 2, probe: {interval: 50ms, miss: 3}"
 
-// A router loses power: its peer finds that its machine answers no more, and serves both segments
-// long before an advert is missing.
+// TestProbePowerLost cuts the power of a router: its peer finds that the machine no longer answers,
+// and serves both segments long before an advert is missing.
 func TestProbePowerLost(t *testing.T) {
 	lossOf(t, 300*time.Millisecond, watching, func(s *site) (time.Time, func()) {
 		time.Sleep(2 * time.Second) // the Backup knows its Active
@@ -42,8 +42,8 @@ func (s *site) losePower(host string) (at time.Time) {
 	return at
 }
 
-// The same beside a keepalived that speaks version 2, whose adverts cannot be faster than one a
-// second.
+// TestProbePowerLostOfKeepalived is TestProbePowerLost beside keepalived with version 2, whose
+// adverts come once a second at most.
 func TestProbePowerLostOfKeepalived(t *testing.T) {
 	netns.NeedRoot(t)
 	keepalived := program(t, "keepalived")
@@ -106,7 +106,8 @@ func probed(t *testing.T) (s *site, a, b *daemon) {
 	return s, a, b
 }
 
-// When only the daemon of the Active dies its kernel answers, and the protocol's time counts.
+// TestProbeDaemonKilled kills only the daemon of the Active: its kernel answers, so the Backup
+// takes over after the time of the protocol.
 func TestProbeDaemonKilled(t *testing.T) {
 	netns.NeedRoot(t)
 	t.Parallel()
@@ -141,8 +142,8 @@ func TestProbeLANDropsARP(t *testing.T) {
 	}
 }
 
-// An Active of which alone ARP is dropped looks dead once: it goes on to advertise, the better of
-// the two serves, and it is not watched any more.
+// TestProbeSuspended drops only ARP of an Active, which the Backup takes for dead once: it
+// continues to advertise, the better router serves, and it is no longer watched.
 func TestProbeSuspended(t *testing.T) {
 	netns.NeedRoot(t)
 	t.Parallel()
@@ -169,7 +170,7 @@ func TestProbeSuspended(t *testing.T) {
 	}
 }
 
-// A LAN that loses a fifth of all frames makes no Active dead.
+// TestProbeLoss checks that no Active is taken for dead on a LAN that loses a fifth of all frames.
 func TestProbeLoss(t *testing.T) {
 	netns.NeedRoot(t)
 	t.Parallel()
@@ -180,7 +181,7 @@ func TestProbeLoss(t *testing.T) {
 	})
 }
 
-// Busy processors make no Active dead.
+// TestProbeBusy checks that no Active is taken for dead on a machine with busy processors.
 func TestProbeBusy(t *testing.T) {
 	netns.NeedRoot(t)
 	isNoDeath(t, func(*site) {
@@ -253,8 +254,8 @@ func (d *daemon) suspects(since time.Time, want int) {
 	}
 }
 
-// Over IPv6 the Active is asked by neighbor discovery, and with a virtual MAC by the address of
-// its interface, whose own MAC answers.
+// TestProbeFamilies checks that the probe uses neighbor discovery over IPv6, and, with a virtual
+// MAC, the address of the interface, whose own MAC answers.
 func TestProbeFamilies(t *testing.T) {
 	netns.NeedRoot(t)
 	for name, on := range map[string]shared{

@@ -8,9 +8,10 @@ import (
 	"time"
 )
 
-// Another program re-applies the addresses and the route of the Active, so that they
-// lose their mark: they are marked again, and after a failover only the new Active has
-// them. Also where the Active is killed, and the next run removes what it left.
+// TestReappliedAddressesAreGivenUp lets another program add the addresses and the route of the
+// Active again, so that they lose their mark: the daemon marks them again, and after a failover
+// only the new Active has them. This holds also if the Active is killed, and the next run removes
+// its addresses.
 func TestReappliedAddressesAreGivenUp(t *testing.T) {
 	for name, c := range map[string]struct{ more, four, six string }{
 		"on the interface":   {"", "eth0", "eth0"},

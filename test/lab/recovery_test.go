@@ -9,9 +9,9 @@ import (
 	"ripcord/test/netns"
 )
 
-// A switch port that is blocked by its spanning tree has carrier, and forwards
-// nothing. The router behind it does not take that for a silent Active: no
-// second Active, and Backup within 0.5 s of two adverts that pass.
+// TestBlockedPort blocks a switch port by its spanning tree, so that it has carrier and forwards
+// nothing. The router behind it does not take this for a silent Active: there is no second Active,
+// and the router is Backup within 0.5 s of two adverts that pass.
 func TestBlockedPort(t *testing.T) {
 	netns.NeedRoot(t)
 	for _, tt := range []struct {
@@ -87,9 +87,8 @@ func nthAdvert(t *testing.T, s *lan.Sniffer, host string, since time.Time, n int
 	return x.At
 }
 
-// The switch of both routers and a host reboots, with its spanning tree: one is
-// Active within an Active_Down_Interval and a second of the first of their ports
-// that forwards.
+// TestSwitchReboots reboots the switch of both routers and a host, with spanning tree: one router
+// is Active within an Active_Down_Interval and a second after the first of their ports forwards.
 func TestSwitchReboots(t *testing.T) {
 	netns.NeedRoot(t)
 	for _, order := range [][2]string{{"a", "b"}, {"b", "a"}} {

@@ -11,9 +11,9 @@ import (
 	"ripcord/test/netns"
 )
 
-// An address that both kernels refuse, as its scope differs from that of others in the subnet,
-// moves the routers once each. Then they are at rest, whatever time passes, until an address of
-// that link changes; what the kernel does not refuse is served all the time.
+// TestWhatTheKernelRefuses uses an address that both kernels reject, since its scope differs from
+// that of others in the subnet: each router makes one transition. After that none changes state
+// until an address of the link changes, and the accepted addresses are served at all times.
 func TestWhatTheKernelRefuses(t *testing.T) {
 	netns.NeedRoot(t)
 	t.Parallel()
@@ -62,8 +62,8 @@ const staticPart = `static:
   rules: [{from: 192.0.2.40/32, dport: 80-90, ipproto: tcp, table: 100, priority: 500}]
 `
 
-// What is static stands while the router is Backup, is put back, goes and comes with a reload, is
-// taken over from a run that was killed, and goes with the daemon.
+// TestStatic checks that static addresses exist while the router is Backup, are added again if
+// removed, follow a reload, are taken over from a killed run, and are removed when the daemon ends.
 func TestStatic(t *testing.T) {
 	netns.NeedRoot(t)
 	t.Parallel()

@@ -7,9 +7,8 @@ import (
 	"time"
 )
 
-// A person releases the group of the Active: the other router takes over within
-// Skew_Time, the release outlives a restart of the daemon, and after resume the better
-// router serves again.
+// TestRelease releases the group of the Active: the other router takes over within Skew_Time, the
+// release survives a restart of the daemon, and after resume the better router serves again.
 func TestRelease(t *testing.T) {
 	t.Parallel()
 	s, a, b := pair(t, bothSegments, time.Second, "")

@@ -208,8 +208,8 @@ func (s *site) stands(host, link string, want bool, addresses ...string) {
 	}
 }
 
-// A file that cannot be used, that is gone, or is a directory changes nothing, and the
-// answer and the log say why, with line and column.
+// TestReloadRejected reloads a file that is invalid or missing, and a directory: nothing changes,
+// and the answer and the log contain the reason, with line and column.
 func TestReloadRejected(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, []segment{inside}, "a")
@@ -247,7 +247,8 @@ func TestReloadRejected(t *testing.T) {
 	}
 }
 
-// Many reloads leave nothing behind: descriptors and goroutines are as before.
+// TestReloadOftenLeavesNothing checks that many reloads leave nothing behind: the numbers of
+// descriptors and goroutines are as before.
 func TestReloadOftenLeavesNothing(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, []segment{inside}, "a")

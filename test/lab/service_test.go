@@ -112,8 +112,8 @@ func monotonic(t *testing.T) int64 {
 	return now.Nano() / 1000
 }
 
-// The watchdog of the service manager is fed several times in its limit, and no more
-// once a part hangs: here the loop.
+// TestWatchdogIsFed checks that the daemon feeds the service manager's watchdog several times
+// within its limit, and stops when a part hangs: here the loop.
 func TestWatchdogIsFed(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, []segment{inside}, "a")
@@ -168,8 +168,8 @@ func (s *site) configure(name, yaml string) string {
 	return path
 }
 
-// `check` and `run --check` say of a good file that it is good, and of a bad one
-// every problem, with its line and column; neither runs.
+// TestCheckCommand checks that `check` and `run --check` accept a valid file, and print every
+// problem of an invalid one with its line and column. Neither starts a daemon.
 func TestCheckCommand(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, []segment{inside}, "a")
@@ -232,7 +232,7 @@ func TestSecondDaemon(t *testing.T) {
 	}
 }
 
-// SIGUSR1 writes the status document to the log.
+// TestStatusSignal checks that SIGUSR1 writes the status document to the log.
 func TestStatusSignal(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, []segment{inside}, "a")
@@ -250,7 +250,7 @@ func TestStatusSignal(t *testing.T) {
 	}
 }
 
-// The systemd unit is one that systemd understands.
+// TestUnitFile checks the unit file with systemd.
 func TestUnitFile(t *testing.T) {
 	t.Parallel()
 	analyze, err := exec.LookPath("systemd-analyze")

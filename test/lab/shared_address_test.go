@@ -10,8 +10,8 @@ import (
 	"ripcord/test/netns"
 )
 
-// One address in two instances stands while either is Active, is announced by each that
-// becomes Active, and answers without a gap when the other falls.
+// TestSharedAddress uses one address in two instances: it exists while either is Active, is
+// announced by each that becomes Active, and answers without a gap when one of them fails.
 func TestSharedAddress(t *testing.T) {
 	netns.NeedRoot(t)
 	t.Parallel()

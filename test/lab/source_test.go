@@ -10,8 +10,9 @@ import (
 	"ripcord/test/netns"
 )
 
-// An address of another subnet stands first on the interface: adverts leave from the
-// one in the subnet of the peer or of the virtual address, so that they are believed.
+// TestSourceOfTheSubnet checks that adverts are sent from the address in the subnet of the peer or
+// of the virtual address, so that they are accepted, although an address of another subnet is the
+// first on the interface.
 func TestSourceOfTheSubnet(t *testing.T) {
 	netns.NeedRoot(t)
 	for _, unicast := range []bool{true, false} {
@@ -48,9 +49,9 @@ func TestSourceOfTheSubnet(t *testing.T) {
 	}
 }
 
-// The interface's own address is replaced, before the old one goes or after, also
-// where another instance holds an address of that subnet there, which then becomes its
-// primary one: nothing moves, and adverts leave from the new address.
+// TestOwnAddressReplaced replaces the interface's own address, with the old one removed before or
+// after, also if another instance has an address of that subnet there, which then becomes the
+// primary one: no router changes state, and adverts are sent from the new address.
 func TestOwnAddressReplaced(t *testing.T) {
 	netns.NeedRoot(t)
 	for name, tt := range map[string]struct{ first, change string }{
@@ -94,8 +95,8 @@ func TestOwnAddressReplaced(t *testing.T) {
 	}
 }
 
-// The Active's own address is gone for good: it resigns from it all the same, so that
-// the Backup need not wait for silence.
+// TestResignsThoughItsSourceIsGone removes the Active's own address for good: the Active resigns
+// from it nevertheless, so that the Backup need not wait for silence.
 func TestResignsThoughItsSourceIsGone(t *testing.T) {
 	netns.NeedRoot(t)
 	for name, tt := range map[string]struct {
@@ -142,7 +143,8 @@ func TestResignsThoughItsSourceIsGone(t *testing.T) {
 	}
 }
 
-// A source that stands on the loopback is one, and its loss a fault that names it.
+// TestSourceOnTheLoopback checks that an address on the loopback interface can be the source, and
+// that its loss is a fault that names it.
 func TestSourceOnTheLoopback(t *testing.T) {
 	netns.NeedRoot(t)
 	t.Parallel()

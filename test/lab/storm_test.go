@@ -9,11 +9,10 @@ import (
 	"ripcord/pkg/lan"
 )
 
-// Thousands of link messages within a second or two, of links that are none of
-// ripcord's business and, among them, of its own, whose cables move: it knows the
-// true state within 100 ms of the storm's end, and on a busy machine, which first
-// has to read all that, within a second. No other test runs beside it, which would
-// be what makes the machine busy.
+// TestLinkStorm sends thousands of link messages within a second or two, of foreign links and of
+// ripcord's own, whose cables are pulled and plugged: the daemon knows the true state within 100 ms
+// of the end of the storm, and on a busy machine, which first has to read the messages, within a
+// second. No other test runs at the same time, since it would make the machine busy.
 func TestLinkStorm(t *testing.T) {
 	const others, rounds = 20, 50
 	s := newSiteOf(t, nil, lan.Port{Host: "a", Name: "eth0", Segment: "other"})

@@ -46,7 +46,8 @@ func TestProxyARPIsTold(t *testing.T) {
 	a.warned("proxy-arp", false, 15*time.Second)
 }
 
-// Where /proc/sys is read-only a virtual MAC cannot have the settings that it needs.
+// TestReadOnlySettingsAreTold checks that the daemon reports a read-only /proc/sys, on which a
+// virtual MAC cannot have its settings.
 func TestReadOnlySettingsAreTold(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, []segment{inside}, "a")

@@ -9,9 +9,9 @@ import (
 	"ripcord/test/netns"
 )
 
-// Three routers, the two Backups of equal priority, with their addresses
-// ordered differently on the two segments of the group: when the Active stops,
-// one of the two serves both within 1.5 Active_Down_Intervals, 30 times of 30.
+// TestTiedBackups runs three routers. Both Backups have equal priority, and their addresses are
+// ordered differently on the two segments of the group: when the Active stops, one of them serves
+// both segments within 1.5 Active_Down_Intervals, in 30 of 30 cases.
 func TestTiedBackups(t *testing.T) {
 	netns.NeedRoot(t)
 	const (

@@ -8,9 +8,9 @@ import (
 	"ripcord/test/netns"
 )
 
-// The only Backup of two routers does not wait Skew_Time for a resigned Active: both
-// segments are served within milliseconds of the pulled cable, where Skew_Time alone is
-// 609 ms.
+// TestTwoRouters checks that the only Backup of two routers does not wait for Skew_Time after a
+// resignation: both segments are served within milliseconds of the pulled cable, while Skew_Time
+// alone is 609 ms.
 func TestTwoRouters(t *testing.T) {
 	lossOf(t, 60*time.Millisecond, "routers: 2", func(s *site) (time.Time, func()) {
 		return s.pull("a", inside), func() { s.plug("a", inside) }

@@ -12,9 +12,10 @@ import (
 	"ripcord/test/netns"
 )
 
-// Two routers of which one or both reject what the other sends, since their configurations differ:
-// two serve, or one is kept from serving. The one that rejects logs that at error, counts it, and
-// shows it in status and metrics until the adverts are accepted again.
+// TestRoutersThatRejectEachOther runs two routers with different configurations, of which one or
+// both reject the other's adverts: both serve, or one is kept from serving. The router that rejects
+// logs this at error, counts it, and shows it in status and metrics until the adverts are accepted
+// again.
 func TestRoutersThatRejectEachOther(t *testing.T) {
 	netns.NeedRoot(t)
 	t.Parallel()

@@ -11,9 +11,9 @@ import (
 	"ripcord/test/netns"
 )
 
-// Two routers that exchange adverts by unicast: one is Active, nothing goes to
-// the group; a pulled cable, a resignation and a return do what they do by
-// multicast. A third router that is no peer of theirs, though better, is not heard.
+// TestUnicast runs two routers that exchange adverts by unicast: one is Active, nothing is sent to
+// the multicast group, and a pulled cable, a resignation and a return have the same effects as with
+// multicast. A third router that is not a peer, with a higher priority, is not heard.
 func TestUnicast(t *testing.T) {
 	netns.NeedRoot(t)
 	for _, f := range []struct {
@@ -106,8 +106,8 @@ instances:
 	}
 }
 
-// The address from which adverts have to come goes and comes: a fault for as long
-// as it is away, though the link has another.
+// TestSourceLost removes and adds the source address of the adverts: its absence is a fault,
+// although the link has another address.
 func TestSourceLost(t *testing.T) {
 	netns.NeedRoot(t)
 	t.Parallel()
@@ -132,8 +132,9 @@ func TestSourceLost(t *testing.T) {
 	a.becomes("active", back, patience)
 }
 
-// The address from which adverts leave is not on the machine, which is not tracked: the router
-// is Active all the same, and another one hears it, also while the address comes and goes.
+// TestSourceNotTracked checks a source address that is not tracked and not on the machine: the
+// router is Active nevertheless, and the other one hears it, also while the address is added and
+// removed.
 func TestSourceNotTracked(t *testing.T) {
 	netns.NeedRoot(t)
 	t.Parallel()

@@ -9,10 +9,10 @@ import (
 	"ripcord/pkg/lan"
 )
 
-// With virtual_mac_adverts: false the adverts leave from the interface's MAC, and the
-// addresses are announced and answered for at the virtual one. A reload changes that back
-// and forth, and the Active stays Active; and it yields to a better router that advertises
-// from the virtual MAC, which its own macvlan has.
+// TestVirtualMACOfAddresses checks virtual_mac_adverts: false: adverts are sent from the
+// interface's MAC, and the addresses are announced and answered at the virtual one. A reload
+// changes this in both directions, and the Active stays Active; and it yields to a better router
+// that advertises from the virtual MAC, which its own macvlan has, too.
 func TestVirtualMACOfAddresses(t *testing.T) {
 	t.Parallel()
 	s := virtualSite(t, "a", "b")

@@ -34,9 +34,9 @@ func (s *site) bearer(host, name, mode string) {
 	s.ip(host, "link", "set", name, "up")
 }
 
-// What a killed keepalived left behind is removed at the start, and the router serves.
-// Another link with the virtual MAC, or one that another daemon may be using, is a
-// fault that names it, and the Backup takes over.
+// TestLinkWithTheVirtualMAC checks that the start removes the macvlan of a killed keepalived, and
+// that the router serves. Another link with the virtual MAC, or one that another daemon may use, is
+// a fault that names it, and the Backup takes over.
 func TestLinkWithTheVirtualMAC(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, []segment{inside}, "a", "b")
@@ -95,8 +95,9 @@ func TestLinkWithTheVirtualMAC(t *testing.T) {
 	s.answeredAt(p, "192.0.2.1", virtual4)
 }
 
-// A macvlan as the interface, with virtual MACs of both families: the kernel hangs
-// theirs on the lowest link. It is made once, serves, and is gone at the end.
+// TestVirtualMACOnMacvlan uses a macvlan as the interface, with virtual MACs of both families: the
+// kernel puts their macvlans on the lowest link. They are created once, serve, and are gone at the
+// end.
 func TestVirtualMACOnMacvlan(t *testing.T) {
 	t.Parallel()
 	s := newSiteOf(t, []segment{inside},
@@ -119,8 +120,8 @@ func TestVirtualMACOnMacvlan(t *testing.T) {
 	}
 }
 
-// New links have no IPv6 by default (net.ipv6.conf.default.disable_ipv6): the link of
-// the virtual MAC gets it all the same.
+// TestVirtualMACWithoutIPv6ByDefault checks that the macvlan with the virtual MAC has IPv6 although
+// new links have none by default (net.ipv6.conf.default.disable_ipv6).
 func TestVirtualMACWithoutIPv6ByDefault(t *testing.T) {
 	t.Parallel()
 	s := virtualSite(t, "a", "b")
@@ -136,7 +137,8 @@ func TestVirtualMACWithoutIPv6ByDefault(t *testing.T) {
 	a.never(began, "address.failed")
 }
 
-// Others change the link of the virtual MAC: it is put right, and never forgotten.
+// TestVirtualMACIsMended changes the macvlan of the virtual MAC from outside: the daemon restores
+// it, and never forgets it.
 func TestVirtualMACIsMended(t *testing.T) {
 	t.Parallel()
 	s := virtualSite(t, "a", "b")

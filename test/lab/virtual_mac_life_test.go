@@ -35,8 +35,8 @@ func (s *site) turns(host, link string, there, up bool) {
 	}
 }
 
-// A killed daemon leaves its macvlans, which answer; the next one takes them over
-// and silences them, or removes them if no instance wants them. When it ends, all
+// TestVirtualMACAfterACrash kills a daemon, whose macvlans then still answer: the next daemon takes
+// them over and silences them, or removes them if no instance uses them. When it ends, the machine
 // is as it was before the first.
 func TestVirtualMACAfterACrash(t *testing.T) {
 	t.Parallel()
@@ -140,7 +140,8 @@ func TestVirtualMACFollowsItsLink(t *testing.T) {
 	s.tellsRight("a", tap.Frames())
 }
 
-// A link that goes takes its macvlan along; one of its name gets one again.
+// TestVirtualMACOnLateInterface deletes a link, and its macvlan with it: a new link with its name
+// gets a macvlan again.
 func TestVirtualMACOnLateInterface(t *testing.T) {
 	t.Parallel()
 	late := segment{name: "inside", ifname: "late0", vrid: 51, network: inside.network}

@@ -9,10 +9,10 @@ import (
 	"ripcord/test/netns"
 )
 
-// The macvlan has the name that the configuration gives it, the address its broadcast
-// address, and the routes their type and scope. A daemon that is killed leaves all of it;
-// the next one, whose configuration has another name, removes the macvlan of the first
-// and makes its own.
+// TestNameOfTheVirtualMAC checks that the macvlan has its configured name, the address its
+// broadcast address, and the routes their type and scope. A killed daemon leaves all of this; the
+// next one, with another name in its configuration, removes the macvlan of the first and creates
+// its own.
 func TestNameOfTheVirtualMAC(t *testing.T) {
 	netns.NeedRoot(t)
 	t.Parallel()

@@ -60,13 +60,13 @@ func dialects() []dialect {
 	}
 }
 
-// Wireshark's eyes on what ripcord sends in each mode: adverts, resignations,
-// gratuitous ARP and unsolicited neighbor advertisements are well formed, their
-// checksums good, and their headers as RFC 9568 §5.1, RFC 3768 §5.2, RFC 5227 and
-// RFC 4861 §4.4 demand. The one checksum that it takes for wrong is that of
-// VRRPv3 over IPv4 without a pseudo-header, as RFC 9568 §5.2.8 has it, and of an
-// advert over IPv4 with the trailer of auth.hmac, which it does not know and the
-// checksum does not cover (over IPv6 the kernel's does).
+// TestTsharkDecodes decodes the frames that ripcord sends in each mode with Wireshark: adverts,
+// resignations, gratuitous ARP and unsolicited neighbor advertisements are well formed, with valid
+// checksums, and with the headers that RFC 9568 §5.1, RFC 3768 §5.2, RFC 5227 and RFC 4861 §4.4
+// require. Wireshark reports only two kinds of checksums as wrong: that of VRRPv3 over IPv4 without
+// a pseudo-header, as in RFC 9568 §5.2.8, and that of an advert over IPv4 with the trailer of
+// auth.hmac, which Wireshark does not know and the checksum does not cover (over IPv6 the kernel's
+// does).
 func TestTsharkDecodes(t *testing.T) {
 	netns.NeedRoot(t)
 	t.Parallel()
