@@ -5,12 +5,13 @@ import (
 	"slices"
 
 	"ripcord/pkg/addr"
+	"ripcord/pkg/link"
 	"ripcord/pkg/vrrp"
 )
 
 // Difference is the difference between two configurations: the names of instances, groups and
-// checks, and of other settings. Values contains, for changed instances, the names with new and old
-// values.
+// checks, and of other settings. Values contains, for changed instances and groups, the names with
+// the keys that changed, and new and old values of some.
 type Difference struct{ Added, Changed, Removed, Values []string }
 
 // Compare returns the difference between two configurations. An instance that is another virtual
@@ -57,14 +58,30 @@ func startAnew(before, next *Config) map[string]bool {
 // described is a configuration in the form for comparison, by the names of instances and groups.
 type described struct {
 	names []string
-	parts map[string][]any
+	parts map[string]any
+}
+
+// instancePart is what a reload compares of an instance.
+type instancePart struct {
+	vrrp.Instance
+	set    addr.Set
+	link   link.Settings
+	notify any
+	fence  *vrrp.Fence
+}
+
+// groupPart is what a reload compares of a group, beside the instances themselves.
+type groupPart struct {
+	vrrp.Group // without Members
+	members    []string
+	notify     any
 }
 
 func describe(c *Config) described {
-	d := described{parts: make(map[string][]any)}
-	add := func(name string, parts ...any) {
+	d := described{parts: make(map[string]any)}
+	add := func(name string, part any) {
 		d.names = append(d.names, name)
-		d.parts[name] = parts
+		d.parts[name] = part
 	}
 	sets := make(map[string]addr.Set)
 	for _, s := range c.Sets {
@@ -72,7 +89,7 @@ func describe(c *Config) described {
 	}
 	for _, g := range c.Groups {
 		for _, in := range g.Members {
-			add(in.Name, in, sets[in.Name], c.Link(in.Interface), notifyOf(c, Subject{Name: in.Name}), fenceOf(g))
+			add(in.Name, instancePart{in, sets[in.Name], c.Link(in.Interface), notifyOf(c, Subject{Name: in.Name}), fenceOf(g)})
 		}
 	}
 	for _, k := range c.Checks {
@@ -80,7 +97,7 @@ func describe(c *Config) described {
 	}
 	add("log.level", c.Log.Level)
 	add("static", c.Static)
-	add("script_user", c.ScriptUser, c.ScriptGroup)
+	add("script_user", [2]string{c.ScriptUser, c.ScriptGroup})
 	add("startup", c.Startup)
 	add("shutdown", c.Shutdown)
 	for _, g := range c.Groups {
@@ -93,7 +110,7 @@ func describe(c *Config) described {
 		for _, in := range g.Members {
 			members = append(members, in.Name)
 		}
-		add(groupNamed(d, g), group, members, notifyOf(c, Subject{Group: true, Name: g.Name}))
+		add(groupNamed(d, g), groupPart{group, members, notifyOf(c, Subject{Group: true, Name: g.Name})})
 	}
 	return d
 }

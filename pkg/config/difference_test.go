@@ -1,12 +1,17 @@
 package config
 
 import (
+	"net/netip"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"ripcord/pkg/addr"
 	"ripcord/pkg/event"
+	"ripcord/pkg/link"
+	"ripcord/pkg/route"
 	"ripcord/pkg/vrrp"
 )
 
@@ -62,14 +67,82 @@ func TestCompareSaysValues(t *testing.T) {
 	before := with(func(*vrrp.Instance) {})
 	secret := func(in *vrrp.Instance) { in.Auth.Data = [8]byte{'s', 'e', 'c', 'r', 'e', 't'} }
 	for want, change := range map[string]func(*vrrp.Instance){
-		"": secret,
+		"out: auth changed": secret,
 		"out: priority 90 (was 100), interval 2s (was 1s)": func(in *vrrp.Instance) { in.Priority, in.Interval = 90, 2*time.Second },
-		"out: preempt false (was true)":                    func(in *vrrp.Instance) { in.Preempt = false; secret(in) },
+		"out: preempt false (was true), auth changed":      func(in *vrrp.Instance) { in.Preempt = false; secret(in) },
+		"out: addresses added 192.0.2.1":                   func(in *vrrp.Instance) { in.Addresses = []netip.Addr{netip.MustParseAddr("192.0.2.1")} },
 	} {
 		d := Compare(before, with(change))
 		if got := strings.Join(d.Values, "; "); got != want || len(d.Changed) != 1 {
 			t.Errorf("%q, changed %v; want %q", got, d.Changed, want)
 		}
+	}
+}
+
+// TestCompareNamesKeys checks that a change of any field of an instance or a group names a key.
+func TestCompareNamesKeys(t *testing.T) {
+	fields := reflect.TypeFor[vrrp.Instance]()
+	for i := range fields.NumField() {
+		f := fields.Field(i)
+		if f.Name == "Virtual" || f.Name == "VirtualMAC" { // another virtual router: not changed, but removed and added
+			continue
+		}
+		var in vrrp.Instance
+		fill(reflect.ValueOf(&in).Elem().Field(i))
+		if text := changedValues(instancePart{}, instancePart{Instance: in}); text == "" {
+			t.Errorf("no key is named if %s changes", f.Name)
+		}
+	}
+	fields = reflect.TypeFor[vrrp.Group]()
+	for i := range fields.NumField() {
+		f := fields.Field(i)
+		if f.Name == "Name" || f.Name == "Members" {
+			continue
+		}
+		var g vrrp.Group
+		fill(reflect.ValueOf(&g).Elem().Field(i))
+		if text := changedValues(groupPart{}, groupPart{Group: g}); text == "" {
+			t.Errorf("no key is named if %s of a group changes", f.Name)
+		}
+	}
+	for want, p := range map[string]instancePart{
+		"addresses changed":       {set: addr.Set{Addresses: make([]addr.Address, 1)}},
+		"accept changed":          {set: addr.Set{Refuse: true}},
+		"announce changed":        {set: addr.Set{Announce: addr.Announce{Count: 7}}},
+		"routes or rules changed": {set: addr.Set{Routes: make([]route.Entry, 1)}},
+		"links changed":           {link: link.Settings{Hint: true}},
+		"notify changed":          {notify: []any{Notify{}}},
+		"fence changed":           {fence: &vrrp.Fence{}},
+	} {
+		if got := changedValues(instancePart{}, p); got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
+}
+
+// fill gives a value that is not the zero value of its type.
+func fill(v reflect.Value) {
+	switch v.Kind() {
+	case reflect.Bool:
+		v.SetBool(true)
+	case reflect.Int, reflect.Int64:
+		v.SetInt(1)
+	case reflect.Uint8:
+		v.SetUint(1)
+	case reflect.Slice:
+		v.Set(reflect.MakeSlice(v.Type(), 1, 1))
+	case reflect.Pointer:
+		v.Set(reflect.New(v.Type().Elem()))
+	case reflect.Array:
+		fill(v.Index(0))
+	case reflect.Struct:
+		if v.Type() == reflect.TypeFor[netip.Addr]() {
+			v.Set(reflect.ValueOf(netip.MustParseAddr("192.0.2.1")))
+			return
+		}
+		fill(v.Field(0))
+	default:
+		panic("no value for " + v.Type().String())
 	}
 }
 
