@@ -27,7 +27,7 @@ func TestKnowsAllWords(t *testing.T) {
 		for word := range strings.SplitSeq(c.words, ", ") {
 			text := fmt.Sprintf("vrrp_instance a {\ninterface eth0\nvirtual_router_id 1\n%s {\n"+c.line+"\n}\n}\n", c.block, word)
 			for _, n := range Translate("x.conf", []byte(text), Options{System: testSystem{}}).Notes {
-				if n.Line == 5 && (strings.Contains(n.Message, "is no option") || strings.Contains(n.Message, "is no word")) {
+				if n.Line == 5 && (strings.Contains(n.Message, "is not an option") || strings.Contains(n.Message, "a keyword of a")) {
 					t.Errorf("%s %s: %s", c.block, word, n.Message)
 				}
 			}
