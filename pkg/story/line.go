@@ -53,6 +53,9 @@ func Parse(text []byte) (Line, error) {
 
 func (l Line) moved() bool { return l.Event == "group.transition" || l.Event == "instance.transition" }
 
+// adopted reports whether the line says that a group stayed Active when the daemon was replaced.
+func (l Line) adopted() bool { return l.Event == "group.adopted" }
+
 // serious reports whether a person has to read the line although no state changed.
 func (l Line) serious() bool { return l.Level == "warn" || l.Level == "error" }
 

@@ -48,9 +48,9 @@ func rank(l Line) int {
 }
 
 // worth reports whether the story is of interest to a person: a group or an instance changed its
-// state, or there is a warning or an error.
+// state, another daemon took it over, or there is a warning or an error.
 func (s *Story) worth() bool {
-	return slices.ContainsFunc(s.Lines, func(l Line) bool { return l.moved() || l.serious() })
+	return slices.ContainsFunc(s.Lines, func(l Line) bool { return l.moved() || l.adopted() || l.serious() })
 }
 
 // At returns the instant of the fact.

@@ -159,3 +159,25 @@ func TestJSON(t *testing.T) {
 		}
 	}
 }
+
+// TestAdoption requires that a handover is a story, although no state changed.
+func TestAdoption(t *testing.T) {
+	b := Builder{Quiet: time.Second}
+	for _, text := range []string{
+		`{"ts":"2026-03-01T12:00:00Z","level":"info","event":"daemon.started","msg":"started"}`,
+		`{"ts":"2026-03-01T12:00:01Z","level":"info","event":"group.adopted","msg":"edge goes on as Active","group":"edge","trace":"1"}`,
+	} {
+		l, err := Parse([]byte(text))
+		if err != nil {
+			t.Fatal(err)
+		}
+		b.Add(l)
+	}
+	stories := b.Rest()
+	if len(stories) != 1 {
+		t.Fatalf("%d stories, want 1", len(stories))
+	}
+	if cause, _ := stories[0].Cause(); cause != "edge goes on as Active" {
+		t.Errorf("cause %q", cause)
+	}
+}
