@@ -20,7 +20,7 @@ func newCheck() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "check [FILE]",
 		Short: "Check a configuration file, and whether it fits this machine",
-		Args:  cobra.MaximumNArgs(1),
+		Args:  atMostOne("a configuration file"),
 		RunE: func(c *cobra.Command, args []string) error {
 			if len(args) > 0 {
 				if c.Flags().Changed("config") {

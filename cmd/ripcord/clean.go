@@ -24,7 +24,7 @@ func newClean() *cobra.Command {
 			"rules and links with ripcord's mark, its firewall table, and link settings that it\n" +
 			"changed. The command needs no configuration. It removes nothing that is not ripcord's, and\n" +
 			"refuses while a daemon runs. systemd runs it if it does not restart a failed daemon.",
-		Args: cobra.NoArgs,
+		Args: none,
 		RunE: func(c *cobra.Command, _ []string) error {
 			if !privileged() {
 				return errors.New("clean needs the right to change addresses: start it as root, or with CAP_NET_ADMIN and CAP_NET_RAW")

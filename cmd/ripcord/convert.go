@@ -18,7 +18,7 @@ func newConvert() *cobra.Command {
 		Long: "Print a keepalived.conf as ripcord.yaml. Settings that all instances share are under\n" +
 			"defaults, and ripcord's own checks replace equivalent commands. A comment marks each\n" +
 			"setting that differs or is not supported.",
-		Args: cobra.ExactArgs(1),
+		Args: oneArgument("a keepalived.conf"),
 		RunE: func(c *cobra.Command, args []string) error {
 			if o.ID == "" {
 				o.ID, _ = os.Hostname() // without a name, no line with @ID applies

@@ -16,7 +16,7 @@ func newDemo() *cobra.Command {
 		Long: "Build a LAN of two routers, two segments and a client in network namespaces, and run this\n" +
 			"program on both routers. Then pull a cable, plug it in again, and cut a router's power.\n" +
 			"The command shows the client's view and the routers' logs, and removes the LAN.",
-		Args: cobra.NoArgs,
+		Args: none,
 		RunE: func(c *cobra.Command, _ []string) error {
 			if os.Geteuid() != 0 {
 				return fmt.Errorf("demo needs root, since it makes network namespaces: run it with sudo")

@@ -37,7 +37,7 @@ func newDoctor() *cobra.Command {
 			"Without a configuration it checks all links that are up. It needs no daemon and does not\n" +
 			"disturb one: it listens, asks by ARP and neighbor discovery for the virtual addresses,\n" +
 			"and changes nothing. The exit status is 1 if it finds anything except notes.",
-		Args: cobra.NoArgs,
+		Args: none,
 		RunE: func(c *cobra.Command, _ []string) error {
 			if during < 0 || during > time.Hour {
 				return usage("--for %v: give a time from 0s to 1h", during)

@@ -35,7 +35,7 @@ func newEvents() *cobra.Command {
 			"log lines of level warn and error are printed, too. The daemon keeps the newest 10,000\n" +
 			"lines of its log in memory. With - the log is read from standard input instead:\n" +
 			"journalctl -u ripcord -o cat | ripcord events -",
-		Args: cobra.MaximumNArgs(1),
+		Args: atMostOne("- for a log on standard input"),
 		RunE: func(c *cobra.Command, args []string) error {
 			stdin := len(args) > 0
 			switch {

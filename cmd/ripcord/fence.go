@@ -19,7 +19,7 @@ func newFence() *cobra.Command {
 		Long: "Show which command the fence of the instance or group NAME would run, and whether each of\n" +
 			"its conditions holds now. The command asks the stations on the links and does not run the\n" +
 			"fence: the fence runs only before a takeover from an Active that fell silent.",
-		Args: cobra.ExactArgs(1), ValidArgsFunction: completeName(&socket),
+		Args: oneArgument(anInstance), ValidArgsFunction: completeName(&socket),
 		RunE: func(c *cobra.Command, args []string) error {
 			if !dryRun {
 				return usage("fence %s: only a takeover runs the fence; give --dry-run to see what it would run", args[0])

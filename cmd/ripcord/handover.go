@@ -26,7 +26,7 @@ func newHandover() *cobra.Command {
 			"the time after which they would take over. systemd starts it at once. The command waits\n" +
 			"until the next daemon answers. If none starts in time, the command removes everything\n" +
 			"that was left, as ripcord clean does.",
-		Args: cobra.NoArgs,
+		Args: none,
 		RunE: func(c *cobra.Command, _ []string) error {
 			if within <= 0 {
 				return usage("--within %v: give a time greater than 0, as 5s", within)

@@ -21,7 +21,7 @@ func newRelease() *cobra.Command {
 			"It takes no part until ripcord resume, or for the time given with --for. A release\n" +
 			"survives a restart of the daemon, but not a reboot. If there is no other router, nobody\n" +
 			"serves.",
-		Args: cobra.ExactArgs(1), ValidArgsFunction: completeName(&socket),
+		Args: oneArgument(anInstance), ValidArgsFunction: completeName(&socket),
 		RunE: func(c *cobra.Command, args []string) error {
 			if c.Flags().Changed("for") && length <= 0 {
 				return usage("--for %v: give a time greater than 0, as 10m", length)
@@ -51,7 +51,7 @@ func newResume() *cobra.Command {
 		Short: "Let a released instance or group take part again",
 		Long: "Let the instance or group NAME take part again after ripcord release. It takes over as\n" +
 			"after a fault: by its priority, and not before preempt_delay.",
-		Args: cobra.ExactArgs(1), ValidArgsFunction: completeName(&socket),
+		Args: oneArgument(anInstance), ValidArgsFunction: completeName(&socket),
 		RunE: func(c *cobra.Command, args []string) error {
 			done, err := control.Resume(c.Context(), socket, args[0])
 			if err != nil {
@@ -83,7 +83,7 @@ func newReload() *cobra.Command {
 		Long: "Make the daemon read its configuration again, as SIGHUP does, and print the changes.\n" +
 			"Unchanged instances are not touched. An invalid file changes nothing, and the command\n" +
 			"prints its problems. With --dry-run it only prints the changes.",
-		Args: cobra.NoArgs,
+		Args: none,
 		RunE: func(c *cobra.Command, _ []string) error {
 			done, err := control.Reload(c.Context(), socket, dryRun)
 			if err != nil {

@@ -33,7 +33,7 @@ func newRun() *cobra.Command {
 		Long: "Run the daemon in the foreground, with its log on standard output. The exit status is 78\n" +
 			"if the configuration cannot be used, and 1 if anything else fails. If the daemon cannot\n" +
 			"start, it first removes everything that a crashed daemon left, as ripcord clean does.",
-		Args:        cobra.NoArgs,
+		Args:        none,
 		Annotations: map[string]string{isDaemon: "yes"},
 		RunE: func(c *cobra.Command, _ []string) error {
 			cfg, err := usableConfig(c.Context(), from, level)

@@ -31,7 +31,7 @@ func newRunner() *cobra.Command {
 			"starts its own runner unless --runner gives the socket of another one. The systemd unit\n" +
 			"ripcord-runner.service runs such a separate runner. Only root and the daemon's user can\n" +
 			"open its socket.",
-		Args:        cobra.NoArgs,
+		Args:        none,
 		Annotations: map[string]string{isDaemon: "yes"},
 		RunE: func(c *cobra.Command, _ []string) error {
 			switch {

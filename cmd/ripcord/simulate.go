@@ -47,7 +47,7 @@ func newSimulate() *cobra.Command {
 		Use:   "simulate [NAME=]FILE...",
 		Short: "Play failovers with the configurations of several routers on a virtual LAN",
 		Long:  simulateHelp(),
-		Args:  cobra.MinimumNArgs(1),
+		Args:  someArguments("the configuration files of the routers"),
 		RunE:  s.run,
 	}
 	f := c.Flags()

@@ -143,7 +143,7 @@ func TestSimulateCodes(t *testing.T) {
 		"ripcord simulate left.yaml left.yaml":                                                             {exitUsage, "two routers are called left"},
 		"ripcord simulate left.yaml right.yaml --segment lan":                                              {exitUsage, "write NAME="},
 		"ripcord simulate left.yaml nix.yaml":                                                              {exitFailed, "nix.yaml"},
-		"ripcord simulate":                                                                                 {exitUsage, "at least 1 arg"},
+		"ripcord simulate":                                                                                 {exitUsage, "name the configuration files"},
 		"ripcord simulate left.yaml right.yaml --svg /nonexistent/x.svg":                                   {exitFailed, "cannot write the picture"},
 		"ripcord simulate left.yaml right.yaml --at '5s reload left nix.yaml'":                             {exitUsage, "nix.yaml"},
 		"ripcord simulate left.yaml right.yaml --cold --for 10s --max-outage 1s":                           {exitFailed, "without a router"},

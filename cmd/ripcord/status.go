@@ -23,7 +23,7 @@ func newStatus() *cobra.Command {
 		Short: "Show which router is Active, why, and since when",
 		Long: "Show which router is Active, why, and since when, for all instances, or for the instance or\n" +
 			"group NAME. Show also the trackers and the links.",
-		Args: cobra.MaximumNArgs(1), ValidArgsFunction: completeName(&socket),
+		Args: atMostOne(anInstance), ValidArgsFunction: completeName(&socket),
 		RunE: func(c *cobra.Command, args []string) error {
 			switch {
 			case asJSON && c.Flags().Changed("format"):

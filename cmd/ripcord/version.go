@@ -21,7 +21,7 @@ func newVersion() *cobra.Command {
 	return &cobra.Command{
 		Use:   "version",
 		Short: "Print the version of ripcord and of the Go it was built with",
-		Args:  cobra.NoArgs,
+		Args:  none,
 		RunE: func(c *cobra.Command, _ []string) error {
 			_, err := fmt.Fprintf(c.OutOrStdout(), "ripcord %s (%s, %s/%s)\n",
 				versionString(), runtime.Version(), runtime.GOOS, runtime.GOARCH)

@@ -1,6 +1,10 @@
 package config
 
 import (
+	"errors"
+	"fmt"
+	"io/fs"
+
 	"ripcord/pkg/config/problem"
 	"ripcord/pkg/keepalived"
 )
@@ -10,8 +14,14 @@ import (
 // lacks. The error is a Refusal if the file could be read.
 func Convert(path string, o Options) (string, error) {
 	text, _, err := readFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		err = fmt.Errorf("%w; name the keepalived.conf to convert", err)
+	}
 	if err != nil {
 		return "", err
+	}
+	if yamlLine.Match(text) && !keepalivedLine.Match(text) {
+		return "", fmt.Errorf("%s is a ripcord.yaml already: convert takes a keepalived.conf", path)
 	}
 	l := newLoader(&problem.Report{}, nil, Keepalived)
 	t := keepalived.Translate(path, text, keepalived.Options{ID: o.ID, WithoutLVS: o.WithoutLVS, Elsewhere: true, System: system{}})

@@ -2,6 +2,7 @@ package config
 
 import (
 	"encoding/hex"
+	"errors"
 	"io"
 	"io/fs"
 	"slices"
@@ -183,7 +184,11 @@ func digitsOf(made func(text string) string) func(*problem.Report, problem.Place
 		}
 		text, mode, err := readKeyFile(path)
 		if err != nil {
-			report.Fail(at, "the key cannot be read: %v", err)
+			hint := ""
+			if errors.Is(err, fs.ErrNotExist) {
+				hint = "copy it from another router, or make it on one of them: openssl rand -hex 32"
+			}
+			report.Advise(at, hint, "the key cannot be read: %v", err)
 			return "", false
 		}
 		const others = 0o006

@@ -133,11 +133,19 @@ func (ConfigRejected) Name() string { return "config.rejected" }
 
 func (ConfigRejected) Level() Level { return Error }
 
+// Message returns a sentence that names the file once.
 func (e ConfigRejected) Message() string {
-	if e.Partly {
-		return fmt.Sprintf("%s was applied only in part, restart ripcord: %s", e.File, strings.Join(e.Errors, "; "))
+	errors := make([]string, len(e.Errors))
+	for n, text := range e.Errors {
+		errors[n] = text
+		if at, found := strings.CutPrefix(text, e.File+":"); found {
+			errors[n] = "line " + at
+		}
 	}
-	return fmt.Sprintf("%s was not applied, the previous configuration stays in force: %s", e.File, strings.Join(e.Errors, "; "))
+	if e.Partly {
+		return fmt.Sprintf("%s was applied only in part, restart ripcord: %s", e.File, strings.Join(errors, "; "))
+	}
+	return fmt.Sprintf("%s was not applied, the previous configuration stays in force: %s", e.File, strings.Join(errors, "; "))
 }
 
 func (e ConfigRejected) Fields() []Field {

@@ -3,6 +3,7 @@ package track
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -53,10 +54,26 @@ func (p *commandProber) probe(ctx context.Context, done func(result)) {
 		// Whether the program would have passed is unknown: the state stays as it is. A failure
 		// would be a fault of all routers whose runners fail alike, and none would serve.
 		if !errors.Is(r.Err, command.ErrLost) {
-			done(result{pass: r.Err == nil, output: r.Output, err: r.Err})
+			done(result{pass: r.Err == nil, output: r.Output, err: withOutput(r.Err, r.Output)})
 		}
 	})
 }
+
+// withOutput adds the last line of a program's output to the error that it exited with a status other
+// than 0: the line says why.
+func withOutput(err error, output string) error {
+	if _, exited := errors.AsType[*command.ExitError](err); !exited || output == "" {
+		return err
+	}
+	line := []rune(strings.TrimSpace(output[strings.LastIndexByte(output, '\n')+1:]))
+	if len(line) > lineShown {
+		line = append(line[:lineShown], '…')
+	}
+	return fmt.Errorf("%w: %s", err, string(line))
+}
+
+// lineShown is the number of characters of the last line that an error shows.
+const lineShown = 200
 
 func (*commandProber) events() <-chan struct{} { return nil }
 func (*commandProber) close()                  {}

@@ -397,6 +397,16 @@ func TestRunOnce(t *testing.T) {
 	if down.State != Down || text(down.Err) != "exit status 1" {
 		t.Errorf("got %+v", down)
 	}
+	for output, want := range map[string]string{
+		"backend down":           "exit status 3: backend down",
+		"asking\nbackend down\n": "exit status 3: backend down",
+		strings.Repeat("x", 300): "exit status 3: " + strings.Repeat("x", 200) + "…",
+	} {
+		down := RunOnce(t.Context(), Spec{Name: "a", Interval: time.Second, Probe: Command{Argv: []string{"sh", "-c", `printf %s "$1"; exit 3`, "sh", output}}})
+		if got := text(down.Err); got != want {
+			t.Errorf("the error for the output %q is %q, want %q", output, got, want)
+		}
+	}
 	if bad := RunOnce(t.Context(), Spec{Name: "a"}); bad.State != Down || !strings.Contains(text(bad.Err), "nothing to check") {
 		t.Errorf("got %+v", bad)
 	}
