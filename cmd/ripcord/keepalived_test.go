@@ -85,7 +85,7 @@ differs: ` + plain + ":12:5: vrrp_instance VI_1: use_ipvlan: "
 		{"run --check --config " + including, 78, "", "no file matches"},
 		{"convert " + lvs, 1, "", lvs + ":17:1: this virtual server is not served by ripcord"},
 		{"convert --without-lvs " + lvs, 0, "instances:\n", ""},
-		{"run --check --config " + lvs, 78, "", "give ripcord run --without-lvs"},
+		{"run --check --config " + lvs, 78, "", "start ripcord run with --without-lvs"},
 		{"run --check --without-lvs --config " + lvs, 0, "is good", ""},
 		{"run --check --config " + broken, 78, "", broken + ":9:23: vrrp_instance VI_1: virtual_router_id: 510 is not between 1 and 255"},
 	} {

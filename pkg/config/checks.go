@@ -209,7 +209,7 @@ func (c *check) check(report *problem.Report) {
 		}
 	}
 	if at, ok := c.present["weight"]; ok && kinds[0] == "file" {
-		report.Advise(at, "write it into file, beside path", "the factor for a file's number belongs into file")
+		report.Advise(at, "write it into file, beside path", "the factor for the number in a file is a key of file")
 	}
 	for _, k := range []string{"interval", "timeout", "rise", "fall"} {
 		if at, ok := c.present[k]; ok && kinds[0] == "file" {

@@ -20,6 +20,6 @@ func (b balancing) refuse(r *syntax.Report, omitted *omissions, elsewhere bool) 
 	if len(b) > 1 {
 		what = "this and the other blocks of LVS are"
 	}
-	r.Fail(b[0].At(), "let keepalived --check run beside ripcord, which does the load balancing alone, and give ripcord run --without-lvs when it starts: a reload cannot add it",
+	r.Fail(b[0].At(), "start keepalived with --check, so that it does only the load balancing, and start ripcord run with --without-lvs: a reload cannot add it",
 		"%s not served by ripcord: a router that answers for a service and does not forward it is an outage", what)
 }

@@ -1,6 +1,7 @@
 package keepalived
 
 import (
+	"fmt"
 	"strconv"
 	"strings"
 	"unicode"
@@ -86,10 +87,11 @@ func programName(r *syntax.Report, w syntax.Word) syntax.Word {
 func ownWeight(r *syntax.Report, s *syntax.Statement, into *number, reverse *bool, limit int) {
 	n := leadingIn(r, s.Words[1], -1<<31, 1<<31-1, "it has no weight")
 	if n.said {
-		if n.value < -maxWeight-1 || n.value > maxWeight+1 {
-			r.Differ(n.at, "", "a weight is between %d and %d: ripcord limits %d to this range; keepalived uses the weight of a vrrp_script as it is", -maxWeight, maxWeight, n.value)
+		given := n.value
+		n.value = min(max(given, -limit), limit)
+		if given < -maxWeight-1 || given > maxWeight+1 {
+			r.Differ(n.at, fmt.Sprintf("write a weight between %d and %d", -maxWeight, maxWeight), "ripcord uses the weight %d instead of %d; keepalived uses the number in a vrrp_script without a limit", min(max(given, -maxWeight), maxWeight), given)
 		}
-		n.value = min(max(n.value, -limit), limit)
 		*into = n
 	}
 	switch s.Word(2) {

@@ -86,7 +86,7 @@ var globalKeywords = table[globals]{
 	{"nftables_counters", 0, -1, plain, Inherent, "ripcord's table has no counters", "", nil},
 	{"disable_local_igmp", 0, 1, plain, Changed, "ripcord leaves the sysctl `net.ipv4.igmp_link_local_mcast_reports` as it is", "", nil},
 	{"vmac_prefix", 1, 1, plain, Translated, "`virtual_mac: PREFIX.VRID`", "", readVMACPrefix},
-	{"vmac_addr_prefix", 1, 1, plain, Changed, "addresses on other interfaces have no virtual MAC", "", nil},
+	{"vmac_addr_prefix", 1, 1, plain, Changed, "keepalived begins the names of the macvlans of `use_vmac_addr` with it. ripcord makes no such macvlans, and adds these addresses to their interfaces: leave it out", "", nil},
 	{"vrrp_priority", 0, -1, plain, Inherent, "ripcord schedules its threads itself", "", nil},
 	{"vrrp_rt_priority", 0, -1, plain, Inherent, "ripcord schedules its threads itself", "", nil},
 	{"vrrp_no_swap", 0, -1, plain, Inherent, "ripcord locks its memory", "", nil},

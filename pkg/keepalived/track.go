@@ -1,6 +1,7 @@
 package keepalived
 
 import (
+	"fmt"
 	"maps"
 	"slices"
 	"strconv"
@@ -117,7 +118,7 @@ func weightOf(r *syntax.Report, s *syntax.Statement, one *tracked) bool {
 		r.Ignore(s.Words[1].Position, "write it like: "+s.Word(0)+" weight -20, one on each line", "%s is not a weight: %s is not tracked", syntax.Show(s.Word(1)), syntax.Show(s.Word(0)))
 		return false
 	}
-	if n := leadingIn(r, s.Words[2], -254, 254, "it has none of its own"); n.said {
+	if n := leadingIn(r, s.Words[2], -254, 254, one.withoutOwn()); n.said {
 		one.weight = min(max(n.value, -maxWeight), maxWeight)
 		if one.kind == trackedFile {
 			one.weight = n.value
@@ -133,6 +134,18 @@ func weightOf(r *syntax.Report, s *syntax.Statement, one *tracked) bool {
 		r.Ignore(s.Words[3].Position, "", "%s is not an option of a weight: it is left out", syntax.Show(s.Word(3)))
 	}
 	return true
+}
+
+// withoutOwn describes what happens if the entry has no usable weight of its own.
+func (one tracked) withoutOwn() string {
+	name := syntax.Show(one.name.Text)
+	switch {
+	case one.kind == trackedInterface:
+		return "the loss of " + name + " is a fault"
+	case one.weight == 0:
+		return "the failure of " + name + " is a fault"
+	}
+	return fmt.Sprintf("%s keeps the weight %d of its own block", name, one.weight)
 }
 
 // maxWeight is the distance between the priorities 1 and 254.

@@ -27,7 +27,7 @@ func readVMAC(t *translator, s *syntax.Statement, i *instance) {
 			t.Differ(w.Position, "", "ripcord does not add the macvlan to an interface group")
 		case w.Text == "name" && n+1 < len(s.Words):
 		case strings.Contains(w.Text, ":"):
-			t.Differ(w.Position, "use the same virtual MAC on all routers of this VRID", "ripcord uses the virtual MAC of RFC 9568, and not %s", syntax.Show(w.Text))
+			t.Differ(w.Position, "leave the MAC address out, on all routers", "ripcord uses the virtual MAC of RFC 9568, and not %s", syntax.Show(w.Text))
 		case i.vmac.name.Text != "":
 			t.Ignore(w.Position, "", "the macvlan has a name already: %s is left out", syntax.Show(w.Text))
 		case len(w.Text) > 15 || strings.ContainsAny(w.Text, "/ "):
