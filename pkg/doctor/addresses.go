@@ -53,12 +53,13 @@ func isVirtual(ip netip.Addr, in *vrrp.Instance) bool {
 	return slices.Contains(in.Addresses, ip) || slices.Contains(in.Extra, ip)
 }
 
-// activeHas reports whether a router that was heard to advertise an instance may answer with a MAC:
-// the one from which it sends, or the virtual one.
+// activeHas reports whether a router that was heard to advertise an instance, or its addresses with
+// another VRID, may answer with a MAC: the one from which it sends, or the virtual one.
 func activeHas(f *Facts, in *vrrp.Instance, m [6]byte) bool {
 	for i := range f.Routers {
 		r := &f.Routers[i]
-		if f.ours(r) == in && (r.MAC == m || m == wire.VirtualMAC(in.Family, in.VRID)) {
+		shares, _ := f.sharing(r)
+		if (f.ours(r) == in || shares == in) && (r.MAC == m || m == wire.VirtualMAC(in.Family, r.Advert.VRID)) {
 			return true
 		}
 	}

@@ -103,6 +103,10 @@ func TestJudge(t *testing.T) {
 			hears(f, func(*Router) {})
 			f.Answers = []Answer{{"eth0", instance(f).Addresses[0], wire.VirtualMAC(event.IPv4, 51)}}
 		}, "vrrp-peer", ""},
+		"the address has another VRID there": {func(f *Facts) {
+			hears(f, func(r *Router) { r.Advert.VRID = 61 })
+			f.Answers = []Answer{{"eth0", instance(f).Addresses[0], [6]byte{2, 0, 0, 0, 0, 2}}}
+		}, "vrid-differs", "192.0.2.12 advertises 192.0.2.1 with VRID 61 on eth0, but inside uses VRID 51 for 192.0.2.1"},
 		"another answers": {func(f *Facts) {
 			hears(f, func(*Router) {})
 			f.Answers = []Answer{{"eth0", instance(f).Addresses[0], [6]byte{2, 0, 0, 0, 0, 3}}}

@@ -2,6 +2,8 @@ package doctor
 
 import (
 	"fmt"
+	"net/netip"
+	"slices"
 	"time"
 
 	"ripcord/pkg/advert/validate"
@@ -25,6 +27,13 @@ var segmentChecks = []check{
 		why:    "it is another virtual router; while its priority is at least as high, nobody serves the addresses of {instance}",
 		remedy: "give {instance} an unused `vrid`",
 		look:   vridTaken,
+	},
+	{
+		name: "vrid-differs", severity: Error,
+		what:   "{source} advertises {addresses} with VRID {vrid} on {link}, but {instance} uses VRID {ours} for {shared}",
+		why:    "both routers are Active, and both answer for the address",
+		remedy: "set the same `vrid` on both",
+		look:   vridDiffers,
 	},
 	{
 		name: "addresses-differ", severity: Warning,
@@ -113,7 +122,7 @@ var segmentChecks = []check{
 	{
 		name: "vrrp-peer", severity: Note,
 		what:   "{source} ({mac}) is Active for VRID {vrid} of {instance} on {link}: {theirs}, priority {priority}, every {interval}",
-		why:    "{instance} takes over from this router",
+		why:    "{instance} takes over from that router {when}",
 		remedy: "nothing",
 		look:   peers,
 	},
@@ -191,6 +200,32 @@ func vridTaken(f *Facts) []found {
 		}
 		return found{"instance": in.Name}
 	})
+}
+
+// vridDiffers reports routers that advertise an address of an instance with another VRID.
+func vridDiffers(f *Facts) []found {
+	return valid(f, func(r *Router, _ *vrrp.Instance) found {
+		in, shared := f.sharing(r)
+		if in == nil {
+			return nil
+		}
+		return found{"instance": in.Name, "ours": vridText(in), "shared": list(shared)}
+	})
+}
+
+// sharing returns an instance of which a router advertises addresses with another VRID, and these
+// addresses; nil if there is none.
+func (f *Facts) sharing(r *Router) (*vrrp.Instance, []netip.Addr) {
+	for in := range f.instances() {
+		if in.Interface != r.Link || in.VRID == r.Advert.VRID {
+			continue
+		}
+		shared := slices.DeleteFunc(slices.Clone(in.Addresses), func(a netip.Addr) bool { return !slices.Contains(r.Advert.Addresses, a) })
+		if len(shared) > 0 {
+			return in, shared
+		}
+	}
+	return nil, nil
 }
 
 func addressesDiffer(f *Facts) []found {
@@ -337,13 +372,20 @@ func peers(f *Facts) []found {
 		if in == nil || stranger(r, in) {
 			return nil
 		}
-		return found{"instance": in.Name, "theirs": r.Advert.Version.String()}
+		when := "if it falls silent"
+		switch {
+		case in.Priority > r.Advert.Priority:
+			when = "at once if `preempt` is on, because its priority is higher"
+		case in.Priority == r.Advert.Priority:
+			when = "if it falls silent, or has the lower address"
+		}
+		return found{"instance": in.Name, "theirs": r.Advert.Version.String(), "when": when}
 	})
 }
 
 func others(f *Facts) []found {
 	return valid(f, func(r *Router, in *vrrp.Instance) found {
-		if in != nil {
+		if shares, _ := f.sharing(r); in != nil || shares != nil {
 			return nil
 		}
 		return found{"theirs": r.Advert.Version.String()}
