@@ -61,7 +61,7 @@ type Reloaded struct {
 	Added   []string `json:"added"`
 	Changed []string `json:"changed"`
 	Removed []string `json:"removed"`
-	Values  []string `json:"values,omitempty"` // for the changed ones: the name, new and old values
+	Values  []string `json:"values,omitempty"` // for the changed ones: the name, the keys that changed, and some new and old values
 	Notes   []string `json:"notes,omitempty"`  // keys that need a restart
 }
 

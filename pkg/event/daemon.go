@@ -183,7 +183,7 @@ type ConfigReloaded struct {
 	File                    string
 	Added, Changed, Removed []string // names of instances and groups
 	Notes                   []string // changes that need a restart
-	Values                  []string // for changed ones: the name, and the new and old values
+	Values                  []string // for changed ones: the name, the keys that changed, and some new and old values
 }
 
 func (ConfigReloaded) Name() string { return "config.reloaded" }

@@ -51,7 +51,7 @@ var Schema = []Definition{
 	{"daemon.crashes", once, onlyError, []string{"count"}, nil, "The daemon was started so often in 10 s that this one waits a second before it takes part."},
 
 	{"config.loaded", once, onlyInfo, []string{"file", "added", "changed", "removed", "groups"}, nil, "The configuration was loaded."},
-	{"config.reloaded", once, warnOrInfo, []string{"file", "added", "changed", "removed"}, []string{"values", "notes"}, "A reload changed the configuration. `added`, `changed` and `removed` have the names of instances and groups, `values` the changed numbers."},
+	{"config.reloaded", once, warnOrInfo, []string{"file", "added", "changed", "removed"}, []string{"values", "notes"}, "A reload changed the configuration. `added`, `changed` and `removed` have the names of instances and groups, `values` the keys that changed in them."},
 	{"config.rejected", once, onlyError, []string{"file", "errors"}, nil, "A reload failed. The old configuration stays in force, unless the message says that the new one was applied in part."},
 
 	{"control.failed", others, onlyError, []string{"listen", "error"}, nil, "The port of `control.listen` cannot be opened. ripcord tries again each second."},
