@@ -44,7 +44,14 @@ func newHandover() *cobra.Command {
 				return err
 			}
 			kept, lost := continued(next, done.Groups)
-			fmt.Fprintf(c.OutOrStdout(), "ripcord %s handed over to ripcord %s: %s\n", before.Version, next.Version, listOrNothing(kept))
+			groups := strings.Join(kept, ", ")
+			if groups == "" {
+				groups = "no group was Active"
+				if len(lost) > 0 {
+					groups = "no group continues as Active"
+				}
+			}
+			fmt.Fprintf(c.OutOrStdout(), "ripcord %s handed over to ripcord %s: %s\n", before.Version, next.Version, groups)
 			if len(lost) > 0 {
 				complain(c.ErrOrStderr(), fmt.Errorf("not continued as Active: %s: the log says why (group.unadopted)", strings.Join(lost, ", ")))
 			}

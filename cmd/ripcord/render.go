@@ -190,7 +190,7 @@ func faults(s *control.Status, now time.Time) (notes []note) {
 		for _, f := range i.Faults {
 			n := note{text: i.Name + ": " + printable(f.Text), colour: red}
 			if f.Since != nil && f.Until == nil {
-				n.age = ", for " + span(now.Sub(*f.Since))
+				n.age = " (for " + span(now.Sub(*f.Since)) + ")"
 			}
 			notes = append(notes, n)
 		}

@@ -215,7 +215,7 @@ func TestFaultWithAnEnd(t *testing.T) {
 		{Text: "its adverts cannot be sent", Since: &began},
 	}}}}
 	notes := faults(&s, began.Add(time.Second))
-	if notes[0].age != "" || notes[1].age != ", for 1s" {
+	if notes[0].age != "" || notes[1].age != " (for 1s)" {
 		t.Errorf("%+v", notes)
 	}
 }
