@@ -58,12 +58,15 @@ func (s *configFile) load(ctx context.Context, here config.Machine) (*config.Con
 		cfg, err := config.Load(s.path, o)
 		done <- loaded{cfg, err}
 	}()
+	var l loaded
 	select {
-	case l := <-done:
-		return l.cfg, l.err
+	case l = <-done:
 	case <-ctx.Done():
+	}
+	if ctx.Err() != nil { // also if the file was read at the same moment
 		return nil, fmt.Errorf("%w while %s was read", errInterrupted{context.Cause(ctx)}, s.path)
 	}
+	return l.cfg, l.err
 }
 
 // errInterrupted is the error of an operation that was abandoned because of a signal.
