@@ -97,7 +97,7 @@ func (v *rested) tookOver(r *Router, priority uint8) {
 	if v.World.now.Sub(r.resumed) < r.instances[0].Interval || r.instances[0].Routers == 2 || rec.changed.After(rec.leftAt) {
 		return // the inputs that it has just read are older, or its Skew_Time was another
 	}
-	least := vrrp.SkewTime(priority, v.World.shortest())
+	least := vrrp.SkewTime(priority, min(rec.leftWith, v.World.shortest()))
 	if ago := v.World.now.Sub(rec.leftAt); ago < least && priority != vrrp.Owner {
 		v.violate("%s is Active again after %v, and its Skew_Time is %v", r.Name, ago, least)
 	}

@@ -29,17 +29,18 @@ type observer struct {
 
 // record is what is known of a router.
 type record struct {
-	life        int       // of the router
-	adopted     int       // the life in which it was last adopted as Active; 0 if none
-	active      bool      // at its last turn
-	activeSince time.Time // since when it is Active, if it is
-	leftAt      time.Time // when it last ceased to be Active
-	faulty      bool      // in Initialize or Fault at its last turn
-	ready       time.Time // since when it is not, or when it yielded after a stall: its preempt_delay begins then
-	rival       time.Time // when it last reported an Active of another version
-	priority    uint8     // at its last turn; 0 if it had none
-	changed     time.Time // when its priority last changed
-	heard       [][]heard // by instance and sender
+	life        int           // of the router
+	adopted     int           // the life in which it was last adopted as Active; 0 if none
+	active      bool          // at its last turn
+	activeSince time.Time     // since when it is Active, if it is
+	leftAt      time.Time     // when it last ceased to be Active
+	leftWith    time.Duration // the shortest interval of all routers at that instant, which it may have learned
+	faulty      bool          // in Initialize or Fault at its last turn
+	ready       time.Time     // since when it is not, or when it yielded after a stall: its preempt_delay begins then
+	rival       time.Time     // when it last reported an Active of another version
+	priority    uint8         // at its last turn; 0 if it had none
+	changed     time.Time     // when its priority last changed
+	heard       [][]heard     // by instance and sender
 	fence       fencing
 	dead        heard // the Active that last counted as dead; at: since when it was silent on all segments
 }
@@ -112,7 +113,7 @@ func (k *observer) move(r *Router, active bool) {
 	case active && !rec.active:
 		rec.activeSince = now
 	case rec.active && !active:
-		rec.leftAt = now
+		rec.leftAt, rec.leftWith = now, k.World.shortest()
 	}
 	rec.active = active
 	for i, s := range k.World.Segments {
