@@ -35,7 +35,7 @@ func (c Config) status(counted bool) *Status {
 			}
 			written.Probe = c.probe(&m)
 			written.Holding = g.Holding
-			written.Wait = wait(g.Wait)
+			written.Wait = wait(g.WaitOf(&m))
 			written.Warnings = warnings(c.Source.Warnings(m.Instance.Name))
 			s.Instances = append(s.Instances, written)
 		}

@@ -87,6 +87,7 @@ func linkTrouble(l Link) string {
 var waits = map[string]string{
 	event.HoldCheck:        "waits for a check",
 	event.HoldStartup:      "startup_delay",
+	event.HoldGroup:        "waits for its group",
 	event.HoldPreemptDelay: "preempt_delay",
 	event.HoldVersion:      "another version is heard",
 	event.HoldSkew:         "another clock is heard",

@@ -48,6 +48,8 @@ const (
 	WarnRejectedAdverts WarningReason = "rejected-adverts"
 	// WarnRival: another Active goes on, and this router's adverts do not seem to reach it.
 	WarnRival WarningReason = "rival"
+	// WarnUnserved: this router does not serve, and it hears no Active of the virtual router.
+	WarnUnserved WarningReason = "unserved"
 	// WarnThirdRouter: more routers were heard than are configured.
 	WarnThirdRouter WarningReason = "third-router"
 	// WarnCARP: a machine of the segment uses CARP with our VRID as its id.

@@ -26,6 +26,15 @@ type WaitStatus struct {
 	Until  time.Time // the latest end; zero if that is not known
 }
 
+// WaitOf returns what keeps a member of the group from taking over: the wait of the group, or for
+// a member whose own wait is over that of the other members.
+func (g *GroupStatus) WaitOf(m *InstanceStatus) WaitStatus {
+	if g.Wait.Reason == "" && m.WaitsForGroup {
+		return WaitStatus{Reason: event.HoldGroup}
+	}
+	return g.Wait
+}
+
 // Title returns the title of the group's configuration.
 func (g *GroupStatus) Title() string { return title(g.Name, g.Members[0].Instance.Name) }
 
@@ -48,6 +57,7 @@ type InstanceState struct {
 	ActivePriority    uint8
 	Silenced          netip.Addr // the Active that must be fenced if it falls silent, or has done so
 	Watch             WatchStatus
+	WaitsForGroup     bool      // its own wait is over, and another member still hears its Active
 	Up                time.Time // up-datetime: when it left Initialize; zero in Initialize
 	LastEvent         event.Reason
 	NewActiveReason   event.NewActiveReason

@@ -78,3 +78,37 @@ func TestRelease(t *testing.T) {
 		t.Errorf("it was over after %v", l.TS.Sub(at))
 	}
 }
+
+// A person releases the groups of both routers: each logs at error that no router serves, until one
+// of them is resumed.
+func TestReleaseOfBoth(t *testing.T) {
+	t.Parallel()
+	s, a, b := pair(t, []segment{inside}, often, "")
+	at := time.Now()
+	for _, d := range []*daemon{b, a} {
+		if done := s.ripcord(d.name, "release", "inside", "--socket", d.socket); done.code != 0 {
+			t.Fatalf("release: %+v", done)
+		}
+	}
+	for _, d := range []*daemon{a, b} {
+		text := d.warned("unserved", true, patience)
+		if !strings.Contains(text, "no router seems to serve 192.0.2.1") || !strings.Contains(text, "`ripcord resume inside`") {
+			t.Errorf("%s does not say what is unserved, and what to do: %s", d.name, text)
+		}
+		if l := d.wait(at, patience, "the warning", is("instance.warning")); l.Level != "error" {
+			t.Errorf("%s logs at level %s", d.name, l.Level)
+		}
+		if n := d.scrape()[`ripcord_instance_warning{family="ipv4",instance="inside",interface="eth0",vrid="51",reason="unserved",subject=""}`]; n != 1 {
+			t.Errorf("the metric of %s is %v", d.name, n)
+		}
+		if st := d.status().Instances[0]; st.ActiveAddress != nil {
+			t.Errorf("%s still shows %v as Active", d.name, st.ActiveAddress)
+		}
+	}
+	if done := s.ripcord("b", "resume", "inside", "--socket", b.socket); done.code != 0 {
+		t.Fatalf("resume: %+v", done)
+	}
+	b.becomes("active", at, patience)
+	a.warned("unserved", false, patience)
+	b.warned("unserved", false, patience)
+}

@@ -34,6 +34,7 @@
 //	impairment.go           addresses, routes and rules that cannot be put in place
 //	alone.go                members that serve while their group is in Fault
 //	rivals.go               other Actives that go on though this router answers them
+//	unserved.go             segments on which no router seems to serve
 //	summarize.go            which adverts the receiver may report in summary
 //	reload.go               a new configuration, which is applied in one step
 //

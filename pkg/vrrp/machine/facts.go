@@ -151,6 +151,7 @@ func (f *facts) deadline() (time.Time, bool) {
 			f.addFaultDeadlines(m, &next)
 		}
 		m.addDeadlines(&next)
+		m.noActive.addDeadlines(f, m, &next)
 	}
 	next.Add(f.releasedUntil)
 	if at, ok := f.nextAlone(); ok {

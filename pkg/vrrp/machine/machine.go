@@ -91,6 +91,7 @@ func (m *Machine) Step(now time.Time, in vrrp.Input) []vrrp.Effect {
 	alone := lastStanding{&s}.follow(before, after)
 	summaries{&s}.follow()
 	rivals{&s}.follow()
+	unserved{&s}.follow(in)
 	switch {
 	case s.adopted != nil:
 		s.continueAdopted()

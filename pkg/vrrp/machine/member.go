@@ -72,6 +72,7 @@ type member struct {
 	// holdReported reports whether instance.holding was logged for the present wait.
 	holdReported bool
 	alone        alone
+	noActive     noActive
 
 	// others are the other routers that were heard for the same virtual router.
 	others heard.Others
@@ -216,6 +217,14 @@ func (m *member) heard(now time.Time) bool { return now.Before(m.heardUntil()) }
 
 // heardUntil returns the instant until which another Active counts as present.
 func (m *member) heardUntil() time.Time { return m.others.Until(m.timing()) }
+
+// activeSource returns the address of an Active that the member hears, compatible or not.
+func (m *member) activeSource(now time.Time) netip.Addr {
+	if m.known(now) || !now.Before(m.others.Incompatible.Until) {
+		return m.others.Best.Source
+	}
+	return m.others.Incompatible.Source
+}
 
 // outranks reports whether the member preempts an Active of the given priority at the instant at.
 // The owner of the addresses always preempts (RFC 9568 §6.1), and a router that lacks nothing

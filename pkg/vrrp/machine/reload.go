@@ -104,6 +104,7 @@ func (r *reload) drop(s *step, m *member) {
 	}
 	liveness{s}.watch(m, netip.Addr{})
 	rivals{s}.leave(m, cause)
+	unserved{s}.leave(m, cause)
 	if m.summarized { // otherwise a member that joins with the same name would be summarized
 		s.emit(vrrp.Summarize{Instance: m.Instance})
 	}

@@ -479,7 +479,7 @@ func (l *lan) status(r *router, member string) {
 		if st.Holding != "" {
 			said += "; holding " + st.Holding
 		}
-		if w := st.Wait; w.Reason != "" {
+		if w := st.WaitOf(&in); w.Reason != "" {
 			said += "; waits (" + w.Reason + ")"
 			if !w.Until.IsZero() {
 				said += fmt.Sprintf(" until %v", w.Until.Sub(l.begin))

@@ -66,6 +66,7 @@ func (m *Machine) instanceState(mb *member, state event.State, now time.Time) vr
 		c.State = event.Active
 	}
 	c.Watch = mb.watch.status(now)
+	c.WaitsForGroup = mb.holdReported && m.facts.waitsForGroup(state)
 	if state != event.Initialize {
 		c.Up = m.up
 	}

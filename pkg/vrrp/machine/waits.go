@@ -76,6 +76,11 @@ func (f *facts) holdReason() string {
 	return event.HoldGroup
 }
 
+// waitsForGroup reports whether members whose own wait is over wait for the other members.
+func (f *facts) waitsForGroup(state event.State) bool {
+	return state == event.Backup && f.fence.Holding() == "" && f.holdReason() == event.HoldGroup
+}
+
 // holding describes what keeps a Backup whose waits are over from taking over; empty if nothing
 // does, and in every other state.
 func (f *facts) holding(state event.State) string {
