@@ -30,11 +30,11 @@ func TestDoctor(t *testing.T) {
 	said := strings.Join(g.text, "\n")
 	g.mu.Unlock()
 	for _, want := range []string{
-		"error: nic0: nothing reports that nic0 lost its carrier (driver virtio_net): the host does not report the link to the NIC",
+		"error: nic0: nothing reports a lost carrier of nic0 (driver virtio_net): the host does not report the link to the NIC",
 		"note: nic0: nic0 is a NIC of a virtual machine (driver virtio_net)",
-		"error: bond0: the bond bond0 watches its ports neither by their link (miimon 0) nor by ARP (arp_interval 0)",
-		"warning: nic2: the loss of the carrier of nic2 (driver e1000) may be noticed 2s late",
-		"note: bond0: whether the driver of bond0 (bonding) announces the loss of its carrier is not known yet; if not, its transceiver shows it, 1s late",
+		"error: bond0: the bond bond0 monitors its ports neither by their link (miimon 0) nor by ARP (arp_interval 0)",
+		"warning: nic2: ripcord may detect a lost carrier of nic2 (driver e1000) 2s late",
+		"note: bond0: it is not known yet whether the driver of bond0 (bonding) announces a lost carrier; if it does not, the transceiver shows the loss at most 1s late",
 		"warning: machine: promote_secondaries of bond0, nic0, nic2 is 0",
 		"looked at this machine for /etc/ripcord.yaml, and listened for 100ms on bond0, nic0, nic2",
 	} {
