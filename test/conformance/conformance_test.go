@@ -95,7 +95,7 @@ var others = []entry{
 	{"vpp election", scripts + "vpp-election.txt", ""},
 	{"vpp backup_preempts", scripts + "vpp-backup-preempts.txt", ""},
 	{"vpp master_preempted", scripts + "vpp-master-preempted.txt", ""},
-	{"vpp master_arp, backup_noarp: who answers", "test/interop/events_test.go", "alone: in the last interval"},
+	{"vpp master_arp, backup_noarp: who answers", "test/interop/events_test.go", "alone checks that in the last interval"},
 	{"vpp master_nd, backup_nond, with the virtual MAC", "test/lab/virtual_mac_test.go", "TestVirtualMAC"},
 	{"vpp accept_mode_disabled, accept_mode_enabled", "test/lab/held_test.go", "TestAcceptFalse"},
 	{"vpp master_adv_unicast", "test/lab/unicast_test.go", "TestUnicast"},
