@@ -2,6 +2,7 @@ package machine
 
 import (
 	"fmt"
+	"net/netip"
 	"time"
 
 	"ripcord/pkg/event"
@@ -257,7 +258,7 @@ func (s *step) absorbResignation(m *member, h *vrrp.Heard) {
 	if !ok {
 		return
 	}
-	m.lastResign, m.silent = r, m.secondSource()
+	m.lastResign, m.silent = r, netip.Addr{}
 	s.f.fence.Forget()
 	s.joinPairs(m, r)
 	if !s.f.waiting() || s.f.ownerWait != nil {
@@ -266,29 +267,11 @@ func (s *step) absorbResignation(m *member, h *vrrp.Heard) {
 	if m.resigned == nil {
 		s.f.unverify()
 		m.downAt = r.at.Add(s.f.members.resignationWait(m))
-		s.awaitSecond(m)
+		m.awaitSecond(s.now)
 		m.resigned, m.holdReported = &r, false
 	}
 	if alone := s.f.lastStanding && gone.Priority == vrrp.Impaired; gone.Source == h.Source && !alone {
 		s.cascade(m, gone.Priority, r)
-	}
-}
-
-// awaitSecond postpones the end of the wait after a resignation if there is a second Active that the
-// member may not preempt. The best Active has probably yielded to it, so the wait ends Skew_Time
-// after its next advert is due. That advert may be lost. A group with a fence, which would then
-// fence the second Active, waits for its whole Active_Down_Interval.
-func (s *step) awaitSecond(m *member) {
-	if s.cfg.Fence != nil {
-		m.waitForSecond(s.now)
-		return
-	}
-	a := m.others.Second
-	if a == nil || m.outranks(a.Priority, s.now) {
-		return
-	}
-	if at := a.At.Add(a.Interval + m.timing().SkewTime(a.Interval)); at.After(m.downAt) {
-		m.downAt = at
 	}
 }
 
@@ -297,17 +280,13 @@ func (s *step) awaitSecond(m *member) {
 func (s *step) cascade(m *member, priority uint8, r resignation) {
 	for _, n := range s.f.members {
 		best := &n.others.Best
-		if n == m || !best.Source.IsValid() || best.Priority != priority || s.f.distinct.has(pairOf(m, r.source, n, best.Source), s.now) {
+		if n == m || !n.known(s.now) || best.Priority != priority || s.f.distinct.has(pairOf(m, r.source, n, best.Source), s.now) {
 			continue
 		}
-		n.silent = n.secondSource()
-		if !n.known(s.now) {
-			continue
-		}
+		n.silent = netip.Addr{}
 		if at := r.at.Add(s.f.members.resignationWait(n)); at.Before(n.downAt) {
 			s.f.unverify()
 			n.downAt, n.holdReported = at, false
-			s.awaitSecond(n)
 			n.cascaded = &cascade{from: m, by: r, source: best.Source}
 		}
 	}

@@ -9,9 +9,8 @@ import (
 )
 
 // A group with a fence fences an Active that was heard and fell silent before it takes over
-// from it (pkg/vrrp/fence). It does so for silence alone: not after a priority 0 of that Active, not
-// to preempt an Active that is heard, and not if none was heard since the group was last Active
-// itself. If two Actives are heard and one resigns, the other one may still fall silent.
+// from it (pkg/vrrp/fence). It does so for silence alone: not after a priority 0, not to preempt
+// an Active that is heard, and not if none was heard since the group was last Active itself.
 // The group stays Backup until the fence is over.
 //
 // An event that changes the waits (facts.unverify), such as an advert, a resignation or a

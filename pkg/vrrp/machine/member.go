@@ -185,12 +185,16 @@ func (m *member) waitForSecond(now time.Time) {
 	}
 }
 
-// secondSource returns the address of the second Active; zero if there is none.
-func (m *member) secondSource() (source netip.Addr) {
-	if a := m.others.Second; a != nil {
-		source = a.Source
+// awaitSecond puts the end of the wait after a resignation off to Skew_Time after the next advert of
+// the second Active, if the member may not preempt it: the best Active has probably yielded to it.
+func (m *member) awaitSecond(now time.Time) {
+	a := m.others.Second
+	if a == nil || m.outranks(a.Priority, now) {
+		return
 	}
-	return source
+	if at := a.At.Add(a.Interval + m.timing().SkewTime(a.Interval)); at.After(m.downAt) {
+		m.downAt = at
+	}
 }
 
 // due returns the end of the member's own wait: of the Active_Down_Timer, and of the time for

@@ -113,13 +113,8 @@ func (l members) resignationWait(m *member) time.Duration {
 	return 0
 }
 
-// preempt reports whether any member takes over from an Active that it hears at the instant now.
-func (l members) preempt(now time.Time) bool {
-	return slices.ContainsFunc(l, func(m *member) bool { return m.preempts(now) })
-}
-
-// fellSilent reports whether an Active that was heard, and did not resign, has fallen silent if
-// the waits are over.
+// fellSilent reports whether the waits are over because an Active that was heard has fallen
+// silent.
 func (l members) fellSilent() bool {
 	return slices.ContainsFunc(l, func(m *member) bool { return m.silent.IsValid() })
 }

@@ -43,26 +43,18 @@ func (f *facts) takeoverReason(now time.Time, cause event.Cause) trigger {
 	return trigger{reason, m, cause}
 }
 
-// needsFence reports whether a takeover of a group with a fence at the instant now needs the
-// fence. After a resignation it needs one if another Active has fallen silent, and this router
-// preempts no Active that is heard.
-func (f *facts) needsFence(why trigger, now time.Time) bool {
-	if f.fence.Passed() || !f.members.fellSilent() {
-		return false
-	}
-	switch why.reason {
-	case event.ActiveTimeout, event.PeerDead:
-		return true
-	case event.PeerResigned:
-		return !f.members.preempt(now)
-	}
-	return false
+// needsFence reports whether a takeover of a group with a fence needs the fence.
+func (f *facts) needsFence(why trigger) bool {
+	return !f.fence.Passed() && silence(why.reason) && f.members.fellSilent()
 }
+
+// silence reports whether the reason of a takeover is that the Active fell silent.
+func silence(r event.Reason) bool { return r == event.ActiveTimeout || r == event.PeerDead }
 
 // takenOver returns the reason of a takeover: FenceFailed if the fence failed and the group
 // proceeds all the same.
 func (f *facts) takenOver(why trigger) trigger {
-	if f.fence.Passed() && f.fence.Err() != "" {
+	if f.fence.Passed() && f.fence.Err() != "" && silence(why.reason) {
 		why.reason = event.FenceFailed
 	}
 	return why
