@@ -51,7 +51,7 @@ func (v *served) looked() {
 		return
 	}
 	for _, r := range w.Routers {
-		if r.healthy() && !holdsOff(r) && !r.fence.holdsBack() && now.After(v.due(r)) {
+		if r.healthy() && !holdsOff(r) && !heldByVersion(r) && !r.fence.holdsBack() && now.After(v.due(r)) {
 			v.violate("no router serves for %v although %s should since %v%s", gap, r.Name, now.Sub(v.due(r)), v.describe())
 			v.since = now
 			return
@@ -112,6 +112,14 @@ func (v *served) findsOut() time.Duration {
 // routers settle on one, whatever each of them lacks.
 func holdsOff(r *Router) bool {
 	return (r.lacks() || r.mayBeImpaired()) && slices.ContainsFunc(r.world.Routers, (*Router).active)
+}
+
+// heldByVersion reports whether an Active of the other version keeps a router in Backup, whatever
+// the priority of that Active, and whether it can place its addresses or not.
+func heldByVersion(r *Router) bool {
+	return slices.ContainsFunc(r.world.Routers, func(o *Router) bool {
+		return o.active() && o.instances[0].Version != r.instances[0].Version
+	})
 }
 
 // demoted checks a Backup that is better than the Active, which had outranked it.

@@ -134,7 +134,7 @@ func TestBadInput(t *testing.T) {
 			}
 			want := strings.ReplaceAll(in.want, "PATH", path(name))
 			l := a.wait(at, 20*time.Second, name+": "+want, func(l line) bool {
-				return l.Event == "check.changed" && l.Name == name && strings.HasSuffix(l.Msg, ": "+want)
+				return l.Event == "check.changed" && l.Name == name && strings.Contains(l.Msg+": ", ": "+want+": ")
 			})
 			if l.Level != "warn" {
 				t.Errorf("%s: %s is logged at %s", name, l.Msg, l.Level)
@@ -190,7 +190,7 @@ func TestBadNotifyCommand(t *testing.T) {
 		for name, in := range commands {
 			want := strings.ReplaceAll(in.want, "PATH", path(name))
 			l := a.wait(began, 20*time.Second, name+": "+want, func(l line) bool {
-				return l.Event == "notify.ran" && l.Name == name && strings.HasSuffix(l.Msg, ": "+want)
+				return l.Event == "notify.ran" && l.Name == name && strings.Contains(l.Msg+": ", ": "+want+": ")
 			})
 			if in.after != nil {
 				if err := in.after(l); err != nil {

@@ -374,7 +374,7 @@ checks:
 	if got.code != 1 || !strings.Contains(got.err, "1 of 3 checks failed") {
 		t.Errorf("check --run: %+v", got)
 	}
-	for _, want := range []string{"all is well", "exit status 3; no, it is not"} {
+	for _, want := range []string{"all is well", "exit status 3: no, it is not"} {
 		if !strings.Contains(got.out, want) {
 			t.Errorf("check --run does not say %q:\n%s", want, got.out)
 		}

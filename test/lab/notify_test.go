@@ -416,7 +416,7 @@ func TestReloadNotify(t *testing.T) {
 	// Without commands none is run; and the last ones may end.
 	at = time.Now()
 	s.rewrite("a", file(""))
-	if done := s.reload(a); done.out != "changed inside\n" {
+	if done := s.reload(a); done.out != "changed inside\ninside: notify changed\n" {
 		t.Errorf("reload: %+v", done)
 	}
 	s.ripcord("a", "resume", "inside", "--socket", a.socket)

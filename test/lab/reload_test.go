@@ -58,13 +58,13 @@ instances:
 	// One address more, another instance gone.
 	at := time.Now()
 	s.rewrite("a", file("a", 150, "192.0.2.1/24, 192.0.2.201/24", ""))
-	if done := s.reload(a, "--dry-run"); done.out != "changed inside\nremoved outside\n" {
+	if done := s.reload(a, "--dry-run"); done.out != "changed inside\nremoved outside\ninside: addresses added 192.0.2.201\n" {
 		t.Errorf("dry run: %+v", done)
 	}
 	if got := len(a.status().Instances); got != 2 {
 		t.Errorf("a dry run left %d instances", got)
 	}
-	if done := s.reload(a); done.code != 0 || done.out != "changed inside\nremoved outside\n" {
+	if done := s.reload(a); done.code != 0 || done.out != "changed inside\nremoved outside\ninside: addresses added 192.0.2.201\n" {
 		t.Errorf("reload: %+v", done)
 	}
 	s.stands("a", "eth0", true, "192.0.2.1/24", "192.0.2.201/24")
@@ -84,7 +84,7 @@ instances:
 	// An instance that is new takes part.
 	at = time.Now()
 	s.rewrite("a", file("a", 150, "192.0.2.1/24", other))
-	if done := s.reload(a); done.out != "added outside\nchanged inside\n" && done.out != "changed inside\nadded outside\n" {
+	if done := s.reload(a); done.out != "added outside\nchanged inside\ninside: addresses removed 192.0.2.201\n" {
 		t.Errorf("reload: %+v", done)
 	}
 	a.wait(at, 5*time.Second, "outside active", func(l line) bool {
@@ -222,7 +222,7 @@ func TestReloadRejected(t *testing.T) {
 		do   func()
 		want string
 	}{
-		"broken":    {func() { s.rewrite("a", good.yaml(s, s.socket("a"))+"priorty: 5\n") }, "a.yaml:"},
+		"broken":    {func() { s.rewrite("a", good.yaml(s, s.socket("a"))+"priorty: 5\n") }, "a.yaml"},
 		"gone":      {func() { _ = os.Remove(path) }, "no such file"},
 		"directory": {func() { _ = os.Remove(path); _ = os.Mkdir(path, 0o700) }, "directory"},
 	} {

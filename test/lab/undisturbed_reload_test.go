@@ -110,7 +110,7 @@ func (u *undisturbed) rejects(t *testing.T) (rejections []span) {
 	}{
 		{func() {
 			u.rewrite("a", u.yaml()+"  - {name: another, interface: eth0, vrid: 300, addresses: [10.9.0.1/32]}\n")
-		}, "a.yaml:1206:38: instances[1000].vrid: 300 is not between 1 and 255"},
+		}, "1206:38: instances[1000].vrid: 300 is not between 1 and 255"},
 		{func() { _ = os.Remove(path) }, "no such file"},
 		{func() { _ = os.Mkdir(path, 0o700) }, "is a directory"},
 	} {
