@@ -190,7 +190,7 @@ func TestBadNotifyCommand(t *testing.T) {
 		for name, in := range commands {
 			want := strings.ReplaceAll(in.want, "PATH", path(name))
 			l := a.wait(began, 20*time.Second, name+": "+want, func(l line) bool {
-				return l.Event == "notify.ran" && l.Name == name && strings.Contains(l.Msg+": ", ": "+want+": ")
+				return l.Event == "notify.ran" && l.Name == name && strings.HasSuffix(l.Msg, ": "+want)
 			})
 			if in.after != nil {
 				if err := in.after(l); err != nil {
