@@ -2,6 +2,7 @@ package advert
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 )
@@ -58,6 +59,14 @@ func (c *crowd) run(d time.Duration) {
 			}
 		}
 	}
+}
+
+// nextBatch advances the time to the next batch, and returns it.
+func (c *crowd) nextBatch() []Message {
+	c.now, _ = c.plan.Next(c.now)
+	batch := slices.Clone(c.plan.Turn(c.now, c.now, nil).Batch)
+	outcomes(c.plan)
+	return batch
 }
 
 // take returns the sizes of the batches since the last call.
@@ -145,12 +154,11 @@ func TestPlanSpreadsByLink(t *testing.T) {
 	c.order(Start, 1000)
 	c.run(2 * c.interval)
 	for range 10 {
-		c.now, _ = c.plan.Next(c.now)
 		links := make(map[int]bool)
-		for _, m := range c.plan.Turn(c.now, c.now, nil).Batch {
+		for _, m := range c.nextBatch() {
 			links[m.Index] = true
 		}
-		if outcomes(c.plan); len(links) > 2 {
+		if len(links) > 2 {
 			t.Errorf("a batch for %d links", len(links))
 		}
 	}
@@ -171,20 +179,18 @@ func TestPlanSpreadsLate(t *testing.T) {
 	c.wantSpread("after a late turn", 1000)
 }
 
-// TestPlanBatchesByLink: where each link has as many instances as fit into a batch, no batch is
-// of two links.
+// TestPlanBatchesByLink checks that each batch covers one link, if the instances of each link fit
+// into one batch.
 func TestPlanBatchesByLink(t *testing.T) {
 	c := newCrowd(t, 100*ms)
 	c.order(Start, 1000)
 	c.run(2 * c.interval)
 	for range 8 {
-		c.now, _ = c.plan.Next(c.now)
-		batch := c.plan.Turn(c.now, c.now, nil).Batch
+		batch := c.nextBatch()
 		for _, m := range batch {
 			if m.Index != batch[0].Index || len(batch) != 250 {
 				t.Fatalf("a batch of %d adverts, on links %d and %d", len(batch), batch[0].Index, m.Index)
 			}
 		}
-		outcomes(c.plan)
 	}
 }
