@@ -54,22 +54,30 @@ func (p *commandProber) probe(ctx context.Context, done func(result)) {
 		// Whether the program would have passed is unknown: the state stays as it is. A failure
 		// would be a fault of all routers whose runners fail alike, and none would serve.
 		if !errors.Is(r.Err, command.ErrLost) {
-			done(result{pass: r.Err == nil, output: r.Output, err: withOutput(r.Err, r.Output)})
+			done(result{pass: r.Err == nil, output: r.Output, err: withOutput(r)})
 		}
 	})
 }
 
-// withOutput adds the last line of a program's output to the error that it exited with a status other
-// than 0: the line says why.
-func withOutput(err error, output string) error {
-	if _, exited := errors.AsType[*command.ExitError](err); !exited || output == "" {
-		return err
+// withOutput adds the last line of the output to the error of a program that exited with a status
+// other than 0: the line says why. If the output was cut, the last line that was read may not be
+// whole, so the error has the line before it, and says that more followed.
+func withOutput(r command.Result) error {
+	if _, exited := errors.AsType[*command.ExitError](r.Err); !exited || r.Output == "" {
+		return r.Err
+	}
+	output, note := r.Output, ""
+	if r.Cut {
+		note = fmt.Sprintf(" (more output followed; only the first %d bytes are kept)", command.OutputLimit)
+		if end := strings.LastIndexByte(output, '\n'); end >= 0 {
+			output = output[:end]
+		}
 	}
 	line := []rune(strings.TrimSpace(output[strings.LastIndexByte(output, '\n')+1:]))
 	if len(line) > lineShown {
 		line = append(line[:lineShown], '…')
 	}
-	return fmt.Errorf("%w: %s", err, string(line))
+	return fmt.Errorf("%w: %s%s", r.Err, string(line), note)
 }
 
 // lineShown is the number of characters of the last line that an error shows.

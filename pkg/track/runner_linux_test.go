@@ -397,10 +397,13 @@ func TestRunOnce(t *testing.T) {
 	if down.State != Down || text(down.Err) != "exit status 1" {
 		t.Errorf("got %+v", down)
 	}
+	const more = " (more output followed; only the first 4096 bytes are kept)"
 	for output, want := range map[string]string{
-		"backend down":           "exit status 3: backend down",
-		"asking\nbackend down\n": "exit status 3: backend down",
-		strings.Repeat("x", 300): "exit status 3: " + strings.Repeat("x", 200) + "…",
+		"backend down":                   "exit status 3: backend down",
+		"asking\nbackend down\n":         "exit status 3: backend down",
+		strings.Repeat("x", 300):         "exit status 3: " + strings.Repeat("x", 200) + "…",
+		strings.Repeat("again\n", 1000):  "exit status 3: again" + more, // cut after "agai"
+		strings.Repeat("x", 5000) + "\n": "exit status 3: " + strings.Repeat("x", 200) + "…" + more,
 	} {
 		down := RunOnce(t.Context(), Spec{Name: "a", Interval: time.Second, Probe: Command{Argv: []string{"sh", "-c", `printf %s "$1"; exit 3`, "sh", output}}})
 		if got := text(down.Err); got != want {
