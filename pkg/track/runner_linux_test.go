@@ -407,7 +407,7 @@ func TestRunOnce(t *testing.T) {
 	} {
 		down := RunOnce(t.Context(), Spec{Name: "a", Interval: time.Second, Probe: Command{Argv: []string{"sh", "-c", `printf %s "$1"; exit 3`, "sh", output}}})
 		if got := text(down.Err); got != want {
-			t.Errorf("the error for the output %q is %q, want %q", output, got, want)
+			t.Errorf("the error for the output %.20q is %q, want %q", output, got, want)
 		}
 	}
 	if bad := RunOnce(t.Context(), Spec{Name: "a"}); bad.State != Down || !strings.Contains(text(bad.Err), "nothing to check") {
