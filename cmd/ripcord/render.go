@@ -106,15 +106,10 @@ func (p page) write(w io.Writer, look look) error {
 	return err
 }
 
-// instances returns a line for each instance. A state that began before the daemon started was adopted
-// from the previous daemon.
+// instances returns a line for each instance.
 func instances(s *control.Status, now time.Time) table {
-	adopted := func(i control.Instance) bool { return i.Since != nil && s.Since != nil && i.Since.Before(*s.Since) }
 	t := table{words("NAME", "GROUP", "STATE", "FOR", "WHY", "LINK", "VRID", "PRIO", "ACTIVE", "ADDRESSES")}
 	for _, i := range s.Instances {
-		if adopted(i) {
-			i.LastEvent = "adopted"
-		}
 		t = append(t, []cell{
 			{text: i.Name}, {text: or(i.Group)}, {text: i.State, colour: stateColours[i.State]},
 			{text: age(i.Since, now)}, why(i, now), {text: iface(i)},

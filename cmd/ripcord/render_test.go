@@ -219,15 +219,3 @@ func TestFaultWithAnEnd(t *testing.T) {
 		t.Errorf("%+v", notes)
 	}
 }
-
-// TestAdoptedIsShown requires that the table names a state that began in the previous daemon.
-func TestAdoptedIsShown(t *testing.T) {
-	now := time.Now()
-	started, before := now.Add(-time.Minute), now.Add(-time.Hour)
-	for since, want := range map[*time.Time]string{&before: "adopted", &now: "startup"} {
-		s := &control.Status{Since: &started, Instances: []control.Instance{{Name: "a", State: "active", Since: since, LastEvent: "startup"}}}
-		if got := instances(s, now)[1][4].text; got != want {
-			t.Errorf("active since %v: %q, want %q", now.Sub(*since), got, want)
-		}
-	}
-}

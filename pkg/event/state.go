@@ -51,6 +51,7 @@ const (
 	PeerDead         Reason = "peer-dead"     // the machine of the Active no longer answers (`probe`)
 	GroupMoved       Reason = "group"         // another member caused the group's transition
 	Recovered        Reason = "recovered"     // a fault raised by ripcord itself has ended, or a returned link has proved that it forwards
+	Adopted          Reason = "adopted"       // the group became Active in the previous daemon: no transition has this reason
 	Recovery         Reason = "recovery"      // a returned link has yet to prove that it forwards: no transition has this reason
 	StalledLoop      Reason = "stalled"
 	SendFailed       Reason = "send-failed"

@@ -112,6 +112,8 @@ func TestCrashIsAdopted(t *testing.T) {
 				t.Errorf("it is %s", st.Groups[0].State)
 			} else if got := st.Groups[0].Since.Sub(*since); got.Abs() > interval/2 {
 				t.Errorf("status shows a time %v after it became Active", got)
+			} else if st.Groups[0].Reason != "adopted" || st.Instances[0].LastEvent != "adopted" {
+				t.Errorf("status shows the reasons %s and %s, want adopted", st.Groups[0].Reason, st.Instances[0].LastEvent)
 			}
 			for _, l := range a.log(began) {
 				if strings.HasPrefix(l.Event, "address.") {

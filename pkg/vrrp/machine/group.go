@@ -118,11 +118,11 @@ func (s *step) absorbAdopted(in vrrp.Adopted) {
 // addresses.
 func (s *step) continueAdopted() {
 	in := s.adopted
-	s.up, s.since, s.reason = s.now, in.Since, event.Startup
+	s.up, s.since, s.reason = s.now, in.Since, event.Adopted
 	s.f.impairment.enter(s.f.members.excused())
 	done := event.GroupAdopted{Stamp: s.stamp(in.Cause), Group: in.Group, Priority: s.Priority(), Gap: s.now.Sub(in.Last), Handover: in.Handover}
 	for _, m := range s.f.members {
-		m.state, m.since, m.reason, m.newActive = event.Active, in.Since, event.Startup, event.ByPriority
+		m.state, m.since, m.reason, m.newActive = event.Active, in.Since, event.Adopted, event.ByPriority
 		s.advertise(m, in.Cause)
 		done.Members = append(done.Members, m.Virtual)
 	}
