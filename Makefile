@@ -37,10 +37,10 @@ setup:
 unit: ## the pure core, the simulation (400 virtual hours), and the packages that use the kernel
 	$(GO) test -count=1 $(PURE)
 	$(GO) test -count=1 ./pkg/sim -hours 400
-	$(RETRY) --packages='$(KERNEL)' -- -count=1 -p 1
+	$(RETRY) --packages='$(KERNEL)' -- -count=1 -p 2
 
 lab: build ## the built binary on LANs of namespaces; one test: make lab RUN=TestName
-	$(VERBOSE) --packages=./test/lab -- -count=1 -p 1 -parallel 12 -timeout 25m -run '$(RUN)'
+	$(VERBOSE) --packages=./test/lab -- -count=1 -p 1 -parallel 16 -timeout 25m -run '$(RUN)'
 
 chaos: ## 10,000 virtual hours of disturbances at random, over 200 seeds and all LANs; ten minutes of a processor
 	$(GO) test -count=1 -timeout 1h ./pkg/sim -run TestChaos -hours 10000 -seeds 200
