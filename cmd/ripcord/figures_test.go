@@ -47,6 +47,8 @@ var readmeFigures = []struct{ what, number, figure, two string }{
 	{"the same while other links change: time until the resignation on the other segment, p99", "1", "the same, p99", ""},
 	{"the Backup's cable is pulled while other links change: times in # that it became a second Active", "4", "Backup's cable pulled near other link events: false Actives", ""},
 	{"the Active loses power: outage of a client after the last advert, median", "11", "client's outage, power lost, past the last advert, median", ""},
+	{"the same with `probe` and `routers: 2`: outage of the client, median", "12", "power lost, probe: client's gap, median", ""},
+	{"the Active's daemon is killed and started again, # times: changes of the Active", "14", "daemon killed and started again, 1s adverts: the advertising router changes", ""},
 	{"1000 instances: time from the start until all are Active and announced, median", "8", "1000 instances: start → all Active with addresses and GARP sent, median", ""},
 	{"1000 instances, 10,000 adverts per second: CPU time of the Active per second", "5", "CPU time of the Active per second", ""},
 	{"the same: CPU time of the Backup per second", "5", "CPU time of the Backup per second", ""},
