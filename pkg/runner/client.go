@@ -56,7 +56,7 @@ type ClientConfig struct {
 	// KeeperEnded is closed when no keeper can start another runner any more; nil: there always is
 	// one.
 	KeeperEnded <-chan struct{}
-	// Report is called from the goroutine that calls Keep. It must not block.
+	// Report is called from any goroutine. It must not block.
 	Report func(Report)
 	// Unkept is called from a goroutine of Keep, once, when KeeperEnded is closed. It must not
 	// block.
@@ -250,7 +250,29 @@ func (c *Client) Run(ctx context.Context, r command.Request, done func(command.R
 		return
 	}
 	within := r.Timeout + answerWithin
-	l.run(ctx, request{Op: opRun, Revision: revision, Program: r.ID, Env: r.Env}, within, report)
+	l.run(ctx, request{Op: opRun, Revision: revision, Program: r.ID, Env: r.Env}, within, func(result command.Result) {
+		c.noteStale(l, revision, result.Err)
+		report(result)
+	})
+}
+
+// noteStale reports, once, that a runner refused a request because it has the programs of another
+// configuration: it will run no program until the next reload. A request from before a reload may
+// be refused without that.
+func (c *Client) noteStale(l *connection, revision string, err error) {
+	if !errors.Is(err, errStale) {
+		return
+	}
+	c.mu.Lock()
+	news := l == c.link && revision == c.revision && c.status.Err == ""
+	if news {
+		c.status.Err, c.status.Since = errStale.Error(), time.Now()
+	}
+	report := Report{Status: c.status}
+	c.mu.Unlock()
+	if news {
+		c.cfg.Report(report)
+	}
 }
 
 // Check implements command.Runner.
@@ -284,6 +306,7 @@ func (c *Client) Processes(ctx context.Context) (*os.File, error) {
 		return nil, err
 	}
 	file, err := l.askFile(ctx, request{Op: opProcesses, Revision: revision}, askWithin)
+	c.noteStale(l, revision, err)
 	if err == nil && file == nil {
 		err = errors.New("it has sent no directory")
 	}
@@ -297,7 +320,9 @@ func (c *Client) ask(ctx context.Context, r request) error {
 		return err
 	}
 	r.Revision = revision
-	return l.ask(ctx, r, askWithin)
+	err = l.ask(ctx, r, askWithin)
+	c.noteStale(l, revision, err)
+	return err
 }
 
 // awaitWhile waits askWithin for a runner.
@@ -308,8 +333,8 @@ func (c *Client) awaitWhile(ctx context.Context) (*connection, string, error) {
 }
 
 // Reload makes the runner read the configuration again, whose programs have that revision from now
-// on. It returns an error, without any change, if the runner reads something else. A lost runner
-// reads it when it is back.
+// on. It returns an error, without any change, if the runner reads something else, or if ctx ends
+// first. A lost runner reads it when it is back.
 func (c *Client) Reload(ctx context.Context, revision string) error {
 	c.mu.Lock()
 	l, same := c.link, c.revision == revision && c.status.Err == ""

@@ -197,7 +197,7 @@ func (a *answer) failure() error {
 	case a.Err == "":
 		return nil
 	case a.Stale:
-		return command.Lost(a.Err)
+		return fmt.Errorf("%w: %w", command.ErrLost, errStale)
 	}
 	return errors.New(a.Err)
 }

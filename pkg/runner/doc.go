@@ -14,7 +14,9 @@
 //     which is checked. It has no command line, no user and no path. What is not such a
 //     request is refused, and many such messages end the connection.
 //  2. A request also has the revision of the configuration's programs. The runner carries it out
-//     only if its own is the same: otherwise the two would mean different programs.
+//     only if its own is the same: otherwise the two would mean different programs. After a reload
+//     it continues with its previous programs until the first request for the new ones, so a reload
+//     whose answer is not awaited changes nothing.
 //  3. Result and end of a program come as command.Command.Run has them. When the connection
 //     ends, whoever ended it, all programs of that connection are stopped.
 //  4. What the client knows nothing about has the error command.ErrLost: programs that were

@@ -42,6 +42,7 @@ type Server struct {
 
 	mu      sync.Mutex
 	now     *Table  // the programs in force
+	next    *Table  // those that a reload has read, in force from the first request for them on; nil: none
 	gone    removed // the programs that reloads removed: their last run may still come
 	loadErr error   // why there are none
 }
@@ -49,11 +50,14 @@ type Server struct {
 // NewServer returns a server without programs: Load comes first.
 func NewServer(cfg ServerConfig) *Server { return &Server{cfg: cfg} }
 
-// Load reads the configuration.
+// Load reads the configuration, whose programs are in force at once.
 func (s *Server) Load(ctx context.Context) error { return s.load(ctx, "") }
 
-// load reads the configuration, and takes it over if it has the wanted revision, or any if wanted
-// is empty.
+// Reload reads the configuration, which must have that revision. Its programs are in force from the
+// first request for them on: a daemon that has received no answer continues with the previous ones.
+func (s *Server) Reload(ctx context.Context, revision string) error { return s.load(ctx, revision) }
+
+// load is Load if wanted is empty, and otherwise Reload.
 func (s *Server) load(ctx context.Context, wanted string) error {
 	s.loading.Lock()
 	defer s.loading.Unlock()
@@ -71,12 +75,34 @@ func (s *Server) load(ctx context.Context, wanted string) error {
 		}
 		return err
 	}
-	s.loadErr = nil
-	if s.now == nil || s.now.Revision() != t.Revision() {
-		s.gone = s.gone.after(s.now, t, time.Now())
-		s.now = t
+	s.loadErr, s.next = nil, t
+	if wanted == "" {
+		s.proceed()
 	}
 	return nil
+}
+
+// proceed puts the programs of the last reload in force. The caller holds mu.
+func (s *Server) proceed() {
+	if s.now == nil || s.now.Revision() != s.next.Revision() {
+		s.gone = s.gone.after(s.now, s.next, time.Now())
+		s.now = s.next
+	}
+	s.next = nil
+}
+
+// inForce returns the programs in force for a request with that revision, and those that reloads
+// removed.
+func (s *Server) inForce(revision string) (now, gone *Table, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.next != nil && s.next.Revision() == revision {
+		s.proceed()
+	}
+	if s.now == nil || s.now.Revision() != revision {
+		return nil, nil, errStale
+	}
+	return s.now, s.gone.Table, nil
 }
 
 // Ping returns once the server answers.
@@ -102,11 +128,9 @@ var errStale = errors.New("ripcord and its runner have read different configurat
 
 // command returns the command for a request.
 func (s *Server) command(r *request) (command.Command, error) {
-	s.mu.Lock()
-	now, gone := s.now, s.gone.Table
-	s.mu.Unlock()
-	if now == nil || now.Revision() != r.Revision {
-		return command.Command{}, errStale
+	now, gone, err := s.inForce(r.Revision)
+	if err != nil {
+		return command.Command{}, err
 	}
 	for _, t := range []*Table{now, gone} {
 		if t == nil {
@@ -123,11 +147,12 @@ func (s *Server) command(r *request) (command.Command, error) {
 }
 
 // makeFIFO makes the FIFO of the configuration for the user with that number.
-func (s *Server) makeFIFO(writer int) error {
-	s.mu.Lock()
-	now := s.now
-	s.mu.Unlock()
-	if now == nil || now.MakeFIFO == nil {
+func (s *Server) makeFIFO(r *request, writer int) error {
+	now, _, err := s.inForce(r.Revision)
+	if err != nil {
+		return err
+	}
+	if now.MakeFIFO == nil {
 		return errors.New("the configuration has no fifo")
 	}
 	return now.MakeFIFO(writer)
@@ -135,11 +160,9 @@ func (s *Server) makeFIFO(writer int) error {
 
 // processes opens a directory of all processes for a daemon whose checks count some.
 func (s *Server) processes(r *request) (*os.File, error) {
-	s.mu.Lock()
-	now := s.now
-	s.mu.Unlock()
-	if now == nil || now.Revision() != r.Revision {
-		return nil, errStale
+	now, _, err := s.inForce(r.Revision)
+	if err != nil {
+		return nil, err
 	}
 	if !now.processes {
 		s.cfg.Report("refused to show all processes: the configuration has no check of processes")

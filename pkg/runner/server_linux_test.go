@@ -33,6 +33,7 @@ type rig struct {
 
 	mu      sync.Mutex
 	table   *Table // what the server loads next
+	loading func() // called while it loads; nil: nothing is
 	loadErr error
 	ends    []net.Conn // the server's
 }
@@ -41,6 +42,9 @@ type rig struct {
 func (r *rig) load(context.Context) (*Table, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	if r.loading != nil {
+		r.loading()
+	}
 	return r.table, r.loadErr
 }
 
@@ -304,15 +308,65 @@ func TestReload(t *testing.T) {
 	if err := r.server.Load(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if got := r.run(t.Context(), "web", time.Minute); !errors.Is(got.Err, command.ErrLost) || !strings.Contains(got.Err.Error(), "ripcord reload") {
-		t.Errorf("with different configurations: %+v", got)
+	for range 2 {
+		if got := r.run(t.Context(), "web", time.Minute); !errors.Is(got.Err, command.ErrLost) || !strings.Contains(got.Err.Error(), "ripcord reload") {
+			t.Errorf("with different configurations: %+v", got)
+		}
+	}
+	if s := r.client.Status(); !s.Ready || !strings.Contains(s.Err, "ripcord reload") {
+		t.Errorf("with different configurations, the status is %+v", s)
+	}
+	<-r.reports // it is ready
+	if report := <-r.reports; !report.Ready || !strings.Contains(report.Err, "ripcord reload") {
+		t.Errorf("reported: %+v", report)
 	}
 	r.configure(nil, errors.New("line 3 is broken"))
 	r.cut()
-	<-r.reports
-	<-r.reports
+	if report := <-r.reports; report.Ready {
+		t.Errorf("reported: %+v", report)
+	}
 	if report := <-r.reports; !report.Ready || report.Err != "line 3 is broken" {
 		t.Errorf("reported: %+v", report)
+	}
+}
+
+// TestReloadUnanswered requires that the programs in force stay those that the daemon has, if a
+// reload ends before the runner has answered: nothing would run any more otherwise.
+func TestReloadUnanswered(t *testing.T) {
+	r := newRig(t, shell("web", "echo old", time.Minute))
+	if got := r.run(t.Context(), "web", time.Minute); got.Output != "old" {
+		t.Fatalf("%+v", got)
+	}
+	before := r.table.Revision()
+	for _, word := range []string{"new", "newer"} {
+		r.configure(NewTable([]Program{shell("web", "echo "+word, time.Minute)}, false), nil)
+		ctx, cancel := context.WithCancel(t.Context())
+		r.loading = func() { // the client leaves, and the runner reads on
+			cancel()
+			time.Sleep(50 * time.Millisecond)
+		}
+		if err := r.client.Reload(ctx, r.table.Revision()); !errors.Is(err, context.Canceled) {
+			t.Fatalf("a cancelled reload: %v", err)
+		}
+		if err := r.client.Check(t.Context(), command.Request{ID: command.ID{Kind: command.ForCheck, Name: "web"}}); err != nil {
+			t.Errorf("checked after a reload that was cancelled: %v", err)
+		}
+		commandtest.Eventually(t, func() (bool, string) {
+			r.server.mu.Lock()
+			defer r.server.mu.Unlock()
+			next := r.server.next
+			return next != nil && next.Revision() == r.table.Revision(), "the runner has not read the file"
+		})
+		if got := r.run(t.Context(), "web", time.Minute); got.Output != "old" || r.client.revision != before {
+			t.Errorf("after a reload that was cancelled: %+v", got)
+		}
+	}
+	r.loading = nil
+	if err := r.client.Reload(t.Context(), r.table.Revision()); err != nil {
+		t.Fatal(err)
+	}
+	if got := r.run(t.Context(), "web", time.Minute); got.Output != "newer" {
+		t.Errorf("after the next reload: %+v", got)
 	}
 }
 

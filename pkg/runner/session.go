@@ -49,13 +49,13 @@ func (s *session) handle(ctx context.Context, r *request) {
 			return err
 		})
 	case opReload:
-		s.aside(r, func() error { return s.server.load(ctx, r.Revision) })
+		s.aside(r, func() error { return s.server.Reload(ctx, r.Revision) })
 	case opRaise:
 		s.aside(r, func() error { return raise(s.peer.PID, r.Thread, r.Priority) })
 	case opProcesses:
 		s.handProcesses(r)
 	case opFIFO:
-		s.aside(r, func() error { return s.server.makeFIFO(s.peer.User) })
+		s.aside(r, func() error { return s.server.makeFIFO(r, s.peer.User) })
 	}
 }
 
