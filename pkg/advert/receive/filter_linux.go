@@ -69,6 +69,9 @@ func (m *filterSpec) anyDest() bool { return m.unicast || len(m.groups) != 1 }
 // several; in a flood only those with an acceptable hop limit and a known VRID.
 func (m filterSpec) program(flooded bool) []unix.SockFilter {
 	var p assembler
+	if m.early || m.own {
+		p.ofFamily(m.family)
+	}
 	dest := netip.Addr{} // any
 	if !m.anyDest() {
 		dest = m.groups[0]

@@ -6,6 +6,8 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"ripcord/pkg/advert"
 	"ripcord/pkg/advert/adverttest"
 	"ripcord/pkg/event"
@@ -111,5 +113,51 @@ func TestOwnFilterWatchesVRIDs(t *testing.T) {
 			}
 			_ = p.close()
 		}
+	}
+}
+
+// TestPacketSocketsIgnoreOtherVLANs checks that the packet sockets keep an advert without a VLAN
+// tag or with that of VLAN 0, and drop it with the tag of another VLAN: they are asked before the
+// kernel passes that to the link of the VLAN. They are bound to all protocols, since a socket that
+// is bound to IP makes the kernel copy each packet that the router forwards.
+func TestPacketSocketsIgnoreOtherVLANs(t *testing.T) {
+	l := adverttest.NewLAN(t)
+	link := l.Cable(1, 0)
+	index, _, _ := l.Far(1)
+	source := netip.MustParseAddr("198.51.1.1")
+	for _, m := range []filterSpec{
+		{family: event.IPv4, groups: []netip.Addr{wire.GroupOf(event.IPv4)}, early: true},
+		{family: event.IPv4, groups: []netip.Addr{wire.GroupOf(event.IPv4)}, own: true, owned: []netip.Addr{source}},
+	} {
+		p, err := openPort(link.Name, link.Index, m, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		address, err := unix.Getsockname(p.fd)
+		if to, ok := address.(*unix.SockaddrLinklayer); err != nil || !ok || to.Protocol != rawsock.HTONS(unix.ETH_P_ALL) {
+			t.Errorf("bound to %+v, %v; want all protocols", address, err)
+		}
+		frame := func(vrid uint8, tag ...byte) []byte {
+			ip := append(wire.AppendIP(nil, source, wire.GroupOf(event.IPv4), 255, 8), 0x31, vrid, 100, 1, 0, 100, 0, 0)
+			b := append([]byte{0x01, 0x00, 0x5e, 0x00, 0x00, 0x12, 2, 0, 0, 0, 0, 9}, tag...)
+			return append(append(b, 0x08, 0x00), ip...)
+		}
+		l.There(func() {
+			fd, err := unix.Socket(unix.AF_PACKET, unix.SOCK_RAW|unix.SOCK_CLOEXEC, 0)
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			defer func() { _ = unix.Close(fd) }()
+			for _, b := range [][]byte{frame(1), frame(2, 0x81, 0, 0, 5), frame(3, 0x81, 0, 0xe0, 0), frame(99)} {
+				if err := unix.Sendto(fd, b, 0, &unix.SockaddrLinklayer{Ifindex: index}); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+		if got, want := vridsOf(t, p), "1 3 99"; got != want {
+			t.Errorf("early %t: passed %s, want %s", m.early, got, want)
+		}
+		_ = p.close()
 	}
 }
