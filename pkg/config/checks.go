@@ -10,6 +10,7 @@ import (
 	"ripcord/pkg/config/problem"
 	"ripcord/pkg/config/schema"
 	"ripcord/pkg/config/value"
+	"ripcord/pkg/listing"
 	"ripcord/pkg/track"
 	"ripcord/pkg/tree"
 )
@@ -197,7 +198,7 @@ func (c *check) check(report *problem.Report) {
 	}
 	switch {
 	case len(kinds) == 0:
-		report.Fail(c.at, "needs one of %s", schema.Alternatives(kindsOfCheck))
+		report.Fail(c.at, "needs one of %s", listing.Or(kindsOfCheck))
 		return
 	case len(kinds) > 1:
 		report.Advise(c.present[kinds[1]], "make two checks of it, and track both", "the check has %s already", kinds[0])

@@ -6,7 +6,8 @@ import (
 	"net/url"
 	"slices"
 	"strconv"
-	"strings"
+
+	"ripcord/pkg/listing"
 )
 
 // query parses the parameters of a request, and keeps the first error.
@@ -64,6 +65,5 @@ func enumerate(names []string) string {
 	if len(names) == 1 {
 		return "is " + names[0]
 	}
-	last := len(names) - 1
-	return "are " + strings.Join(names[:last], ", ") + " and " + names[last]
+	return "are " + listing.And(names)
 }

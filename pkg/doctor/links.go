@@ -9,6 +9,7 @@ import (
 
 	"ripcord/pkg/event"
 	"ripcord/pkg/link"
+	"ripcord/pkg/listing"
 	"ripcord/pkg/vrrp"
 )
 
@@ -232,18 +233,7 @@ func sourceElsewhere(f *Facts) (all []found) {
 }
 
 // list formats addresses, only the first few of many.
-func list(addresses []netip.Addr) string {
-	const most = 4
-	var words []string
-	for _, a := range addresses[:min(most, len(addresses))] {
-		words = append(words, a.String())
-	}
-	text := strings.Join(words, ", ")
-	if more := len(addresses) - most; more > 0 {
-		text += fmt.Sprintf(" and %d more", more)
-	}
-	return text
-}
+func list(addresses []netip.Addr) string { return listing.First(4, listing.Texts(addresses)) }
 
 func smallMTU(f *Facts) (all []found) {
 	for in, l := range f.present() {

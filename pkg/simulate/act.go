@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"ripcord/pkg/listing"
 	"ripcord/pkg/spelling"
 )
 
@@ -194,14 +195,5 @@ func named(kind, name string, known []string) (string, error) {
 	return "", fmt.Errorf("there is no %s %q: %s", kind, name, hint)
 }
 
-// listed joins words with commas and a final "and".
-func listed(all []string) string {
-	const most = 20
-	if n := len(all); n > most {
-		return strings.Join(all[:most], ", ") + fmt.Sprintf(" and %d more", n-most)
-	}
-	if n := len(all); n > 1 {
-		return strings.Join(all[:n-1], ", ") + " and " + all[n-1]
-	}
-	return strings.Join(all, "")
-}
+// listed formats words for a sentence, only the first ones of very many.
+func listed(words []string) string { return listing.First(20, words) }

@@ -4,6 +4,7 @@ import (
 	"net/netip"
 	"slices"
 
+	"ripcord/pkg/listing"
 	"ripcord/pkg/vrrp"
 	"ripcord/pkg/wire"
 )
@@ -21,21 +22,12 @@ func (a *advice) peers(x, y subscriber) {
 		switch {
 		case !slices.ContainsFunc(from.in.Unicast.Peers, to.sends):
 			a.add("%s: %s sends to %s and accepts adverts only from there, which is not an address of %s, so neither hears the other and both serve; list an address of %s among the peers.",
-				who, from.router.Name, listedAddresses(from.in.Unicast.Peers), to.router.Name, to.router.Name)
+				who, from.router.Name, listed(listing.Texts(from.in.Unicast.Peers)), to.router.Name, to.router.Name)
 		case from.in.Unicast.TTL < to.in.Unicast.MinTTL:
 			a.add("%s: %s sends with ttl %d and %s discards adverts below its min_ttl %d, so %s ignores it and takes over in any case; set min_ttl to the ttl of the other routers or less.",
 				who, from.router.Name, from.in.Unicast.TTL, to.router.Name, to.in.Unicast.MinTTL, to.router.Name)
 		}
 	}
-}
-
-// listedAddresses joins addresses with commas and a final "and".
-func listedAddresses(all []netip.Addr) string {
-	var words []string
-	for _, a := range all {
-		words = append(words, a.String())
-	}
-	return listed(words)
 }
 
 // oneSource finds routers that send from the same address.

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"ripcord/pkg/config/problem"
+	"ripcord/pkg/listing"
 	"ripcord/pkg/spelling"
 )
 
@@ -119,7 +120,7 @@ func Choice[V any](known Words[V]) Form[V] {
 		names = append(names, w.Word)
 	}
 	return As(Description{Type: TypeChoice, Words: names}, func(report *problem.Report, at problem.Place) (v V, ok bool) {
-		s, ok := report.Word(at, Alternatives(names))
+		s, ok := report.Word(at, listing.Or(names))
 		if !ok {
 			return v, false
 		}
@@ -128,18 +129,9 @@ func Choice[V any](known Words[V]) Form[V] {
 				return w.Value, true
 			}
 		}
-		report.Advise(at, spelling.DidYouMean(spelling.Nearest(s, names)), "%s is not %s", problem.Show(s), Alternatives(names))
+		report.Advise(at, spelling.DidYouMean(spelling.Nearest(s, names)), "%s is not %s", problem.Show(s), listing.Or(names))
 		return v, false
 	})
-}
-
-// Alternatives joins names for a sentence: a, b or c.
-func Alternatives(names []string) string {
-	last := len(names) - 1
-	if last == 0 {
-		return names[0]
-	}
-	return strings.Join(names[:last], ", ") + " or " + names[last]
 }
 
 // Boolean reads true or false.
