@@ -157,6 +157,20 @@ func TestOutages(t *testing.T) {
 	}
 }
 
+// TestThreeSides checks that a partition may have more than two sides: one router of each serves.
+func TestThreeSides(t *testing.T) {
+	l := newLAN(t, Options{Routers: routers(t, "r1.yaml", "r2.yaml", "r3.yaml"), Seed: 1})
+	for line, want := range map[string][]string{
+		"5s partition eth0 r1 / r2 / r3": {"r1", "r2", "r3"},
+		"5s partition eth0 r1 / r2 r3":   {"r1", "r2"},
+	} {
+		_, split, _ := played(t, l, acts(t, l, line), time.Minute).LongestSplit()
+		if !slices.Equal(split.Routers, want) {
+			t.Errorf("%s: %v serve, want %v", line, split.Routers, want)
+		}
+	}
+}
+
 // TestEveryVerb checks that each verb of the manual can be parsed and has an effect.
 func TestEveryVerb(t *testing.T) {
 	l := newLAN(t, Options{Seed: 1, Routers: []Router{
@@ -222,10 +236,10 @@ func TestBadActs(t *testing.T) {
 		"5s check web fails":             "there is none",
 		"5s clock left 3s":               "write +3s or -3s",
 		"5s reload left x.yaml":          "reload is not available here",
-		"5s partition eth0 left right":   "the routers of two sides are needed",
+		"5s partition eth0 left right":   "the routers of at least two sides are needed",
 		"5s partition eth0 left / left":  "left is named twice",
-		"5s partition eth0 left /":       "the routers of two sides are needed",
-		"5s partition eth0 / left right": "the routers of two sides are needed",
+		"5s partition eth0 left /":       "the routers of at least two sides are needed",
+		"5s partition eth0 / left right": "the routers of at least two sides are needed",
 		"5s lose NaN% eth0":              "is not a percentage",
 		"5s partition eth0 left / up":    `there is no router "up"`,
 		"5s release left edg":            "did you mean edge?",

@@ -54,8 +54,8 @@ func init() {
 		{"lose", "SHARE% SEGMENT | SHARE% ROUTER INTERFACE [in|out]", "loses this share of frames on a segment, or at one port in one or both directions; 0% ends it", readLose},
 		{"delay", "TIME SEGMENT", "delays frames in a queue by up to this time; 0s ends it", readDelay},
 		{"block", "ROUTER INTERFACE [TIME]", "blocks the switch port for this time (default 30s), as spanning tree does", readBlock},
-		{"partition", "SEGMENT ROUTER... / ROUTER...", "cuts a segment in two", readPartition},
-		{"heal", "SEGMENT", "joins the two parts again", readHeal},
+		{"partition", "SEGMENT ROUTER... / ROUTER... [/ ROUTER...]...", "cuts a segment into two or more sides, which do not hear each other", readPartition},
+		{"heal", "SEGMENT", "joins the sides again", readHeal},
 		{"check", "[ROUTER] NAME fails|hangs|passes", "makes a check fail, hang until its timeout, or pass, on one router or on all that track it", readCheck},
 		{"release", "ROUTER [NAME]", "releases a group or instance, as ripcord release does; without NAME, all of them", readRelease(true)},
 		{"resume", "ROUTER [NAME]", "ends the release", readRelease(false)},
@@ -215,11 +215,11 @@ func (w *words) sides(segment string, on []Port) (sides [][]string, err error) {
 		sides[len(sides)-1] = append(sides[len(sides)-1], word)
 	}
 	if len(sides) < 2 || slices.ContainsFunc(sides, func(side []string) bool { return len(side) == 0 }) {
-		return nil, errors.New("the routers of two sides are needed, separated by /: " + w.verb.usage())
+		return nil, errors.New("the routers of at least two sides are needed, separated by /: " + w.verb.usage())
 	}
 	for _, p := range on {
 		if !placed[p.Router] {
-			return nil, fmt.Errorf("%s is on neither side: %s", p.Router, w.verb.usage())
+			return nil, fmt.Errorf("%s is on no side: %s", p.Router, w.verb.usage())
 		}
 	}
 	return sides, nil
