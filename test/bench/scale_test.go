@@ -45,7 +45,7 @@ func TestScale(t *testing.T) {
 		if err := os.WriteFile(path, []byte(svg(list)), 0o644); err != nil {
 			t.Error(err)
 		}
-		plot = "![CPU time and memory of each instance](scale.svg)\n"
+		plot = "![CPU time and memory per instance](scale.svg)\n"
 	}
 	report.mu.Lock()
 	defer report.mu.Unlock()

@@ -15,7 +15,7 @@ const (
 	plotWidth, plotHeight   = 2*(panelWidth+marginLeft) + 20, panelHeight + marginTop + 50
 )
 
-// svg plots what an instance costs.
+// svg plots the CPU time and the memory per instance.
 func svg(list []grown) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %d %d" font-family="sans-serif" font-size="12">`+"\n", plotWidth, plotHeight)
@@ -25,13 +25,13 @@ func svg(list []grown) string {
 		x[i] = float64(g.instances)
 		cpu[i], memory[i] = g.perInstance()
 	}
-	panel(&b, marginLeft, "CPU of each instance, µs a second", "#1f5fa8", x, cpu)
-	panel(&b, 2*marginLeft+panelWidth, "memory of each instance, KiB", "#a8431f", x, memory)
+	panel(&b, marginLeft, "CPU per instance (µs per second)", "#1f5fa8", x, cpu)
+	panel(&b, 2*marginLeft+panelWidth, "memory per instance (KiB)", "#a8431f", x, memory)
 	b.WriteString("</svg>\n")
 	return b.String()
 }
 
-// panel draws y over x, from the left edge on.
+// panel draws y over x. left is the position of its left edge.
 func panel(b *strings.Builder, left float64, title, colour string, x, y []float64) {
 	xs, ys := scaleOf(x), scaleOf(y)
 	px := func(v float64) float64 { return left + xs.at(v)*panelWidth }
@@ -61,7 +61,7 @@ func grid(b *strings.Builder, x1, y1, x2, y2 float64) {
 // scale is a logarithmic axis between two powers of ten.
 type scale struct{ least, most float64 }
 
-// scaleOf has room for all values; what is not above 0 stands at its lower end.
+// scaleOf returns an axis for the values. Those that are not above 0 are at its lower end.
 func scaleOf(values []float64) scale {
 	low, high := math.Inf(1), math.Inf(-1)
 	for _, v := range values {
@@ -76,7 +76,7 @@ func scaleOf(values []float64) scale {
 	return scale{math.Pow(10, least), math.Pow(10, max(most, least+1))}
 }
 
-// at is where a value stands, from 0 to 1.
+// at returns the position of a value, from 0 to 1.
 func (s scale) at(v float64) float64 {
 	return math.Log10(max(v, s.least)/s.least) / math.Log10(s.most/s.least)
 }
@@ -84,10 +84,10 @@ func (s scale) at(v float64) float64 {
 func TestSVG(t *testing.T) {
 	text := svg([]grown{{instances: 1, active: cost{0.001, 12}}, {instances: 4000, active: cost{0.2, 60}, backup: cost{0, 70}}})
 	if err := xml.Unmarshal([]byte(text), new(any)); err != nil {
-		t.Errorf("the plot is no XML: %v", err)
+		t.Errorf("the plot is not XML: %v", err)
 	}
 	if n := strings.Count(text, "<circle"); n != 4 {
-		t.Errorf("%d points, want 2 a panel", n)
+		t.Errorf("%d points, want 2 in each panel", n)
 	}
 	if s := (scale{1, 100}); s.at(10) != 0.5 || s.at(0) != 0 || scaleOf([]float64{3, 400}) != (scale{1, 1000}) {
 		t.Error("the axis is wrong")
