@@ -39,37 +39,72 @@ func (v *fences) ran(r *Router, f *vrrp.RunFence) {
 	}
 }
 
-func (v *fenced) tookOver(r *Router, _ uint8) {
+func (v *fenced) tookOver(r *Router, ours uint8) {
 	now, rec, f := v.World.now, v.of(r), r.groups[0].Fence
 	if f == nil || !v.remembers(r) {
 		return
 	}
 	silent := v.fellSilent(r)
 	switch {
-	case silent.IsZero() || !silent.After(rec.leftAt):
-	case (rec.fence.why == event.ActiveTimeout || rec.fence.why == event.PeerDead) && rec.fence.passed.Before(silent):
-		v.violate("%s became Active %v after the last advert, without a fence", r.Name, now.Sub(silent))
+	case silent.IsZero() || v.preempts(r, ours):
+	case endsWait(rec.fence.why) && rec.fence.passed.Before(silent):
+		v.violate("%s became Active %v after the last advert, without a fence, because of %s", r.Name, now.Sub(silent), rec.fence.why)
 	case rec.fence.why == event.FenceFailed && (!f.Proceed || rec.fence.failed.Before(silent)):
 		v.violate("%s became Active %v after the last advert, although its fence may not fail (%v)", r.Name, now.Sub(silent), !f.Proceed)
 	}
 }
 
-// fellSilent returns when a router last heard an Active that has not resigned since; zero if
-// there is none.
-func (v *fenced) fellSilent(r *Router) time.Time {
-	var silent, resigned time.Time
-	for _, in := range r.all {
+// endsWait reports whether a router with that reason has become Active because an Active was gone.
+func endsWait(why event.Reason) bool {
+	return why == event.ActiveTimeout || why == event.PeerDead || why == event.PeerResigned
+}
+
+// preempts reports whether a router with the priority ours has heard a worse Active that counts as
+// alive.
+func (v *fenced) preempts(r *Router, ours uint8) bool {
+	for _, in := range r.instances {
 		for _, o := range v.of(r).heard[in.at] {
-			switch {
-			case o.priority == 0: // and all of its group with it
-				resigned = latest(resigned, o.at)
-			case r.has(in) && !o.at.Before(in.joined):
+			if o.priority > 0 && o.priority < ours && v.World.now.Sub(o.at) <= time.Duration(in.Miss+1)*o.interval {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// fellSilent returns when a router last heard an Active, since it was Active itself, that neither
+// resigned nor had a successor since; zero if there is none.
+func (v *fenced) fellSilent(r *Router) (silent time.Time) {
+	rec := v.of(r)
+	for _, in := range r.instances {
+		for _, o := range rec.heard[in.at] {
+			if o.priority > 0 && o.at.After(latest(rec.leftAt, in.joined)) && !succeeded(o, rec.heard[in.at], in.Miss) && !v.resigned(r, o) {
 				silent = latest(silent, o.at)
 			}
 		}
 	}
-	if !silent.After(resigned) {
-		return time.Time{}
-	}
 	return silent
+}
+
+// succeeded reports whether another Active was heard on the same instance after o: a better one, to
+// which o yielded, or one that took over after o had missed so many adverts.
+func succeeded(o heard, all []heard, miss int) bool {
+	return slices.ContainsFunc(all, func(by heard) bool {
+		p := max(by.priority, by.was)
+		better := p > o.priority || p == o.priority && o.source.Less(by.source)
+		return by.source != o.source && by.at.After(o.at) && (better || by.at.Sub(o.at) >= time.Duration(miss)*o.interval)
+	})
+}
+
+// resigned reports whether a router has heard, after o, the resignation of an Active that counts as
+// the same router on another segment: it had the same priority, or it is the same router.
+func (v *fenced) resigned(r *Router, o heard) bool {
+	for _, all := range v.of(r).heard {
+		for _, by := range all {
+			if by.priority == 0 && !by.at.Before(o.at) && (by.was == o.priority || v.oneMachine(by.source, o.source)) {
+				return true
+			}
+		}
+	}
+	return false
 }

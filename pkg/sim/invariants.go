@@ -46,8 +46,8 @@ type (
 	// awake: it did not just sleep for longer than an interval while an Active was alive; nor did
 	// a router that runs its fence command.
 	awake struct{ rule }
-	// fenced: its fence has succeeded since the silent Active was last heard, or has failed and
-	// need not succeed.
+	// fenced: its fence has succeeded since the last advert of each Active that fell silent and did
+	// not resign, or has failed and need not succeed; unless it preempts another Active.
 	fenced struct{ rule }
 	// rested: at least its Skew_Time has passed since it was last Active.
 	rested struct{ rule }

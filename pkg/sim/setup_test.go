@@ -176,6 +176,8 @@ var setups = []setup{
 		probe: 50 * time.Millisecond},
 	{name: "probe and fence, 1s", share: 0.05, interval: time.Second, priorities: []uint8{150, 100}, preempt: true, family: event.IPv4,
 		routers: 2, probe: 50 * time.Millisecond, fence: &vrrp.Fence{Timeout: fenceTimeout}},
+	{name: "probe and fence, three routers, 1s", share: 0.05, interval: time.Second, priorities: []uint8{150, 100, 50}, preempt: true, family: event.IPv4,
+		probe: 50 * time.Millisecond, fence: &vrrp.Fence{Timeout: fenceTimeout}},
 	{name: "VRRPv2", share: 0.05, interval: time.Second, priorities: []uint8{150, 100}, preempt: true, family: event.IPv4,
 		versions: []wire.Version{wire.V2, wire.V2}},
 }

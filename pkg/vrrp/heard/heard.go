@@ -39,6 +39,9 @@ func (a *Active) Known(now time.Time, t vrrp.Timing) bool {
 	return a.Source.IsValid() && now.Before(a.Until(t))
 }
 
+// Advertiser returns the Active as the sender of its last advert.
+func (a *Active) Advertiser() Advertiser { return Advertiser{a.Source, a.Priority} }
+
 // LogRival reports whether the Active must be logged as a rival after an advert of it was heard:
 // once, and once more when it has sent more adverts than may be missed. Then it goes on although
 // this router answers: the answers do not seem to reach it, and it is unheard.
@@ -85,7 +88,7 @@ func (o *Others) Hear(h *vrrp.Heard, t vrrp.Timing) {
 // counts, since another router may resign at the same time: then ok is false. Otherwise Best is
 // reset, and its last value is returned.
 func (o *Others) Resigned(source netip.Addr, now time.Time, t vrrp.Timing) (gone Active, ok bool) {
-	if o.Second != nil && o.Second.Source == source {
+	if o.IsSecond(source) {
 		o.Second = nil
 	}
 	if o.Best.Known(now, t) && o.Best.Source != source {
@@ -93,6 +96,11 @@ func (o *Others) Resigned(source netip.Addr, now time.Time, t vrrp.Timing) (gone
 	}
 	gone, o.Best = o.Best, Active{}
 	return gone, true
+}
+
+// IsSecond reports whether a router is the second Active.
+func (o *Others) IsSecond(source netip.Addr) bool {
+	return o.Second != nil && o.Second.Source == source
 }
 
 // Forget forgets the other Actives.

@@ -2,11 +2,11 @@ package machine
 
 import (
 	"fmt"
-	"net/netip"
 	"time"
 
 	"ripcord/pkg/event"
 	"ripcord/pkg/vrrp"
+	"ripcord/pkg/vrrp/heard"
 )
 
 // absorbHeard absorbs an advert of another router.
@@ -44,8 +44,8 @@ func (s *step) absorbHeard(h *vrrp.Heard) {
 	case s.f.state() == event.Active:
 		s.heardRival(m, h)
 	}
-	if s.f.state() != event.Active { // it would have to be fenced if it fell silent
-		m.silent = m.others.Best.Source
+	if s.f.state() != event.Active {
+		m.unresigned.Hear(heard.Advertiser{Source: h.Source, Priority: h.Priority}, h.Source == m.others.Best.Source)
 		s.f.fence.Forget()
 	}
 	s.followChecksum(m, h)
@@ -110,8 +110,9 @@ func (s *step) heardActive(m *member, h *vrrp.Heard, fell bool) {
 	s.f.unverify()
 }
 
-// shortenToSkew shortens the wait for an Active that has lowered its priority to Skew_Time, or to
-// nothing if this router is the only Backup. Until then the Active goes on serving.
+// shortenToSkew shortens the wait for an Active that has lowered its priority, or for the last one
+// to resign, to Skew_Time, or to nothing if this router is the only Backup. An Active that has
+// lowered its priority goes on serving until then.
 func (s *step) shortenToSkew(m *member, h *vrrp.Heard) {
 	if at := h.Cause.At.Add(s.f.members.resignationWait(m)); at.Before(m.downAt) {
 		s.f.unverify()
@@ -248,17 +249,22 @@ func (s *step) judgeTie(first *member, cause event.Cause) {
 }
 
 // absorbResignation absorbs a priority 0 (RFC 9568 §6.4.2, §6.4.3). While an Active is known,
-// only its own resignation counts: another router may resign at the same time.
+// only its own resignation ends the wait: another router may resign at the same time.
 func (s *step) absorbResignation(m *member, h *vrrp.Heard) {
-	r := resignation{h.Source, h.Cause.At, h.Cause}
 	if s.f.serves(m) && s.f.listening == nil {
 		s.advertiseNow(m, &m.answeredResign, h.Cause) // otherwise a Backup of low priority takes over just before our next advert
 	}
+	fencing{s}.forget(m, h.Source)
+	second := m.others.IsSecond(h.Source)
 	gone, ok := m.others.Resigned(h.Source, s.now, m.timing())
+	if second && (m.resigned != nil || m.isGone()) && s.f.waiting() {
+		s.shortenToSkew(m, h) // only the second Active was waited for
+	}
 	if !ok {
 		return
 	}
-	m.lastResign, m.silent = r, netip.Addr{}
+	r := resignation{h.Source, h.Cause.At, h.Cause}
+	m.lastResign = r
 	s.f.fence.Forget()
 	s.joinPairs(m, r)
 	if !s.f.waiting() || s.f.ownerWait != nil {
@@ -267,7 +273,7 @@ func (s *step) absorbResignation(m *member, h *vrrp.Heard) {
 	if m.resigned == nil {
 		s.f.unverify()
 		m.downAt = r.at.Add(s.f.members.resignationWait(m))
-		m.awaitSecond(s.now)
+		s.awaitSecond(m)
 		m.resigned, m.holdReported = &r, false
 	}
 	if alone := s.f.lastStanding && gone.Priority == vrrp.Impaired; gone.Source == h.Source && !alone {
@@ -275,21 +281,43 @@ func (s *step) absorbResignation(m *member, h *vrrp.Heard) {
 	}
 }
 
+// awaitSecond postpones the end of the wait after a resignation if there is a second Active that
+// the member may not preempt. The best Active has probably yielded to it, so the wait ends
+// Skew_Time after its next advert is due. That advert may be lost. A group with a fence, which
+// would then fence the second Active, waits for its whole Active_Down_Interval.
+func (s *step) awaitSecond(m *member) {
+	a := m.others.Second
+	switch {
+	case a == nil || m.outranks(a.Priority, s.now):
+	case s.cfg.Fence != nil:
+		m.waitForSecond(s.now)
+	default:
+		m.waitUntil(a.At.Add(a.Interval + m.timing().SkewTime(a.Interval)))
+	}
+}
+
 // cascade applies the resignation r of m's Active, which had advertised the given priority, to
-// the other members.
+// the waits of the other members.
 func (s *step) cascade(m *member, priority uint8, r resignation) {
+	gone := heard.Advertiser{Source: r.source, Priority: priority}
 	for _, n := range s.f.members {
 		best := &n.others.Best
-		if n == m || !n.known(s.now) || best.Priority != priority || s.f.distinct.has(pairOf(m, r.source, n, best.Source), s.now) {
+		if !n.known(s.now) || !s.isOneRouter(m, gone, n, best.Advertiser()) {
 			continue
 		}
-		n.silent = netip.Addr{}
 		if at := r.at.Add(s.f.members.resignationWait(n)); at.Before(n.downAt) {
 			s.f.unverify()
 			n.downAt, n.holdReported = at, false
+			s.awaitSecond(n)
 			n.cascaded = &cascade{from: m, by: r, source: best.Source}
 		}
 	}
+}
+
+// isOneRouter reports whether an Active of member m and one of another member n count as one
+// router: they advertise the same priority, and are not known to be different routers.
+func (s *step) isOneRouter(m *member, a heard.Advertiser, n *member, b heard.Advertiser) bool {
+	return n != m && a.Priority == b.Priority && !s.f.distinct.has(pairOf(m, a.Source, n, b.Source), s.now)
 }
 
 // disprovesCascade handles an advert of an Active that a cascade counted as gone: the two senders

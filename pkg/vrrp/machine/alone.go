@@ -1,7 +1,6 @@
 package machine
 
 import (
-	"net/netip"
 	"slices"
 	"time"
 
@@ -229,7 +228,7 @@ func (s lastStanding) follow(before, after event.State) (changed bool) {
 
 // begin makes a member serve alone: it advertises.
 func (s lastStanding) begin(m *member) {
-	m.silent, m.resigned = netip.Addr{}, nil
+	m.unresigned, m.resigned = nil, nil
 	m.others.Forget()
 	m.newActive, m.interval = event.NoResponse, m.Instance.Interval
 	m.sends.refused = nil

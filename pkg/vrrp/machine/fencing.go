@@ -1,6 +1,8 @@
 package machine
 
 import (
+	"net/netip"
+	"slices"
 	"time"
 
 	"ripcord/pkg/event"
@@ -8,10 +10,10 @@ import (
 	"ripcord/pkg/vrrp/fence"
 )
 
-// A group with a fence fences an Active that was heard and fell silent before it takes over
-// from it (pkg/vrrp/fence). It does so for silence alone: not after a priority 0, not to preempt
-// an Active that is heard, and not if none was heard since the group was last Active itself.
-// The group stays Backup until the fence is over.
+// A group with a fence fences the Active whose silence ends the wait, unless that Active has
+// resigned (pkg/vrrp/fence). It fences none to preempt another Active that it hears: that one may
+// have taken over from the silent one. It also fences none if none was heard since the group was
+// last Active itself. The group stays Backup until the fence is over.
 //
 // An event that changes the waits (facts.unverify), such as an advert, a resignation or a
 // fault, also ends the fence.
@@ -47,7 +49,7 @@ func (s fencing) prove(in vrrp.Forwards) {
 	s.f.fence.Run(s.now, ticket, s.cfg.Fence.Timeout)
 	s.emit(vrrp.RunFence{
 		Cause: event.Cause{Trace: s.f.asked.trace, At: in.Cause.At}, Ticket: ticket,
-		Fence: s.cfg.Fence, Group: s.f.name, Instance: m.Instance, Active: m.silent,
+		Fence: s.cfg.Fence, Group: s.f.name, Instance: m.Instance, Active: m.silenced(s.now),
 	})
 }
 
@@ -112,6 +114,25 @@ func (s fencing) fail(cause event.Cause) {
 	s.report(event.InstanceHolding{
 		Stamp: s.stamp(cause), Virtual: failed.Virtual, Reason: event.HoldFenceFailed, Until: s.now.Add(wait),
 	})
+}
+
+// forget removes an Active of member m that has resigned from those that may be fenced. It also
+// removes that router on the other members, even if it was last heard there long ago.
+func (s fencing) forget(m *member, source netip.Addr) {
+	gone, ok := m.unresigned.Resigned(source)
+	if !ok {
+		return
+	}
+	for _, n := range s.f.members {
+		for _, a := range slices.Clone(n.unresigned) {
+			if s.isOneRouter(m, gone, n, a) {
+				n.unresigned.Resigned(a.Source)
+			}
+		}
+	}
+	if !s.f.members.anyUnresigned() {
+		s.cancel()
+	}
 }
 
 // cancel ends a fence that is no longer needed, and lets the group take over.

@@ -1,7 +1,6 @@
 package machine
 
 import (
-	"net/netip"
 	"slices"
 	"time"
 
@@ -170,7 +169,7 @@ func (s *step) enter() {
 	s.f.fence.Cancel()
 	s.f.fence.Forget()
 	for _, m := range s.f.members {
-		m.silent = netip.Addr{}
+		m.unresigned = nil
 		if m.newActive = newActiveReason(s.why.reason); m.state != event.Active { // a member that was Active before the step served alone
 			confirming{s}.want(m)
 		}

@@ -3,6 +3,7 @@ package machine
 import (
 	"cmp"
 	"net/netip"
+	"slices"
 	"time"
 
 	"ripcord/pkg/deadline"
@@ -83,9 +84,9 @@ type member struct {
 	unheardBy netip.Addr
 	// peers are used to find a third router, with `routers: 2`.
 	peers heard.Peers
-	// silent is the Active that would have to be fenced if it fell silent: the last one heard
-	// since this router was Active itself, unless it resigned.
-	silent netip.Addr
+	// unresigned are the Actives that were heard since this router was Active itself. One of them
+	// that falls silent has to be fenced.
+	unresigned heard.Unresigned
 	// answered and answeredResign are when this member last answered a rival, and a resignation,
 	// with an immediate advert. It answers each at most once in an interval.
 	answered       time.Time
@@ -180,21 +181,38 @@ func (m *member) wouldShorten(at time.Time) bool {
 // waitForSecond postpones the end of the Active_Down_Timer to that of the second Active, if the
 // member may not preempt it.
 func (m *member) waitForSecond(now time.Time) {
-	if a := m.others.Second; a != nil && !m.outranks(a.Priority, now) && a.Until(m.timing()).After(m.downAt) {
-		m.downAt = a.Until(m.timing())
+	if a := m.others.Second; a != nil && !m.outranks(a.Priority, now) {
+		m.waitUntil(a.Until(m.timing()))
 	}
 }
 
-// awaitSecond puts the end of the wait after a resignation off to Skew_Time after the next advert of
-// the second Active, if the member may not preempt it: the best Active has probably yielded to it.
-func (m *member) awaitSecond(now time.Time) {
-	a := m.others.Second
-	if a == nil || m.outranks(a.Priority, now) {
-		return
-	}
-	if at := a.At.Add(a.Interval + m.timing().SkewTime(a.Interval)); at.After(m.downAt) {
+// waitUntil postpones the end of the Active_Down_Timer to the instant at, if that is later.
+func (m *member) waitUntil(at time.Time) {
+	if at.After(m.downAt) {
 		m.downAt = at
 	}
+}
+
+// silenced returns the Active that has to be fenced if the member's wait is over at the instant
+// now; zero if there is none. It is the last one heard of those for which the member waited, or if
+// it may preempt all of them, the last one heard.
+func (m *member) silenced(now time.Time) netip.Addr {
+	for _, a := range slices.Backward(m.unresigned) {
+		if !m.outranks(a.Priority, now) {
+			return a.Source
+		}
+	}
+	if last := len(m.unresigned) - 1; last >= 0 {
+		return m.unresigned[last].Source
+	}
+	return netip.Addr{}
+}
+
+// isGone reports whether the best Active counts as gone although it was heard within its
+// Active_Down_Interval: its machine is dead, or it has resigned on another member.
+func (m *member) isGone() bool {
+	best := m.others.Best.Source
+	return m.dead != nil && m.watch.taken.active == best || m.cascaded != nil && m.cascaded.source == best
 }
 
 // due returns the end of the member's own wait: of the Active_Down_Timer, and of the time for
@@ -249,10 +267,10 @@ func (m *member) delaysPreemption(now time.Time) bool {
 }
 
 // preempts reports whether the member takes over from an Active that it hears at the instant now:
-// from the best one, or if that has fallen silent from the second, unless that one has missed
-// Miss adverts as well.
+// from the best one, or if that is gone or has fallen silent from the second, unless that one has
+// missed Miss adverts as well.
 func (m *member) preempts(now time.Time) bool {
-	if m.known(now) {
+	if m.known(now) && !m.isGone() {
 		return m.outranks(m.others.Best.Priority, now)
 	}
 	a := m.others.Second

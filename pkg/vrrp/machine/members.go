@@ -62,7 +62,7 @@ func (l members) delayPreemption(now time.Time) {
 }
 
 // takeover returns the reason why all waits are over, and the member that best represents it: a
-// resignation takes precedence over a dead machine, that over a lower-priority Active, and that
+// resignation takes precedence over a lower-priority Active, that over a dead machine, and that
 // over silence.
 func (l members) takeover(now time.Time) (*member, event.Reason) {
 	last := l[0]
@@ -84,14 +84,14 @@ func (l members) takeover(now time.Time) (*member, event.Reason) {
 	switch {
 	case resigned != nil:
 		return resigned, event.PeerResigned
-	case dead != nil:
-		return dead, event.PeerDead
 	case lower != nil && lower.Priority == vrrp.Owner:
 		return lower, event.OwnerPreempt
 	case lower != nil && lower.delayed:
 		return lower, event.PreemptHoldTimeout
 	case lower != nil:
 		return lower, event.LowerPriorityActive
+	case dead != nil:
+		return dead, event.PeerDead
 	}
 	return last, event.ActiveTimeout
 }
@@ -113,20 +113,24 @@ func (l members) resignationWait(m *member) time.Duration {
 	return 0
 }
 
-// fellSilent reports whether the waits are over because an Active that was heard has fallen
-// silent.
-func (l members) fellSilent() bool {
-	return slices.ContainsFunc(l, func(m *member) bool { return m.silent.IsValid() })
+// preempt reports whether any member takes over from an Active that it hears at the instant now.
+func (l members) preempt(now time.Time) bool {
+	return slices.ContainsFunc(l, func(m *member) bool { return m.preempts(now) })
+}
+
+// anyUnresigned reports whether any member has heard an Active that has not resigned.
+func (l members) anyUnresigned() bool {
+	return slices.ContainsFunc(l, func(m *member) bool { return len(m.unresigned) > 0 })
 }
 
 // fenced returns the member on which the Active fell silent: the one that carries the reason of
 // the takeover if its Active did, otherwise the first.
 func (l members) fenced(why trigger) *member {
-	if why.member != nil && why.member.silent.IsValid() {
+	if why.member != nil && len(why.member.unresigned) > 0 {
 		return why.member
 	}
 	for _, m := range l {
-		if m.silent.IsValid() {
+		if len(m.unresigned) > 0 {
 			return m
 		}
 	}

@@ -51,7 +51,7 @@ func (r *reload) apply(s *step) {
 	}
 	r.keepTrackers(s)
 	f.distinct = nil // it refers to members by their positions
-	if s.cfg.Fence == nil || !f.members.fellSilent() {
+	if s.cfg.Fence == nil || !f.members.anyUnresigned() {
 		fencing{s}.cancel()
 	}
 	for _, m := range f.members {

@@ -62,7 +62,7 @@ func (m *Machine) instanceState(mb *member, state event.State, now time.Time) vr
 		EffectivePriority: mb.advertised(), LastEvent: mb.reason, NewActiveReason: mb.newActive,
 		Interval: mb.interval, ActiveDownInterval: timing.ActiveDownInterval(mb.interval), SkewTime: timing.SkewTime(mb.interval),
 	}
-	if c.Silenced = mb.silent; c.LastStanding {
+	if c.Silenced = mb.silenced(now); c.LastStanding {
 		c.State = event.Active
 	}
 	c.Watch = mb.watch.status(now)

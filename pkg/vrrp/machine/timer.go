@@ -72,7 +72,7 @@ func (s *step) wait(in vrrp.Tick) {
 			return
 		}
 		why := f.takeoverReason(s.now, event.Cause{Trace: f.asked.trace, At: at})
-		if s.cfg.Fence != nil && f.needsFence(why) {
+		if s.cfg.Fence != nil && f.needsFence(s.now) {
 			fencing{s}.begin(why)
 			return
 		}
@@ -189,7 +189,7 @@ func (s *step) prepare(in vrrp.Input) {
 		return
 	}
 	at := f.decided()
-	if s.cfg.Fence != nil && !at.IsZero() && f.takeoverReason(s.now, event.Cause{}).reason != event.PeerResigned {
+	if s.cfg.Fence != nil && f.members.anyUnresigned() {
 		at = time.Time{} // only at the instant itself is it known whether the fence is needed
 	}
 	if f.armed.Equal(at) && (at.IsZero() || !f.members.outdated()) {

@@ -247,8 +247,8 @@ func TestAlone(t *testing.T) {
 	}
 }
 
-// TestTakeoverReason checks that a resignation takes precedence over a lower-priority Active, and
-// that over the silence that ends last.
+// TestTakeoverReason checks that a resignation takes precedence over a lower-priority Active, that
+// over a dead machine, and that over the silence that ends last.
 func TestTakeoverReason(t *testing.T) {
 	lower := func(m *member) {
 		m.others.Hear(&vrrp.Heard{Cause: event.Cause{At: zero}, Source: one, Priority: 50, Interval: time.Second}, m.timing())
@@ -263,6 +263,8 @@ func TestTakeoverReason(t *testing.T) {
 		{"a lower Active", func(first, last *member) { lower(first) }, false, event.LowerPriorityActive},
 		{"a lower Active, after the delay", func(first, last *member) { lower(first); first.delayed = true }, false, event.PreemptHoldTimeout},
 		{"a lower Active, for an owner", func(first, last *member) { lower(first); first.Priority = vrrp.Owner }, false, event.OwnerPreempt},
+		{"a dead machine", func(first, last *member) { first.dead = &event.Cause{} }, false, event.PeerDead},
+		{"a lower Active and a dead machine", func(first, last *member) { lower(first); last.dead = &event.Cause{} }, false, event.LowerPriorityActive},
 		{"a resignation", func(first, last *member) { lower(first); last.resigned = &resignation{} }, true, event.PeerResigned},
 	} {
 		var l members

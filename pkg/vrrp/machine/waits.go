@@ -43,18 +43,17 @@ func (f *facts) takeoverReason(now time.Time, cause event.Cause) trigger {
 	return trigger{reason, m, cause}
 }
 
-// needsFence reports whether a takeover of a group with a fence needs the fence.
-func (f *facts) needsFence(why trigger) bool {
-	return !f.fence.Passed() && silence(why.reason) && f.members.fellSilent()
+// needsFence reports whether a takeover of a group with a fence at the instant now needs the
+// fence: an Active that has not resigned fell silent, and this router preempts no Active that is
+// heard. An owner waits for no Active.
+func (f *facts) needsFence(now time.Time) bool {
+	return f.ownerWait == nil && !f.fence.Passed() && f.members.anyUnresigned() && !f.members.preempt(now)
 }
-
-// silence reports whether the reason of a takeover is that the Active fell silent.
-func silence(r event.Reason) bool { return r == event.ActiveTimeout || r == event.PeerDead }
 
 // takenOver returns the reason of a takeover: FenceFailed if the fence failed and the group
 // proceeds all the same.
 func (f *facts) takenOver(why trigger) trigger {
-	if f.fence.Passed() && f.fence.Err() != "" && silence(why.reason) {
+	if f.fence.Passed() && f.fence.Err() != "" {
 		why.reason = event.FenceFailed
 	}
 	return why
