@@ -137,6 +137,7 @@ func (s *step) heardRival(m *member, h *vrrp.Heard) {
 // yieldTo yields to the better Active that the member hears.
 func (s *step) yieldTo(m *member, cause event.Cause) {
 	s.yield(trigger{event.HigherPriorityBackup, m, cause})
+	m.unresigned.Hear(m.others.Best.Advertiser(), true) // it may fall silent before its next advert
 	m.interval = m.others.Best.Interval
 	m.renew(m.others.Best.At)
 }

@@ -43,6 +43,7 @@ func (s pauses) absorbStall(in vrrp.Stalled) {
 	for _, m := range s.f.members {
 		since := s.f.listening.since
 		if best := &m.others.Best; best.Source.IsValid() && best.At.After(since) {
+			m.unresigned.Hear(best.Advertiser(), true) // it may fall silent before its next advert
 			s.yieldToRival(m, best.Interval)
 			return
 		}
