@@ -28,15 +28,19 @@ type rejectedSenders struct {
 // rejectedSender is a router whose last adverts were all rejected.
 type rejectedSender struct {
 	source netip.Addr
-	count  int       // adverts rejected in a row
-	heard  time.Time // when the last of them arrived
-	lasts  time.Duration
-	// The other fields describe the sender at the instant described: why an advert was rejected,
-	// how its sender differs from this router, as the end of a sentence, and what to do.
-	described time.Time
-	reason    wire.Reason
-	what      string
-	remedy    string
+	count  int           // adverts rejected in a row
+	heard  time.Time     // when the last of them arrived
+	lasts  time.Duration // how long after that it is still heard
+	// why is why one of its adverts was rejected.
+	why explanation
+}
+
+// explanation is how the sender of a rejected advert differs from this router.
+type explanation struct {
+	at     time.Time   // when the advert arrived
+	reason wire.Reason // why it was rejected
+	what   string      // the difference, as the end of a sentence about the sender
+	remedy string      // what a person should do
 }
 
 const (
@@ -71,9 +75,9 @@ func (s *strangers) refuse(p *Packet, r *refusal, now time.Time) {
 	if u.count < minRejected {
 		return
 	}
-	if u != &all.rest && now.Sub(u.described) >= strangerReported {
-		u.described, u.reason = now, r.reason
-		u.what, u.remedy = r.difference()
+	if u != &all.rest && now.Sub(u.why.at) >= strangerReported {
+		what, remedy := r.explain()
+		u.why = explanation{now, r.reason, what, remedy}
 	}
 	s.warn(p, r.ours, event.WarnRejectedAdverts, now, func() (string, []netip.Addr) { return all.sentence(r.ours, r.link, now), all.sources(now) })
 	s.prolong(stranger{r.ours.Name, event.WarnRejectedAdverts}, u.lasts)
@@ -154,9 +158,10 @@ func (all *rejectedSenders) sentence(ours *peer, link string, now time.Time) str
 		if !u.inForce(now) {
 			continue
 		}
-		who = append(who, fmt.Sprintf("from %s, which %s (%s)", u.source, u.what, u.reason))
-		if !slices.Contains(remedies, u.remedy) {
-			remedies = append(remedies, u.remedy)
+		d := u.why
+		who = append(who, fmt.Sprintf("from %s, which %s (%s)", u.source, d.what, d.reason))
+		if !slices.Contains(remedies, d.remedy) {
+			remedies = append(remedies, d.remedy)
 		}
 	}
 	active := "both may be Active"
@@ -171,9 +176,9 @@ func (all *rejectedSenders) sentence(ours *peer, link string, now time.Time) str
 		ours.VRID, link, strings.Join(who, " and "), active, strings.Join(remedies, "; "))
 }
 
-// difference returns how the sender differs from this router, as the end of a sentence about it,
-// and what a person should do.
-func (r *refusal) difference() (what, remedy string) {
+// explain returns how the sender differs from this router, as the end of a sentence about it, and
+// what a person should do.
+func (r *refusal) explain() (what, remedy string) {
 	const (
 		sameAuth  = "give both the same `auth`"
 		sameHMAC  = "give both the same `auth.hmac`"
