@@ -11,16 +11,19 @@ import (
 	"time"
 )
 
-// resident is how many KiB of a daemon are in memory.
-func (d *daemon) resident() int {
+// resident returns how many KiB of a daemon are in memory.
+func (d *daemon) resident() int { return d.memory("VmRSS") }
+
+// memory returns a field of /proc/PID/status of a daemon that has KiB.
+func (d *daemon) memory(field string) int {
 	d.t.Helper()
 	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", d.Command.Process.Pid))
 	if err != nil {
 		d.t.Fatal(err)
 	}
-	found := regexp.MustCompile(`VmRSS:\s+(\d+) kB`).FindSubmatch(text)
+	found := regexp.MustCompile(field + `:\s+(\d+) kB`).FindSubmatch(text)
 	if found == nil {
-		d.t.Fatalf("no VmRSS in %s", text)
+		d.t.Fatalf("no %s in %s", field, text)
 	}
 	n, _ := strconv.Atoi(string(found[1]))
 	return n
