@@ -14,7 +14,11 @@ const (
 	gauge     kind = "gauge"
 	counter   kind = "counter"
 	durations kind = "histogram"
+	summary   kind = "summary"
 )
+
+// textFormat is the Content-Type of Prometheus' text format.
+const textFormat = "text/plain; version=0.0.4; charset=utf-8"
 
 // family is a metric: its description, in one line, and all its series.
 type family struct {
@@ -23,9 +27,9 @@ type family struct {
 	series     func(*page, *scrape)
 }
 
-// page writes ripcord's own metrics in version 0.0.4 of Prometheus' text format, line by line as
-// they are read. A thousand instances make 4 MiB of text. As a tree of client_golang's metrics,
-// which has to be complete before the first is written, they would take 24 MiB.
+// page writes metrics in version 0.0.4 of Prometheus' text format, line by line as they are read. A
+// thousand instances make 4 MiB of text. As a tree of client_golang's metrics, which has to be
+// complete before the first is written, they would take 24 MiB.
 type page struct {
 	out       *bufio.Writer // remembers the first error
 	of        *family       // the family that is being written
@@ -48,9 +52,9 @@ func (p *page) sample(suffix string, v float64, labels string, more ...string) {
 	b := p.line[:0]
 	if !p.described {
 		p.described = true
-		b = fmt.Appendf(b, "# HELP ripcord_%[1]s %[2]s\n# TYPE ripcord_%[1]s %[3]s\n", p.of.name, p.of.help, p.of.kind)
+		b = fmt.Appendf(b, "# HELP %[1]s %[2]s\n# TYPE %[1]s %[3]s\n", p.of.name, p.of.help, p.of.kind)
 	}
-	b = append(append(append(b, "ripcord_"...), p.of.name...), suffix...)
+	b = append(append(b, p.of.name...), suffix...)
 	if labels != "" || len(more) > 0 {
 		b = append(label(append(append(b, '{'), labels...), more...), '}')
 	}

@@ -10,10 +10,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
-	"github.com/prometheus/client_golang/prometheus/collectors"
-	"github.com/prometheus/common/expfmt"
-
 	"ripcord/pkg/bus"
 	"ripcord/pkg/event"
 	"ripcord/pkg/link"
@@ -83,6 +79,10 @@ func NewMetrics(cfg MetricsConfig) *Metrics {
 	bell := bus.NewBell()
 	m := &Metrics{cfg: cfg, bell: bell, ring: bus.SubscribeRing(cfg.Events, bell, eventBacklog)}
 	m.families = slices.Concat(m.daemon(), m.counted(), instances(), links(), checks())
+	for i := range m.families {
+		m.families[i].name = "ripcord_" + m.families[i].name
+	}
+	m.families = slices.Concat(m.families, ofGo(), ofProcess(cfg.Since))
 	slices.SortFunc(m.families, func(a, b family) int { return strings.Compare(a.name, b.name) })
 	return m
 }
@@ -143,21 +143,7 @@ const scrapes = 2
 // compress, and writes at most two at once: the processor belongs to the adverts. With name[] in
 // the query it writes only these metrics.
 func (m *Metrics) Handler() http.Handler {
-	registry := prometheus.NewRegistry()
-	registry.MustRegister(collectors.NewGoCollector(),
-		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	slots, sent := make(chan struct{}, scrapes), new(answers)
-	fill := func(t *rendered, wanted []string) {
-		out := bufio.NewWriterSize(t, 32<<10)
-		process, _ := registry.Gather() // an error omits some metrics
-		for _, f := range process {
-			if wants(wanted, f.GetName()) {
-				_, _ = expfmt.MetricFamilyToText(out, f) // out remembers the error
-			}
-		}
-		m.expose(out, wanted)
-		_ = out.Flush() // memory refuses nothing
-	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		select {
 		case slots <- struct{}{}:
@@ -168,19 +154,21 @@ func (m *Metrics) Handler() http.Handler {
 		t := new(rendered)
 		func() {
 			defer func() { <-slots }()
-			fill(t, r.URL.Query()["name[]"])
+			out := bufio.NewWriterSize(t, 32<<10)
+			m.expose(out, r.URL.Query()["name[]"])
+			_ = out.Flush() // memory refuses nothing
 		}()
-		w.Header().Set("Content-Type", string(expfmt.NewFormat(expfmt.TypeTextPlain)))
+		w.Header().Set("Content-Type", textFormat)
 		sent.send(w, t)
 		t.forget()
 	})
 }
 
-// expose writes ripcord's own metrics, or the requested ones.
+// expose writes all metrics, or the requested ones.
 func (m *Metrics) expose(out *bufio.Writer, wanted []string) {
 	p, s := page{out: out}, m.cfg.read()
 	for i := range m.families {
-		if f := &m.families[i]; wants(wanted, "ripcord_"+f.name) {
+		if f := &m.families[i]; wants(wanted, f.name) {
 			p.write(f, s)
 		}
 	}
