@@ -44,15 +44,16 @@ type size struct {
 	stressed   int           // instances meanwhile
 	scale      []int         // instances on 16 links
 	scaleWatch time.Duration
+	packets    int // forwarded in one go
 }
 
 var sizes = map[string]size{
 	"smoke": {blocks: 1, few: 1, slow: 200 * time.Millisecond, many: 2, falses: 1, lanes: 1, instances: 40, settle: time.Second, window: time.Second, rhythm: time.Second,
-		stress: time.Second, stressed: 10, scale: []int{1, 32}, scaleWatch: time.Second},
+		stress: time.Second, stressed: 10, scale: []int{1, 32}, scaleWatch: time.Second, packets: 6400},
 	"short": {blocks: 1, few: 3, slow: time.Second, many: 15, falses: 5, lanes: 4, instances: 1000, settle: 7 * time.Second, window: 10 * time.Second, rhythm: 20 * time.Second,
-		stress: 20 * time.Second, stressed: 100, scale: []int{1, 10, 100, 1000, 4000}, scaleWatch: 5 * time.Second},
+		stress: 20 * time.Second, stressed: 100, scale: []int{1, 10, 100, 1000, 4000}, scaleWatch: 5 * time.Second, packets: 200_000},
 	"full": {blocks: 2, few: 4, slow: time.Second, many: 50, falses: 25, lanes: 4, instances: 1000, settle: 7 * time.Second, window: 20 * time.Second, rhythm: 60 * time.Second,
-		stress: 60 * time.Second, stressed: 100, scale: []int{1, 10, 100, 1000, 2000, 4000}, scaleWatch: 10 * time.Second},
+		stress: 60 * time.Second, stressed: 100, scale: []int{1, 10, 100, 1000, 2000, 4000}, scaleWatch: 10 * time.Second, packets: 200_000},
 }
 
 var (
