@@ -61,7 +61,7 @@ var relations = map[event.WarningReason]string{
 // remedy returns what a person should do about a station that answers for an address of the
 // instance.
 func (r *otherRouters) remedy(mac [6]byte) string {
-	remedy := "find that machine: if it is another router, it may be Active too (see ripcord status in a few seconds); otherwise remove the address from it"
+	remedy := "find that machine: if it is another router, it may be Active too (see ripcord status on both in a few seconds); otherwise remove the address from it"
 	for _, one := range r.stations {
 		reason, router := r.warnings[one.address]
 		switch {

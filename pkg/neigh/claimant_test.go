@@ -21,7 +21,7 @@ func TestClaimantIsARouter(t *testing.T) {
 		warn  event.WarningReason
 		want  string
 	}{
-		{"a machine", false, "", "find that machine: if it is another router, it may be Active too (see ripcord status in a few seconds); otherwise remove the address from it"},
+		{"a machine", false, "", "find that machine: if it is another router, it may be Active too (see ripcord status on both in a few seconds); otherwise remove the address from it"},
 		{"a former Active", true, "", "that machine is the router 192.0.2.12, whose adverts this router received earlier: if ripcord does not run there any more, run `ripcord clean` there"},
 		{"rejected", false, event.WarnRejectedAdverts, "that machine is the router 192.0.2.12, whose adverts this router rejects: see rejected-adverts"},
 		{"rejected now", true, event.WarnRejectedAdverts, "see rejected-adverts"},

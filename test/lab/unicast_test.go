@@ -106,6 +106,42 @@ instances:
 	}
 }
 
+// TestUnicastBesideMulticast runs a router with `unicast` and one without: both are Active. The first
+// one rejects the adverts of the other. The second one receives none, and has only the warning that
+// the first one answers for its address.
+func TestUnicastBesideMulticast(t *testing.T) {
+	netns.NeedRoot(t)
+	for _, f := range []struct{ name, a, b, shared string }{
+		{"IPv4", "192.0.2.11", "192.0.2.12", "192.0.2.1/24"},
+		{"IPv6", "fe80::11", "fe80::12", "fe80::1/64"},
+	} {
+		t.Run(f.name, func(t *testing.T) {
+			t.Parallel()
+			s := newSite(t, []segment{inside}, "a", "b")
+			if f.name == "IPv6" {
+				s.ip("a", "addr", "add", f.a+"/64", "dev", inside.ifname, "nodad")
+				s.ip("b", "addr", "add", f.b+"/64", "dev", inside.ifname, "nodad")
+			}
+			start := func(host, own, unicast string) *daemon {
+				return s.startYAML(host, fmt.Sprintf("control: {socket: %s}\n"+
+					"instances: [{name: inside, interface: eth0, vrid: 51, interval: %v, source: %q, addresses: [%q]%s}]\n",
+					s.socket(host), often, own, f.shared, unicast))
+			}
+			began := time.Now()
+			a := start("a", f.a, fmt.Sprintf(", unicast: {peers: [%q]}", f.b))
+			a.becomes("active", began, 8*time.Second)
+			b := start("b", f.b, "")
+			b.becomes("active", began, 8*time.Second)
+			want := fmt.Sprintf("from %s, which sends by multicast, not by unicast (not-unicast)", f.b)
+			if text := a.warned("rejected-adverts", true, patience); !strings.Contains(text, want) {
+				t.Errorf("a warns: %s", text)
+			}
+			b.warned("address-conflict", true, 10*time.Second)
+			b.never(began, "advert.rejected")
+		})
+	}
+}
+
 // TestSourceLost removes and adds the source address of the adverts: its absence is a fault,
 // although the link has another address.
 func TestSourceLost(t *testing.T) {
