@@ -63,7 +63,7 @@ type fencing struct {
 
 // Fence runs a fence command at once, whatever else runs. done is called with the result, from the
 // goroutine that calls Run, unless Run ends first: nil in Result.Err means that the command
-// succeeded. Fence returns an error while one with the same name runs.
+// succeeded. Fence returns an error while one with the same name runs: until done is called.
 func (r *Runner) Fence(f Fence, done func(command.Result)) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -76,13 +76,15 @@ func (r *Runner) Fence(f Fence, done func(command.Result)) error {
 	return nil
 }
 
-// fence runs a fence command.
+// fence runs a fence command. After its timeout a command may take a while to end. Its result is
+// reported after that, since the next command may follow at once.
 func (r *Runner) fence(ctx context.Context, f fencing) {
-	r.programs.Run(ctx, f.Request(), func(result command.Result) {
-		r.send(ctx, func() { f.done(result) })
+	var ended command.Result
+	r.programs.Run(ctx, f.Request(), func(result command.Result) { ended = result })
+	r.send(ctx, func() {
+		r.mu.Lock()
+		delete(r.fenced, f.Name)
+		r.mu.Unlock()
+		f.done(ended)
 	})
-	r.mu.Lock()
-	delete(r.fenced, f.Name)
-	r.mu.Unlock()
-	r.ring()
 }
