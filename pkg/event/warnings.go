@@ -25,10 +25,16 @@ type Warnings struct {
 // warning is a warning that is in force, or was logged less than warningLogEvery ago.
 type warning struct {
 	Warning
+	as      Event // its line in the log
 	inForce bool
-	logged  bool      // as in force
+	logged  bool // as in force, with the text written
+	written string
 	next    time.Time // when it may be logged again
+	later   bool      // a timer logs it then, if that is still needed
 }
+
+// unlogged reports whether the log lacks the warning as it is now.
+func (w *warning) unlogged() bool { return w.inForce && (!w.logged || w.written != w.Text) }
 
 // NewWarnings returns an empty set that publishes a Warning when one begins or ends.
 func NewWarnings(publish func(Event)) *Warnings {
@@ -37,7 +43,7 @@ func NewWarnings(publish func(Event)) *Warnings {
 
 // Report reports that a warning is in force, since At if it was not in force yet or is now about
 // another machine. It is logged when it begins and when its text changes, but not more often than
-// once a minute.
+// once a minute: if it has to wait for the minute, it is logged after it, unless it is over then.
 func (w *Warnings) Report(found Warning) { w.ReportAs(found, found) }
 
 // ReportAs reports that a warning is in force, and logs it as another event with more details.
@@ -56,12 +62,35 @@ func (w *Warnings) ReportAs(found Warning, as Event) {
 	if known.inForce && known.Machine == found.Machine {
 		since = known.Stamp
 	}
-	changed := !known.logged || known.Text != found.Text
-	known.Warning, known.inForce, known.Stamp = found, true, since
-	log := changed && !found.At.Before(known.next)
+	known.Warning, known.as, known.inForce, known.Stamp = found, as, true, since
+	log := w.log(known, found.At)
+	w.mu.Unlock()
 	if log {
-		known.logged, known.next = true, found.At.Add(warningLogEvery)
+		w.publish(as)
 	}
+}
+
+// log reports whether a warning is to be logged now. If it is too early, log has it done later.
+func (w *Warnings) log(known *warning, now time.Time) bool {
+	if !known.unlogged() {
+		return false
+	}
+	if wait := known.next.Sub(now); wait > 0 {
+		if !known.later {
+			known.later = true
+			time.AfterFunc(wait, func() { w.logLater(known) })
+		}
+		return false
+	}
+	known.logged, known.written, known.next = true, known.Text, now.Add(warningLogEvery)
+	return true
+}
+
+// logLater logs a warning that had to wait, unless it is over or was logged meanwhile.
+func (w *Warnings) logLater(known *warning) {
+	w.mu.Lock()
+	known.later = false
+	as, log := known.as, w.log(known, known.next)
 	w.mu.Unlock()
 	if log {
 		w.publish(as)

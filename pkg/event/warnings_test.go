@@ -1,9 +1,51 @@
 package event
 
 import (
+	"slices"
 	"testing"
+	"testing/synctest"
 	"time"
 )
+
+// TestWarningThatReturnsIsLogged checks that a warning that begins again, or changes its text,
+// within a minute of its last line is logged after that minute if it lasts, although it is
+// reported only once.
+func TestWarningThatReturnsIsLogged(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var logged []string
+		w := NewWarnings(func(e Event) { logged = append(logged, e.Message()) })
+		report := func(instance, text string) {
+			w.Report(Warning{Stamp: Stamp{At: time.Now()}, Instance: instance, Reason: WarnUnserved, Text: text})
+		}
+		over := func(instance string) {
+			w.Clear(WarningKey{Instance: instance, Reason: WarnUnserved}, Stamp{At: time.Now()})
+		}
+		report("returns", "alone")
+		report("changes", "one")
+		report("ends", "alone")
+		time.Sleep(10 * time.Second)
+		over("returns")
+		over("ends")
+		time.Sleep(10 * time.Second)
+		report("returns", "alone again")
+		report("changes", "two")
+		report("ends", "alone again")
+		time.Sleep(10 * time.Second)
+		report("changes", "three")
+		over("ends")
+		time.Sleep(29 * time.Second)
+		if want := 5; len(logged) != want {
+			t.Errorf("within the minute %q were logged, want %d lines", logged, want)
+		}
+		time.Sleep(time.Hour)
+		synctest.Wait()
+		late := logged[5:]
+		slices.Sort(late)
+		if want := []string{"changes: three", "returns: alone again"}; !slices.Equal(late, want) {
+			t.Errorf("after the minute %q were logged, want %q", late, want)
+		}
+	})
+}
 
 func TestWarnings(t *testing.T) {
 	var logged []string
