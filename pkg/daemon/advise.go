@@ -10,6 +10,7 @@ import (
 	"ripcord/pkg/config"
 	"ripcord/pkg/event"
 	"ripcord/pkg/link/monitor"
+	"ripcord/pkg/listing"
 	"ripcord/pkg/vrrp"
 )
 
@@ -82,7 +83,8 @@ func adviseAbsent(c *config.Config, there []event.Link) (advice []string) {
 	return advice
 }
 
-// advise returns the ways in which the instances do not fit the links that exist.
+// advise returns the ways in which the instances do not fit the links that exist. What several
+// instances have in common is one sentence.
 func advise(all []*vrrp.Instance, there []event.Link) (advice []string) {
 	links, first := make(map[string]event.Link), make(map[int]string)
 	for _, l := range there {
@@ -93,22 +95,46 @@ func advise(all []*vrrp.Instance, there []event.Link) (advice []string) {
 			first[l.Index] = l.Name
 		}
 	}
+	var troubles []string
+	names := make(map[string][]string)
 	for _, in := range all {
 		l, here := links[in.Interface]
 		if !here {
 			continue
 		}
-		if trouble := in.Trouble(l); trouble != "" {
-			advice = append(advice, in.Name+": "+trouble)
-		} else if in.IsForeign(&l) {
-			advice = append(advice, fmt.Sprintf("%s: source %s is neither on %s nor on a loopback link: adverts are sent from it all the same", in.Name, in.Source, l.Name))
-		} else if source, near := in.SourceOn(l); !near && len(in.Unicast.Peers)+len(in.Addresses) > 0 {
-			whom, do := "its virtual addresses", "add an address of that subnet, or name a source"
-			if len(in.Unicast.Peers) > 0 {
-				whom, do = "all of its peers", "make source and the list of peers agree"
-			}
-			advice = append(advice, fmt.Sprintf("%s: its adverts are sent on %s from %s, which is not in the subnet of %s: %s", in.Name, l.Name, source, whom, do))
+		trouble := misfit(in, l)
+		if trouble == "" {
+			continue
 		}
+		if names[trouble] == nil {
+			troubles = append(troubles, trouble)
+		}
+		names[trouble] = append(names[trouble], in.Name)
+	}
+	for _, trouble := range troubles {
+		advice = append(advice, listing.First(maxNamed, names[trouble])+": "+trouble)
 	}
 	return advice
+}
+
+// maxNamed is how many instances a sentence of advice names.
+const maxNamed = 3
+
+// misfit returns how an instance does not fit its link; empty if it does.
+func misfit(in *vrrp.Instance, l event.Link) string {
+	if trouble := in.Trouble(l); trouble != "" {
+		return trouble
+	}
+	if in.IsForeign(&l) {
+		return fmt.Sprintf("source %s is neither on %s nor on a loopback link: adverts are sent from it all the same", in.Source, l.Name)
+	}
+	source, near := in.SourceOn(l)
+	if near || len(in.Unicast.Peers)+len(in.Addresses) == 0 {
+		return ""
+	}
+	whom, do := "the virtual addresses", "add an address of that subnet, or name a source"
+	if len(in.Unicast.Peers) > 0 {
+		whom, do = "all of the peers", "make source and the list of peers agree"
+	}
+	return fmt.Sprintf("adverts are sent on %s from %s, which is not in the subnet of %s: %s", l.Name, source, whom, do)
 }

@@ -1,6 +1,7 @@
 package daemon
 
 import (
+	"fmt"
 	"net/netip"
 	"slices"
 	"testing"
@@ -80,11 +81,11 @@ func TestAdvise(t *testing.T) {
 		"as it should be":           {instance(nil), []event.Link{link("eth0", 2, nil)}, nil},
 		"meant for another machine": {instance(nil), nil, nil},
 		"no address of the subnet": {instance(nil), []event.Link{link("eth0", 2, func(l *event.Link) { l.Sources = sources("10.9.9.9/32") })},
-			[]string{"inside: its adverts are sent on eth0 from 10.9.9.9, which is not in the subnet of its virtual addresses: add an address of that subnet, or name a source"}},
+			[]string{"inside: adverts are sent on eth0 from 10.9.9.9, which is not in the subnet of the virtual addresses: add an address of that subnet, or name a source"}},
 		"no addresses to be near":   {instance(func(in *vrrp.Instance) { in.Addresses = nil }), []event.Link{link("eth0", 2, nil)}, nil},
 		"one peer is in the subnet": {instance(peers("192.0.2.11")), []event.Link{link("eth0", 2, nil)}, nil},
 		"another is not": {instance(peers("192.0.2.11", "203.0.113.5")), []event.Link{link("eth0", 2, nil)},
-			[]string{"inside: its adverts are sent on eth0 from 192.0.2.12, which is not in the subnet of all of its peers: make source and the list of peers agree"}},
+			[]string{"inside: adverts are sent on eth0 from 192.0.2.12, which is not in the subnet of all of the peers: make source and the list of peers agree"}},
 		"a port of a bridge": {instance(nil), []event.Link{link("eth0", 2, func(l *event.Link) { l.Usable, l.Master = false, "br0 (bridge)" })},
 			[]string{"inside: eth0 is a port of br0 (bridge), which takes all that arrives on it: name the device above it as the interface, or take it out with ip link set eth0 nomaster"}},
 		"a source that is missing": {instance(func(in *vrrp.Instance) { in.Source = netip.MustParseAddr("192.0.2.99") }), []event.Link{link("eth0", 2, nil)},
@@ -96,6 +97,20 @@ func TestAdvise(t *testing.T) {
 		if got := advise([]*vrrp.Instance{c.in}, c.links); !slices.Equal(got, c.want) {
 			t.Errorf("%s: %q, want %q", name, got, c.want)
 		}
+	}
+}
+
+// TestAdviseTogether checks that what many instances have in common is one sentence.
+func TestAdviseTogether(t *testing.T) {
+	var all []*vrrp.Instance
+	for i := range 250 {
+		in := &vrrp.Instance{Addresses: []netip.Addr{netip.MustParseAddr("192.0.2.1")}}
+		in.Name, in.Interface, in.Family = fmt.Sprintf("i%d", i+1), "eth0", event.IPv4
+		all = append(all, in)
+	}
+	got := advise(all, []event.Link{{Name: "eth0", Index: 2}})
+	if want := []string{"i1, i2, i3 and 247 more: eth0 is not usable: administratively down"}; !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
 	}
 }
 
