@@ -20,7 +20,7 @@ func (e AdvertFilter) Message() string {
 
 func (e AdvertFilter) Fields() []Field {
 	if e.Why != "" {
-		return []Field{{"way", "none"}, {"why", e.Why}}
+		return []Field{{"attachment", "none"}, {"why", e.Why}}
 	}
-	return []Field{{"way", "ebpf"}}
+	return []Field{{"attachment", "ebpf"}}
 }

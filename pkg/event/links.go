@@ -236,8 +236,8 @@ func (e LinkMonitored) Fields() []Field {
 // by eBPF.
 type LinkHints struct {
 	Stamp
-	Way string // how the programs are attached; empty if they are not
-	Why string // why they are not attached
+	Attachment string // how the programs are attached; empty if they are not
+	Why        string // why they are not attached
 }
 
 func (LinkHints) Name() string { return "link.hints" }
@@ -245,15 +245,15 @@ func (LinkHints) Name() string { return "link.hints" }
 func (LinkHints) Level() Level { return Info }
 
 func (e LinkHints) Message() string {
-	if e.Way == "" {
+	if e.Attachment == "" {
 		return "the kernel does not report changes of its carrier flags by eBPF, so links are asked every `confirm`: " + e.Why
 	}
-	return "the kernel reports changes of its carrier flags at once, by eBPF programs (" + e.Way + ")"
+	return "the kernel reports changes of its carrier flags at once, by eBPF programs (" + e.Attachment + ")"
 }
 
 func (e LinkHints) Fields() []Field {
-	if e.Way == "" {
-		return []Field{{"way", "none"}, {"why", e.Why}}
+	if e.Attachment == "" {
+		return []Field{{"attachment", "none"}, {"why", e.Why}}
 	}
-	return []Field{{"way", e.Way}}
+	return []Field{{"attachment", e.Attachment}}
 }

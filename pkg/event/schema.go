@@ -66,8 +66,8 @@ var Schema = []Definition{
 	{"link.reason", story, onlyInfo, plus(ofLink, "reason"), nil, "The reason why a link has no carrier, if its driver reports one. It follows `link.down`, with the same trace."},
 	{"link.resync", others, []Level{Debug, Warn}, []string{"reason", "links", "differences"}, nil, "ripcord compared its table of links with a dump of the kernel: after lost messages (`overrun`) or periodically (`audit`)."},
 	{"link.monitor", story, warnOrInfo, []string{"interface", "monitor", "why"}, nil, "The monitor of a link, and why it was chosen."},
-	{"advert.filter", once, onlyInfo, []string{"way"}, []string{"why"}, "Reports whether eBPF filters count repeated adverts in the kernel: see [protocol.md](protocol.md#filter)."},
-	{"link.hints", once, onlyInfo, []string{"way"}, []string{"why"}, "Reports whether eBPF programs report carrier changes at once: see [links.md](links.md#hints)."},
+	{"advert.filter", once, onlyInfo, []string{"attachment"}, []string{"why"}, "Reports whether eBPF filters count repeated adverts in the kernel: see [protocol.md](protocol.md#filter)."},
+	{"link.hints", once, onlyInfo, []string{"attachment"}, []string{"why"}, "Reports whether eBPF programs report carrier changes at once: see [links.md](links.md#hints)."},
 	{"link.stretched", story, warnOrInfo, []string{"interface", "period_us", "why"}, nil, "ripcord asks a link less often, since asking costs too much; or at the configured rate again."},
 
 	{"instance.transition", story, warnOrInfo, plus(ofVirtual, "from", "to", "reason", "priority"), []string{"group"}, "An instance changed its state. The member that caused the transition of its group has the reason, the other members have `group`."},
@@ -141,7 +141,7 @@ var FieldMeanings = map[string]string{
 	"name": "name of the check, instance or group", "result": "of a check: `up` or `down`; of a command: `done`, `failed`, `killed` (after its timeout) or `unrun`", "command": "the program", "merged": "number of transitions that were skipped before it", "lost": "number of lines lost since the start", "change": "the value added to the priority", "output": "output of the command, up to 4 KiB", "notes": "changes that need a restart", "values": "changed settings, each with its new and old value",
 	"active": "the address of the Active that fell silent", "active_address": "the address of the Active",
 	"answers": "number of answered probes among the last ones", "asked": "number of those probes", "unanswered": "number of probes in a row without an answer", "silent_us": "time without an answer, in µs", "interfaces": "names of links",
-	"address": "the address", "addresses": "list of addresses with prefix length", "admin_up": "whether the link is set up (IFF_UP)",
+	"address": "the address", "addresses": "list of addresses with prefix length", "admin_up": "whether the link is set up (IFF_UP)", "attachment": "how the eBPF programs are attached: `fentry` or `kprobe`, for socket filters `ebpf`; `none` if they are not",
 	"capabilities": "capabilities of the process, named as in capabilities(7)", "user": "the user", "under_way": "number of running commands", "retry_us": "time until the next attempt, in µs",
 	"carrier": "whether the link has a carrier (IFF_LOWER_UP)", "carrier_down_count": "the kernel's count of carrier losses",
 	"carrier_up_count": "the kernel's count of carrier returns", "cause": "the member or tracker that caused the transition",
@@ -159,7 +159,7 @@ var FieldMeanings = map[string]string{
 	"sources": "the last report of each source about the link, and its time", "state": "`on` or `off`; of a command, the new state: `MASTER`, `BACKUP`, `FAULT` or `STOP`", "status": "the document of `ripcord status --json`",
 	"subject": "the subject of the warning", "theirs": "the other router's value", "to": "the state after", "took_us": "time from the order to its completion, in µs",
 	"unheard": "our adverts do not seem to reach it", "tracker": "the tracked link or check that changed", "until": "the latest end of the delay", "version": "version of ripcord, or VRRP version of a rival",
-	"vrid": "the virtual router's number", "was": "the name before", "what": "the difference", "why": "the reason, as text", "way": "how the eBPF programs are attached: `fentry` or `kprobe`, for socket filters `ebpf`; `none` if they are not",
+	"vrid": "the virtual router's number", "was": "the name before", "what": "the difference", "why": "the reason, as text",
 }
 
 // Lookup returns the definition of an event.

@@ -154,14 +154,14 @@ type attachment struct {
 	spec     ebpf.ProgramSpec
 }
 
-// attachments returns the possible ways, the best first. Both only use bpf(2): any other system
+// attachments returns the possible attachments, the best first. Both only use bpf(2): any other system
 // call, such as perf_event_open(2) for a plain kprobe, would have to be permitted too.
 func attachments() []attachment {
-	ways := []attachment{{"fentry", 0, ebpf.ProgramSpec{Type: ebpf.Tracing, AttachType: ebpf.AttachTraceFEntry}}}
+	list := []attachment{{"fentry", 0, ebpf.ProgramSpec{Type: ebpf.Tracing, AttachType: ebpf.AttachTraceFEntry}}}
 	if argument, known := firstArgument[runtime.GOARCH]; known {
-		ways = append(ways, attachment{"kprobe", argument, ebpf.ProgramSpec{Type: ebpf.Kprobe, AttachType: ebpf.AttachTraceKprobeMulti}})
+		list = append(list, attachment{"kprobe", argument, ebpf.ProgramSpec{Type: ebpf.Kprobe, AttachType: ebpf.AttachTraceKprobeMulti}})
 	}
-	return ways
+	return list
 }
 
 // before returns the program to run before a function of the kernel.

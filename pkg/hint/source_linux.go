@@ -37,13 +37,13 @@ const (
 
 // Source is the source of hints. One goroutine reads; Close ends reading.
 type Source struct {
-	way    string
-	maps   []*ebpf.Map
-	links  []link.Link
-	reader *ringbuf.Reader // reads present records without waiting
-	ready  *os.File        // the ring, for the poller of Go
-	raw    syscall.RawConn
-	record ringbuf.Record // reused
+	attachment string
+	maps       []*ebpf.Map
+	links      []link.Link
+	reader     *ringbuf.Reader // reads present records without waiting
+	ready      *os.File        // the ring, for the poller of Go
+	raw        syscall.RawConn
+	record     ringbuf.Record // reused
 }
 
 // Open attaches the programs, for the network namespace of this thread. If the kernel or the
@@ -54,8 +54,8 @@ func Open() (*Source, error) {
 	if !confine.Has(unix.CAP_BPF, unix.CAP_PERFMON) && !confine.Has(unix.CAP_SYS_ADMIN) {
 		return nil, errors.New("CAP_BPF and CAP_PERFMON are required")
 	}
-	ways, refused := permitted()
-	if len(ways) == 0 {
+	usable, refused := permitted()
+	if len(usable) == 0 {
 		return nil, refusal(refused)
 	}
 	defer debug.FreeOSMemory() // the kernel's BTF is large, and is not needed any more
@@ -68,28 +68,28 @@ func Open() (*Source, error) {
 	if err != nil {
 		return nil, err
 	}
-	for _, way := range ways {
-		s := &Source{way: way.name}
-		if err = s.attach(l, types, way, uint32(stat.Ino)); err == nil {
+	for _, a := range usable {
+		s := &Source{attachment: a.name}
+		if err = s.attach(l, types, a, uint32(stat.Ino)); err == nil {
 			return s, nil
 		}
 		_ = s.Close()
-		refused = append(refused, way.name+": "+innermost(err).Error())
+		refused = append(refused, a.name+": "+innermost(err).Error())
 	}
 	return nil, refusal(refused)
 }
 
 // permitted returns the attachments that the kernel permits to this process, the best first, and
 // why it refuses the others. It asks before the kernel's types are read.
-func permitted() (ways []attachment, refused []string) {
-	for _, way := range attachments() {
-		if err := way.ask(changing); err != nil {
-			refused = append(refused, way.name+": "+innermost(err).Error())
+func permitted() (list []attachment, refused []string) {
+	for _, a := range attachments() {
+		if err := a.ask(changing); err != nil {
+			refused = append(refused, a.name+": "+innermost(err).Error())
 		} else {
-			ways = append(ways, way)
+			list = append(list, a)
 		}
 	}
-	return ways, refused
+	return list, refused
 }
 
 // refusal returns the error for a kernel that refuses all attachments.
@@ -110,7 +110,7 @@ func innermost(err error) error {
 }
 
 // attach loads and attaches both programs, and opens the ring.
-func (s *Source) attach(l layout, types *btf.Cache, way attachment, namespace uint32) error {
+func (s *Source) attach(l layout, types *btf.Cache, a attachment, namespace uint32) error {
 	ring, err := s.newMap(ebpf.MapSpec{Name: "ripcord_hints", Type: ebpf.RingBuf, MaxEntries: uint32(max(ringSize, os.Getpagesize()))})
 	if err != nil {
 		return err
@@ -123,15 +123,15 @@ func (s *Source) attach(l layout, types *btf.Cache, way attachment, namespace ui
 		return err
 	}
 	programs, err := ebpf.NewCollectionWithOptions(&ebpf.CollectionSpec{Programs: map[string]*ebpf.ProgramSpec{
-		changing: way.before(changing, l.program(Changed, way.argument, namespace, ring, nil)),
-		flagging: way.before(flagging, l.program(Flagged, way.argument, namespace, ring, once)),
+		changing: a.before(changing, l.program(Changed, a.argument, namespace, ring, nil)),
+		flagging: a.before(flagging, l.program(Flagged, a.argument, namespace, ring, once)),
 	}}, ebpf.CollectionOptions{Programs: ebpf.ProgramOptions{LogDisabled: true}, Cache: types})
 	if err != nil {
 		return err
 	}
 	defer programs.Close() // attached programs stay
 	for function, p := range programs.Programs {
-		attached, err := way.attach(function, p)
+		attached, err := a.attach(function, p)
 		if err != nil {
 			return err
 		}
@@ -169,8 +169,8 @@ func (s *Source) newMap(spec ebpf.MapSpec) (*ebpf.Map, error) {
 	return m, nil
 }
 
-// Way returns how the programs are attached: "fentry" or "kprobe".
-func (s *Source) Way() string { return s.way }
+// Attachment returns how the programs are attached: "fentry" or "kprobe".
+func (s *Source) Attachment() string { return s.attachment }
 
 // Next waits for a record. It fails with os.ErrClosed once the source is closed.
 func (s *Source) Next() (Record, error) {

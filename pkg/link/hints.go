@@ -4,8 +4,8 @@ import "time"
 
 // Hints says whether the kernel reports changes of its carrier flags through pkg/hint.
 type Hints struct {
-	Way string // how the programs are attached, as "fentry"; empty if they are not
-	Why string // why they are not attached
+	Attachment string // how the programs are attached, as "fentry"; empty if they are not
+	Why        string // why they are not attached
 }
 
 // hints is the evidence about whether a report of pkg/hint comes with each loss of one link; if so,

@@ -60,7 +60,7 @@ func TestHints(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			table := NewTable(TableConfig{
-				Minter: event.NewMinter(0), Watched: []string{"eth0"}, Hints: Hints{Way: "fentry"},
+				Minter: event.NewMinter(0), Watched: []string{"eth0"}, Hints: Hints{Attachment: "fentry"},
 				Default: Settings{Monitor: Auto, Confirm: often, Poll: seldom, Hint: true},
 			})
 			now := time.Unix(1000, 0)
@@ -102,7 +102,7 @@ func TestHintsOpened(t *testing.T) {
 		}
 	}
 	check("before", event.HintsNone, 10*time.Millisecond)
-	out := table.Observe(HintsOpened{Hints{Way: "fentry"}}, now)
+	out := table.Observe(HintsOpened{Hints{Attachment: "fentry"}}, now)
 	check("after", event.HintsUsed, time.Second)
 	if !out.Replan || len(out.Events) != 1 || !strings.Contains(out.Events[0].Message(), "every 1s") {
 		t.Errorf("HintsOpened leads to %+v, want another plan and one line that says so", out)
@@ -119,7 +119,7 @@ func TestHintsOpened(t *testing.T) {
 func TestHintsUnwanted(t *testing.T) {
 	for want, c := range map[event.Hinting]TableConfig{
 		event.HintsNone: {Default: Settings{Confirm: 10 * time.Millisecond, Poll: time.Second, Hint: true}},
-		event.HintsOff:  {Default: Settings{Confirm: 10 * time.Millisecond, Poll: time.Second}, Hints: Hints{Way: "kprobe"}},
+		event.HintsOff:  {Default: Settings{Confirm: 10 * time.Millisecond, Poll: time.Second}, Hints: Hints{Attachment: "kprobe"}},
 	} {
 		c.Minter, c.Watched = event.NewMinter(0), []string{"eth0"}
 		table := NewTable(c)
@@ -140,7 +140,7 @@ func TestHintsUnwanted(t *testing.T) {
 // asked after a hint about either.
 func TestHintsBelow(t *testing.T) {
 	table := NewTable(TableConfig{
-		Minter: event.NewMinter(0), Watched: []string{"vlan"}, Hints: Hints{Way: "fentry"},
+		Minter: event.NewMinter(0), Watched: []string{"vlan"}, Hints: Hints{Attachment: "fentry"},
 		Default: Settings{Monitor: Auto, Confirm: 10 * time.Millisecond, Poll: time.Second, Hint: true},
 	})
 	now := time.Unix(1000, 0)

@@ -71,14 +71,14 @@ func (t *Table) delayedUntil(at time.Time) []*entry {
 }
 
 // usesHints reports whether the table acts on hints about a link.
-func (t *Table) usesHints(e *entry) bool { return t.hints.Way != "" && t.settingsOf(e).Hint }
+func (t *Table) usesHints(e *entry) bool { return t.hints.Attachment != "" && t.settingsOf(e).Hint }
 
 // hinting returns how hints about a link are used.
 func (t *Table) hinting(e *entry) event.Hinting {
 	switch {
 	case !t.settingsOf(e).Hint:
 		return event.HintsOff
-	case t.hints.Way == "":
+	case t.hints.Attachment == "":
 		return event.HintsNone
 	case e.hints.trust == refuted:
 		return event.HintsLate

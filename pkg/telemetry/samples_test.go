@@ -36,7 +36,7 @@ func samples() []event.Event {
 		event.ControlPort{Stamp: alone, Listen: "192.0.2.11:9112", Err: "control.listen 192.0.2.11:9112: another program listens there"},
 		event.ControlPort{Stamp: alone, Listen: "192.0.2.11:9112"},
 		event.LinkMonitored{Stamp: alone, Interface: "eth0", Monitor: "netlink", Why: "the driver reports its carrier"},
-		event.LinkHints{Stamp: alone, Way: "fentry"},
+		event.LinkHints{Stamp: alone, Attachment: "fentry"},
 		event.AdvertFilter{Stamp: alone, Why: "it takes CAP_BPF"},
 		event.LinkStretched{Stamp: alone, Interface: "eth0", Period: 25 * time.Millisecond, Why: "one question takes 250µs"},
 		event.LinkResync{Stamp: alone, Reason: "overrun", Links: 4, Differences: 1},

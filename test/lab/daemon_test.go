@@ -28,30 +28,30 @@ type daemon struct {
 
 // line is a line of the log.
 type line struct {
-	TS        time.Time       `json:"ts"`
-	Level     string          `json:"level"`
-	Event     string          `json:"event"`
-	Msg       string          `json:"msg"`
-	Name      string          `json:"name"`
-	Instance  string          `json:"instance"`
-	Group     string          `json:"group"`
-	Interface string          `json:"interface"`
-	Source    string          `json:"source"`
-	From      string          `json:"-"` // a state, or a priority
-	To        string          `json:"-"`
-	Reason    string          `json:"reason"`
-	Kind      string          `json:"kind"`
-	Trace     string          `json:"trace"`
-	Unheard   bool            `json:"unheard"`
-	State     string          `json:"state"`
-	Command   string          `json:"command"`
-	Result    string          `json:"result"`
-	TookUS    int64           `json:"took_us"`
-	Merged    int             `json:"merged"`
-	Output    string          `json:"output"`
-	ElapsedUS *int64          `json:"elapsed_us"`
-	Way       string          `json:"way"`
-	Status    json.RawMessage `json:"status"`
+	TS         time.Time       `json:"ts"`
+	Level      string          `json:"level"`
+	Event      string          `json:"event"`
+	Msg        string          `json:"msg"`
+	Name       string          `json:"name"`
+	Instance   string          `json:"instance"`
+	Group      string          `json:"group"`
+	Interface  string          `json:"interface"`
+	Source     string          `json:"source"`
+	From       string          `json:"-"` // a state, or a priority
+	To         string          `json:"-"`
+	Reason     string          `json:"reason"`
+	Kind       string          `json:"kind"`
+	Trace      string          `json:"trace"`
+	Unheard    bool            `json:"unheard"`
+	State      string          `json:"state"`
+	Command    string          `json:"command"`
+	Result     string          `json:"result"`
+	TookUS     int64           `json:"took_us"`
+	Merged     int             `json:"merged"`
+	Output     string          `json:"output"`
+	ElapsedUS  *int64          `json:"elapsed_us"`
+	Attachment string          `json:"attachment"`
+	Status     json.RawMessage `json:"status"`
 }
 
 // UnmarshalJSON reads a line, in which from and to may be text or numbers.

@@ -58,7 +58,7 @@ func filtering(t *testing.T, more string) (s *site, a, b *daemon) {
 func filterWorks(d *daemon) bool {
 	for _, l := range d.log(time.Time{}) {
 		if l.Event == "advert.filter" {
-			return l.Way == "ebpf"
+			return l.Attachment == "ebpf"
 		}
 	}
 	return false
@@ -263,7 +263,7 @@ func TestFilterFamilies(t *testing.T) {
 func (s *site) countsBeside(b *daemon) {
 	s.t.Helper()
 	b.becomes("backup", time.Time{}, patience)
-	if said := b.wait(time.Time{}, patience, "advert.filter", is("advert.filter")); said.Way != "ebpf" {
+	if said := b.wait(time.Time{}, patience, "advert.filter", is("advert.filter")); said.Attachment != "ebpf" {
 		s.t.Skip(said.Msg)
 	}
 	for end := time.Now().Add(4 * patience); ; time.Sleep(often) {

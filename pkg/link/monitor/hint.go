@@ -13,9 +13,9 @@ import (
 
 // Hints are the kernel's own reports of changes of its carrier flags, or why there are none.
 type Hints struct {
-	Source hintSource // nil if there are none
-	Way    string     // how the programs are attached
-	Why    string     // why there are none; empty if none were wanted
+	Source     hintSource // nil if there are none
+	Attachment string     // how the programs are attached
+	Why        string     // why there are none; empty if none were wanted
 }
 
 // hintSource is the hint.Source in use. The monitor closes it.
@@ -26,12 +26,12 @@ type hintSource interface {
 }
 
 // known returns the part of the hints that the table needs.
-func (h Hints) known() link.Hints { return link.Hints{Way: h.Way, Why: h.Why} }
+func (h Hints) known() link.Hints { return link.Hints{Attachment: h.Attachment, Why: h.Why} }
 
 // report logs once whether there are hints, unless none were wanted.
 func (h Hints) report(events *bus.Topic[event.Event]) {
-	if h.Way != "" || h.Why != "" {
-		events.Publish(event.LinkHints{Stamp: event.Stamp{At: time.Now()}, Way: h.Way, Why: h.Why})
+	if h.Attachment != "" || h.Why != "" {
+		events.Publish(event.LinkHints{Stamp: event.Stamp{At: time.Now()}, Attachment: h.Attachment, Why: h.Why})
 	}
 }
 

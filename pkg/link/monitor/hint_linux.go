@@ -9,5 +9,5 @@ func OpenHints() Hints {
 	if err != nil {
 		return Hints{Why: err.Error()}
 	}
-	return Hints{Source: source, Way: source.Way()}
+	return Hints{Source: source, Attachment: source.Attachment()}
 }

@@ -78,7 +78,7 @@ func TestHint(t *testing.T) {
 		}
 	}, func(c *Config, _ *fake) {
 		source = newFakeHints()
-		c.Hints = opened(Hints{Source: source, Way: "fentry"})
+		c.Hints = opened(Hints{Source: source, Attachment: "fentry"})
 		c.Default.Poll, c.Default.Hint = time.Second, true
 	})
 }
@@ -94,7 +94,7 @@ func TestHintsOpenedLater(t *testing.T) {
 		if n := b.took("eth0"); n < 90 {
 			t.Errorf("asked %d times in a second without hints", n)
 		}
-		later <- Hints{Source: source, Way: "fentry"}
+		later <- Hints{Source: source, Attachment: "fentry"}
 		source.hinted(2, hint.Flagged)
 		time.Sleep(time.Second)
 		b.took("eth0")
@@ -118,7 +118,7 @@ func TestHintReport(t *testing.T) {
 		hints Hints
 		want  int
 	}{
-		{Hints{Way: "fentry"}, 1}, {Hints{Why: "operation not permitted"}, 1}, {Hints{}, 0},
+		{Hints{Attachment: "fentry"}, 1}, {Hints{Why: "operation not permitted"}, 1}, {Hints{}, 0},
 	} {
 		var log *bus.Ring[event.Event]
 		onBench(t, func(b *bench) { time.Sleep(time.Second) }, func(c *Config, _ *fake) {
