@@ -91,6 +91,7 @@ func build(o Options) (*parts, error) {
 	}
 	p.config.Store(o.Config)
 	p.warnings = event.NewWarnings(func(e event.Event) { p.events.Publish(e) })
+	p.warnings.After = func(wait time.Duration, call func()) { time.AfterFunc(wait, call) }
 	p.log = telemetry.NewLog(&p.events, telemetry.NewLogger(o.Output, o.Config.Log.Level))
 	p.history = telemetry.NewHistory(&p.events)
 	p.metrics = telemetry.NewMetrics(telemetry.MetricsConfig{

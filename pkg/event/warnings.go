@@ -16,6 +16,10 @@ const warningLogEvery = time.Minute
 // once or repeatedly; status and metrics read All. Its methods may be called from any goroutine;
 // those of a nil *Warnings do nothing.
 type Warnings struct {
+	// After has a function called after a time, as time.AfterFunc does. It is set before the first
+	// report. Without it, a warning that had to wait is logged only if it is reported again.
+	After func(wait time.Duration, call func())
+
 	publish func(Event)
 
 	mu  sync.Mutex
@@ -76,9 +80,9 @@ func (w *Warnings) log(known *warning, now time.Time) bool {
 		return false
 	}
 	if wait := known.next.Sub(now); wait > 0 {
-		if !known.later {
+		if !known.later && w.After != nil {
 			known.later = true
-			time.AfterFunc(wait, func() { w.logLater(known) })
+			w.After(wait, func() { w.logLater(known) })
 		}
 		return false
 	}

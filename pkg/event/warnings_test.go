@@ -14,6 +14,7 @@ func TestWarningThatReturnsIsLogged(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var logged []string
 		w := NewWarnings(func(e Event) { logged = append(logged, e.Message()) })
+		w.After = func(wait time.Duration, call func()) { time.AfterFunc(wait, call) }
 		report := func(instance, text string) {
 			w.Report(Warning{Stamp: Stamp{At: time.Now()}, Instance: instance, Reason: WarnUnserved, Text: text})
 		}
