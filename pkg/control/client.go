@@ -56,10 +56,14 @@ func request[T any](ctx context.Context, socket, method, path string, body io.Re
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	encoded, err := ask(ctx, socket, method, path, body)
-	if errors.Is(err, context.DeadlineExceeded) || errors.Is(err, os.ErrDeadlineExceeded) {
+	switch {
+	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, os.ErrDeadlineExceeded):
 		return nil, noAnswer(socket, timeout, err)
-	}
-	if err != nil {
+	case errors.Is(err, context.Canceled) && body != nil:
+		return nil, because(err, "interrupted before the daemon at %s had answered: it may carry out the order all the same; ripcord status and the log show the result", socket)
+	case errors.Is(err, context.Canceled):
+		return nil, because(err, "interrupted before the daemon at %s had answered", socket)
+	case err != nil:
 		return nil, err
 	}
 	var document T

@@ -30,6 +30,8 @@ type Orders interface {
 	// Resume lets a released group take part again.
 	Resume(name string) (*Released, error)
 	// Reload reads the configuration again and applies it; with dryRun it only returns the changes.
+	// ctx ends when the client leaves: a reload that has begun to change parts completes all the
+	// same.
 	Reload(ctx context.Context, dryRun bool) (*Reloaded, error)
 	// Handover ends the daemon without resigning, so that the next one continues.
 	Handover() (*HandedOver, error)
@@ -111,6 +113,8 @@ func order[T any](o Orders, example string, do func(context.Context, Order) (T, 
 			return
 		}
 		done, err := do(r.Context(), in)
+		// The server's limit counts from the request on, and an order may take longer than that.
+		_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(writeTimeout))
 		if err != nil {
 			fail(w, http.StatusUnprocessableEntity, "%v", err)
 			return

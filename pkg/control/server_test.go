@@ -5,11 +5,14 @@ import (
 	"errors"
 	"io/fs"
 	"net"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -315,5 +318,59 @@ func TestWhoMayConnect(t *testing.T) {
 			t.Errorf("%s was passed on: %v", network, err)
 		}
 		_ = l.Close()
+	}
+}
+
+// deadlines records the write deadlines of an answer.
+type deadlines struct {
+	*httptest.ResponseRecorder
+	set []time.Time
+}
+
+func (d *deadlines) SetWriteDeadline(t time.Time) error {
+	d.set = append(d.set, t)
+	return nil
+}
+
+// slow takes a while for a reload.
+type slow struct{ obeying }
+
+func (slow) Reload(ctx context.Context, dryRun bool) (*Reloaded, error) {
+	time.Sleep(writeTimeout + time.Second)
+	return obeying{}.Reload(ctx, dryRun)
+}
+
+// TestSlowOrder requires that the time for the answer to an order begins when the order has been
+// carried out: a reload may take longer than the server waits for other answers.
+func TestSlowOrder(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		answer := &deadlines{ResponseRecorder: httptest.NewRecorder()}
+		handler(Config{Source: pulled(), Orders: slow{}}).ServeHTTP(answer, httptest.NewRequest(http.MethodPost, ReloadPath, strings.NewReader("{}")))
+		if want := time.Now().Add(writeTimeout); answer.Code != http.StatusOK || len(answer.set) != 1 || !answer.set[0].Equal(want) {
+			t.Errorf("%d, the deadlines are %v, want %v", answer.Code, answer.set, want)
+		}
+	})
+}
+
+// stuck does not carry out a reload until its client leaves.
+type stuck struct{ obeying }
+
+func (stuck) Reload(ctx context.Context, _ bool) (*Reloaded, error) {
+	<-ctx.Done()
+	return nil, ctx.Err()
+}
+
+// TestInterruptedOrder requires that a client that was interrupted says that the order may have been
+// carried out.
+func TestInterruptedOrder(t *testing.T) {
+	socket := filepath.Join(shortDir(t), "s")
+	stop := run(t, listening(t, Config{Socket: socket, Orders: stuck{}}))
+	ctx, interrupt := context.WithCancel(t.Context())
+	time.AfterFunc(50*time.Millisecond, interrupt)
+	if _, err := Reload(ctx, socket, false); !errors.Is(err, context.Canceled) || !strings.Contains(err.Error(), "may carry out the order") {
+		t.Errorf("interrupted: %v", err)
+	}
+	if err := stop(); err != nil {
+		t.Error(err)
 	}
 }

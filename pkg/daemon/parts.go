@@ -68,9 +68,10 @@ type parts struct {
 	inherited  *inheritance
 
 	config    atomic.Pointer[config.Config] // the configuration in force
-	reloading sync.Mutex
 	releasing sync.Mutex
-	hangup    chan struct{} // a reload is requested
+
+	hangup       chan struct{} // a signal has requested a reload
+	reloadOrders chan reloadOrder
 
 	handover    chan struct{} // closed when the daemon has to end so that another continues
 	handingOver sync.Once
@@ -87,7 +88,8 @@ func build(o Options) (*parts, error) {
 	p := &parts{
 		version: o.Version, stats: stats.NewRegistry(names(o.Config), now), unknown: &stats.Counters{Since: now},
 		minter: event.NewMinter(uint64(now.UnixNano())), lease: lease.New(now),
-		links: bus.NewRetained[string, event.Link](), hangup: make(chan struct{}, 1), hints: make(chan monitor.Hints), handover: make(chan struct{}),
+		links: bus.NewRetained[string, event.Link](), hangup: make(chan struct{}, 1), reloadOrders: make(chan reloadOrder),
+		hints: make(chan monitor.Hints), handover: make(chan struct{}),
 	}
 	p.config.Store(o.Config)
 	p.warnings = event.NewWarnings(func(e event.Event) { p.events.Publish(e) })

@@ -1,7 +1,6 @@
 package daemon
 
 import (
-	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -192,9 +191,4 @@ func releasable(groups []*vrrp.GroupStatus, name string) error {
 // noReleases returns the event for a file of releases that cannot be used.
 func noReleases(err error) event.Event {
 	return event.ReleasesUnread{Stamp: event.Stamp{At: time.Now()}, Err: err.Error()}
-}
-
-// Reload implements control.Orders.
-func (o orders) Reload(ctx context.Context, dryRun bool) (*control.Reloaded, error) {
-	return o.reload(ctx, o.options, dryRun)
 }

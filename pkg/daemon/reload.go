@@ -27,15 +27,73 @@ import (
 // block reloads for ever.
 const reloadWithin = 20 * time.Second
 
-// reload reads the configuration again and applies it; with dryRun it only returns the changes.
-// Reloads wait for one another. The log says why a reload failed, whatever requested it.
-func (p *parts) reload(ctx context.Context, o Options, dryRun bool) (*control.Reloaded, error) {
-	p.reloading.Lock()
-	defer p.reloading.Unlock()
-	ctx, cancel := context.WithTimeout(ctx, reloadWithin)
+var (
+	errClientLeft = errors.New("the client that requested the reload has left")
+	errTooSlow    = fmt.Errorf("it took longer than %v", reloadWithin)
+)
+
+// reloadOrder is a reload that a client requested.
+type reloadOrder struct {
+	client context.Context // ends when the client leaves
+	dryRun bool
+	result chan<- reloadResult // takes one without blocking
+}
+
+type reloadResult struct {
+	answer *control.Reloaded
+	err    error
+}
+
+// reloads carries out reloads, one after another, until ctx ends. Signals that come during a reload
+// cause one more after it.
+func (p *parts) reloads(ctx context.Context, o Options) error {
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-p.hangup:
+			notifyManager(fmt.Sprintf("RELOADING=1\nMONOTONIC_USEC=%d", monotonicMicros()))
+			_, _ = p.reload(ctx, o, reloadOrder{client: context.Background()}) // the log contains the result
+			notifyManager("READY=1")
+		case order := <-p.reloadOrders:
+			answer, err := p.reload(ctx, o, order)
+			order.result <- reloadResult{answer, err}
+		}
+	}
+}
+
+// requestReload requests a reload without waiting for it.
+func (p *parts) requestReload() {
+	select {
+	case p.hangup <- struct{}{}:
+	default:
+	}
+}
+
+// Reload implements control.Orders. The reload continues if the client leaves after the file was
+// read: the parts must not be left with different configurations.
+func (o orders) Reload(client context.Context, dryRun bool) (*control.Reloaded, error) {
+	result := make(chan reloadResult, 1)
+	select {
+	case o.reloadOrders <- reloadOrder{client, dryRun, result}:
+	case <-client.Done():
+		return nil, errClientLeft
+	}
+	select {
+	case r := <-result:
+		return r.answer, r.err
+	case <-client.Done():
+		return nil, errClientLeft
+	}
+}
+
+// reload reads the configuration again and applies it, or only returns the changes. The log says
+// why a reload failed, whatever requested it.
+func (p *parts) reload(ctx context.Context, o Options, order reloadOrder) (*control.Reloaded, error) {
+	ctx, cancel := context.WithTimeoutCause(ctx, reloadWithin, errTooSlow)
 	defer cancel()
 	file := p.config.Load().File
-	answer, partly, err := p.reconfigure(ctx, o, dryRun)
+	answer, partly, err := p.reconfigure(ctx, o, order)
 	if err == nil {
 		return answer, nil
 	}
@@ -44,44 +102,61 @@ func (p *parts) reload(ctx context.Context, o Options, dryRun bool) (*control.Re
 	return nil, errors.New(rejected.Message())
 }
 
-// reconfigure is reload without its lock, which the caller holds. partly reports that a
-// configuration with an error is partly in force.
-func (p *parts) reconfigure(ctx context.Context, o Options, dryRun bool) (answer *control.Reloaded, partly bool, err error) {
-	if o.Load == nil {
-		return nil, false, errors.New("this daemon was given its configuration by another program: restart it to change that")
-	}
+// reconfigure is reload without the report of errors. partly reports that a configuration with an
+// error is partly in force.
+func (p *parts) reconfigure(ctx context.Context, o Options, order reloadOrder) (answer *control.Reloaded, partly bool, err error) {
 	before := p.config.Load()
-	next, err := o.Load(ctx)
-	var checks []track.Spec
-	var notify notifySettings
-	var table *runner.Table
-	if err == nil {
-		checks, err = checkSpecs(next)
-	}
-	if err == nil {
-		notify, err = notifySettingsOf(next)
-	}
-	if err == nil {
-		table, err = Programs(next)
-	}
+	next, err := readAgain(ctx, o, order.client)
 	if err != nil {
 		return nil, false, err
 	}
-	d, notes := config.Compare(before, next), append(restarts(o.Config, next), newWarnings(before, next)...)
-	answer = &control.Reloaded{File: next.File, DryRun: dryRun, Added: orEmpty(d.Added), Changed: orEmpty(d.Changed), Removed: orEmpty(d.Removed), Values: d.Values, Notes: notes}
-	if dryRun {
+	d, notes := config.Compare(before, next.Config), append(restarts(o.Config, next.Config), newWarnings(before, next.Config)...)
+	answer = &control.Reloaded{
+		File: next.File, DryRun: order.dryRun,
+		Added: orEmpty(d.Added), Changed: orEmpty(d.Changed), Removed: orEmpty(d.Removed), Values: d.Values, Notes: notes,
+	}
+	if order.dryRun {
 		return answer, false, nil
 	}
-	if err := p.programs.Reload(ctx, table.Revision()); err != nil {
+	if err := p.programs.Reload(ctx, next.table.Revision()); err != nil {
 		return nil, false, fmt.Errorf("its programs cannot be run: %w", err)
 	}
-	if err := p.apply(ctx, before, next, checks, notify); err != nil {
+	if err := p.apply(ctx, before, next); err != nil {
 		return nil, true, err
 	}
 	p.events.Publish(event.ConfigReloaded{
 		Stamp: event.Stamp{At: time.Now()}, File: next.File, Added: d.Added, Changed: d.Changed, Removed: d.Removed, Values: d.Values, Notes: notes,
 	})
 	return answer, false, nil
+}
+
+// usable is a configuration that this machine can use, and what some parts need of it.
+type usable struct {
+	*config.Config
+	checks []track.Spec
+	notify notifySettings
+	table  *runner.Table
+}
+
+// readAgain reads the configuration again, until ctx ends or the client leaves.
+func readAgain(ctx context.Context, o Options, client context.Context) (next usable, err error) {
+	if o.Load == nil {
+		return next, errors.New("this daemon was given its configuration by another program: restart it to change that")
+	}
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	defer context.AfterFunc(client, func() { cancel(errClientLeft) })()
+	if next.Config, err = o.Load(ctx); err != nil {
+		return next, err
+	}
+	if next.checks, err = checkSpecs(next.Config); err != nil {
+		return next, err
+	}
+	if next.notify, err = notifySettingsOf(next.Config); err != nil {
+		return next, err
+	}
+	next.table, err = Programs(next.Config)
+	return next, err
 }
 
 // newWarnings returns the warnings of a configuration that the previous one did not have: people
@@ -104,29 +179,30 @@ func newWarnings(before, next *config.Config) (all []string) {
 	return all
 }
 
-// apply gives the parts a new configuration, in the order in which an instance needs them.
-func (p *parts) apply(ctx context.Context, before, next *config.Config, checks []track.Spec, notify notifySettings) error {
+// apply gives the parts a new configuration, in the order in which an instance needs them. It is in
+// force once all have it: after an error the next reload finds the same differences again.
+func (p *parts) apply(ctx context.Context, before *config.Config, next usable) error {
 	p.log.SetLevel(next.Log.Level)
-	p.config.Store(next)
-	p.stats.Set(names(next), time.Now())
-	if err := p.checks.Apply(checks); err != nil {
+	p.stats.Set(names(next.Config), time.Now())
+	if err := p.checks.Apply(next.checks); err != nil {
 		return fmt.Errorf("checks: %w", err)
 	}
-	p.notifier.update(notify)
+	p.notifier.update(next.notify)
 	// Links of instances that are gone are watched until these have stopped: otherwise they would
 	// have a fault before.
-	p.monitor.Reconfigure(watching(next, before))
-	if err := p.awaitLinks(ctx, Interfaces(next)); err != nil {
+	p.monitor.Reconfigure(watching(next.Config, before))
+	if err := p.awaitLinks(ctx, Interfaces(next.Config)); err != nil {
 		return err
 	}
 	if err := p.receiver.Reconfigure(ctx, next.Instances()); err != nil {
 		return fmt.Errorf("receiver: %w", err)
 	}
-	p.inherited.keep(next)
+	p.inherited.keep(next.Config)
 	if err := p.router.Reconfigure(ctx, router.Reconfiguration{Groups: next.Groups, Sets: next.Held()}); err != nil {
 		return fmt.Errorf("router: %w", err)
 	}
-	p.monitor.Reconfigure(watching(next, nil))
+	p.monitor.Reconfigure(watching(next.Config, nil))
+	p.config.Store(next.Config)
 	return nil
 }
 
@@ -168,31 +244,8 @@ func (p *parts) awaitLinks(ctx context.Context, names []string) error {
 		select {
 		case <-tick.C:
 		case <-ctx.Done():
-			return fmt.Errorf("links: %w", ctx.Err())
+			return fmt.Errorf("links: %w", context.Cause(ctx))
 		}
-	}
-}
-
-// reloads carries out the reloads requested by signals until ctx ends. Signals that come during a
-// reload cause one more after it.
-func (p *parts) reloads(ctx context.Context, o Options) error {
-	for {
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-p.hangup:
-			notifyManager(fmt.Sprintf("RELOADING=1\nMONOTONIC_USEC=%d", monotonicMicros()))
-			_, _ = p.reload(ctx, o, false) // the log contains the result
-			notifyManager("READY=1")
-		}
-	}
-}
-
-// requestReload requests a reload without waiting for it.
-func (p *parts) requestReload() {
-	select {
-	case p.hangup <- struct{}{}:
-	default:
 	}
 }
 

@@ -41,7 +41,7 @@ func TestReloadSaysEachFailure(t *testing.T) {
 		p := &parts{programs: c.programs}
 		p.config.Store(&config.Config{File: "x.yaml"})
 		ring := bus.SubscribeRing(&p.events, bus.NewBell(), 8)
-		_, err := p.reload(t.Context(), Options{Config: next, Load: c.load}, false)
+		_, err := p.reload(t.Context(), Options{Config: next, Load: c.load}, reloadOrder{client: t.Context()})
 		events, _ := ring.Take()
 		if err == nil || len(events) != 1 {
 			t.Errorf("%s: error %v, events %v", name, err, events)
@@ -54,26 +54,98 @@ func TestReloadSaysEachFailure(t *testing.T) {
 	}
 }
 
-// TestReloadSaysPartFailure requires a log line if a part does not apply the new configuration:
-// here the state of its link is not known in time.
-func TestReloadSaysPartFailure(t *testing.T) {
-	next := &config.Config{File: "x.yaml", Groups: []vrrp.Group{{Members: []vrrp.Instance{{Virtual: event.Virtual{Name: "out", Interface: "eth9"}}}}}}
-	p := &parts{programs: ownPrograms{}, stats: stats.NewRegistry(nil, time.Now()), links: bus.NewRetained[string, event.Link]()}
+// reloadable returns parts that can be reloaded up to the first step that needs a link: here its
+// state is never known.
+func reloadable() *parts {
+	p := &parts{
+		programs: ownPrograms{}, stats: stats.NewRegistry(nil, time.Now()), links: bus.NewRetained[string, event.Link](),
+		reloadOrders: make(chan reloadOrder),
+	}
 	p.log = telemetry.NewLog(&p.events, telemetry.NewLogger(io.Discard, event.Error))
 	p.checks = track.New(p.programs, nil, p.reportCheck)
 	p.notifier = newNotifier(p.programs, notifySettings{}, "", nil, &p.events, nil)
 	p.monitor = monitor.New(monitor.Config{Minter: event.NewMinter(1), Facts: bus.NewRetained[string, event.Link](), Addresses: &p.addresses, Events: &p.events})
 	p.config.Store(&config.Config{File: "x.yaml"})
+	return p
+}
+
+// withOut is the configuration of an instance "out" on a link that is never known.
+func withOut() *config.Config {
+	return &config.Config{File: "x.yaml", Groups: []vrrp.Group{{Members: []vrrp.Instance{{Virtual: event.Virtual{Name: "out", Interface: "eth9"}}}}}}
+}
+
+// TestReloadSaysPartFailure requires a log line if a part does not apply the new configuration:
+// here the state of its link is not known in time. The configuration in force is then still the
+// previous one, so that the next reload finds the same differences.
+func TestReloadSaysPartFailure(t *testing.T) {
+	next, p := withOut(), reloadable()
+	before := p.config.Load()
 	ring := bus.SubscribeRing(&p.events, bus.NewBell(), 8)
-	ctx, cancel := context.WithCancel(t.Context())
-	cancel()
-	_, err := p.reload(ctx, Options{Config: next, Load: func(context.Context) (*config.Config, error) { return next, nil }}, false)
-	events, _ := ring.Take()
-	if err == nil || len(events) != 1 {
-		t.Fatalf("error %v, events %v", err, events)
+	ctx, cancel := context.WithCancelCause(t.Context())
+	cancel(errStops)
+	for range 2 {
+		_, err := p.reload(ctx, Options{Config: next, Load: func(context.Context) (*config.Config, error) { return next, nil }}, reloadOrder{client: t.Context()})
+		events, _ := ring.Take()
+		if err == nil || len(events) != 1 {
+			t.Fatalf("error %v, events %v", err, events)
+		}
+		want := "x.yaml was applied only in part, reload again or restart ripcord: links: ripcord stops"
+		if e, ok := events[0].(event.ConfigRejected); !ok || e.Message() != want || err.Error() != want {
+			t.Errorf("logged %v, want %q", events[0], want)
+		}
+		if p.config.Load() != before {
+			t.Error("a configuration that not all parts have is in force")
+		}
 	}
-	want := "x.yaml was applied only in part, restart ripcord: links: context canceled"
-	if e, ok := events[0].(event.ConfigRejected); !ok || e.Message() != want || err.Error() != want {
-		t.Errorf("logged %v, want %q", events[0], want)
+}
+
+// TestReloadClientLeaves requires that a reload whose client leaves changes nothing while the file
+// is read, and is completed after that.
+func TestReloadClientLeaves(t *testing.T) {
+	next, p := withOut(), reloadable()
+	ring := bus.SubscribeRing(&p.events, bus.NewBell(), 8)
+	client, leave := context.WithCancel(t.Context())
+	read := false // the file is read although the client leaves
+	load := func(ctx context.Context) (*config.Config, error) {
+		leave()
+		if read {
+			return next, nil
+		}
+		<-ctx.Done()
+		return nil, context.Cause(ctx)
 	}
+	ctx, stop := context.WithCancelCause(t.Context())
+	ended := make(chan error)
+	go func() { ended <- p.reloads(ctx, Options{Config: next, Load: load}) }()
+	reload := func() {
+		if _, err := (orders{parts: p}).Reload(client, false); err == nil || !strings.HasSuffix(err.Error(), errClientLeft.Error()) {
+			t.Errorf("the answer after the client has left: %v", err)
+		}
+	}
+	logged := func(want string) {
+		t.Helper()
+		var events []event.Event
+		for range 1000 {
+			if events, _ = ring.Take(); len(events) > 0 {
+				break
+			}
+			time.Sleep(time.Millisecond)
+		}
+		if len(events) != 1 || events[0].(event.ConfigRejected).Message() != want {
+			t.Fatalf("logged %v, want %q", events, want)
+		}
+	}
+	reload()
+	logged("x.yaml was not applied, the previous configuration stays in force: the client that requested the reload has left")
+
+	client, leave = context.WithCancel(t.Context())
+	defer leave()
+	read = true
+	reload()
+	time.Sleep(50 * time.Millisecond) // it waits for the link, whatever the client does
+	stop(errStops)
+	if err := <-ended; err != nil {
+		t.Error(err)
+	}
+	logged("x.yaml was applied only in part, reload again or restart ripcord: links: ripcord stops")
 }

@@ -25,10 +25,13 @@ type runningPart struct {
 	err   error // why it failed, once it has ended
 }
 
+// errStops is the cause with which the context of a part ends.
+var errStops = errors.New("ripcord stops")
+
 // start starts the parts. When one of them fails, it calls broken; the other parts run until stop.
 func (s stage) start(broken func()) *running {
-	ctx, cancel := context.WithCancel(context.Background())
-	r := &running{cancel: cancel}
+	ctx, cancel := context.WithCancelCause(context.Background())
+	r := &running{cancel: func() { cancel(errStops) }}
 	for name, run := range s {
 		p := &runningPart{name: name, ended: make(chan struct{})}
 		r.parts = append(r.parts, p)

@@ -143,7 +143,7 @@ func (e ConfigRejected) Message() string {
 		}
 	}
 	if e.Partly {
-		return fmt.Sprintf("%s was applied only in part, restart ripcord: %s", e.File, strings.Join(errors, "; "))
+		return fmt.Sprintf("%s was applied only in part, reload again or restart ripcord: %s", e.File, strings.Join(errors, "; "))
 	}
 	return fmt.Sprintf("%s was not applied, the previous configuration stays in force: %s", e.File, strings.Join(errors, "; "))
 }

@@ -32,14 +32,14 @@ func (r *Router) Reconfigure(ctx context.Context, to Reconfiguration) error {
 	select {
 	case r.reloads <- wait:
 	case <-ctx.Done():
-		return ctx.Err()
+		return context.Cause(ctx)
 	}
 	r.bell.Ring()
 	select {
 	case <-wait.done:
 		return nil
 	case <-ctx.Done():
-		return ctx.Err()
+		return context.Cause(ctx)
 	}
 }
 

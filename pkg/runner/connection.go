@@ -187,7 +187,7 @@ func (l *connection) askFile(ctx context.Context, r request, within time.Duratio
 		return nil, command.Lost(err.Error())
 	case <-ctx.Done():
 		l.forget(r.Seq)
-		return nil, ctx.Err()
+		return nil, context.Cause(ctx)
 	}
 }
 

@@ -34,7 +34,7 @@ func (r *Receiver) Reconfigure(ctx context.Context, instances []*vrrp.Instance) 
 	case <-next.done:
 		return nil
 	case <-ctx.Done():
-		return ctx.Err()
+		return context.Cause(ctx)
 	}
 }
 
