@@ -37,7 +37,7 @@ func TestSignalsAreCaughtFirst(t *testing.T) {
 	if !found {
 		t.Fatalf("the package is not initialised: %s", trace)
 	}
-	for _, late := range []string{"init ripcord/", "init net ", "init github.com/prometheus"} {
+	for _, late := range []string{"init ripcord/", "init net ", "init github.com/cilium/"} {
 		if strings.Contains(before, late) {
 			t.Errorf("before signals are caught: %s", late)
 		}
