@@ -20,11 +20,13 @@ const (
 	tidyWorth = 4 << 20         // the bytes that must have been allocated since the last time
 )
 
-// tidy returns memory to the kernel until ctx ends.
-func tidy(ctx context.Context) error {
+// tidy returns memory to the kernel until ctx ends. The lines of the log that the start or a failover
+// wrote are compressed before.
+func (p *parts) tidy(ctx context.Context) error {
 	var t tidier
 	return each(ctx, tidyLook, func() {
 		if t.due(read("/gc/heap/allocs:bytes")) {
+			p.history.Pack()
 			debug.FreeOSMemory()
 			if os.Getenv("GOGC") == "" {
 				debug.SetGCPercent(percentFor(read("/gc/heap/live:bytes")))

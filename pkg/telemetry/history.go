@@ -1,7 +1,6 @@
 package telemetry
 
 import (
-	"bytes"
 	"context"
 	"sync"
 	"time"
@@ -24,17 +23,12 @@ const (
 type History struct {
 	log *Log
 
-	mu    sync.Mutex
-	lines []keptLine
-	first uint64 // the number of the first line
-	bytes int
-	more  chan struct{} // closed when there is a new line
-}
-
-// keptLine is a line with the time when it was written. Its text is never changed.
-type keptLine struct {
-	at   time.Time
-	text []byte
+	mu     sync.Mutex
+	blocks []*block
+	first  uint64 // the number of the first line
+	lines  int
+	bytes  int
+	more   chan struct{} // closed when there is a new line
 }
 
 // NewHistory subscribes to topic at once. It starts nothing.
@@ -54,13 +48,18 @@ func (h *History) Write(line []byte) (int, error) {
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.lines = append(h.lines, keptLine{time.Now(), bytes.Clone(line)})
+	if n := len(h.blocks); n == 0 || !h.blocks[n-1].takes(line) {
+		h.blocks = append(h.blocks, &block{})
+	}
+	h.blocks[len(h.blocks)-1].add(time.Now(), line)
+	h.lines++
 	h.bytes += len(line)
-	for len(h.lines) > maxLines || h.bytes > maxBytes {
-		h.bytes -= len(h.lines[0].text)
-		h.lines[0].text = nil // the array may live on
-		h.lines = h.lines[1:]
-		h.first++
+	for oldest := h.blocks[0]; h.lines-len(oldest.at) >= maxLines || h.bytes > maxBytes; oldest = h.blocks[0] {
+		h.lines -= len(oldest.at)
+		h.bytes -= oldest.size
+		h.first += uint64(len(oldest.at))
+		h.blocks[0] = nil // the array may live on
+		h.blocks = h.blocks[1:]
 	}
 	close(h.more)
 	h.more = make(chan struct{})
@@ -71,12 +70,16 @@ func (h *History) Write(line []byte) (int, error) {
 func (h *History) Since(t time.Time) uint64 {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	for i, l := range h.lines {
-		if !l.at.Before(t) {
-			return h.first + uint64(i)
+	n := h.first
+	for _, b := range h.blocks {
+		for _, at := range b.at {
+			if at >= t.UnixNano() {
+				return n
+			}
+			n++
 		}
 	}
-	return h.first + uint64(len(h.lines))
+	return n
 }
 
 // From returns at most limit lines from number n on, and the number of the first of them, which is
@@ -85,10 +88,28 @@ func (h *History) Since(t time.Time) uint64 {
 func (h *History) From(n uint64, limit int) (first uint64, lines [][]byte, more <-chan struct{}) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	first = min(max(n, h.first), h.first+uint64(len(h.lines)))
-	kept := h.lines[first-h.first:]
-	for _, l := range kept[:min(len(kept), limit)] {
-		lines = append(lines, l.text)
+	first = min(max(n, h.first), h.first+uint64(h.lines))
+	skip := int(first - h.first)
+	for _, b := range h.blocks {
+		if len(lines) == limit {
+			break
+		}
+		if skip < len(b.at) {
+			kept := b.lines()[skip:]
+			lines = append(lines, kept[:min(len(kept), limit-len(lines))]...)
+		}
+		skip = max(skip-len(b.at), 0)
 	}
 	return first, lines, h.more
+}
+
+// Pack compresses the lines except the newest ones, to about a tenth. That takes some milliseconds
+// and much garbage, so it is left to a quiet moment.
+func (h *History) Pack() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	var p packer
+	for _, b := range h.blocks[:max(len(h.blocks)-1, 0)] {
+		b.pack(&p)
+	}
 }
