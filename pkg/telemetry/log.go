@@ -60,10 +60,16 @@ func (l *Log) Run(ctx context.Context) error {
 // writer. It may be called from any goroutine, also while the writer blocks.
 func (l *Log) Lost() uint64 { return l.ring.Lost() + l.logger.lost.Load() }
 
-// drain empties the backlog. Dropped events are older than the remaining ones, so they are reported
-// first, and at any level.
+// drain writes the events of the backlog until it is empty, which also releases the last of them.
 func (l *Log) drain() {
-	events, lost := l.ring.Take()
+	for events, lost := l.ring.Take(); len(events) > 0 || lost > 0; events, lost = l.ring.Take() {
+		l.writeAll(events, lost)
+	}
+}
+
+// writeAll writes events. Dropped events are older than these, so they are reported first, and at
+// any level.
+func (l *Log) writeAll(events []event.Event, lost uint64) {
 	if lost > 0 {
 		l.logger.always(Lost{Stamp: event.Stamp{At: time.Now()}, Count: lost, Reason: "events came faster than they could be written"})
 	}
