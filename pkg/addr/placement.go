@@ -20,7 +20,7 @@ type placements struct {
 	results  *bus.Topic[vrrp.Result]
 	warnings *event.Warnings
 	now      func() time.Time
-	last     map[string]*placement         // by instance
+	last     map[string]*placement         // by instance; of those that lack something
 	warned   map[event.WarningKey]struct{} // for tolerated addresses, routes and rules
 }
 
@@ -43,30 +43,24 @@ func newPlacements(cfg *Config, l *ledger, routes *route.Holder) *placements {
 	return &placements{ledger: l, routes: routes, results: cfg.Results, warnings: cfg.Warnings, now: cfg.Now, last: make(map[string]*placement), warned: make(map[event.WarningKey]struct{})}
 }
 
-// of returns the placement of an instance.
-func (p *placements) of(instance string) *placement {
-	if p.last[instance] == nil {
-		p.last[instance] = new(placement)
-	}
-	return p.last[instance]
-}
-
 // report reports for each held instance what is missing, if that has changed.
 func (p *placements) report() {
 	now := p.now()
 	inForce := make(map[event.WarningKey]struct{})
 	defer func() { p.endWarnings(now, inForce) }()
 	for _, name := range p.ledger.order {
-		h, was := p.ledger.held[name], p.of(name)
+		h, was := p.ledger.held[name], p.last[name]
 		is, settled := p.judge(now, h)
 		p.warn(now, h, is.tolerated, inForce)
 		switch {
-		case len(is.missing) == 0 && (len(was.missing) == 0 || !settled):
+		case len(is.missing) == 0 && (was == nil || !settled):
 			continue // nothing to take back, or it is too early
-		case len(is.missing) > 0 && was.current && slices.Equal(is.missing, was.missing) && is.degree == was.degree && is.refused == was.refused:
+		case len(is.missing) > 0 && was != nil && was.current && slices.Equal(is.missing, was.missing) && is.degree == was.degree && is.refused == was.refused:
 			continue
 		}
-		*was = is
+		if delete(p.last, name); len(is.missing) > 0 {
+			p.last[name] = new(is)
+		}
 		p.results.Publish(vrrp.Placed{Cause: h.cause, Instance: name, Missing: is.missing, Degree: is.degree, Refused: is.refused})
 	}
 }
@@ -173,10 +167,9 @@ func withReason(what, why string) string {
 
 // expect begins a period in which an instance is held.
 func (p *placements) expect(instance string) {
-	h, was := p.ledger.held[instance], p.of(instance)
-	was.current = false
-	if len(was.missing) > 0 {
-		h.within = againWithin
+	if was := p.last[instance]; was != nil {
+		was.current = false
+		p.ledger.held[instance].within = againWithin
 	}
 }
 
@@ -191,10 +184,10 @@ func (p *placements) seeLink(link event.Link) {
 		return
 	}
 	for name, was := range p.last {
-		if len(was.missing) == 0 || p.ledger.held[name] != nil || !was.anyLink && !slices.Contains(was.links, link.Name) {
+		if p.ledger.held[name] != nil || !was.anyLink && !slices.Contains(was.links, link.Name) {
 			continue
 		}
-		*was = placement{}
+		delete(p.last, name)
 		p.results.Publish(vrrp.Placed{Cause: link.Cause, Instance: name})
 	}
 }
@@ -210,7 +203,7 @@ func (p *placements) seeAddress(fact event.Address) {
 		if !was.refused || p.ledger.held[name] != nil || !slices.ContainsFunc(was.links, onLink) {
 			continue
 		}
-		*was = placement{}
+		delete(p.last, name)
 		p.results.Publish(vrrp.Placed{Cause: fact.Cause, Instance: name})
 	}
 }
@@ -223,7 +216,7 @@ func (p *placements) configure(cause event.Cause, instance string, configured bo
 		return
 	}
 	delete(p.last, instance)
-	if configured && len(was.missing) > 0 {
+	if configured {
 		p.results.Publish(vrrp.Placed{Cause: cause, Instance: instance})
 	}
 }

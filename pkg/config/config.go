@@ -80,8 +80,11 @@ func (c *Config) Instances() (all []*vrrp.Instance) {
 }
 
 // Held returns everything that the address worker holds: Sets, which are Tolerant for a
-// keepalived.conf, and Static if there is one.
+// keepalived.conf, and Static if there is one. The result must not be changed.
 func (c *Config) Held() []addr.Set {
+	if c.Format != Keepalived && c.Static == nil {
+		return c.Sets
+	}
 	all := slices.Clone(c.Sets)
 	for n := range all {
 		all[n].Tolerant = c.Format == Keepalived

@@ -98,6 +98,7 @@ func readLinks(report *problem.Report, at problem.Place, d *document) bool {
 func (d *document) build() *Config {
 	c := &Config{
 		Log: d.log, Control: d.control,
+		Sets:  make([]addr.Set, 0, len(d.instances)), // without spare capacity, since it is kept
 		Links: make(map[string]link.Settings, len(d.links)), DefaultLink: d.link.Settings,
 		Notify: d.notifies(), NotifyAll: d.notify, FIFO: d.fifo, FIFOReader: d.fifoReader, FIFOUser: d.fifoUser, FIFOGroup: d.fifoGroup,
 		ScriptUser: d.scriptUser, ScriptGroup: d.scriptGroup, Startup: d.startup, Shutdown: d.shutdown,
