@@ -13,8 +13,8 @@ import (
 )
 
 const (
-	// maxDatagram is more than the longest datagram that the kernel sends: 32 KiB in a dump.
-	maxDatagram = 64 << 10
+	// maxDatagram is the length of the longest datagram that the kernel sends, in a dump.
+	maxDatagram = 32 << 10
 	// requestBuffer is the size of both buffers of a socket for requests: they hold a transaction
 	// of thousands of addresses, and the errors of a whole batch.
 	requestBuffer = 1 << 20
