@@ -66,6 +66,10 @@ func TestWorkerAsks(t *testing.T) {
 		r.sight(answer)
 		expect(t, "reports after the answer", len(r.packets.take()), 2)
 		expect(t, "orders carried out after the answer", r.Executed()-before, 1)
+		r.AskForDryRun("eth0")
+		synctest.Wait()
+		expect(t, "two reports and two questions of a dry run", len(r.packets.take()), 4)
+		expect(t, "orders carried out after a dry run", r.Executed()-before, 1)
 		var forwards []string
 		results, _ := r.forward.Take()
 		for _, in := range results {

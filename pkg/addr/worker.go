@@ -61,8 +61,9 @@ type Worker struct {
 // stations have to be asked.
 type queued struct {
 	Order
-	ask []string
-	at  time.Time
+	ask    []string
+	at     time.Time
+	dryRun bool // not an order of the router, which counts its own
 }
 
 // NewWorker returns a worker that holds nothing. It starts nothing.
@@ -100,9 +101,16 @@ func (w *Worker) Do(orders ...Order) {
 
 // Ask queues one order to ask the stations on some links for an answer, as proof that the segments
 // forward. The first answer on each link is published as vrrp.Forwards. It never blocks.
-func (w *Worker) Ask(links ...string) {
+func (w *Worker) Ask(links ...string) { w.ask(queued{ask: links}) }
+
+// AskForDryRun asks the stations like Ask, but is not an order of the router: Executed does not
+// count it.
+func (w *Worker) AskForDryRun(links ...string) { w.ask(queued{ask: links, dryRun: true}) }
+
+func (w *Worker) ask(question queued) {
+	question.at = w.cfg.Now()
 	w.mu.Lock()
-	w.queue = append(w.queue, queued{ask: links, at: w.cfg.Now()})
+	w.queue = append(w.queue, question)
 	w.mu.Unlock()
 	w.Wake()
 }
@@ -225,7 +233,9 @@ func (w *Worker) turn() {
 	facts := w.absorb()
 	for _, o := range orders {
 		w.execute(o)
-		w.executed.Add(1)
+		if !o.dryRun {
+			w.executed.Add(1)
+		}
 		facts = false // executing the order has used them
 	}
 	if len(orders) > 0 {
@@ -240,7 +250,8 @@ func (w *Worker) turn() {
 	w.steps.Add(1)
 }
 
-// Executed returns how many of the orders given to Do and Ask have been executed.
+// Executed returns how many of the orders given to Do and Ask have been executed. The router compares
+// it with the number of orders that it gave, so nobody else may call Do or Ask.
 func (w *Worker) Executed() uint64 { return w.executed.Load() }
 
 // Turns returns how many turns the worker has made. It grows at least once after each Wake, unless

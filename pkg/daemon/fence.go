@@ -168,7 +168,7 @@ func (o orders) askStations(ctx context.Context, g *vrrp.Group) map[string]bool 
 	ctx, cancel := context.WithTimeout(ctx, fenceProbe)
 	defer cancel()
 	links, answered := g.Links(), make(map[string]bool)
-	o.worker.Ask(links...)
+	o.worker.AskForDryRun(links...)
 	for len(answered) < len(links) {
 		select {
 		case <-d.bell:

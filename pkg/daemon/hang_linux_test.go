@@ -3,11 +3,14 @@ package daemon_test
 import (
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"ripcord/pkg/addr"
+	"ripcord/pkg/control"
 	"ripcord/pkg/daemon"
+	"ripcord/pkg/vrrp"
 )
 
 // gatedKernel does not answer adds until its gate is opened.
@@ -59,4 +62,51 @@ func TestDaemonWorkerHangs(t *testing.T) {
 	if err := r.end(); err != nil {
 		t.Errorf("Run: %v", err)
 	}
+}
+
+// TestDaemonWorkerHangsAfterDryRun: a dry run of a fence asks the stations past the router, and does
+// not hide from it that the worker hangs.
+func TestDaemonWorkerHangsAfterDryRun(t *testing.T) {
+	cables(t)
+	gate := make(chan struct{})
+	open := sync.OnceFunc(func() { close(gate) })
+	defer open()
+	var shut atomic.Bool
+	r := run(t, func(o *daemon.Options) {
+		o.Config.Groups[0].Fence = &vrrp.Fence{Argv: []string{"/bin/true"}, Timeout: time.Second}
+		o.Config.ScriptUser = "root"
+		o.Kernel = func(k addr.Kernel) addr.Kernel { return shutKernel{k, &shut, gate} }
+	})
+	r.lead()
+	if _, err := control.FenceDryRun(t.Context(), r.socket, "edge"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := control.Release(t.Context(), r.socket, "edge", 0); err != nil {
+		t.Fatal(err)
+	}
+	r.output.await(t, 2, "address.removed")
+	shut.Store(true)
+	if _, err := control.Resume(t.Context(), r.socket, "edge"); err != nil {
+		t.Fatal(err)
+	}
+	r.output.await(t, 2, "instance.fault", "reason", "worker-hung", "level", "error")
+	open()
+	r.cancel()
+	if err := r.end(); err != nil {
+		t.Errorf("Run: %v", err)
+	}
+}
+
+// shutKernel does not answer adds from some moment on, until its gate is opened.
+type shutKernel struct {
+	addr.Kernel
+	shut *atomic.Bool
+	gate chan struct{}
+}
+
+func (k shutKernel) AddBatch(ops []addr.Op) error {
+	if k.shut.Load() {
+		<-k.gate
+	}
+	return k.Kernel.AddBatch(ops)
 }
