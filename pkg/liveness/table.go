@@ -246,8 +246,8 @@ func (t *Table) report(m *machine) {
 	if is.Liveness == vrrp.Silent {
 		is.Since, is.Unanswered = m.since, m.unanswered
 		is.Answered, is.Asked = m.Answered()
-		is.Others = m.othersShow()
-		if m.reported.Liveness == vrrp.Silent && m.reported.Others == is.Others {
+		is.OtherStations = m.othersShow()
+		if m.reported.Liveness == vrrp.Silent && m.reported.OtherStations == is.OtherStations {
 			return
 		}
 	} else if m.reported.Liveness == is.Liveness {
@@ -262,14 +262,14 @@ func (t *Table) report(m *machine) {
 
 // othersShow returns what the other stations did since the machine fell silent. An answer of one
 // shows that the segment forwards if the station was asked in the last interval of the silence.
-func (m *machine) othersShow() vrrp.Others {
+func (m *machine) othersShow() vrrp.OtherStations {
 	switch {
 	case !m.answers.IsZero() && !m.answers.Before(m.since.Add(m.silent-m.Interval)):
-		return vrrp.OthersAnswer
+		return vrrp.OtherStationsAnswer
 	case m.known && len(m.others) == 0:
-		return vrrp.NoOthers
+		return vrrp.NoOtherStation
 	}
-	return vrrp.OthersSilent
+	return vrrp.OtherStationsSilent
 }
 
 // Results returns the pending reports, and clears them.

@@ -87,7 +87,7 @@ func (l *lan) turn() {
 	for _, w := range l.Results() {
 		text := fmt.Sprintf("%s %v %v", w.Instance, w.Active, w.Liveness)
 		if w.Liveness == vrrp.Silent {
-			text += fmt.Sprintf(" for %v, others %d", l.now.Sub(w.Since).Round(ms), w.Others)
+			text += fmt.Sprintf(" for %v, others %d", l.now.Sub(w.Since).Round(ms), w.OtherStations)
 		}
 		l.reported = append(l.reported, text)
 	}

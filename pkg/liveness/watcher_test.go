@@ -135,7 +135,7 @@ func watches(t *testing.T) {
 		t.Errorf("the machine answered %d of %d", answered, asked)
 	}
 	c.die()
-	if got := want(vrrp.Silent); got.Instance != "a" || got.Active != active || got.Others != vrrp.OthersAnswer || got.Cause.At.Sub(got.Since) < 50*ms {
+	if got := want(vrrp.Silent); got.Instance != "a" || got.Active != active || got.OtherStations != vrrp.OtherStationsAnswer || got.Cause.At.Sub(got.Since) < 50*ms {
 		t.Errorf("%+v", got)
 	}
 	w.Watch(vrrp.Watch{Instance: in})

@@ -51,14 +51,14 @@ func (l Liveness) String() string {
 	return [...]string{"unasked", "irregular", "answering", "silent"}[l]
 }
 
-// Others is whether other stations of the segment answered when a machine fell silent.
-type Others uint8
+// OtherStations is whether other stations of the segment answered when a machine fell silent.
+type OtherStations uint8
 
-// The values of Others.
+// The values of OtherStations.
 const (
-	NoOthers     Others = iota // no other station is known
-	OthersSilent               // none of the known stations answered
-	OthersAnswer               // a station answered a question of the same moment
+	NoOtherStation      OtherStations = iota // no other station is known
+	OtherStationsSilent                      // none of the known stations answered
+	OtherStationsAnswer                      // a station answered a question of the same moment
 )
 
 // Watched reports the present liveness of the Active that an instance watches.
@@ -71,7 +71,7 @@ type Watched struct {
 	// the answers of other stations, how many of the last Asked questions before that were
 	// Answered, and how many remained Unanswered since.
 	Since           time.Time
-	Others          Others
+	OtherStations   OtherStations
 	Answered, Asked int
 	Unanswered      int
 }

@@ -162,7 +162,7 @@ func (l members) provedDead(now time.Time) (proved *member) {
 		if m.answersProbe(now) {
 			return nil
 		}
-		if proved == nil && m.isSilent() && (m.watch.known.Others == vrrp.OthersAnswer || l.silentElsewhere(m)) {
+		if proved == nil && m.isSilent() && (m.watch.known.OtherStations == vrrp.OtherStationsAnswer || l.silentElsewhere(m)) {
 			proved = m
 		}
 	}
@@ -172,11 +172,11 @@ func (l members) provedDead(now time.Time) (proved *member) {
 // silentElsewhere reports whether the Active fell silent on the member's segment and on another
 // one, and no other station is known on either.
 func (l members) silentElsewhere(m *member) bool {
-	if m.watch.known.Others != vrrp.NoOthers {
+	if m.watch.known.OtherStations != vrrp.NoOtherStation {
 		return false
 	}
 	for _, n := range l {
-		if n.Interface != m.Interface && n.isSilent() && n.watch.known.Others == vrrp.NoOthers {
+		if n.Interface != m.Interface && n.isSilent() && n.watch.known.OtherStations == vrrp.NoOtherStation {
 			return true
 		}
 	}

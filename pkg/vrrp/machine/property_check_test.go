@@ -78,9 +78,9 @@ func (w *world) provesDead() bool {
 	for _, in := range w.m.Config().Members {
 		s, silent := w.silent[in.Name]
 		switch {
-		case silent && s.Others == vrrp.OthersAnswer:
+		case silent && s.OtherStations == vrrp.OtherStationsAnswer:
 			return true
-		case silent && s.Others == vrrp.NoOthers:
+		case silent && s.OtherStations == vrrp.NoOtherStation:
 			links[in.Interface] = true
 		}
 	}

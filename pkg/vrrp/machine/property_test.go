@@ -165,7 +165,7 @@ func (w *world) hear(t *rapid.T) {
 func (w *world) watched(t *rapid.T) {
 	in := vrrp.Watched{
 		Cause: w.cause(0), Instance: w.instance(t), Liveness: vrrp.Liveness(rapid.IntRange(0, 3).Draw(t, "liveness")),
-		Others: vrrp.Others(rapid.IntRange(0, 2).Draw(t, "others")), Since: w.now.Add(-time.Duration(rapid.IntRange(0, 300).Draw(t, "silent")) * time.Millisecond),
+		OtherStations: vrrp.OtherStations(rapid.IntRange(0, 2).Draw(t, "others")), Since: w.now.Add(-time.Duration(rapid.IntRange(0, 300).Draw(t, "silent")) * time.Millisecond),
 	}
 	if in.Active = w.watching[in.Instance]; rapid.IntRange(0, 9).Draw(t, "stranger") == 0 {
 		in.Active = netip.MustParseAddr("192.0.2.77")

@@ -224,9 +224,9 @@ func watched(l *lan, w *words) vrrp.Watched {
 	w.options(func(name string) bool {
 		switch name {
 		case "others-silent":
-			in.Others = vrrp.OthersSilent
+			in.OtherStations = vrrp.OtherStationsSilent
 		case "others-answer":
-			in.Others = vrrp.OthersAnswer
+			in.OtherStations = vrrp.OtherStationsAnswer
 		default:
 			return false
 		}
