@@ -1,4 +1,4 @@
-// Package adverttest holds test helpers that several packages of adverts share: two virtual
+// Package adverttest contains test helpers that several packages of adverts share: two virtual
 // routers, their adverts, and a LAN of two network namespaces.
 package adverttest
 

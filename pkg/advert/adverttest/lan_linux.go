@@ -19,13 +19,14 @@ import (
 	"ripcord/test/netns"
 )
 
-// LAN is the network namespace of this process and a second one, connected by veth cables.
+// LAN is the network namespace of this process and a remote one, connected by veth cables.
 type LAN struct {
 	T    testing.TB
-	jobs chan func()
-	tid  int // of the thread in the second namespace
+	jobs chan func() // the calls for the thread in the remote namespace
+	tid  int         // of that thread
 }
 
+// NewLAN creates the remote namespace, which lasts until the end of the test.
 func NewLAN(t testing.TB) *LAN {
 	netns.Need(t)
 	l := &LAN{T: t, jobs: make(chan func())}
@@ -42,14 +43,14 @@ func NewLAN(t testing.TB) *LAN {
 		}
 	}()
 	if err := <-ready; err != nil {
-		t.Skip("skipped: no second network namespace: ", err)
+		t.Skip("skipped: no remote network namespace: ", err)
 	}
 	t.Cleanup(func() { close(l.jobs) })
 	return l
 }
 
-// There calls f in the second namespace.
-func (l *LAN) There(f func()) {
+// InRemote calls f in the remote namespace.
+func (l *LAN) InRemote(f func()) {
 	done := make(chan struct{})
 	l.jobs <- func() {
 		defer close(done)
@@ -58,13 +59,14 @@ func (l *LAN) There(f func()) {
 	<-done
 }
 
+// IP runs the ip program in the namespace of the caller.
 func (l *LAN) IP(args string) {
 	if out, err := exec.Command("ip", strings.Fields(args)...).CombinedOutput(); err != nil {
 		l.T.Errorf("ip %s: %v: %s", args, err, out)
 	}
 }
 
-// Cable connects here<n> in this namespace with there<n> in the second one; their addresses end
+// Cable connects here<n> in this namespace with there<n> in the remote one; their addresses end
 // in 1 and 2. The kernel chooses the ifindex if index is 0. The end of the test removes the
 // cable.
 func (l *LAN) Cable(n int, index int) event.Link {
@@ -80,12 +82,12 @@ func (l *LAN) Cable(n int, index int) event.Link {
 		l.IP(fmt.Sprintf("addr add fe80::%d:%d/64 dev %s nodad", n, host, name))
 		l.IP(fmt.Sprintf("link set %s up", name))
 	}
-	l.There(func() { up(there, n, 2) })
+	l.InRemote(func() { up(there, n, 2) })
 	up(here, n, 1)
 	Settle(here)
-	l.There(func() { Settle(there) })
-	l.Hears(here, n, 1)
-	l.There(func() { l.Hears(there, n, 2) })
+	l.InRemote(func() { Settle(there) })
+	l.awaitNeighborGroup(here, n, 1)
+	l.InRemote(func() { l.awaitNeighborGroup(there, n, 2) })
 	l.T.Cleanup(func() { _ = exec.Command("ip", "link", "del", here).Run() })
 	dev, err := net.InterfaceByName(here)
 	if err != nil || l.T.Failed() {
@@ -94,10 +96,10 @@ func (l *LAN) Cable(n int, index int) event.Link {
 	return event.Link{Name: here, Index: dev.Index, Usable: true, AdminUp: true, Carrier: true, OperState: event.OperUp}
 }
 
-// Hears waits until an interface has joined the solicited-node group of its IPv6 address. The
-// kernel joins it with a delay, and a neighbour solicitation that is sent before is only answered
-// at the next try, a second later.
-func (l *LAN) Hears(name string, n, host int) {
+// awaitNeighborGroup waits until an interface has joined the solicited-node group of its IPv6
+// address. The kernel joins it with a delay, and a neighbor solicitation that is sent before is
+// only answered at the next try, a second later.
+func (l *LAN) awaitNeighborGroup(name string, n, host int) {
 	group := fmt.Sprintf("ff0200000000000000000001ff%02x%04x", n, host)
 	for end := time.Now().Add(5 * time.Second); ; time.Sleep(time.Millisecond) {
 		table, err := os.ReadFile("/proc/thread-self/net/igmp6") // index, name, group, …
@@ -134,9 +136,9 @@ func Settle(name string) {
 	runtime.KeepAlive(&value)
 }
 
-// Far returns the ifindex and the addresses of the other end of a cable.
-func (l *LAN) Far(n int) (index int, four, six netip.Addr) {
-	l.There(func() {
+// RemoteEnd returns the ifindex and the addresses of the remote end of a cable.
+func (l *LAN) RemoteEnd(n int) (index int, four, six netip.Addr) {
+	l.InRemote(func() {
 		dev, err := net.InterfaceByName(fmt.Sprintf("there%d", n))
 		if err != nil {
 			l.T.Error(err)
@@ -147,37 +149,37 @@ func (l *LAN) Far(n int) (index int, four, six netip.Addr) {
 	return index, netip.MustParseAddr(fmt.Sprintf("198.51.%d.2", n)), netip.MustParseAddr(fmt.Sprintf("fe80::%d:2", n))
 }
 
-// Sender sends adverts from the second namespace.
+// Sender sends adverts.
 type Sender interface {
 	Send(batch []advert.Message)
 	Open(instance string, f *advert.Frames)
 	Close() error
 }
 
-// FarSender is a Sender whose methods run in the second namespace, where it opens its sockets.
-type FarSender struct {
+// RemoteSender is a Sender whose methods run in the remote namespace, where it opens its sockets.
+type RemoteSender struct {
 	Sender
 	lan *LAN
 }
 
-// Sender calls open in the second namespace. The end of the test closes the sender.
-func (l *LAN) Sender(open func() (Sender, error)) FarSender {
+// Sender calls open in the remote namespace. The end of the test closes the sender.
+func (l *LAN) Sender(open func() (Sender, error)) RemoteSender {
 	var s Sender
 	var err error
-	l.There(func() { s, err = open() })
+	l.InRemote(func() { s, err = open() })
 	if err != nil {
 		l.T.Fatal(err)
 	}
 	l.T.Cleanup(func() { _ = s.Close() })
-	return FarSender{s, l}
+	return RemoteSender{s, l}
 }
 
 // Send is part of Sender.
-func (s FarSender) Send(batch []advert.Message) { s.lan.There(func() { s.Sender.Send(batch) }) }
+func (s RemoteSender) Send(batch []advert.Message) { s.lan.InRemote(func() { s.Sender.Send(batch) }) }
 
 // Open is part of Sender.
-func (s FarSender) Open(instance string, f *advert.Frames) {
-	s.lan.There(func() { s.Sender.Open(instance, f) })
+func (s RemoteSender) Open(instance string, f *advert.Frames) {
+	s.lan.InRemote(func() { s.Sender.Open(instance, f) })
 }
 
 // Capture returns a function that waits for the next VRRP packet on the interface and returns it
@@ -221,13 +223,13 @@ func (l *LAN) tap(index, typ, front int) (next func() []byte) {
 	}
 }
 
-// Away calls the ip program with each of the commands. In the commands, AWAY stands for the
-// second namespace and BACK for this one.
-func (l *LAN) Away(commands []string) {
-	name := fmt.Sprintf("away%d", os.Getpid())
+// MoveLinks runs the ip program with each of the commands. In the commands, REMOTE stands for the
+// remote namespace and LOCAL for this one.
+func (l *LAN) MoveLinks(commands []string) {
+	name := fmt.Sprintf("remote%d", os.Getpid())
 	l.IP(fmt.Sprintf("netns attach %s %d", name, l.tid))
 	defer l.IP("netns delete " + name)
 	for _, c := range commands {
-		l.IP(strings.NewReplacer("AWAY", name, "BACK", fmt.Sprint(unix.Gettid())).Replace(c))
+		l.IP(strings.NewReplacer("REMOTE", name, "LOCAL", fmt.Sprint(unix.Gettid())).Replace(c))
 	}
 }

@@ -27,10 +27,10 @@ type inject struct {
 func newInject(l *adverttest.LAN, n int) *inject {
 	l.T.Helper()
 	in := &inject{t: l.T.(*testing.T), fd: make(map[event.Family]int)}
-	in.index, _, _ = l.Far(n)
+	in.index, _, _ = l.RemoteEnd(n)
 	for _, f := range []event.Family{event.IPv4, event.IPv6} {
 		var err error
-		l.There(func() {
+		l.InRemote(func() {
 			in.fd[f], err = rawsock.Open(f, []rawsock.Option{rawsock.Int(unix.SOL_SOCKET, unix.SO_BINDTOIFINDEX, in.index, "SO_BINDTOIFINDEX")})
 		})
 		if err != nil {

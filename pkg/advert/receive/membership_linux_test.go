@@ -56,19 +56,19 @@ func TestReceiverJoinsAgain(t *testing.T) {
 		deaf   string // the instances that were
 	}{
 		{"MTU too small for IPv6", []string{"link set here1 mtu 1200", "link set here1 mtu 1500"}, "here1/6"},
-		{"away in another namespace", []string{"link set here1 netns AWAY", "-n AWAY link set here1 netns BACK"}, "here1/4 here1/6"},
+		{"moved to another namespace and back", []string{"link set here1 netns REMOTE", "-n REMOTE link set here1 netns LOCAL"}, "here1/4 here1/6"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			l := adverttest.NewLAN(t)
 			link := l.Cable(1, 0)
 			bench := listen(t, on(link.Name)...)
 			bench.publish(link)
-			l.Away(c.change)
+			l.MoveLinks(c.change)
 			l.IP("link set here1 up")
 			l.IP("addr replace 198.51.1.1/24 dev here1")
 			l.IP("addr replace fe80::1:1/64 dev here1 nodad")
 			adverttest.Settle("here1")
-			l.There(func() { adverttest.Settle("there1") }) // before that it sends nothing
+			l.InRemote(func() { adverttest.Settle("there1") }) // before that it sends nothing
 
 			bench.results.Take()
 			bench.Verify(bench.ticket + 1)
@@ -93,7 +93,7 @@ func TestReceiverJoinsAgain(t *testing.T) {
 			if !maps.Equal(told, rejoined) {
 				t.Errorf("events %+v", events)
 			}
-			index, four, six := l.Far(1)
+			index, four, six := l.RemoteEnd(1)
 			l.Sender(openSender).Send([]advert.Message{adverttest.Message(adverttest.Frames(index, four)), adverttest.Message(adverttest.Frames(index, six))})
 			if heard := bench.takes(2); len(heard) != 2 {
 				t.Errorf("heard %q", who(heard))
@@ -168,7 +168,7 @@ func TestReceiverHearsInSpiteOfReversePathFilter(t *testing.T) {
 			instances := on(link.Name)[:1]
 			instances[0].Unicast = vrrp.Unicast{Peers: c.peers, TTL: 255, MinTTL: 255}
 			bench := listen(t, instances...)
-			index, four, _ := l.Far(1)
+			index, four, _ := l.RemoteEnd(1)
 			f := adverttest.Frames(index, four)
 			if c.peers != nil {
 				a := wire.Advert{VRID: 51, Priority: 200, Interval: time.Second, Addresses: []netip.Addr{adverttest.VIP4}}
@@ -180,7 +180,7 @@ func TestReceiverHearsInSpiteOfReversePathFilter(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			l.There(func() { l.IP(fmt.Sprintf("neigh replace 198.51.1.1 lladdr %s dev there1", here.HardwareAddr)) })
+			l.InRemote(func() { l.IP(fmt.Sprintf("neigh replace 198.51.1.1 lladdr %s dev there1", here.HardwareAddr)) })
 			hears := func(when string) {
 				t.Helper()
 				for range 3 {
@@ -290,9 +290,9 @@ func TestReceiverHearsTheOwnerAmongMany(t *testing.T) {
 	bench := listen(t, instances...)
 	bench.publish(link)
 	owned := instances[0].Addresses[100]
-	l.There(func() { l.IP("addr add " + owned.String() + "/24 dev there1") })
+	l.InRemote(func() { l.IP("addr add " + owned.String() + "/24 dev there1") })
 	l.IP("addr add " + owned.String() + "/24 dev here1")
-	index, _, _ := l.Far(1)
+	index, _, _ := l.RemoteEnd(1)
 	l.Sender(openSender).Send([]advert.Message{adverttest.Message(adverttest.Frames(index, owned))})
 	if heard := bench.takes(1); who(heard) != "four0<"+owned.String() {
 		t.Errorf("heard %q", who(heard))

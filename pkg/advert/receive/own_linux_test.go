@@ -21,9 +21,9 @@ import (
 func TestReceiverHearsOurOwnAddress(t *testing.T) {
 	l := adverttest.NewLAN(t)
 	link := l.Cable(1, 0)
-	index, four, six := l.Far(1)
+	index, four, six := l.RemoteEnd(1)
 	here4, here6 := netip.MustParseAddr("198.51.1.1"), netip.MustParseAddr("fe80::1:1")
-	l.There(func() {
+	l.InRemote(func() {
 		l.IP("addr add 198.51.1.1/24 dev there1")
 		l.IP("addr add fe80::1:1/64 dev there1 nodad")
 	})
@@ -123,7 +123,7 @@ func TestOwnFilterWatchesVRIDs(t *testing.T) {
 func TestPacketSocketsIgnoreOtherVLANs(t *testing.T) {
 	l := adverttest.NewLAN(t)
 	link := l.Cable(1, 0)
-	index, _, _ := l.Far(1)
+	index, _, _ := l.RemoteEnd(1)
 	source := netip.MustParseAddr("198.51.1.1")
 	for _, m := range []filterSpec{
 		{family: event.IPv4, groups: []netip.Addr{wire.GroupOf(event.IPv4)}, early: true},
@@ -142,7 +142,7 @@ func TestPacketSocketsIgnoreOtherVLANs(t *testing.T) {
 			b := append([]byte{0x01, 0x00, 0x5e, 0x00, 0x00, 0x12, 2, 0, 0, 0, 0, 9}, tag...)
 			return append(append(b, 0x08, 0x00), ip...)
 		}
-		l.There(func() {
+		l.InRemote(func() {
 			fd, err := unix.Socket(unix.AF_PACKET, unix.SOCK_RAW|unix.SOCK_CLOEXEC, 0)
 			if err != nil {
 				t.Error(err)

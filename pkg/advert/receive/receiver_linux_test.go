@@ -145,7 +145,7 @@ func TestReceiverHearsEachLinkForItself(t *testing.T) {
 	bench := listen(t, append(on(one.Name), on(two.Name)...)...)
 	bench.publish(one)
 	bench.publish(two)
-	index, four, six := l.Far(2)
+	index, four, six := l.RemoteEnd(2)
 	s := l.Sender(openSender)
 	s.Send([]advert.Message{adverttest.Message(adverttest.Frames(index, four)), adverttest.Message(adverttest.Frames(index, six))})
 	heard := who(bench.takes(2))
@@ -166,7 +166,7 @@ func TestReceiverReadsWithoutAllocating(t *testing.T) {
 	}
 	defer func() { _ = e.shut() }()
 	e.follow(link)
-	index, four, six := l.Far(1)
+	index, four, six := l.RemoteEnd(1)
 	batch := []advert.Message{adverttest.Message(adverttest.Frames(index, four)), adverttest.Message(adverttest.Frames(index, six))}
 	far := l.Sender(openSender)
 	far.Open("four", new(adverttest.Frames(index, four)))
@@ -227,8 +227,8 @@ func TestReceiverHearsTheOwner(t *testing.T) {
 	instances[0].Addresses = []netip.Addr{netip.MustParseAddr("198.51.1.100")}
 	bench := listen(t, instances...)
 	bench.publish(link)
-	l.There(func() { l.IP("addr add 198.51.1.100/24 dev there1") })
-	index, four, _ := l.Far(1)
+	l.InRemote(func() { l.IP("addr add 198.51.1.100/24 dev there1") })
+	index, four, _ := l.RemoteEnd(1)
 	s := l.Sender(openSender)
 	owner := adverttest.Message(adverttest.Frames(index, instances[0].Addresses[0]))
 	for _, holding := range []bool{false, true} {
@@ -255,7 +255,7 @@ func TestReceiverFollowsItsLinks(t *testing.T) {
 	s := l.Sender(openSender)
 	hears := func(when string, want int) {
 		t.Helper()
-		index, four, six := l.Far(1)
+		index, four, six := l.RemoteEnd(1)
 		s.Send([]advert.Message{adverttest.Message(adverttest.Frames(index, four)), adverttest.Message(adverttest.Frames(index, six))})
 		if heard := bench.takes(want); len(heard) != want {
 			t.Errorf("%s: heard %q, want %d", when, who(heard), want)
@@ -307,7 +307,7 @@ func TestReceiverTriesAgain(t *testing.T) {
 		t.Errorf("events %+v", events)
 	}
 	bench.publish(link)
-	index, four, six := l.Far(1)
+	index, four, six := l.RemoteEnd(1)
 	l.Sender(openSender).Send([]advert.Message{adverttest.Message(adverttest.Frames(index, four)), adverttest.Message(adverttest.Frames(index, six))})
 	if heard := bench.takes(2); len(heard) != 2 {
 		t.Errorf("heard %q", who(heard))
@@ -335,7 +335,7 @@ func TestReceiverAnswersAfterWhatItFound(t *testing.T) {
 		defer func() { _ = p.close() }()
 		witnesses = append(witnesses, p)
 	}
-	index, four, six := l.Far(1)
+	index, four, six := l.RemoteEnd(1)
 	const n = 3*maxRead + 1
 	var batch []advert.Message
 	for range n {

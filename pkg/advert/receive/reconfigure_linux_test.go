@@ -32,7 +32,7 @@ func TestReceiverReconfigures(t *testing.T) {
 		}
 	}
 	send := func(cable int) {
-		index, four, six := l.Far(cable)
+		index, four, six := l.RemoteEnd(cable)
 		l.Sender(openSender).Send([]advert.Message{adverttest.Message(adverttest.Frames(index, four)), adverttest.Message(adverttest.Frames(index, six))})
 	}
 	raw := socketKey{link: one.Name, family: event.IPv4}
@@ -87,7 +87,7 @@ func TestReceiverHearsGroups(t *testing.T) {
 	e.publish(link)
 	hears := func(want string, groups ...string) {
 		t.Helper()
-		index, four, six := l.Far(1)
+		index, four, six := l.RemoteEnd(1)
 		var batch []advert.Message
 		for _, text := range groups {
 			f := adverttest.Frames(index, four)

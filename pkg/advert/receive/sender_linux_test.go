@@ -37,7 +37,7 @@ func TestSenderFromVirtualMAC(t *testing.T) {
 	link := l.Cable(1, 0)
 	bench := listen(t, on(link.Name)...)
 	bench.publish(link)
-	index, four, six := l.Far(1)
+	index, four, six := l.RemoteEnd(1)
 	next, s := l.CaptureFrames(link.Index), l.Sender(openSender)
 	var batch []advert.Message
 	for i, source := range []netip.Addr{four, six, netip.MustParseAddr("198.51.1.77")} {
@@ -72,7 +72,7 @@ func TestSenderGoesOnAfterAFailure(t *testing.T) {
 	link := l.Cable(1, 0)
 	bench := listen(t, on(link.Name)...)
 	bench.publish(link)
-	index, four, six := l.Far(1)
+	index, four, six := l.RemoteEnd(1)
 	s := l.Sender(openSender)
 	var batch []advert.Message
 	for i := range 3 * sendSlots {
@@ -106,7 +106,7 @@ func TestEngineToReceiver(t *testing.T) {
 	link := l.Cable(1, 0)
 	bench := listen(t, on(link.Name)...)
 	bench.publish(link)
-	index, four, six := l.Far(1)
+	index, four, six := l.RemoteEnd(1)
 	waiter, err := wakeup.OpenWaiter()
 	if err != nil {
 		t.Fatal(err)

@@ -14,7 +14,7 @@ import (
 func TestResignationWhoseSourceIsGone(t *testing.T) {
 	l := adverttest.NewLAN(t)
 	link := l.Cable(1, 0)
-	index, four, six := l.Far(1)
+	index, four, six := l.RemoteEnd(1)
 	next, s := l.Capture(link.Index), l.Sender(openSender)
 	send := func(what string, source, to netip.Addr, occasion advert.Occasion) (err error) {
 		m := adverttest.Message(adverttest.Frames(index, source))
@@ -49,7 +49,7 @@ func TestResignationWhoseSourceIsGone(t *testing.T) {
 			t.Fatalf("%s, with its source: %v", way.what, err)
 		}
 	}
-	l.There(func() {
+	l.InRemote(func() {
 		l.IP("addr del 198.51.1.2/24 dev there1")
 		l.IP("addr del fe80::1:2/64 dev there1")
 	})

@@ -24,7 +24,7 @@ func run(l *adverttest.LAN, program, args string) {
 	if err != nil {
 		l.T.Skip("skipped: ", err)
 	}
-	l.There(func() {
+	l.InRemote(func() {
 		if out, err := exec.Command(path, strings.Fields(args)...).CombinedOutput(); err != nil {
 			l.T.Errorf("%s %s: %v: %s", program, args, err, out)
 		}
@@ -36,7 +36,7 @@ func run(l *adverttest.LAN, program, args string) {
 
 // ways returns a message for each way in which adverts leave from the other end of a cable.
 func ways(l *adverttest.LAN, n int) map[string]advert.Message {
-	index, four, six := l.Far(n)
+	index, four, six := l.RemoteEnd(n)
 	ways := map[string]advert.Message{
 		"IPv4": adverttest.Message(adverttest.Frames(index, four)), "IPv6": adverttest.Message(adverttest.Frames(index, six)),
 	}
@@ -146,7 +146,7 @@ func TestAnswersOfTheNetworkAreNoRefusals(t *testing.T) {
 	l := adverttest.NewLAN(t)
 	link := l.Cable(1, 0)
 	_ = os.WriteFile("/proc/sys/net/ipv4/icmp_ratelimit", []byte("0"), 0o600)
-	index, four, six := l.Far(1)
+	index, four, six := l.RemoteEnd(1)
 	s := l.Sender(openSender)
 	next := l.Capture(link.Index)
 	for _, c := range []struct{ from, to netip.Addr }{
@@ -212,7 +212,7 @@ func TestLeavesTheVirtualMAC(t *testing.T) {
 		t.Fatal(err)
 	}
 
-	index, four, _ := l.Far(1)
+	index, four, _ := l.RemoteEnd(1)
 	next, s := l.CaptureFrames(link.Index), l.Sender(openSender)
 	f := adverttest.Frames(index, four)
 	f.Header = wire.AppendHeaders(nil, mac, four, f.Copies[0].To, len(f.Copies[0].Advert))
@@ -271,7 +271,7 @@ func TestMTU(t *testing.T) {
 	run(l, "ip", "link set there1 mtu 1280")
 	l.IP("link set " + link.Name + " mtu 1280")
 	s := l.Sender(openSender)
-	index, four, six := l.Far(1)
+	index, four, six := l.RemoteEnd(1)
 	for _, c := range []struct {
 		source netip.Addr
 		header int
@@ -291,4 +291,4 @@ func TestMTU(t *testing.T) {
 }
 
 // outletsOf returns the sockets of a sender in the other namespace.
-func outletsOf(s adverttest.FarSender) map[outletKey]*outlet { return s.Sender.(*RawSender).outlets }
+func outletsOf(s adverttest.RemoteSender) map[outletKey]*outlet { return s.Sender.(*RawSender).outlets }

@@ -17,7 +17,7 @@ import (
 func TestSenderOnTheWire(t *testing.T) {
 	l := adverttest.NewLAN(t)
 	link := l.Cable(1, 0)
-	index, four, six := l.Far(1)
+	index, four, six := l.RemoteEnd(1)
 	next := l.Capture(link.Index)
 	s := l.Sender(openSender)
 	batch := []advert.Message{adverttest.Message(adverttest.Frames(index, six)), adverttest.Message(adverttest.Frames(index, four))}
@@ -54,7 +54,7 @@ func TestSenderOnTheWire(t *testing.T) {
 func TestSenderToPeers(t *testing.T) {
 	l := adverttest.NewLAN(t)
 	link := l.Cable(1, 0)
-	index, four, six := l.Far(1)
+	index, four, six := l.RemoteEnd(1)
 	next := l.Capture(link.Index)
 	s := l.Sender(openSender)
 	here4, here6 := netip.MustParseAddr("198.51.1.1"), netip.MustParseAddr("fe80::1:1")
@@ -113,7 +113,7 @@ func TestSocketsThatOnlySendHearNothing(t *testing.T) {
 		}
 	}
 	heard4, heard6 := member(t, link.Index, event.IPv4), member(t, link.Index, event.IPv6)
-	index, four, six := l.Far(1)
+	index, four, six := l.RemoteEnd(1)
 	l.Sender(openSender).Send([]advert.Message{adverttest.Message(adverttest.Frames(index, four)), adverttest.Message(adverttest.Frames(index, six))})
 	heard4()
 	heard6()
