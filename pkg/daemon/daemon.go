@@ -92,7 +92,7 @@ func Run(ctx context.Context, o Options) error {
 	log := stage{"log": p.log.Run}.start(broken)
 	running := stage{"runner": p.programs.Keep}.start(broken)
 	notifying := stage{"notify": p.notifier.run}.start(broken)
-	aside := stage{"metrics": p.metrics.Run, "history": p.history.Run, "memory": p.tidy, "record": p.inherited.refresh}.start(broken)
+	aside := stage{"metrics": p.metrics.Run, "history": p.history.Run, "memory": tidy(p.history.Pack), "record": p.inherited.refresh}.start(broken)
 	p.publishStart(o)
 	if c := o.Config; c.Startup != nil {
 		p.events.Publish(runProgram(ctx, p.programs, c, command.ForStartup, c.Startup))

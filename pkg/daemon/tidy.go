@@ -20,19 +20,20 @@ const (
 	tidyWorth = 4 << 20         // the bytes that must have been allocated since the last time
 )
 
-// tidy returns memory to the kernel until ctx ends. The lines of the log that the start or a failover
-// wrote are compressed before.
-func (p *parts) tidy(ctx context.Context) error {
+// tidy returns a function that returns memory to the kernel until ctx ends. It calls pack before,
+// which may leave much garbage.
+func tidy(pack func()) func(ctx context.Context) error {
 	var t tidier
-	return each(ctx, tidyLook, func() {
+	look := func() {
 		if t.due(read("/gc/heap/allocs:bytes")) {
-			p.history.Pack()
+			pack()
 			debug.FreeOSMemory()
 			if os.Getenv("GOGC") == "" {
 				debug.SetGCPercent(percentFor(read("/gc/heap/live:bytes")))
 			}
 		}
-	})
+	}
+	return func(ctx context.Context) error { return each(ctx, tidyLook, look) }
 }
 
 // each calls do once in each period, until ctx ends.
