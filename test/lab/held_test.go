@@ -13,7 +13,7 @@ import (
 	"ripcord/pkg/lan"
 )
 
-// asks checks which host answers for an address, or that none does ("").
+// asks waits until a host answers for an address, or until none does if want is empty.
 func (s *site) asks(p *lan.Prober, address, want string) {
 	s.t.Helper()
 	for deadline := time.Now().Add(patience); ; {
@@ -49,9 +49,9 @@ func (s *site) reaches(host, address string) (answered bool) {
 	return answered
 }
 
-// port is an address of the segment as one calls it from a host, at a port where nobody
-// is. The zone of a link-local one is the number of the host's interface: Go remembers
-// the numbers of names for a minute, whatever the namespace.
+// port returns a closed port of an address, to connect to it from a host. The zone of a link-local
+// address is the ifindex of the host's interface: Go caches the numbers of names for a minute, for
+// all namespaces together.
 func (s *site) port(host, address string) string {
 	a, ifname, zoned := strings.Cut(address, "%")
 	if zoned {
@@ -94,7 +94,7 @@ func TestExtraAddresses(t *testing.T) {
 		for _, host := range []string{"a", "b"} {
 			for _, address := range []string{"192.0.2.99", "2001:db8:51::9"} {
 				k := announcements(address, s.Cable(host, inside.ifname).MAC().String())
-				if n := count(frames, both(k.pick, k.want)); n < k.least {
+				if n := count(frames, merged(k.pick, k.want)); n < k.least {
 					wrong = append(wrong, fmt.Sprintf("%s announced %s %d times, want at least %d", host, address, n, k.least))
 				}
 			}
@@ -120,14 +120,14 @@ func TestRoutesMove(t *testing.T) {
 	}
 	s := newSiteOf(t, []segment{inside, outside}, port("a", inside, ".11"), port("a", outside, ".11"),
 		port("b", inside, ".12"), port("b", outside, ".12"), port("client", inside, ".13"), port("far", outside, ".13"))
-	// Beyond far there is a network, to which the Active alone knows the way.
+	// Behind far there is a network. Only the Active has a route to it.
 	s.ip("far", "address", "add", "203.0.113.7/32", "dev", "lo")
 	s.ip("far", "route", "add", "192.0.2.0/24", "via", "198.51.100.1")
 	s.ip("client", "route", "add", "203.0.113.0/24", "via", "192.0.2.1")
 	reaches := func() {
 		t.Helper()
 		if !s.reaches("client", "203.0.113.7") {
-			t.Error("the client does not reach what is beyond far")
+			t.Error("the client does not reach the network behind far")
 		}
 	}
 	for _, host := range []string{"a", "b"} {
@@ -206,13 +206,13 @@ func TestRoutesAreKept(t *testing.T) {
 	began := time.Now()
 	a := s.start("a", router{150, often, "routes: [{to: 10.2.0.0/16, via: 10.1.0.2, interface: other}, {to: 10.3.0.0/16, via: 10.8.0.1}]"})
 	a.wait(began, 5*time.Second, "the refused route", func(l line) bool { return l.Event == "route.failed" && strings.Contains(l.Msg, "10.3.0.0/16") })
-	a.wait(began, patience, "the other", is("route.added"))
+	a.wait(began, patience, "the other route", is("route.added"))
 
 	restored := func(since time.Time) {
 		t.Helper()
 		a.wait(since, patience, "route.restored", is("route.restored"))
 		if got := s.ip("a", "route"); !strings.Contains(got, "10.2.0.0/16 via 10.1.0.2 dev other proto 112") {
-			t.Errorf("it logs restored:\n%s", got)
+			t.Errorf("route.restored was logged, but the route is missing:\n%s", got)
 		}
 	}
 	at := time.Now()
@@ -229,7 +229,7 @@ func TestRoutesAreKept(t *testing.T) {
 	s.ip("a", "link", "set", "other", "up")
 	restored(at)
 	if st := a.state(); st != "active" {
-		t.Errorf("it is %s: a route is no matter for a fault", st)
+		t.Errorf("it is %s, although a missing route is not a fault", st)
 	}
 	refusals := 0
 	for _, l := range a.log(began) {
@@ -282,7 +282,7 @@ func TestAcceptFalse(t *testing.T) {
 	check("at first")
 	for _, change := range []string{
 		"flush ruleset",
-		"add table inet x; delete table inet x; delete table inet ripcord", // of which the first message says nothing of it
+		"add table inet x; delete table inet x; delete table inet ripcord", // one message about another table, one about ours
 	} {
 		s.command("a", nft, change)
 		for deadline := time.Now().Add(10*time.Second + patience); strings.TrimSpace(s.command("a", nft, "list ruleset")) == ""; time.Sleep(often) {

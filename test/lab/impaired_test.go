@@ -143,7 +143,7 @@ func TestIPv6OffByDefault(t *testing.T) {
 	if s.daemons["a"].lacks("") || s.daemons["a"].state() != "active" {
 		t.Errorf("a is %s and lacks %v", s.daemons["a"].state(), s.daemons["a"].status().Instances[0].Missing)
 	}
-	s.asksAll(s.prober(inside))
+	s.askVirtual(s.prober(inside))
 	s.bounded(began, 2)
 }
 

@@ -9,17 +9,16 @@ import (
 	"time"
 )
 
-// slack is what a busy machine may add to what is measured once. The intervals of
-// the tests that use it are such that no other cause of a takeover hides in it.
+// slack is how much longer something may take on a busy machine if it is measured only once. The
+// tests that use it have such intervals that no other cause of a takeover is hidden by it.
 const slack = time.Second
 
-// patience is how long is waited for what must come, where it does not matter when.
+// patience is how long a test waits for an event whose exact time does not matter.
 const patience = 5 * time.Second
 
-// measured takes a measurement again, up to five times, while there is something
-// wrong with it, which measure says: a limit without slack is kept by a machine
-// that has time for it once. What is wrong each time fails the test. Where a limit
-// is more than the code alone can keep, measure asks the machine which one to judge.
+// measured repeats a measurement up to five times, until measure returns that nothing is wrong: a
+// busy machine keeps a strict limit in some of the runs. If something is wrong in all five, the test
+// fails. If a busy machine cannot keep the strict limit at all, measure asks busy which limit to use.
 func measured(t *testing.T, measure func(*machine) (wrong string)) {
 	t.Helper()
 	var all []string
@@ -34,7 +33,8 @@ func measured(t *testing.T, measure func(*machine) (wrong string)) {
 	t.Errorf("measured five times: %s", strings.Join(all, "; "))
 }
 
-// measuredAnew is measured with a test for each time, with which its LANs go.
+// measuredAnew does what measured does, but each measurement is a subtest, whose end removes its
+// LANs.
 func measuredAnew(t *testing.T, measure func(*testing.T, *machine) (wrong string)) {
 	t.Helper()
 	measured(t, func(m *machine) (wrong string) {
@@ -43,28 +43,28 @@ func measuredAnew(t *testing.T, measure func(*testing.T, *machine) (wrong string
 	})
 }
 
-// machine is the one that something is measured on. A thread of ours, which sleeps
-// a millisecond again and again, tells by how late it wakes what others have to wait.
+// machine observes how busy this machine is during a measurement. A thread sleeps for a millisecond
+// again and again: how late it wakes up is how late any other thread may be.
 type machine struct {
 	t    *testing.T
 	mu   sync.Mutex
 	late []time.Duration
 }
 
-// watched is a measurement with the machine it is done on.
+// watched measures once while the machine is observed.
 func watched(t *testing.T, measure func(*machine) (wrong string)) (wrong string) {
 	m := &machine{t: t}
 	defer m.watch()()
 	return measure(m)
 }
 
-// watch watches the machine until stop.
+// watch observes the machine until stop is called.
 func (m *machine) watch() (stop func()) {
 	const nap = time.Millisecond
 	done := make(chan struct{})
 	var over sync.WaitGroup
 	over.Go(func() {
-		runtime.LockOSThread() // its wakening is the kernel's matter alone
+		runtime.LockOSThread() // so only the kernel decides when it wakes up
 		defer runtime.UnlockOSThread()
 		for {
 			select {
@@ -83,10 +83,9 @@ func (m *machine) watch() (stop func()) {
 	return func() { close(done); over.Wait() }
 }
 
-// busy is whether the machine had no time for what has been measured so far: one
-// wakening of a hundred was late by the given time or more. Then a test judges its
-// looser limit, and else the strict one. On a calm machine p99 is 0.4 to 2.7 ms, what
-// the tests themselves do included, and about 1.1 ms in those that do little.
+// busy reports whether the machine was busy so far: one of a hundred wake-ups was late by the given
+// time or more. Then a test applies its looser limit, otherwise the strict one. On a quiet machine
+// p99 is 0.4 to 2.7 ms while a test works, and about 1.1 ms in tests that do little.
 func (m *machine) busy(from time.Duration) bool {
 	m.mu.Lock()
 	defer m.mu.Unlock()

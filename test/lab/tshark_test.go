@@ -13,7 +13,7 @@ import (
 	"ripcord/pkg/lan"
 )
 
-// program finds what test/setup installs.
+// program returns the path of a program that test/setup installs.
 func program(t *testing.T, name string) string {
 	t.Helper()
 	path, err := exec.LookPath(name)
@@ -23,7 +23,7 @@ func program(t *testing.T, name string) string {
 	return path
 }
 
-// record begins to record the inside segment.
+// record starts to record the frames of the inside segment.
 func (s *site) record() *lan.Recorder {
 	s.t.Helper()
 	r, err := s.Segment(inside.name).Record()
@@ -36,7 +36,7 @@ func (s *site) record() *lan.Recorder {
 // decoded is a frame as tshark reads it: the values of its fields, by name.
 type decoded map[string]string
 
-// fields that are asked of tshark, beside its complaints.
+// fields are the fields that tshark prints, in addition to its complaints.
 var fields = []string{
 	"eth.src", "eth.dst", "ip.src", "ip.dst", "ip.ttl", "ip.dsfield.dscp", "ipv6.src", "ipv6.dst", "ipv6.hlim", "ipv6.tclass.dscp",
 	"vrrp.version", "vrrp.type", "vrrp.virt_rtr_id", "vrrp.prio", "vrrp.addr_count", "vrrp.adver_int", "vrrp.short_adver_int",
@@ -46,11 +46,10 @@ var fields = []string{
 	"icmpv6.nd.na.target_address", "icmpv6.opt.linkaddr",
 }
 
-// complaints are the fields in which tshark says what is wrong with a frame, and
-// how badly.
+// complaints are the fields in which tshark reports errors of a frame, and their severity.
 var complaints = []string{"_ws.expert.severity", "_ws.expert.message", "_ws.malformed"}
 
-// decode has tshark read frames.
+// decode decodes frames with tshark.
 func decode(t *testing.T, frames []lan.Frame) []decoded {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "frames.pcap")
@@ -90,7 +89,7 @@ func decode(t *testing.T, frames []lan.Frame) []decoded {
 	return read
 }
 
-// pcap is a capture file of Ethernet frames, in the classic format.
+// pcap returns the content of a capture file of Ethernet frames, in the classic format.
 func pcap(frames []lan.Frame) []byte {
 	le := endian.LittleEndian
 	b := le.AppendUint32(nil, 0xa1b2c3d4) // times in µs
@@ -102,15 +101,14 @@ func pcap(frames []lan.Frame) []byte {
 	for _, f := range frames {
 		b = le.AppendUint32(b, uint32(f.At.Unix()))
 		b = le.AppendUint32(b, uint32(f.At.Nanosecond()/1000))
-		b = le.AppendUint32(b, uint32(len(f.Data))) // kept
-		b = le.AppendUint32(b, uint32(len(f.Data))) // heard
+		b = le.AppendUint32(b, uint32(len(f.Data))) // captured length
+		b = le.AppendUint32(b, uint32(len(f.Data))) // original length
 		b = append(b, f.Data...)
 	}
 	return b
 }
 
-// complaint is what tshark warns of in a frame, or takes for an error; "" for
-// nothing.
+// complaint returns what tshark reports about a frame as a warning or an error; empty if nothing.
 func (d decoded) complaint() string {
 	const warning = 0x600000 // PI_WARN of Wireshark's epan/proto.h
 	if d["_ws.malformed"] != "" {
@@ -125,8 +123,8 @@ func (d decoded) complaint() string {
 	return ""
 }
 
-// unlike lists the fields in which a frame is not as wanted.
-func (d decoded) unlike(want decoded) (names []string) {
+// differing returns the names of the fields that do not have the wanted value.
+func (d decoded) differing(want decoded) (names []string) {
 	for name, value := range want {
 		if d[name] != value {
 			names = append(names, name)
@@ -135,24 +133,24 @@ func (d decoded) unlike(want decoded) (names []string) {
 	return names
 }
 
-// quotes tells whether a frame is an ICMP error, which has the header of another
-// packet in it: a host without VRRP answers unicast adverts with such.
-func (d decoded) quotes() bool {
+// isICMPError reports whether a frame is an ICMP error, which contains the header of another packet:
+// a host without VRRP answers unicast adverts with such errors.
+func (d decoded) isICMPError() bool {
 	return d["icmp.type"] != "" || d["icmpv6.type"] == "1" || d["icmpv6.type"] == "4"
 }
 
-// count is how many frames are as wanted.
+// count returns the number of frames whose fields have the wanted values.
 func count(frames []decoded, want decoded) (n int) {
 	for _, f := range frames {
-		if len(f.unlike(want)) == 0 {
+		if len(f.differing(want)) == 0 {
 			n++
 		}
 	}
 	return n
 }
 
-// both is all of these; the later ones win.
-func both(list ...decoded) decoded {
+// merged returns the fields of all of these. Later ones replace earlier ones.
+func merged(list ...decoded) decoded {
 	all := make(decoded)
 	for _, d := range list {
 		maps.Copy(all, d)

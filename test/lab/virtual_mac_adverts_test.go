@@ -26,7 +26,8 @@ instances:
 groups: [{name: edge, members: [four, six]}]
 `, s.socket(host), priority, often, adverts)
 	}
-	// advertised wants so many adverts of a of each family since an instant, all from the right MACs.
+	// advertised checks that a has sent at least three adverts of each family since an instant, all
+	// from the right MACs.
 	advertised := func(since time.Time, fromVirtual bool) {
 		t.Helper()
 		time.Sleep(5 * often)
@@ -53,7 +54,7 @@ groups: [{name: edge, members: [four, six]}]
 	a := s.startYAML("a", configure("a", 100, false))
 	a.becomes("active", began, 5*time.Second)
 	a.wait(began, patience, "its addresses", is("address.added"))
-	s.asksAll(s.prober(inside))
+	s.askVirtual(s.prober(inside))
 	advertised(began, false)
 	announced := make(map[string]int)
 	for _, f := range tap.Frames() {

@@ -10,7 +10,7 @@ import (
 	"ripcord/pkg/lan"
 )
 
-// answeredAt waits until the address is answered for with that MAC, and no other.
+// answeredAt waits until a station answers for the address with that MAC.
 func (s *site) answeredAt(p *lan.Prober, address string, want lan.MAC) {
 	s.t.Helper()
 	for deadline := time.Now().Add(patience); ; {
@@ -27,8 +27,8 @@ func (s *site) answeredAt(p *lan.Prober, address string, want lan.MAC) {
 	}
 }
 
-// bearer makes a macvlan with the virtual MAC of VRID 51, set up, as keepalived has it.
-func (s *site) bearer(host, name, mode string) {
+// addVirtualMACLink adds a macvlan with the virtual MAC of VRID 51 and sets it up, as keepalived does.
+func (s *site) addVirtualMACLink(host, name, mode string) {
 	s.t.Helper()
 	s.ip(host, "link", "add", name, "link", "eth0", "address", virtual4.String(), "type", "macvlan", "mode", mode)
 	s.ip(host, "link", "set", name, "up")
@@ -41,7 +41,7 @@ func TestLinkWithTheVirtualMAC(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, []segment{inside}, "a", "b")
 	p := s.prober(inside)
-	s.bearer("a", "vrrp.51", "private")
+	s.addVirtualMACLink("a", "vrrp.51", "private")
 	s.ip("a", "address", "add", "192.0.2.1/32", "dev", "vrrp.51")
 	began := time.Now()
 	a := s.start("a", router{150, often, "virtual_mac: true"})
@@ -52,7 +52,7 @@ func TestLinkWithTheVirtualMAC(t *testing.T) {
 	b.becomes("backup", began, patience)
 
 	at := time.Now()
-	s.bearer("b", "mv0", "bridge") // the kernel refuses it while ours is up
+	s.addVirtualMACLink("b", "mv0", "bridge") // the kernel refuses it while ours is up
 	fault := b.wait(at, 10*time.Second, "the fault", is("instance.fault"))
 	if !strings.Contains(fault.Msg, "ip link del mv0") {
 		t.Errorf("the fault does not say what to do: %s", fault.Msg)
@@ -72,7 +72,7 @@ func TestLinkWithTheVirtualMAC(t *testing.T) {
 	<-b.Exited
 	s.plug("a", inside)
 
-	// One that looks left behind, while another daemon speaks VRRP.
+	// The macvlan looks like a leftover, but another daemon that uses VRRP runs.
 	a.signal(syscall.SIGTERM)
 	<-a.Exited
 	var raw int
@@ -83,7 +83,7 @@ func TestLinkWithTheVirtualMAC(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.bearer("a", "vrrp.51", "private")
+	s.addVirtualMACLink("a", "vrrp.51", "private")
 	at = time.Now()
 	a = s.start("a", router{150, often, "virtual_mac: true"})
 	a.becomes("fault", at, patience)
@@ -111,7 +111,7 @@ func TestVirtualMACOnMacvlan(t *testing.T) {
 	began := time.Now()
 	a := s.startVirtual("a", 150, often)
 	a.becomes("active", began, 10*time.Second)
-	s.asksAll(s.prober(inside))
+	s.askVirtual(s.prober(inside))
 	a.never(began, "device.removed")
 	a.signal(syscall.SIGTERM)
 	<-a.Exited
@@ -131,15 +131,15 @@ func TestVirtualMACWithoutIPv6ByDefault(t *testing.T) {
 	began := time.Now()
 	a := s.startVirtual("a", 150, often)
 	a.becomes("active", began, patience)
-	s.asksAll(s.prober(inside))
+	s.askVirtual(s.prober(inside))
 	b := s.startVirtual("b", 100, often)
 	b.becomes("backup", began, patience)
 	a.never(began, "address.failed")
 }
 
-// TestVirtualMACIsMended changes the macvlan of the virtual MAC from outside: the daemon restores
-// it, and never forgets it.
-func TestVirtualMACIsMended(t *testing.T) {
+// TestVirtualMACIsRestored lets another program change the macvlan with the virtual MAC: the daemon
+// restores it, and removes it at its end.
+func TestVirtualMACIsRestored(t *testing.T) {
 	t.Parallel()
 	s := virtualSite(t, "a", "b")
 	before := s.devices("b")
@@ -164,9 +164,9 @@ func TestVirtualMACIsMended(t *testing.T) {
 			}
 		}
 	}
-	s.asksAll(p)
+	s.askVirtual(p)
 	s.ip("b", "link", "set", "vrrp.51", "up") // it is a Backup
-	s.turns("b", "vrrp.51", true, false)
+	s.awaitLink("b", "vrrp.51", true, false)
 	b.signal(syscall.SIGTERM)
 	<-b.Exited
 	if after := s.devices("b"); after != before {

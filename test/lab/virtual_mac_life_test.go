@@ -10,7 +10,7 @@ import (
 	"ripcord/pkg/lan"
 )
 
-// up reports whether a link of a host exists and is administratively up.
+// up reports whether a link of a host exists, and whether it is administratively up.
 func (s *site) up(host, link string) (there, up bool) {
 	for raw := range strings.Lines(s.ip(host, "-o", "link", "show")) {
 		fields := strings.Fields(raw)
@@ -21,8 +21,8 @@ func (s *site) up(host, link string) (there, up bool) {
 	return false, false
 }
 
-// turns waits until a link is up, or down, or not there at all.
-func (s *site) turns(host, link string, there, up bool) {
+// awaitLink waits until a link exists or not, and is up or not, as wanted.
+func (s *site) awaitLink(host, link string, there, up bool) {
 	s.t.Helper()
 	for deadline := time.Now().Add(patience); ; time.Sleep(5 * time.Millisecond) {
 		isThere, isUp := s.up(host, link)
@@ -41,22 +41,22 @@ func (s *site) turns(host, link string, there, up bool) {
 func TestVirtualMACAfterACrash(t *testing.T) {
 	t.Parallel()
 	s := virtualSite(t, "a")
-	s.ip("a", "link", "add", "vrrp6.51", "link", "eth0", "type", "macvlan") // somebody else's, of that name
+	s.ip("a", "link", "add", "vrrp6.51", "link", "eth0", "type", "macvlan") // another program's link has the name
 	before := s.devices("a")
 	began := time.Now()
 	a := s.startVirtual("a", 150, often)
 	a.wait(began, patience, "its addresses", is("address.added"))
 	theirs := fmt.Sprintf("vrrp6.51.%d", s.index("a", "eth0"))
-	s.turns("a", "vrrp.51", true, true)
-	s.turns("a", theirs, true, true)
+	s.awaitLink("a", "vrrp.51", true, true)
+	s.awaitLink("a", theirs, true, true)
 	for range 2 {
 		a.kill()
 		began = time.Now()
 		a = s.startVirtual("a", 100, 10*time.Second)
 		a.becomes("backup", began, patience)
 		a.wait(began, patience, "the macvlan of the earlier run", is("device.adopted"))
-		s.turns("a", "vrrp.51", true, false)
-		s.turns("a", theirs, true, false)
+		s.awaitLink("a", "vrrp.51", true, false)
+		s.awaitLink("a", theirs, true, false)
 		if text := s.ip("a", "address"); strings.Contains(text, "192.0.2.1/") || strings.Contains(text, "51::1/") {
 			t.Errorf("an address is left:\n%s", text)
 		}
@@ -72,19 +72,19 @@ func TestVirtualMACAfterACrash(t *testing.T) {
 	a.wait(began, patience, "its addresses", is("address.added"))
 	a.kill()
 	began = time.Now()
-	a = s.start("a", router{100, often, ""}) // no virtual MAC any more
+	a = s.start("a", router{100, often, ""}) // now without a virtual MAC
 	a.becomes("backup", began, patience)
-	s.turns("a", "vrrp.51", false, false)
+	s.awaitLink("a", "vrrp.51", false, false)
 	after := s.devices("a")
 	for end := time.Now().Add(patience); after != before && time.Now().Before(end); after = s.devices("a") {
-		time.Sleep(5 * time.Millisecond) // the settings come after the links
+		time.Sleep(5 * time.Millisecond) // the settings are restored after the links
 	}
 	if after != before {
 		t.Errorf("before:\n%s\nafter:\n%s", before, after)
 	}
 }
 
-// index is the ifindex of a link.
+// index returns the ifindex of a link.
 func (s *site) index(host, name string) int {
 	s.t.Helper()
 	link, err := s.Host(host).Link(name)
@@ -103,7 +103,7 @@ func TestVirtualMACFollowsItsLink(t *testing.T) {
 	a := s.startVirtual("a", 150, often)
 	a.wait(began, patience, "its addresses", is("address.added"))
 	p := s.prober(inside)
-	s.asksAll(p)
+	s.askVirtual(p)
 	tap := s.tap("a")
 
 	for name, lose := range map[string]func() func(){
@@ -117,27 +117,27 @@ func TestVirtualMACFollowsItsLink(t *testing.T) {
 		at := time.Now()
 		back := lose()
 		a.becomes("fault", at, patience)
-		s.turns("a", "vrrp.51", true, false)
+		s.awaitLink("a", "vrrp.51", true, false)
 		silent := time.Now()
 		back()
 		moved := a.becomes("active", at, 40*time.Second)
 		a.wait(moved.TS, patience, "its addresses", is("address.added"))
 		s.silent("a, "+name, tap.Frames(), silent, moved.caused().Add(-5*time.Millisecond))
-		s.asksAll(p)
+		s.askVirtual(p)
 	}
 
 	for _, does := range [][]string{{"link", "del", "vrrp.51"}, {"link", "del", "vrrp6.51"}, {"link", "set", "vrrp.51", "down"}, {"link", "set", "vrrp6.51", "down"}} {
 		s.ip("a", does...)
 		time.Sleep(50 * time.Millisecond)
-		s.turns("a", "vrrp.51", true, true)
-		s.turns("a", "vrrp6.51", true, true)
-		time.Sleep(300 * time.Millisecond) // what waited for its link is looked at each 250 ms
-		s.asksAll(p)
+		s.awaitLink("a", "vrrp.51", true, true)
+		s.awaitLink("a", "vrrp6.51", true, true)
+		time.Sleep(300 * time.Millisecond) // items that wait for their link are tried again every 250 ms
+		s.askVirtual(p)
 	}
 	if st := a.state(); st != "active" {
 		t.Errorf("it is %s", st)
 	}
-	s.tellsRight("a", tap.Frames())
+	s.checkAnnounced("a", tap.Frames())
 }
 
 // TestVirtualMACOnLateInterface deletes a link, and its macvlan with it: a new link with its name
@@ -158,10 +158,10 @@ func TestVirtualMACOnLateInterface(t *testing.T) {
 		s.ip("a", "link", "set", "late0", "up")
 		a.becomes("active", at, patience)
 		a.wait(at, patience, "its address", is("address.added"))
-		s.turns("a", "vrrp.51", true, true)
+		s.awaitLink("a", "vrrp.51", true, true)
 		at = time.Now()
 		s.ip("a", "link", "del", "late0")
 		a.becomes("fault", at, patience)
-		s.turns("a", "vrrp.51", false, false)
+		s.awaitLink("a", "vrrp.51", false, false)
 	}
 }

@@ -42,7 +42,7 @@ instances:
 	began := time.Now()
 	a := start("shared0", "[{to: 10.1.0.0/16, type: blackhole}, {to: 10.2.0.0/16, scope: global}, {to: 'fd00::/48', type: prohibit}]")
 	a.becomes("active", began, patience)
-	s.turns("a", "shared0", true, true)
+	s.awaitLink("a", "shared0", true, true)
 	has(" brd 192.0.2.255 ", "address", "show", "shared0")
 	has("blackhole 10.1.0.0/16 proto 112", "route")
 	has("10.2.0.0/16 dev eth0 proto 112 \n", "route")
@@ -51,8 +51,8 @@ instances:
 	began = time.Now()
 	b := start("true", "[]")
 	b.becomes("active", began, patience)
-	s.turns("a", "vrrp.51", true, true)
-	s.turns("a", "shared0", false, false)
+	s.awaitLink("a", "vrrp.51", true, true)
+	s.awaitLink("a", "shared0", false, false)
 	has(" brd 192.0.2.255 ", "address", "show", "vrrp.51")
 	for _, family := range []string{"-4", "-6"} {
 		if text := s.ip("a", family, "route", "show", "proto", "112"); text != "" {

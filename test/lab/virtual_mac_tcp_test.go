@@ -15,16 +15,16 @@ import (
 	"ripcord/test/netns"
 )
 
-// stream is a connection through the routers that sends a byte each 5 ms and expects it back.
+// stream is a connection through the routers. It sends a byte every 5 ms and expects it back.
 type stream struct {
-	conn  net.Conn
-	said  atomic.Int64
-	heard atomic.Int64
-	gap   atomic.Int64 // the longest between two that were heard, since it was last asked for
-	err   atomic.Pointer[error]
+	conn     net.Conn
+	sent     atomic.Int64
+	received atomic.Int64
+	gap      atomic.Int64 // the longest time between two received bytes, since it was last reset
+	err      atomic.Pointer[error]
 }
 
-// call connects a client with an echo on a server.
+// call connects a client with a server that echoes what it receives.
 func (s *site) call(client, server, address string) *stream {
 	s.t.Helper()
 	var listener net.Listener
@@ -51,64 +51,64 @@ func (s *site) call(client, server, address string) *stream {
 		s.t.Fatal(err)
 	}
 	s.t.Cleanup(func() { st.conn.Close() })
-	go st.listen()
-	go st.say()
+	go st.receive()
+	go st.send()
 	return st
 }
 
-func (st *stream) say() {
+func (st *stream) send() {
 	for {
-		if _, err := st.conn.Write([]byte{byte(st.said.Load())}); err != nil {
+		if _, err := st.conn.Write([]byte{byte(st.sent.Load())}); err != nil {
 			st.err.Store(&err)
 			return
 		}
-		st.said.Add(1)
+		st.sent.Add(1)
 		time.Sleep(5 * time.Millisecond)
 	}
 }
 
-func (st *stream) listen() {
+func (st *stream) receive() {
 	var b [1]byte
 	for last := time.Now(); ; last = time.Now() {
 		if _, err := io.ReadFull(st.conn, b[:]); err != nil {
 			st.err.Store(&err)
 			return
 		}
-		if n := st.heard.Load(); b[0] != byte(n) {
+		if n := st.received.Load(); b[0] != byte(n) {
 			err := fmt.Errorf("byte %d came as %d", byte(n), b[0])
 			st.err.Store(&err)
 			return
 		}
-		st.heard.Add(1)
+		st.received.Add(1)
 		st.gap.Store(max(st.gap.Load(), int64(time.Since(last))))
 	}
 }
 
-// goesOn waits until everything that was sent until now has come back, and more.
+// goesOn waits until all bytes that were sent until now have come back, and 20 more.
 func (st *stream) goesOn(within time.Duration) error {
-	want := st.said.Load() + 20
+	want := st.sent.Load() + 20
 	for deadline := time.Now().Add(within); ; time.Sleep(5 * time.Millisecond) {
 		if err := st.err.Load(); err != nil {
 			return *err
 		}
-		if st.heard.Load() >= want {
+		if st.received.Load() >= want {
 			return nil
 		}
 		if time.Now().After(deadline) {
-			return errors.New("nothing comes through")
+			return errors.New("no more bytes come back")
 		}
 	}
 }
 
-// neighbour is where the kernel of a host believes an address to be.
-func (s *site) neighbour(host, ifname, address string) string {
+// neighbor returns the MAC of an address in the neighbor table of a host.
+func (s *site) neighbor(host, ifname, address string) string {
 	fields := strings.Fields(s.ip(host, "neighbour", "show", address, "dev", ifname))
 	for i, f := range fields {
 		if f == "lladdr" {
 			return fields[i+1]
 		}
 	}
-	return "nowhere"
+	return "no MAC"
 }
 
 // TestVirtualMACConnection checks that a host's ARP entry is the same with either router as the
@@ -153,10 +153,10 @@ func TestVirtualMACConnection(t *testing.T) {
 			t.Fatalf("%s: %v", what, err)
 		}
 		t.Logf("%s: the longest silence was %v", what, time.Duration(st.gap.Swap(0)).Round(time.Millisecond))
-		if mac := s.neighbour("client", "eth0", "192.0.2.1"); mac != "00:00:5e:00:01:33" {
+		if mac := s.neighbor("client", "eth0", "192.0.2.1"); mac != "00:00:5e:00:01:33" {
 			t.Errorf("%s: the client has its router at %s", what, mac)
 		}
-		if mac := s.neighbour("server", "eth1", "198.51.100.1"); mac != "00:00:5e:00:01:34" {
+		if mac := s.neighbor("server", "eth1", "198.51.100.1"); mac != "00:00:5e:00:01:34" {
 			t.Errorf("%s: the server has its router at %s", what, mac)
 		}
 	}

@@ -15,8 +15,7 @@ import (
 	"ripcord/test/netns"
 )
 
-// What a virtual router of the VRID 51 has on the segment inside, over both
-// families.
+// The virtual MACs of VRID 51, and the MAC of each virtual address on the segment inside.
 var (
 	virtual4 = lan.MAC{0x00, 0x00, 0x5e, 0x00, 0x01, 51}
 	virtual6 = lan.MAC{0x00, 0x00, 0x5e, 0x00, 0x02, 51}
@@ -29,8 +28,7 @@ var (
 	}
 )
 
-// startVirtual runs ripcord with one virtual router of each family, in a group,
-// both with the VRID 51.
+// startVirtual runs ripcord with a group of one virtual router of each family, both with VRID 51.
 func (s *site) startVirtual(host string, priority int, interval time.Duration) *daemon {
 	s.t.Helper()
 	return s.startYAML(host, fmt.Sprintf(`log: {level: debug}
@@ -48,7 +46,7 @@ groups:
 `, s.socket(host), priority, interval))
 }
 
-// virtualSite has routers and a client with addresses of both families.
+// virtualSite creates a site with routers and a client, which have addresses of both families.
 func virtualSite(t *testing.T, hosts ...string) *site {
 	t.Helper()
 	var ports []lan.Port
@@ -73,9 +71,9 @@ func (s *site) tap(host string) *lan.Tap {
 // virtual reports whether a frame comes from a virtual MAC.
 func virtual(f lan.Sent) bool { return f.Source == virtual4 || f.Source == virtual6 }
 
-// kindOf says in a word what a frame is, and which address it tells where, and
-// at which MAC; for what tells of no address that is invalid.
-func kindOf(f lan.Sent) (kind string, tells netip.Addr, at lan.MAC) {
+// kindOf returns the kind of a frame. If the frame announces an address, it returns the address and
+// the MAC that the frame gives for it; otherwise the address is invalid.
+func kindOf(f lan.Sent) (kind string, announced netip.Addr, at lan.MAC) {
 	d := f.Data
 	switch {
 	case f.Type == 0x0806 && len(d) >= 42:
@@ -101,9 +99,10 @@ func kindOf(f lan.Sent) (kind string, tells netip.Addr, at lan.MAC) {
 	return fmt.Sprintf("%#04x", f.Type), netip.Addr{}, f.Source
 }
 
-// tellsRight fails the test where a frame says that a virtual address is
-// elsewhere than at its virtual MAC, and counts what the frames are.
-func (s *site) tellsRight(host string, frames []lan.Sent) map[string]int {
+// checkAnnounced fails the test if a frame announces a virtual address with another MAC than its
+// virtual one, or if an advert comes from another MAC. It counts the frames from virtual MACs by
+// kind.
+func (s *site) checkAnnounced(host string, frames []lan.Sent) map[string]int {
 	s.t.Helper()
 	count := make(map[string]int)
 	for _, f := range frames {
@@ -111,7 +110,7 @@ func (s *site) tellsRight(host string, frames []lan.Sent) map[string]int {
 		want, ours := virtualAddresses[address]
 		switch {
 		case ours && (at != want || f.Source != want):
-			s.t.Errorf("%s sends from %v a %s that %v is at %v", host, f.Source, kind, address, at)
+			s.t.Errorf("%s sends a %s from %v that announces %v at %v", host, kind, f.Source, address, at)
 		case strings.HasPrefix(kind, "advert") && !virtual(f):
 			s.t.Errorf("%s sends an advert from %v", host, f.Source)
 		case virtual(f):
@@ -121,7 +120,7 @@ func (s *site) tellsRight(host string, frames []lan.Sent) map[string]int {
 	return count
 }
 
-// silent fails the test if a virtual MAC was heard from a host.
+// silent fails the test if a host sent a frame from a virtual MAC between two instants.
 func (s *site) silent(host string, frames []lan.Sent, from, to time.Time) {
 	s.t.Helper()
 	for _, f := range frames {
@@ -132,12 +131,12 @@ func (s *site) silent(host string, frames []lan.Sent, from, to time.Time) {
 	}
 }
 
-// asksAll asks for every virtual address and wants its virtual MAC.
-func (s *site) asksAll(p *lan.Prober) {
+// askVirtual asks for the MAC of every virtual address, and checks that it is the virtual one.
+func (s *site) askVirtual(p *lan.Prober) {
 	s.t.Helper()
 	for address, want := range virtualAddresses {
 		mac, ok, err := lan.MAC{}, false, error(nil)
-		for end := time.Now().Add(patience); !ok && err == nil && time.Now().Before(end); { // it may not stand yet
+		for end := time.Now().Add(patience); !ok && err == nil && time.Now().Before(end); { // the address may not be there yet
 			mac, ok, err = p.Ask(address, 500*time.Millisecond)
 		}
 		if err != nil || !ok || mac != want {
@@ -162,8 +161,7 @@ func (s *site) refused(host, address string) {
 	}
 }
 
-// devices lists the links of a host, and the settings of those that ripcord
-// changes.
+// devices returns the links of a host, and those of their settings that ripcord changes.
 func (s *site) devices(host string) string {
 	s.t.Helper()
 	text := s.ip(host, "-o", "link", "show")
@@ -194,7 +192,7 @@ func TestVirtualMAC(t *testing.T) {
 	b.becomes("backup", began, 5*time.Second)
 	a.wait(began, 5*time.Second, "its addresses", is("address.added"))
 	p := s.prober(inside)
-	s.asksAll(p)
+	s.askVirtual(p)
 	for _, address := range []string{"192.0.2.1", "2001:db8:51::1", "fe80::51:1%eth0"} {
 		s.refused("client", address)
 	}
@@ -207,7 +205,7 @@ func TestVirtualMAC(t *testing.T) {
 	}
 	time.Sleep(5 * often)
 	frames := taps["a"].Frames()
-	count := s.tellsRight("a", frames)
+	count := s.checkAnnounced("a", frames)
 	for _, kind := range []string{"advert", "advert 6", "gratuitous ARP", "NA", "ARP reply"} {
 		if count[kind] == 0 {
 			t.Errorf("no %s came from a virtual MAC: %v", kind, count)
@@ -220,12 +218,12 @@ func TestVirtualMAC(t *testing.T) {
 	b.becomes("active", at, patience)
 	<-a.Exited
 	b.wait(at, patience, "its addresses", is("address.added"))
-	s.asksAll(p)
+	s.askVirtual(p)
 	last := resigned(taps["a"].Frames(), virtual4)
 	if last.IsZero() || resigned(taps["a"].Frames(), virtual6).IsZero() {
 		t.Error("no priority 0 came from the virtual MACs")
 	}
-	s.tellsRight("b", taps["b"].Frames())
+	s.checkAnnounced("b", taps["b"].Frames())
 	s.silent("a", taps["a"].Frames(), a.last(at, "address.removed"), time.Now())
 	if after := s.devices("a"); after != before["a"] {
 		t.Errorf("before:\n%s\nafter:\n%s", before["a"], after)

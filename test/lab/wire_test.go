@@ -46,17 +46,17 @@ func dialects() []dialect {
 	const b = "02:00:00:00:02:01" // of the second host, as pkg/lan gives them out
 	const fifth = 200 * time.Millisecond
 	return []dialect{
-		{"v3 IPv4", insideIPv4, fifth, both(version3, group4), false},
-		{"v3 IPv6", insideIPv6, fifth, both(version3, group6), false},
-		{"v3 IPv4, rfc9568", rfc, fifth, both(version3, group4), true},
-		{"v3 IPv4, unicast", single4, fifth, both(version3, decoded{"eth.dst": b, "ip.dst": "192.0.2.12"}), false},
-		{"v3 IPv6, unicast", single6, fifth, both(version3, decoded{"eth.dst": b, "ipv6.src": "2001:db8:51::11", "ipv6.dst": "2001:db8:51::12"}), false},
-		{"v3 IPv4, virtual MAC", virtual4, fifth, both(version3, group4), false},
-		{"v3 IPv6, virtual MAC", virtual6, fifth, both(version3, group6), false},
-		{"v3 IPv4, HMAC", signed4, fifth, both(version3, group4), true},
-		{"v3 IPv6, HMAC", signed6, fifth, both(version3, group6), false},
-		{"v2", plain2, time.Second, both(version2, group4), false},
-		{"v2, password", pass2, time.Second, both(version2, group4, decoded{"vrrp.auth_type": "1", "vrrp.auth_string": "secret12"}), false},
+		{"v3 IPv4", insideIPv4, fifth, merged(version3, group4), false},
+		{"v3 IPv6", insideIPv6, fifth, merged(version3, group6), false},
+		{"v3 IPv4, rfc9568", rfc, fifth, merged(version3, group4), true},
+		{"v3 IPv4, unicast", single4, fifth, merged(version3, decoded{"eth.dst": b, "ip.dst": "192.0.2.12"}), false},
+		{"v3 IPv6, unicast", single6, fifth, merged(version3, decoded{"eth.dst": b, "ipv6.src": "2001:db8:51::11", "ipv6.dst": "2001:db8:51::12"}), false},
+		{"v3 IPv4, virtual MAC", virtual4, fifth, merged(version3, group4), false},
+		{"v3 IPv6, virtual MAC", virtual6, fifth, merged(version3, group6), false},
+		{"v3 IPv4, HMAC", signed4, fifth, merged(version3, group4), true},
+		{"v3 IPv6, HMAC", signed6, fifth, merged(version3, group6), false},
+		{"v2", plain2, time.Second, merged(version2, group4), false},
+		{"v2, password", pass2, time.Second, merged(version2, group4, decoded{"vrrp.auth_type": "1", "vrrp.auth_string": "secret12"}), false},
 	}
 }
 
@@ -146,7 +146,7 @@ func (s *site) kinds(d dialect) []kind {
 	if d.wrongSum {
 		sum = "0"
 	}
-	advert := both(header, d.advert, decoded{
+	advert := merged(header, d.advert, decoded{
 		"eth.src": mac, "vrrp.virt_rtr_id": "51", "vrrp.addr_count": strconv.Itoa(len(d.virtual)), "vrrp.checksum.status": sum,
 	})
 	list := []kind{
@@ -179,10 +179,10 @@ func judge(t *testing.T, d dialect, kinds []kind, frames []decoded) {
 	t.Helper()
 	found := make(map[string]int)
 	for _, f := range frames {
-		if f.quotes() {
+		if f.isICMPError() {
 			continue
 		}
-		i := slices.IndexFunc(kinds, func(k kind) bool { return len(f.unlike(k.pick)) == 0 })
+		i := slices.IndexFunc(kinds, func(k kind) bool { return len(f.differing(k.pick)) == 0 })
 		if i < 0 {
 			if f["vrrp.type"] != "" {
 				t.Errorf("tshark finds an advert of no kind: %v", f)
@@ -191,7 +191,7 @@ func judge(t *testing.T, d dialect, kinds []kind, frames []decoded) {
 		}
 		k := kinds[i]
 		found[k.name]++
-		for _, field := range f.unlike(k.want) {
+		for _, field := range f.differing(k.want) {
 			t.Errorf("tshark finds %s with %s = %s, want %s", k.name, field, f[field], k.want[field])
 		}
 		if c := f.complaint(); c != "" && !(d.wrongSum && strings.HasPrefix(c, "Bad checksum")) {

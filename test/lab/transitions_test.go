@@ -8,37 +8,39 @@ import (
 	"time"
 )
 
-// The group of three routers with eight segments each, and how far apart their priorities
-// are: the second router takes over 300 ms before the third would.
+// A group has eight members, each on its own segment, and three routers. Their priorities differ so
+// much that the second router takes over 300 ms before the third would.
 const (
-	noiseMembers  = 8
-	noiseInterval = 500 * time.Millisecond
+	trioMembers  = 8
+	trioInterval = 500 * time.Millisecond
 )
 
-var noisePriorities = map[string]int{"a": 250, "b": 200, "c": 50}
+var trioPriorities = map[string]int{"a": 250, "b": 200, "c": 50}
 
-// noise is a group of eight members on three routers.
-type noise struct {
+// trio is the site of that group.
+type trio struct {
 	*site
 	t *testing.T
 }
 
-func newNoise(t *testing.T, more string) noise {
+// newTrio starts the routers, and returns when each Backup hears the Active on all segments. more
+// are further keys of the instances.
+func newTrio(t *testing.T, more string) trio {
 	t.Helper()
 	var segments []segment
-	for i := range noiseMembers {
+	for i := range trioMembers {
 		segments = append(segments, segment{fmt.Sprintf("m%d", i), fmt.Sprintf("eth%d", i), 51 + i, fmt.Sprintf("10.0.%d", i)})
 	}
-	n := noise{newSite(t, segments, "a", "b", "c"), t}
+	n := trio{newSite(t, segments, "a", "b", "c"), t}
 	for _, host := range []string{"a", "b", "c"} {
 		state := "backup"
 		if host == "a" {
 			state = "active"
 		}
-		n.start(host, router{noisePriorities[host], noiseInterval, more}).becomes(state, time.Time{}, 10*time.Second)
+		n.start(host, router{trioPriorities[host], trioInterval, more}).becomes(state, time.Time{}, 10*time.Second)
 	}
 	for _, host := range []string{"b", "c"} {
-		for deadline := time.Now().Add(patience); !n.heard(host, noisePriorities["a"]); time.Sleep(often) {
+		for deadline := time.Now().Add(patience); !n.heard(host, trioPriorities["a"]); time.Sleep(often) {
 			if time.Now().After(deadline) {
 				t.Fatalf("%s does not hear a on all segments", host)
 			}
@@ -47,8 +49,8 @@ func newNoise(t *testing.T, more string) noise {
 	return n
 }
 
-// heard reports whether the Active of each member, as a host knows it, has a priority.
-func (n noise) heard(host string, priority int) bool {
+// heard reports whether a host knows an Active of that priority for each member.
+func (n trio) heard(host string, priority int) bool {
 	for _, in := range n.daemons[host].status().Instances {
 		if int(in.ActivePriority) != priority {
 			return false
@@ -57,12 +59,11 @@ func (n noise) heard(host string, priority int) bool {
 	return true
 }
 
-// steps are moves of a group, in their order, each as "FROM to TO".
+// steps are transitions in their order, each as "FROM to TO".
 type steps []string
 
-// moved returns the moves of each name on a host since an instant: of the members, and of
-// the group.
-func (n noise) moved(host string, since time.Time) map[string]steps {
+// moved returns the transitions of each member and of the group on a host since an instant.
+func (n trio) moved(host string, since time.Time) map[string]steps {
 	n.t.Helper()
 	moved := make(map[string]steps)
 	for _, l := range n.daemons[host].log(since) {
@@ -76,9 +77,9 @@ func (n noise) moved(host string, since time.Time) map[string]steps {
 	return moved
 }
 
-// expect waits until every member and the group of each host have made these moves, and
-// then until nobody would make another one, and fails if any made others.
-func (n noise) expect(what string, since time.Time, want map[string]steps) {
+// expect waits until every member and the group of each host have made the wanted transitions, and
+// then for as long as another one could follow. It fails the test if there were others.
+func (n trio) expect(what string, since time.Time, want map[string]steps) {
 	n.t.Helper()
 	wants := func(host string) map[string]steps {
 		all := make(map[string]steps)
@@ -101,7 +102,7 @@ func (n noise) expect(what string, since time.Time, want map[string]steps) {
 	}
 	for deadline := time.Now().Add(10 * time.Second); len(differs()) > 0 && time.Now().Before(deadline); time.Sleep(often) {
 	}
-	time.Sleep(2 * downInterval(noisePriorities["c"], noiseInterval))
+	time.Sleep(2 * downInterval(trioPriorities["c"], trioInterval))
 	total := 0
 	for _, host := range []string{"a", "b", "c"} {
 		for _, s := range n.moved(host, since) {
@@ -109,18 +110,18 @@ func (n noise) expect(what string, since time.Time, want map[string]steps) {
 		}
 	}
 	for _, host := range differs() {
-		n.t.Errorf("%s: %s moved\n\t%v\nwant\n\t%v", what, host, n.moved(host, since), wants(host))
+		n.t.Errorf("%s: %s has the transitions\n\t%v\nwant\n\t%v", what, host, n.moved(host, since), wants(host))
 	}
 	n.t.Logf("%s: %d transitions", what, total)
 }
 
-// TestNoise pulls and plugs a cable of a group of eight members on three routers: each member of
+// TestNoNeedlessTransitions pulls and plugs a cable of a group of eight members on three routers: each member of
 // each router that has to change state makes one transition, and no other member makes any.
-func TestNoise(t *testing.T) {
+func TestNoNeedlessTransitions(t *testing.T) {
 	t.Parallel()
 	t.Run("preempt", func(t *testing.T) {
 		t.Parallel()
-		n := newNoise(t, "")
+		n := newTrio(t, "")
 		third := n.segments[2]
 		n.expect("a cable of the Active is pulled", n.pull("a", third), map[string]steps{"a": {"active to fault"}, "b": {"backup to active"}})
 		n.expect("it returns", n.plug("a", third), map[string]steps{"a": {"fault to backup", "backup to active"}, "b": {"active to backup"}})
@@ -129,8 +130,8 @@ func TestNoise(t *testing.T) {
 	})
 	t.Run("no preempt", func(t *testing.T) {
 		t.Parallel()
-		n := newNoise(t, "preempt: false")
-		last := n.segments[noiseMembers-1]
+		n := newTrio(t, "preempt: false")
+		last := n.segments[trioMembers-1]
 		n.expect("a cable of the Active is pulled", n.pull("a", last), map[string]steps{"a": {"active to fault"}, "b": {"backup to active"}})
 		n.expect("it returns", n.plug("a", last), map[string]steps{"a": {"fault to backup"}})
 		n.expect("a cable of the new Active is pulled", n.pull("b", last), map[string]steps{"b": {"active to fault"}, "a": {"backup to active"}})
