@@ -472,7 +472,7 @@ var notifyKeys = schema.Table[Notify]{
 	{"fault", schema.Optional, schema.To(func(n *Notify) *Command { return &n.Fault }, ownCommand()),
 		"Runs when the state becomes Fault.", ""},
 	{"stop", schema.Optional, schema.To(func(n *Notify) *Command { return &n.Stop }, ownCommand()),
-		"Runs when ripcord stops. ripcord waits for it for at most 5 s.", ""},
+		"Runs when ripcord stops, or when a reload removes the instance or group. At its own stop, ripcord waits for it for at most 5 s.", ""},
 	{"any", schema.Optional, schema.To(func(n *Notify) *Command { return &n.Any }, ownCommand()),
 		"Runs at each of these transitions, after the command for the state. It gets four more arguments: `INSTANCE` or `GROUP`; the name; `MASTER`, `BACKUP`, `FAULT` or `STOP`; the priority.", ""},
 	{"timeout", schema.Optional, schema.To(func(n *Notify) *time.Duration { return &n.Timeout }, schema.Duration(100*ms, time.Hour, ms)),

@@ -188,13 +188,17 @@ func (n *notifier) finish() {
 
 // emit runs the commands of a transition and writes its line.
 func (n *notifier) emit(t notify.Transition) {
-	sets := []notify.Commands{n.settings.commands[subject{t.Kind == notify.Group, t.Name}]}
+	of := subject{t.Kind == notify.Group, t.Name}
+	sets := []notify.Commands{n.settings.of(of)}
 	if n.settings.all != nil && t.Kind == notify.Instance {
 		sets = append(sets, *n.settings.all)
 	}
 	n.runner.Notify(t, sets...)
 	if n.fifo != nil {
 		n.fifo.Write(t)
+	}
+	if t.To == event.Initialize {
+		n.settings.stopped(of)
 	}
 }
 

@@ -2,9 +2,13 @@ package daemon
 
 import (
 	"context"
+	"errors"
+	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"ripcord/pkg/bus"
 	"ripcord/pkg/command"
@@ -73,7 +77,7 @@ func TestNotifierEnds(t *testing.T) {
 		done := make(chan error)
 		go func() { done <- n.run(ctx) }()
 		for range 3 {
-			n.update(notifySettings{user: &command.User{Name: "nobody", UID: 65534, GID: 65534}, names: map[string]bool{"inside": true}, all: &notify.Commands{Any: &notify.Command{Argv: []string{"/nfs/notify"}}}})
+			n.update(notifySettings{user: &command.User{Name: "nobody", UID: 65534, GID: 65534}, names: map[subject]bool{{name: "inside"}: true}, all: &notify.Commands{Any: &notify.Command{Argv: []string{"/nfs/notify"}}}})
 			synctest.Wait()
 		}
 		cancel()
@@ -83,6 +87,88 @@ func TestNotifierEnds(t *testing.T) {
 		synctest.Wait() // a goroutine that is left ends the test with an error
 		if logged, _ := ring.Take(); len(logged) > 0 {
 			t.Errorf("logged %v: the end of the daemon is no fault of a command", logged)
+		}
+	})
+}
+
+// recordingPrograms record which programs are run.
+type recordingPrograms struct {
+	ownPrograms
+	mu  *sync.Mutex
+	ran *[]string
+}
+
+func (p recordingPrograms) Run(_ context.Context, r command.Request, done func(command.Result)) {
+	p.mu.Lock()
+	*p.ran = append(*p.ran, strings.Join(r.Argv, " "))
+	p.mu.Unlock()
+	done(command.Result{})
+}
+
+func (recordingPrograms) Check(_ context.Context, r command.Request) error {
+	return errors.New(r.Argv[0] + " is refused")
+}
+
+// TestRemovedStop requires that an instance and a group which a reload removes run their stop
+// commands, also if another reload comes first, and that these are then forgotten.
+func TestRemovedStop(t *testing.T) {
+	settings := func(names ...subject) notifySettings {
+		s := notifySettings{commands: map[subject]notify.Commands{}, holds: map[string]bool{}, names: map[subject]bool{}}
+		for _, of := range names {
+			s.commands[of] = notify.Commands{Stop: &notify.Command{Argv: []string{"/bin/stop", of.name}, Timeout: time.Second}}
+			s.names[of] = true
+		}
+		return s
+	}
+	inside, edge, other := subject{name: "inside"}, subject{true, "edge"}, subject{name: "other"}
+	synctest.Test(t, func(t *testing.T) {
+		var events bus.Topic[event.Event]
+		ring := bus.SubscribeRing(&events, bus.NewBell(), 64)
+		programs := recordingPrograms{mu: new(sync.Mutex), ran: new([]string)}
+		n := newNotifier(programs, settings(inside, edge, other), "", nil, &events, func() []*vrrp.GroupStatus { return nil })
+		ctx, cancel := context.WithCancel(t.Context())
+		done := make(chan error)
+		go func() { done <- n.run(ctx) }()
+		move := func(from, to event.State) {
+			cause := event.Cause{Trace: 1, At: time.Now()}
+			stamp := event.Stamp{Cause: cause, At: time.Now()}
+			events.Publish(event.InstanceTransition{Stamp: stamp, Virtual: event.Virtual{Name: "inside", Group: "edge"}, From: from, To: to})
+			events.Publish(event.GroupTransition{Stamp: stamp, Group: "edge", From: from, To: to})
+			synctest.Wait()
+		}
+		move(event.Initialize, event.Backup)
+		_, _ = ring.Take()
+		for range 2 {
+			n.update(settings(other))
+			synctest.Wait()
+		}
+		move(event.Backup, event.Initialize)
+		time.Sleep(settleWithin)
+		synctest.Wait()
+		slices.Sort(*programs.ran) // commands of different names run at the same time
+		if got := strings.Join(*programs.ran, ", "); got != "/bin/stop edge, /bin/stop inside" {
+			t.Errorf("run: %q", got)
+		}
+		if len(n.settings.leaving) > 0 {
+			t.Errorf("kept after the stop: %v", n.settings.leaving)
+		}
+		n.update(settings())
+		synctest.Wait()
+		n.update(settings())
+		synctest.Wait()
+		logged, _ := ring.Take()
+		refused := 0
+		for _, e := range logged {
+			if _, is := e.(event.NotifyRefused); is {
+				refused++
+			}
+		}
+		if refused != 2 { // of each reload with a command, which is that of other
+			t.Errorf("logged %d refused commands: %v", refused, logged)
+		}
+		cancel()
+		if err := <-done; err != nil {
+			t.Error(err)
 		}
 	})
 }

@@ -47,7 +47,9 @@ type notifySettings struct {
 	reader   *command.User    // of the program that reads the FIFO
 	fifo     *command.User    // the owner of the FIFO
 	holds    map[string]bool  // the instances that have addresses
-	names    map[string]bool  // of all instances
+	names    map[subject]bool // all instances and groups
+	// leaving are the commands of instances and groups that a reload removed, until their stop.
+	leaving map[subject]notify.Commands
 }
 
 // notifySettingsOf returns the settings of a configuration as they apply on this machine.
@@ -61,9 +63,14 @@ func notifySettingsOf(c *config.Config) (s notifySettings, err error) {
 	if s.fifo, err = fifoAccount(c, s.reader); err != nil {
 		return s, fmt.Errorf("%s: fifo_user: %w", c.File, err)
 	}
-	s.holds, s.names = make(map[string]bool), make(map[string]bool)
+	s.holds, s.names = make(map[string]bool), make(map[subject]bool)
 	for _, set := range c.Sets {
-		s.names[set.Instance] = true
+		s.names[subject{name: set.Instance}] = true
+	}
+	for i := range c.Groups {
+		if g := &c.Groups[i]; g.Name != "" {
+			s.names[subject{true, g.Name}] = true
+		}
 	}
 	if s.commands, err = commandsOf(c, s.user); err != nil {
 		return s, fmt.Errorf("%s: %w", c.File, err)
@@ -85,24 +92,50 @@ func notifySettingsOf(c *config.Config) (s notifySettings, err error) {
 	return s, nil
 }
 
-func (s *notifySettings) empty() bool { return len(s.commands) == 0 && s.all == nil }
+func (s *notifySettings) empty() bool {
+	return len(s.commands) == 0 && len(s.leaving) == 0 && s.all == nil
+}
 
-// followedBy returns the settings after a reload: the next ones, and the old ones of instances and
+// of returns the commands of an instance or a group.
+func (s *notifySettings) of(name subject) notify.Commands {
+	if c, leaves := s.leaving[name]; leaves {
+		return c
+	}
+	return s.commands[name]
+}
+
+// followedBy returns the settings after a reload: the next ones, with the commands of instances and
 // groups that are gone, since these still have to stop.
 func (s notifySettings) followedBy(next notifySettings) notifySettings {
-	for name, holds := range s.holds {
-		if next.names[name] {
-			continue
+	next.leaving = make(map[subject]notify.Commands)
+	for _, commands := range []map[subject]notify.Commands{s.leaving, s.commands} {
+		for of, c := range commands {
+			if !next.names[of] {
+				next.leaving[of] = c
+			}
 		}
-		next.holds[name] = holds
-		if c, has := s.commands[subject{name: name}]; has {
-			next.commands[subject{name: name}] = c
+	}
+	for name, holds := range s.holds {
+		if !next.names[subject{name: name}] {
+			next.holds[name] = holds
 		}
 	}
 	return next
 }
 
-// requests returns the request for each command, without the parts that depend on the transition.
+// stopped forgets an instance or a group that is gone, since its stop was emitted.
+func (s *notifySettings) stopped(of subject) {
+	if s.names[of] {
+		return
+	}
+	delete(s.leaving, of)
+	if !of.group {
+		delete(s.holds, of.name)
+	}
+}
+
+// requests returns the request for each command of the configuration, without the parts that depend
+// on the transition.
 func (s *notifySettings) requests() (all []command.Request) {
 	for of, c := range s.commands {
 		kind := notify.Instance
@@ -112,8 +145,10 @@ func (s *notifySettings) requests() (all []command.Request) {
 		all = append(all, c.Requests(kind, of.name)...)
 	}
 	if s.all != nil {
-		for name := range s.names {
-			all = append(all, s.all.Requests(notify.Instance, name)...)
+		for of := range s.names {
+			if !of.group {
+				all = append(all, s.all.Requests(notify.Instance, of.name)...)
+			}
 		}
 	}
 	return all
@@ -212,7 +247,7 @@ func adviseNotify(c *config.Config) (advice []string) {
 		return []string{err.Error()}
 	}
 	all, err := commandsFor(c.NotifyAll, user)
-	s := notifySettings{all: &all, names: map[string]bool{"": true}}
+	s := notifySettings{all: &all, names: map[subject]bool{{}: true}}
 	if err == nil {
 		s.commands, err = commandsOf(c, user)
 	}

@@ -66,11 +66,23 @@ func TestNotifyFollowedBy(t *testing.T) {
 	if _, stays := got.commands[subject{name: "inside"}]; stays {
 		t.Error("a command that the new configuration lacks is kept")
 	}
-	if _, kept := got.commands[subject{name: "outside"}]; !kept || !got.holds["outside"] {
-		t.Error("an instance that is gone has no command for its stop")
+	outside := subject{name: "outside"}
+	gone := func(got notifySettings) {
+		t.Helper()
+		if got.of(outside).Any == nil || !got.holds["outside"] || len(got.requests()) > 0 {
+			t.Errorf("an instance that is gone has no command for its stop, or is checked still: %+v", got)
+		}
 	}
-	if got = got.followedBy(settings(false, "inside")); got.commands == nil || len(got.names) != 1 {
-		t.Errorf("%+v", got)
+	gone(got)
+	got = got.followedBy(settings(false, "inside"))
+	gone(got)
+	got.stopped(outside)
+	if !got.empty() || got.holds["outside"] || len(got.names) != 1 {
+		t.Errorf("after its stop: %+v", got)
+	}
+	back := settings(true, "inside", "outside").followedBy(settings(false, "inside")).followedBy(settings(true, "inside", "outside"))
+	if back.stopped(outside); len(back.leaving) > 0 || back.of(outside).Any == nil {
+		t.Errorf("an instance that is back: %+v", back)
 	}
 }
 
