@@ -18,12 +18,16 @@ import (
 // one link.
 const slots = advert.BatchSize
 
-// channel has the buffers that sendmmsg points to, for messages of one kind.
+// channel sends the messages of one kind.
 type channel struct {
-	kind    kind
-	shared  *outlet   // for links that have none of their own
-	touched []*outlet // outlets with messages to send
+	kind     kind
+	shared   *outlet   // for links that have none of their own
+	touched  []*outlet // outlets with messages to send
+	*buffers           // nil before the first message: most daemons send messages of one kind
+}
 
+// buffers are the memory to which the arguments of sendmmsg point.
+type buffers struct {
 	msgs    [slots]mmsg.Message
 	iovs    [slots][2]unix.Iovec // the headers, if any, and the message
 	names4  [slots]unix.RawSockaddrInet4
@@ -43,12 +47,12 @@ const (
 // controlLen is the room for a control message with an in6_pktinfo and one with a hop limit.
 const controlLen = 72
 
-func newChannel(k kind, shared *outlet) *channel {
-	c := &channel{kind: k, shared: shared}
+// allocate allocates the buffers.
+func (c *channel) allocate() {
+	c.buffers = new(buffers)
 	for i := range c.msgs {
 		c.prepare(i)
 	}
-	return c
 }
 
 // sendOptions returns the options of a raw socket. Without IP_RECVERR the kernel counts messages
@@ -136,6 +140,9 @@ func (c *channel) send() {
 
 // load puts a message into the next slot.
 func (c *channel) load(m *advert.Message) {
+	if c.buffers == nil {
+		c.allocate()
+	}
 	i := c.used
 	c.used++
 	c.of[i] = m

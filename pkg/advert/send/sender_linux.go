@@ -42,7 +42,7 @@ func OpenSender() (*RawSender, error) {
 		if err != nil {
 			return nil, errors.Join(fmt.Errorf("advert engine: %w", err), s.Close())
 		}
-		s.channels[k] = newChannel(kind(k), shared)
+		s.channels[k] = &channel{kind: kind(k), shared: shared}
 	}
 	departed, err := openDeparted()
 	if err != nil {
