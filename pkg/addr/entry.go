@@ -58,9 +58,12 @@ const (
 // entry is one address of a held instance.
 type entry struct {
 	Address
-	at     presence // as it was last reported
-	placed bool     // has been in place since it was ordered
-	later  bool     // it was configured while the instance was held
+	at      presence // as it was last reported
+	placed  bool     // has been in place since it was ordered
+	later   bool     // it was configured while the instance was held
+	waiting bool     // lost with its link, until the link is up again
+	refused bool     // the kernel refused it for what it is (AddressError.Refused)
+	missing bool     // for longer than it may be
 	// inherited is set until the address is found in the state in which the previous daemon left
 	// it: then it is not reported as added, and not announced.
 	inherited bool
@@ -68,10 +71,7 @@ type entry struct {
 	since     time.Time   // when it was ordered, or found missing
 	cause     event.Cause // the cause of the last loss
 	retry     time.Time   // the earliest time of the next attempt
-	waiting   bool        // lost with its link, until the link is up again
 	failed    string      // the failure last reported
-	refused   bool        // the kernel refused it for what it is (AddressError.Refused)
-	missing   bool        // for longer than it may be
 	back      limited     // how often it was restored
 	// remarked counts how often its mark was restored.
 	remarked limited

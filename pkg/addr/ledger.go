@@ -209,7 +209,9 @@ func (l *ledger) holds(instance string) bool { return l.held[instance] != nil }
 // adds lists the addresses that are held, missing, and may be tried now.
 func (l *ledger) adds(now time.Time) []Op {
 	var ops []Op
-	clear(l.adding)
+	if len(l.adding) > 0 {
+		l.adding = make(map[event.AddressKey]position) // clear would keep the room for those of a takeover
+	}
 	for _, name := range l.order {
 		h := l.held[name]
 		for n, e := range h.entries {
