@@ -99,9 +99,10 @@ func (m *Metrics) Run(ctx context.Context) error {
 		case <-ctx.Done():
 			return nil
 		}
-		events, _ := m.ring.Take()
-		for _, e := range events {
-			m.count(e)
+		for events, _ := m.ring.Take(); len(events) > 0; events, _ = m.ring.Take() { // the last Take releases the events
+			for _, e := range events {
+				m.count(e)
+			}
 		}
 	}
 }
