@@ -28,6 +28,9 @@ func Attributes(b []byte) iter.Seq2[uint16, []byte] {
 	}
 }
 
+// pad appends the zeros after a message or attribute of that length.
+func pad(b []byte, length int) []byte { return append(b, make([]byte, align(length)-length)...) }
+
 // Uint8 returns an attribute's value; 0 if it is shorter.
 func Uint8(b []byte) uint8 {
 	if len(b) < 1 {

@@ -1,6 +1,7 @@
 package rtnl
 
 import (
+	"cmp"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -31,6 +32,7 @@ type Socket struct {
 	raw      syscall.RawConn
 	buf      []byte
 	messages []netlink.Message
+	out      []byte // the last datagram that was sent
 }
 
 var _ Transport = (*Socket)(nil)
@@ -87,10 +89,24 @@ func openForRequests(protocol int, strict bool) (Transport, error) {
 	return s, nil
 }
 
-// Send implements Transport.
+// Send implements Transport. It does not use the methods of netlink.Conn: these start a goroutine
+// for each request and wait for its end. A sender with a thread of its own, like the address worker,
+// then waits until another thread of Go's has run, after each batch.
 func (s *Socket) Send(messages []netlink.Message) error {
-	_, err := s.conn.SendMessages(messages)
-	return err
+	s.out = s.out[:0]
+	for _, m := range messages {
+		s.out = join(s.out, m)
+	}
+	for {
+		var failed error
+		err := s.raw.Write(func(fd uintptr) bool {
+			failed = unix.Sendto(int(fd), s.out, unix.MSG_DONTWAIT, &unix.SockaddrNetlink{Family: unix.AF_NETLINK})
+			return failed != unix.EAGAIN
+		})
+		if failed != unix.EINTR {
+			return cmp.Or(err, os.NewSyscallError("sendto", failed))
+		}
+	}
 }
 
 // Port implements Transport.
@@ -157,6 +173,17 @@ func split(messages []netlink.Message, b []byte) ([]netlink.Message, error) {
 		b = b[min(align(length), len(b)):]
 	}
 	return messages, nil
+}
+
+// join appends a message to a datagram.
+func join(b []byte, m netlink.Message) []byte {
+	length := unix.SizeofNlMsghdr + len(m.Data)
+	b = binary.NativeEndian.AppendUint32(b, uint32(length))
+	b = binary.NativeEndian.AppendUint16(b, uint16(m.Header.Type))
+	b = binary.NativeEndian.AppendUint16(b, uint16(m.Header.Flags))
+	b = binary.NativeEndian.AppendUint32(b, m.Header.Sequence)
+	b = binary.NativeEndian.AppendUint32(b, m.Header.PID)
+	return pad(append(b, m.Data...), length)
 }
 
 // align rounds a length up to a multiple of four, as netlink does.

@@ -26,3 +26,29 @@ func FuzzSplit(f *testing.F) {
 		}
 	})
 }
+
+// TestSocketSend checks that a batch is one datagram with all its messages, and that no message
+// costs memory of its own.
+func TestSocketSend(t *testing.T) {
+	s, err := OpenSocket(unix.NETLINK_ROUTE)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	batch := make([]netlink.Message, 64)
+	for i := range batch {
+		batch[i] = netlink.Message{Header: netlink.Header{Type: netlink.Noop, Flags: netlink.Request}, Data: []byte{1, 2, 3, 4, 5}}
+	}
+	send := func() {
+		if err := s.Send(batch); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if n := testing.AllocsPerRun(100, send); n > 4 {
+		t.Errorf("a batch of %d messages allocates %v times", len(batch), n)
+	}
+	sent, err := split(nil, s.out)
+	if err != nil || len(sent) != len(batch) || string(sent[63].Data) != string(batch[63].Data) {
+		t.Errorf("sent %v, %v; want %v", sent, err, batch)
+	}
+}
