@@ -3,6 +3,7 @@ package addr
 import (
 	"errors"
 	"fmt"
+	"iter"
 	"net/netip"
 	"slices"
 
@@ -79,10 +80,7 @@ func (k *netlinkKernel) Close() error { return errors.Join(k.conn.Close(), k.sol
 // for them.
 func (k *netlinkKernel) AddBatch(ops []Op) error {
 	k.solicited.Leave(keysOf(ops))
-	messages, err := encode(ops, func(op Op) (netlink.Message, error) { return newAddress(op, k.marked) })
-	if err == nil {
-		err = batchError(ops, k.conn.Batch(messages))
-	}
+	err := batchError(ops, k.conn.Batch(addMessages(ops, k.marked, netlink.Excl)))
 	k.solicited.Join(keysOf(ops))
 	return err
 }
@@ -108,35 +106,25 @@ func batchError(ops []Op, answers []error) error {
 
 // Mark replaces addresses by themselves; they stay on their links throughout.
 func (k *netlinkKernel) Mark(ops []Op) error {
-	messages, err := encode(ops, func(op Op) (netlink.Message, error) {
-		m, err := newAddress(op, k.marked)
-		m.Header.Flags = netlink.Request | netlink.Create | netlink.Replace
-		return m, err
-	})
-	if err != nil {
-		return err
-	}
-	return rtnl.Distinct(k.conn.Batch(messages))
+	return rtnl.Distinct(k.conn.Batch(addMessages(ops, k.marked, netlink.Replace)))
 }
 
 // RemoveBatch removes all addresses in one batch, then leaves the groups.
 func (k *netlinkKernel) RemoveBatch(ops []Op) error {
-	messages, err := encode(ops, delAddress)
-	if err != nil {
-		return err
-	}
-	err = rtnl.Distinct(k.conn.Batch(messages))
+	err := rtnl.Distinct(k.conn.Batch(removeMessages(ops)))
 	k.solicited.Leave(keysOf(ops))
 	return err
 }
 
-// keysOf returns the keys of ops.
-func keysOf(ops []Op) []event.AddressKey {
-	keys := make([]event.AddressKey, len(ops))
-	for i, op := range ops {
-		keys[i] = op.key()
+// keysOf yields the keys of ops.
+func keysOf(ops []Op) iter.Seq[event.AddressKey] {
+	return func(yield func(event.AddressKey) bool) {
+		for _, op := range ops {
+			if !yield(op.key()) {
+				return
+			}
+		}
 	}
-	return keys
 }
 
 // List dumps all addresses.

@@ -3,6 +3,7 @@ package neigh
 import (
 	"errors"
 	"fmt"
+	"iter"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -49,7 +50,7 @@ func (s *SolicitedGroups) Close() error {
 }
 
 // Join joins the groups of addresses that have been added.
-func (s *SolicitedGroups) Join(addresses []event.AddressKey) {
+func (s *SolicitedGroups) Join(addresses iter.Seq[event.AddressKey]) {
 	begun := time.Now()
 	for _, group := range s.groups(addresses) {
 		if time.Since(begun) < joinLimit && unix.SetsockoptIPv6Mreq(s.fd, unix.IPPROTO_IPV6, unix.IPV6_JOIN_GROUP, &group) == nil {
@@ -61,7 +62,7 @@ func (s *SolicitedGroups) Join(addresses []event.AddressKey) {
 // Leave leaves the groups of addresses that are gone, or about to be added: a membership that still
 // exists then belongs to an earlier link with the same index. The kernel itself has joined the
 // group for other addresses in it.
-func (s *SolicitedGroups) Leave(addresses []event.AddressKey) {
+func (s *SolicitedGroups) Leave(addresses iter.Seq[event.AddressKey]) {
 	begun := time.Now()
 	for _, group := range s.groups(addresses) {
 		if s.joined[group] && time.Since(begun) < joinLimit {
@@ -72,11 +73,11 @@ func (s *SolicitedGroups) Leave(addresses []event.AddressKey) {
 }
 
 // groups returns the groups of the IPv6 addresses among these.
-func (s *SolicitedGroups) groups(addresses []event.AddressKey) (groups []unix.IPv6Mreq) {
+func (s *SolicitedGroups) groups(addresses iter.Seq[event.AddressKey]) (groups []unix.IPv6Mreq) {
 	if s == nil {
 		return nil
 	}
-	for _, a := range addresses {
+	for a := range addresses {
 		if ip := a.Prefix.Addr(); ip.Is6() {
 			groups = append(groups, unix.IPv6Mreq{Multiaddr: wire.SolicitedNode(ip).As16(), Interface: uint32(a.Index)})
 		}

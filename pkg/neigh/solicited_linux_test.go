@@ -3,6 +3,7 @@ package neigh
 import (
 	"net/netip"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -24,23 +25,23 @@ func TestSolicitedGroups(t *testing.T) {
 		return []event.AddressKey{{Index: index, Prefix: netip.MustParsePrefix(prefix)}}
 	}
 	one, same, four := key("2001:db8:1::51:1/64"), key("fe80::51:1/64"), key("192.0.2.1/24")
-	groups.Join(one)
-	groups.Join(four)
+	groups.Join(slices.Values(one))
+	groups.Join(slices.Values(four))
 	expect(t, "members after one address", members(t, near), 1)
-	groups.Leave(same)
+	groups.Leave(slices.Values(same))
 	expect(t, "members after leaving the same group", members(t, near), 0)
 
-	groups.Join(one)
+	groups.Join(slices.Values(one))
 	ip(t, "link", "del", near)
 	ip(t, "link", "add", near, "index", strconv.Itoa(index), "type", "veth", "peer", "name", far)
 	ip(t, "link", "set", near, "up")
-	groups.Leave(one)
-	groups.Join(one)
+	groups.Leave(slices.Values(one))
+	groups.Join(slices.Values(one))
 	expect(t, "members on a link that was made again", members(t, near), 1)
 
 	var none *SolicitedGroups
-	none.Join(one)
-	none.Leave(one)
+	none.Join(slices.Values(one))
+	none.Leave(slices.Values(one))
 	expect(t, "closing none", none.Close(), nil)
 }
 

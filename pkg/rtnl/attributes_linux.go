@@ -28,6 +28,14 @@ func Attributes(b []byte) iter.Seq2[uint16, []byte] {
 	}
 }
 
+// AppendAttribute appends an attribute, padded to four bytes.
+func AppendAttribute(b []byte, kind uint16, value []byte) []byte {
+	length := unix.SizeofNlAttr + len(value)
+	b = binary.NativeEndian.AppendUint16(b, uint16(length))
+	b = binary.NativeEndian.AppendUint16(b, kind)
+	return pad(append(b, value...), length)
+}
+
 // pad appends the zeros after a message or attribute of that length.
 func pad(b []byte, length int) []byte { return append(b, make([]byte, align(length)-length)...) }
 
