@@ -72,26 +72,19 @@ func (l *ledger) removes(now time.Time, cause event.Cause) []Op {
 	if now.Before(l.removal) {
 		return nil
 	}
-	wanted, known := l.wanted(), make(map[event.AddressKey]bool)
+	keys := l.unwanted()
+	if len(keys) == 0 {
+		return nil
+	}
+	known := make(map[event.AddressKey]bool)
 	for _, g := range l.leaving {
 		for _, key := range g.keys {
 			known[key] = true
 		}
 	}
-	var keys []event.AddressKey
-	for key, marked := range l.standing {
-		if marked && !wanted[key] {
-			keys = append(keys, key)
-		}
-	}
-	for key := range l.unsure {
-		if !l.standing[key] && !wanted[key] {
-			keys = append(keys, key)
-		}
-	}
 	// The last comes first: each removal of a primary IPv4 address makes the kernel promote another
 	// and rewrite the routes of all, 0.5 ms each with 250.
-	slices.SortFunc(keys, func(a, b event.AddressKey) int { return l.rank[b] - l.rank[a] })
+	slices.SortFunc(keys, func(a, b event.AddressKey) int { return l.standing[b].rank - l.standing[a].rank })
 	names := make(map[int]string)
 	for _, link := range l.links {
 		names[link.Index] = link.Own()
@@ -103,10 +96,27 @@ func (l *ledger) removes(now time.Time, cause event.Cause) []Op {
 			l.leftover(now, cause, key)
 		}
 	}
-	if len(ops) > 0 {
-		l.removal = now.Add(retryEvery)
-	}
+	l.removal = now.Add(retryEvery)
 	return ops
+}
+
+// unwanted lists the addresses that bear or may bear the mark and that no held instance wants.
+func (l *ledger) unwanted() (keys []event.AddressKey) {
+	for key, s := range l.standing {
+		if s.ours {
+			keys = append(keys, key)
+		}
+	}
+	for key := range l.unsure {
+		if !l.standing[key].ours {
+			keys = append(keys, key)
+		}
+	}
+	if len(keys) == 0 { // as at a takeover, which has no time to look for those that are wanted
+		return nil
+	}
+	wanted := l.wanted()
+	return slices.DeleteFunc(keys, func(key event.AddressKey) bool { return wanted[key] })
 }
 
 // leftover records a marked address that was not released.
@@ -138,7 +148,6 @@ func (l *ledger) removed(ops []Op) {
 		delete(l.mine, key)
 		delete(l.stripped, key)
 		delete(l.unsure, key)
-		delete(l.rank, key)
 		delete(l.replace, key)
 	}
 	l.removal = time.Time{}
@@ -159,7 +168,7 @@ func (l *ledger) settleLeaving(now time.Time, n *news) {
 			if wanted[key] { // another instance holds it
 				return true
 			}
-			if l.standing[key] || l.unsure[key] {
+			if l.standing[key].ours || l.unsure[key] {
 				return false
 			}
 			moved.Addresses = append(moved.Addresses, key.Prefix)

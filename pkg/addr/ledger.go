@@ -22,7 +22,7 @@ type ledger struct {
 	// remacked contains the links whose MAC has changed: the neighbors know the old one.
 	remacked map[string]bool
 
-	standing map[event.AddressKey]bool // value: marked
+	standing map[event.AddressKey]standing
 	// unsure contains the addresses that were passed to the kernel without a known result: they are
 	// ours if they exist, since none existed before.
 	unsure   map[event.AddressKey]bool
@@ -36,10 +36,7 @@ type ledger struct {
 	replace map[event.AddressKey]bool
 	// strays are configured addresses that exist without the mark.
 	strays map[netip.Addr]neigh.Stray
-	// rank is greater for an address that was added later. The first address of an IPv4 subnet is
-	// its primary one, and is best removed last.
-	rank map[event.AddressKey]int
-	last int // the greatest rank
+	last   int // the greatest rank in standing
 	// adding maps each address that adds last listed to its entry.
 	adding map[event.AddressKey]position
 
@@ -50,15 +47,22 @@ type ledger struct {
 	causes  map[event.AddressKey]event.Cause
 }
 
+// standing describes an address that exists in the kernel.
+type standing struct {
+	ours bool // it bears the mark, or is in mine
+	// rank is greater for an address that was added later. The first address of an IPv4 subnet is
+	// its primary one, and is best removed last.
+	rank int
+}
+
 func newLedger(sets []Set) *ledger {
 	l := &ledger{
 		sets: make(map[string]*Set), managed: make(map[netip.Addr]bool),
 		links: make(map[string]event.Link), down: make(map[int]bool), flapped: make(map[int]bool),
 		remacked: make(map[string]bool),
-		standing: make(map[event.AddressKey]bool), unsure: make(map[event.AddressKey]bool), unmarked: make(map[spot]bool),
+		standing: make(map[event.AddressKey]standing), unsure: make(map[event.AddressKey]bool), unmarked: make(map[spot]bool),
 		mine: make(map[event.AddressKey]bool), stripped: make(map[event.AddressKey]bool),
 		strays: make(map[netip.Addr]neigh.Stray),
-		rank:   make(map[event.AddressKey]int),
 		held:   make(map[string]*holding), causes: make(map[event.AddressKey]event.Cause),
 		replace: make(map[event.AddressKey]bool), adding: make(map[event.AddressKey]position),
 	}
@@ -123,8 +127,8 @@ func (l *ledger) fact(f event.Address) (dirty bool) {
 	if !l.managed[f.Prefix.Addr()] {
 		l.tryRefused(f.Index)
 	}
-	marked, stands := l.standing[f.Key()]
-	if f.Present == stands && (!stands || f.Marked == marked) {
+	is, stands := l.standing[f.Key()]
+	if f.Present == stands && (!stands || f.Marked == is.ours) {
 		return false
 	}
 	if !stands && !l.managed[f.Prefix.Addr()] {
@@ -151,14 +155,11 @@ func (l *ledger) observe(all []Standing) {
 	clear(l.standing)
 	clear(l.unsure)
 	clear(l.unmarked)
-	clear(l.rank)
 	clear(l.stripped)
 	clear(l.strays)
 	for _, s := range all { // the primary address of a subnet comes before its others
 		key := event.AddressKey{Index: s.Index, Prefix: s.Prefix}
-		l.standing[key] = s.Marked || l.mine[key]
-		l.last++
-		l.rank[key] = l.last
+		l.stand(key, s.Marked || l.mine[key])
 		switch {
 		case s.Marked:
 		case l.mine[key]:
@@ -184,9 +185,11 @@ func (l *ledger) hold(at time.Time, cause event.Cause, instance string) (fresh, 
 	if !known || l.held[instance] != nil {
 		return false, known
 	}
-	h := &holding{set: set, cause: cause, within: inPlaceWithin}
-	for _, a := range set.Addresses {
-		h.entries = append(h.entries, &entry{Address: a, since: at})
+	h := &holding{set: set, cause: cause, within: inPlaceWithin, entries: make([]*entry, len(set.Addresses))}
+	entries := make([]entry, len(set.Addresses)) // in one piece: a takeover must not wait for memory
+	for n, a := range set.Addresses {
+		entries[n] = entry{Address: a, since: at}
+		h.entries[n] = &entries[n]
 	}
 	l.held[instance] = h
 	l.order = append(l.order, instance)
@@ -226,6 +229,9 @@ func (l *ledger) adds(now time.Time) []Op {
 			key := l.key(e.Address)
 			if _, listed := l.adding[key]; !listed {
 				l.adding[key] = position{h, n}
+				if len(ops) == cap(ops) {
+					ops = slices.Grow(ops, len(h.entries)-n) // at a takeover all are missing
+				}
 				ops = append(ops, l.op(e))
 			}
 		}
@@ -248,10 +254,15 @@ func (l *ledger) op(e *entry) Op {
 func (l *ledger) added(ops []Op) {
 	for _, op := range ops {
 		key := op.key()
-		l.standing[key], l.mine[key] = true, true
-		l.last++
-		l.rank[key] = l.last
+		l.mine[key] = true
+		l.stand(key, true)
 	}
+}
+
+// stand records an address that exists in the kernel, later than those that are recorded.
+func (l *ledger) stand(key event.AddressKey, ours bool) {
+	l.last++
+	l.standing[key] = standing{ours, l.last}
 }
 
 // begin returns, of the addresses that adds last listed and that exist now, those to announce at
@@ -283,7 +294,7 @@ func (l *ledger) presence(e *entry) presence {
 	switch {
 	case key.Index == 0, l.replace[key]:
 		return absent
-	case l.standing[key]:
+	case l.standing[key].ours:
 		return ours
 	case l.unmarked[spot{key.Index, key.Prefix.Addr()}]:
 		return foreign
