@@ -1,12 +1,14 @@
 package addr
 
 import (
+	"errors"
 	"fmt"
 	"net/netip"
 	"slices"
 	"time"
 
 	"ripcord/pkg/event"
+	"ripcord/pkg/neigh"
 )
 
 // addresses makes the kernel's addresses agree with the ledger.
@@ -14,18 +16,17 @@ type addresses struct {
 	cfg        *Config
 	ledger     *ledger
 	acceptance acceptance
-	placer     *placer
 	report     func(news)
-	announce   func([]announced) // announces newly added addresses, once
-	dirty      bool              // the kernel must be asked before anything else
-	unlisted   bool              // the kernel did not answer the last list request
-	relist     time.Time         // the earliest time of the next list request
-	unpromoted map[int]bool      // links for which a failed PromoteSecondaries was reported
+	announcer  *announcer
+	dirty      bool         // the kernel must be asked before anything else
+	unlisted   bool         // the kernel did not answer the last list request
+	relist     time.Time    // the earliest time of the next list request
+	unpromoted map[int]bool // links for which a failed PromoteSecondaries was reported
 }
 
-func newAddresses(cfg *Config, l *ledger, a acceptance, report func(news), announce func([]announced)) *addresses {
+func newAddresses(cfg *Config, l *ledger, a acceptance, n *announcer, report func(news)) *addresses {
 	return &addresses{
-		cfg: cfg, ledger: l, acceptance: a, placer: &placer{cfg: cfg}, report: report, announce: announce, unpromoted: make(map[int]bool),
+		cfg: cfg, ledger: l, acceptance: a, announcer: n, report: report, unpromoted: make(map[int]bool),
 	}
 }
 
@@ -92,21 +93,56 @@ func (a *addresses) add() {
 	if len(ops) == 0 {
 		return
 	}
-	var errs []error
-	for p := range a.placer.add(ops) {
-		if p.err != nil {
-			a.ledger.attempted(p.ops)
-			errs = append(errs, p.err)
-			continue
-		}
-		a.ledger.added(p.ops)
-		a.announce(a.ledger.begin(p.ops[:min(len(p.ops), partSize)]))
-	}
+	errs := a.addParts(ops)
 	a.promote(ops, "added, but its removal may remove other addresses of its subnet")
 	if len(errs) > 0 {
 		a.list()
 		a.report(a.ledger.fail(a.cfg.Now(), ops, joined(errs)))
 	}
+}
+
+// addParts adds addresses in parts, and announces each part while it adds the next. It returns the
+// errors. After an error that is not the kernel's answer for some addresses, the other parts are not
+// tried: each would wait as long.
+func (a *addresses) addParts(ops []Op) (errs []error) {
+	var broken error
+	for part := range slices.Chunk(ops, neigh.MaxFrames) {
+		err := broken
+		if err == nil {
+			a.announcer.ahead.start()
+			err = a.cfg.Kernel.AddBatch(part)
+		}
+		if err != nil {
+			if !errors.As(err, new(BatchError)) {
+				broken = err
+			}
+			a.ledger.attempted(part)
+			errs = append(errs, err)
+			continue
+		}
+		a.ledger.added(part)
+		a.announcer.queueAhead(a.ledger.begin(part))
+	}
+	a.announcer.finishAhead()
+	return errs
+}
+
+// joined joins the errors of several parts, with the kernel's answers in one list.
+func joined(errs []error) error {
+	var answers BatchError
+	others := errs[:0:0]
+	for _, err := range errs {
+		var some BatchError
+		if errors.As(err, &some) {
+			answers = append(answers, some...)
+		} else {
+			others = append(others, err)
+		}
+	}
+	if answers != nil {
+		others = append(others, answers)
+	}
+	return errors.Join(others...)
 }
 
 // promote makes sure before each change that the kernel does not remove other addresses of a subnet

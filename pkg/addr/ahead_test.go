@@ -9,6 +9,7 @@ import (
 
 	"ripcord/pkg/bus"
 	"ripcord/pkg/event"
+	"ripcord/pkg/neigh"
 )
 
 // stepping is a kernel that adds a part when the test lets it, and answers with errors.
@@ -58,9 +59,9 @@ func onStepping(t *testing.T, k *stepping, test func(t *testing.T, r *rig)) {
 	})
 }
 
-// TestPlacerAnnouncesWhatStands requires that added addresses are announced while the next are
+// TestAnnouncesWhileItAdds requires that added addresses are announced while the next are
 // added, and none before it is added.
-func TestPlacerAnnouncesWhatStands(t *testing.T) {
+func TestAnnouncesWhileItAdds(t *testing.T) {
 	k := &stepping{next: make(chan struct{})}
 	onStepping(t, k, func(t *testing.T, r *rig) {
 		r.do(Hold, "a")
@@ -83,9 +84,9 @@ func TestPlacerAnnouncesWhatStands(t *testing.T) {
 	})
 }
 
-// TestPlacerAnnouncesOnce requires that each address is announced as often as configured, whether
+// TestAnnouncesAheadOnce requires that each address is announced as often as configured, whether
 // or not it was announced ahead.
-func TestPlacerAnnouncesOnce(t *testing.T) {
+func TestAnnouncesAheadOnce(t *testing.T) {
 	for name, tt := range map[string]struct {
 		announce     Announce
 		ahead, total int
@@ -114,9 +115,9 @@ func TestPlacerAnnouncesOnce(t *testing.T) {
 // placedNothing reports whether the worker has not settled yet what it adds.
 func (r *rig) placedNothing() bool { return r.ledger.held["a"].entries[0].at == absent }
 
-// TestPlacerReportsRefusals requires that a refused address is reported, is not announced, and
+// TestPartsReportRefusals requires that a refused address is reported, is not announced, and
 // delays no other address.
-func TestPlacerReportsRefusals(t *testing.T) {
+func TestPartsReportRefusals(t *testing.T) {
 	refused := func(n int) AddressError {
 		key := event.AddressKey{Index: eth0, Prefix: many(250, Announce{})[0].Addresses[n].Prefix}
 		return AddressError{AddressKey: key, Err: fmt.Errorf("no room for %d", n)}
@@ -141,9 +142,9 @@ func TestPlacerReportsRefusals(t *testing.T) {
 	})
 }
 
-// TestPlacerEndsWithAKernelThatDoesNotAnswer requires that such a kernel is not asked for the other
+// TestPartsEndWithAKernelThatDoesNotAnswer requires that such a kernel is not asked for the other
 // parts: each would wait as long.
-func TestPlacerEndsWithAKernelThatDoesNotAnswer(t *testing.T) {
+func TestPartsEndWithAKernelThatDoesNotAnswer(t *testing.T) {
 	k := &stepping{answers: map[int]error{1: errors.New("no answer")}}
 	onStepping(t, k, func(t *testing.T, r *rig) {
 		r.do(Hold, "a")
@@ -154,4 +155,58 @@ func TestPlacerEndsWithAKernelThatDoesNotAnswer(t *testing.T) {
 		expect(t, "standing", len(r.kernel.standing), 250)
 		expect(t, "events", r.names(), "added")
 	})
+}
+
+// heldSender is a Sender that sends when the test lets it.
+type heldSender struct {
+	let  chan struct{}
+	sent int
+}
+
+func (s *heldSender) Send(frames []neigh.Frame) {
+	if s.let != nil {
+		<-s.let
+	}
+	s.sent += len(frames)
+}
+
+// TestAheadSender requires that the worker sends the batches that the other goroutine has not
+// begun, and waits for the one that it has.
+func TestAheadSender(t *testing.T) {
+	for name, tt := range map[string]struct {
+		runs       bool
+		own, other int
+	}{
+		"the other goroutine is in a batch": {true, 2, 1},
+		"it has not started":                {false, 3, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				own, other := new(heldSender), &heldSender{let: make(chan struct{})}
+				s := newAheadSender(&Config{Sender: own, AheadSender: other, Waiter: newFakeWaiter(), AheadWaiter: newFakeWaiter()})
+				if tt.runs {
+					go s.run(t.Context())
+				}
+				for range 3 {
+					batch := new(announcements)
+					batch.Announce(event.Link{Index: eth0, HardwareAddr: [6]byte{2}}, vip4.Addr())
+					s.add(batch)
+					s.start()
+					synctest.Wait()
+				}
+				finished := 0
+				go func() { finished = len(s.finish()) }()
+				synctest.Wait()
+				if tt.runs {
+					expect(t, "finished while a batch is being sent", finished, 0)
+					other.let <- struct{}{}
+					synctest.Wait()
+				}
+				expect(t, "finished", finished, 3)
+				expect(t, "sent by the worker", own.sent, tt.own)
+				expect(t, "sent by the other goroutine", other.sent, tt.other)
+				expect(t, "batches of the next finish", len(s.finish()), 0)
+			})
+		})
+	}
 }

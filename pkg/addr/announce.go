@@ -1,6 +1,7 @@
 package addr
 
 import (
+	"iter"
 	"slices"
 	"time"
 
@@ -12,16 +13,22 @@ type announcer struct {
 	*schedule
 	ledger *ledger
 	sender neigh.Sender
-	batch  neigh.Batch
-	of     []announced     // what each frame of the batch announces
+	batch  announcements
+	ahead  *aheadSender
 	failed []unannounced   // failures among the announcements that were sent ahead
 	muted  map[string]bool // instances of which a failure was reported since they are held
+}
+
+// announcements is a batch of frames that are sent together.
+type announcements struct {
+	neigh.Batch
+	of []announced // what each frame announces
 }
 
 // announced is an address of an instance that a frame announces.
 type announced struct {
 	instance string
-	address  Address
+	*Address
 }
 
 // unannounced is an address that could not be announced.
@@ -30,8 +37,10 @@ type unannounced struct {
 	err error
 }
 
-func newAnnouncer(l *ledger, sender neigh.Sender) *announcer {
-	return &announcer{schedule: newSchedule(), ledger: l, sender: sender, muted: make(map[string]bool)}
+func newAnnouncer(l *ledger, cfg *Config) *announcer {
+	return &announcer{
+		schedule: newSchedule(), ledger: l, sender: cfg.Sender, ahead: newAheadSender(cfg), muted: make(map[string]bool),
+	}
 }
 
 // begin announces an instance from the beginning.
@@ -77,7 +86,7 @@ func (a *announcer) unmute(instance string) { delete(a.muted, instance) }
 // failures are expected.
 func (a *announcer) apply(now time.Time) (failed []unannounced) {
 	failed, a.failed = a.failed, nil
-	for len(a.of) < neigh.MaxFrames {
+	for len(a.batch.of) < neigh.MaxFrames {
 		instance, n, ok := a.next(now)
 		if !ok {
 			break
@@ -85,45 +94,59 @@ func (a *announcer) apply(now time.Time) (failed []unannounced) {
 		if !a.ledger.stands(instance, n) || a.ledger.sentAhead(instance, n) {
 			continue
 		}
-		a.add(announced{instance, a.ledger.sets[instance].Addresses[n]})
+		a.add(&a.batch, announced{instance, &a.ledger.sets[instance].Addresses[n]})
 	}
-	return append(failed, a.send()...)
+	if len(a.batch.of) > 0 {
+		a.sender.Send(a.batch.Frames())
+		failed = append(failed, a.failures(&a.batch)...)
+		a.batch.Reset()
+	}
+	return failed
 }
 
-// applyAhead sends announcements before begin is called for their instances. The next apply returns
-// their failures, after it has been reported that the addresses are held.
-func (a *announcer) applyAhead(all []announced) {
-	for some := range slices.Chunk(all, neigh.MaxFrames) {
-		for _, what := range some {
-			a.add(what)
-		}
-		a.failed = append(a.failed, a.send()...)
+// queueAhead queues announcements, as many as one system call takes, before begin is called for
+// their instances.
+func (a *announcer) queueAhead(all iter.Seq[announced]) {
+	batch := new(announcements)
+	batch.Grow(neigh.MaxFrames)
+	for what := range all {
+		a.add(batch, what)
+	}
+	if len(batch.of) > 0 {
+		a.ahead.add(batch)
 	}
 }
 
-// add adds an announcement to the batch that is sent next.
-func (a *announcer) add(what announced) {
-	if a.batch.Announce(a.ledger.links[what.address.Interface], what.address.Prefix.Addr()) {
-		a.of = append(a.of, what)
+// finishAhead sends the queued announcements. The next apply returns their failures, after it has
+// been reported that the addresses are held.
+func (a *announcer) finishAhead() {
+	for _, batch := range a.ahead.finish() {
+		a.failed = append(a.failed, a.failures(batch)...)
 	}
 }
 
-// send sends the batch, and returns the failures.
-func (a *announcer) send() (failed []unannounced) {
-	frames := a.batch.Frames()
-	if len(frames) == 0 {
-		return nil
+// add adds an announcement to a batch.
+func (a *announcer) add(batch *announcements, what announced) {
+	if batch.Announce(a.ledger.links[what.Interface], what.Prefix.Addr()) {
+		batch.of = append(batch.of, what)
 	}
-	a.sender.Send(frames)
-	for i := range frames {
-		err, what := frames[i].Err, a.of[i]
-		if err == nil || a.muted[what.instance] || !a.ledger.links[what.address.Interface].Usable {
+}
+
+// failures returns the failures to report of a batch that was sent.
+func (a *announcer) failures(batch *announcements) (failed []unannounced) {
+	for i, frame := range batch.Frames() {
+		what := batch.of[i]
+		if frame.Err == nil || a.muted[what.instance] || !a.ledger.links[what.Interface].Usable {
 			continue
 		}
 		a.muted[what.instance] = true
-		failed = append(failed, unannounced{what, err})
+		failed = append(failed, unannounced{what, frame.Err})
 	}
-	a.batch.Reset()
-	a.of = a.of[:0]
 	return failed
+}
+
+// Reset empties the batch.
+func (b *announcements) Reset() {
+	b.Batch.Reset()
+	b.of = b.of[:0]
 }

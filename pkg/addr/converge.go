@@ -65,6 +65,6 @@ func (w *Worker) publish(n news) {
 // announce sends the announcements that are due.
 func (w *Worker) announce() {
 	for _, u := range w.announcer.apply(w.cfg.Now()) {
-		w.addresses.fail(w.ledger.key(u.address), fmt.Sprintf("held, but it could not be announced: %v", u.err))
+		w.addresses.fail(w.ledger.key(*u.Address), fmt.Sprintf("held, but it could not be announced: %v", u.err))
 	}
 }

@@ -5,8 +5,8 @@
 // An address is ours if it bears the mark, IFA_PROTO 112, or before Linux 5.18 if the record file
 // names it. An address that is on the link without the mark is used, never added and never removed.
 //
-// The Worker (worker.go) owns the queue of orders, a goroutine, and one more that adds many
-// addresses while the first announces those already added. An order (execute.go) changes what is
+// The Worker (worker.go) owns the queue of orders, a goroutine, and one more that announces added
+// addresses while the first adds others. An order (execute.go) changes what is
 // held; converge (converge.go) then makes the kernel agree, concern by concern:
 //
 //   - macvlans (pkg/macvlan): the links that bear virtual MACs;
@@ -26,7 +26,7 @@
 // Beside those, the announcer (announce.go, schedule.go) sends gratuitous ARP and
 // neighbor advertisements, and pkg/neigh (neighbors.go) watches the stations on the
 // links. Leftovers removes what a daemon that died has left. All but worker.go,
-// placer.go and the files *_linux.go is pure.
+// ahead.go and the files *_linux.go is pure.
 //
 // The contract:
 //
@@ -38,7 +38,7 @@
 //     every error, cost a dump; the ledger then follows the dump.
 //  4. Announcements are sent in batches of a few dozen frames, each by one system
 //     call; between two the queue is looked at, so that no Release waits for them. While
-//     many addresses are added (placer.go), those that stand are announced.
+//     many addresses are added (ahead.go), those already added are announced once.
 //  5. Answers are published by the goroutines of the Listener, which end with Run.
 //  6. At a Configure nothing that must accept nothing answers: where the firewall cannot
 //     be programmed by then, the addresses that stand are removed until it can.

@@ -1,6 +1,7 @@
 package addr
 
 import (
+	"iter"
 	"maps"
 	"net/netip"
 	"reflect"
@@ -265,20 +266,23 @@ func (l *ledger) stand(key event.AddressKey, ours bool) {
 	l.standing[key] = standing{ours, l.last}
 }
 
-// begin returns, of the addresses that adds last listed and that exist now, those to announce at
+// begin yields, of the addresses that adds last listed and that exist now, those to announce at
 // once, ahead of the rest of their instances: those that were not in place before, and that need no
 // pause between them. It records that they are announced.
-func (l *ledger) begin(ops []Op) (ahead []announced) {
-	for _, op := range ops {
-		at := l.adding[op.key()]
-		set, e := at.set, at.entries[at.n]
-		if set.Static || set.Announce.Count == 0 || set.Announce.Spacing > 0 || e.placed || e.later || l.isDown(e) {
-			continue
+func (l *ledger) begin(ops []Op) iter.Seq[announced] {
+	return func(yield func(announced) bool) {
+		for _, op := range ops {
+			at := l.adding[op.key()]
+			set, e := at.set, at.entries[at.n]
+			if set.Static || set.Announce.Count == 0 || set.Announce.Spacing > 0 || e.placed || e.later || l.isDown(e) {
+				continue
+			}
+			e.ahead = true
+			if !yield(announced{set.Instance, &e.Address}) {
+				return
+			}
 		}
-		e.ahead = true
-		ahead = append(ahead, announced{set.Instance, e.Address})
 	}
-	return ahead
 }
 
 // attempted records that ops were passed to the kernel, and that the result is unknown.

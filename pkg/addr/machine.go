@@ -131,8 +131,10 @@ type Config struct {
 	Listener  Listener
 	Now       func() time.Time
 	Threads   thread.Raiser // raises the scheduling priority of the worker's thread
-	// Waiter puts the worker to sleep, and Placing the goroutine that adds many addresses for it.
-	// In the kernel, each is woken by the goroutine for which it waits; through a channel, it would
-	// be woken by another of Go's threads, which comes tens of ms late if the processors are busy.
-	Waiter, Placing Waiter
+	// Waiter puts the worker to sleep. AheadSender and AheadWaiter belong to the goroutine that sends
+	// announcements while the worker adds addresses. In the kernel, each is woken by the goroutine
+	// for which it waits; through a channel, it would be woken by another of Go's threads, which
+	// comes tens of ms late if the processors are busy.
+	Waiter, AheadWaiter Waiter
+	AheadSender         neigh.Sender
 }

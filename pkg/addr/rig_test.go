@@ -180,12 +180,14 @@ func (f *fakeFirewall) take() []string {
 	return drops
 }
 
+// fakePackets records the frames of both senders of a worker.
 type fakePackets struct {
 	mu     sync.Mutex
 	sent   []string
 	calls  int
 	refuse func(n int) error // of the n-th frame since the last take
-	hook   func()            // called at each frame
+	hook   func()            // called at each frame, by one sender at a time
+	hooked sync.Mutex
 }
 
 func (p *fakePackets) Send(frames []neigh.Frame) {
@@ -199,10 +201,13 @@ func (p *fakePackets) Send(frames []neigh.Frame) {
 		p.sent = append(p.sent, fmt.Sprintf("%d:%x", f.Index, f.Data[6:12]))
 	}
 	p.mu.Unlock()
+	if hook == nil {
+		return
+	}
+	p.hooked.Lock()
+	defer p.hooked.Unlock()
 	for range frames {
-		if hook != nil {
-			hook()
-		}
+		hook()
 	}
 }
 
@@ -315,7 +320,7 @@ func makeRig(sets []Set, wall *fakeFirewall, devs *macvlantest.Kernel, k Kernel,
 		Warnings: event.NewWarnings(func(e event.Event) { events.Publish(e) }),
 		Setting:  r.setting,
 		Minter:   event.NewMinter(1000), Kernel: k, Routes: r.routes, Firewall: r.wall, Devices: r.devs, Sender: r.packets, Now: time.Now,
-		Waiter: newFakeWaiter(), Placing: newFakeWaiter(),
+		Waiter: newFakeWaiter(), AheadWaiter: newFakeWaiter(), AheadSender: r.packets,
 	})
 	r.placed = func() (out []vrrp.Placed) {
 		all, _ := ring.Take()

@@ -53,7 +53,7 @@ type Worker struct {
 	awake        time.Time // when this goroutine last showed that it runs
 	linked       bool      // a link was reported
 	watchFilter  func()    // starts watching for changes of the firewall
-	runPlacer    func()    // starts adding addresses on a separate thread
+	runAhead     func()    // starts sending announcements on a separate thread
 	adopted      Order     // what is held from the start on
 }
 
@@ -71,10 +71,10 @@ func NewWorker(cfg Config) *Worker {
 	ledger := newLedger(cfg.Sets)
 	w := &Worker{
 		cfg: cfg, bell: bus.NewBell(),
-		ledger: ledger, announcer: newAnnouncer(ledger, cfg.Sender),
+		ledger: ledger, announcer: newAnnouncer(ledger, &cfg),
 	}
 	w.acceptance = newAcceptance(&w.cfg, ledger)
-	w.addresses = newAddresses(&w.cfg, ledger, w.acceptance, w.publish, w.announcer.applyAhead)
+	w.addresses = newAddresses(&w.cfg, ledger, w.acceptance, w.announcer, w.publish)
 	w.routes = route.NewHolder(route.Config{
 		Entries: routesOf(cfg.Sets), Ready: ledger.complete,
 		Kernel: cfg.Routes, Events: cfg.Events, Minter: cfg.Minter, Now: cfg.Now,
@@ -177,11 +177,10 @@ func (w *Worker) listen(ctx context.Context) (stop func()) {
 	w.watchFilter = sync.OnceFunc(func() {
 		running.Go(func() { w.cfg.Firewall.Watch(ctx, note(&w.opened)) })
 	})
-	w.runPlacer = sync.OnceFunc(func() {
-		w.addresses.placer.started = true
+	w.runAhead = sync.OnceFunc(func() {
 		running.Go(func() {
 			defer w.raise(ctx)()
-			w.addresses.placer.run(ctx)
+			w.announcer.ahead.run(ctx)
 		})
 	})
 	w.runFor(w.cfg.Sets)
@@ -209,8 +208,8 @@ func (w *Worker) runFor(sets []Set) {
 	for i := range sets {
 		addresses += len(sets[i].Addresses)
 	}
-	if addresses > partSize {
-		w.runPlacer()
+	if addresses > neigh.MaxFrames {
+		w.runAhead()
 	}
 }
 

@@ -2,6 +2,7 @@ package neigh
 
 import (
 	"net/netip"
+	"slices"
 
 	"ripcord/pkg/event"
 	"ripcord/pkg/wire"
@@ -32,6 +33,14 @@ type Batch struct {
 
 // Reset empties the batch.
 func (b *Batch) Reset() { b.frames, b.bytes = b.frames[:0], b.bytes[:0] }
+
+// usualFrame is the size of most frames: an ARP packet, or a neighbor advertisement.
+const usualFrame = 86
+
+// Grow makes room for n more frames.
+func (b *Batch) Grow(n int) {
+	b.frames, b.bytes = slices.Grow(b.frames, n), slices.Grow(b.bytes, n*usualFrame)
+}
 
 // Frames returns the frames in the order in which they were added; they are valid until the next
 // Reset.
