@@ -115,6 +115,12 @@ func (k *fakeKernel) PromoteSecondaries(_ int, link string) error {
 func (k *fakeKernel) RestoreSecondaries() ([]string, error) { return nil, nil }
 
 // with changes the kernel as another program would.
+// count returns how many addresses exist, while the worker may change them.
+func (k *fakeKernel) count() (n int) {
+	k.with(func() { n = len(k.standing) })
+	return n
+}
+
 func (k *fakeKernel) with(change func()) {
 	k.mu.Lock()
 	defer k.mu.Unlock()

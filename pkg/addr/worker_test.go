@@ -288,10 +288,10 @@ func TestWorkerReleasesEachAtItsLimit(t *testing.T) {
 		}{{3 * time.Second, 1}, {6 * time.Second, 0}} {
 			time.Sleep(time.Until(r.lease.Last().Add(at.limit - 1)))
 			synctest.Wait()
-			expect(t, "left before the limit", len(r.kernel.standing), at.left+1)
+			expect(t, "left before the limit", r.kernel.count(), at.left+1)
 			time.Sleep(time.Nanosecond)
 			synctest.Wait()
-			expect(t, "left at the limit", len(r.kernel.standing), at.left)
+			expect(t, "left at the limit", r.kernel.count(), at.left)
 		}
 	})
 }
