@@ -22,10 +22,14 @@ type Message struct {
 // Send passes messages to a socket and returns how many it accepted. It returns an error if the
 // socket did not accept the first one.
 func Send(fd int, msgs []Message) (int, unix.Errno) {
-	call := sendShort
 	if len(msgs) >= long {
-		call = sendLong
+		return send(sendLong, fd, msgs)
 	}
+	return send(sendShort, fd, msgs)
+}
+
+// send calls sendmmsg(2) until no signal interrupts it.
+func send(call func(int, []Message) (uintptr, unix.Errno), fd int, msgs []Message) (int, unix.Errno) {
 	for {
 		n, errno := call(fd, msgs)
 		if errno != unix.EINTR {
@@ -56,9 +60,12 @@ func count(n uintptr, errno unix.Errno) (int, unix.Errno) {
 }
 
 // SendEach passes all messages to a socket, in order. It calls failed for each message that the
-// socket did not accept, and continues after it.
+// socket did not accept, and continues after it. It is for bursts, and unlike Send it never releases
+// the goroutine's processor: after that the runtime often preempts the goroutine, since it counts
+// from when the processor that the goroutine got was last used. A goroutine that is locked to a
+// thread then waits until two other threads have run.
 func SendEach(fd int, msgs []Message, failed func(i int, errno unix.Errno)) {
-	each(len(msgs), func(from int) (int, unix.Errno) { return Send(fd, msgs[from:]) }, failed)
+	each(len(msgs), func(from int) (int, unix.Errno) { return send(sendShort, fd, msgs[from:]) }, failed)
 }
 
 // each sends messages 0 to n-1. send begins with the message from, and returns how many were sent
