@@ -43,6 +43,7 @@ type deliveries struct {
 type delivery struct {
 	limit    time.Duration // how long no advert is delivered until the packet socket looks for them
 	last     time.Time     // when the last one was delivered
+	arrived  time.Time     // when the kernel received that one
 	vrid     uint8
 	instance string
 	missed   int       // adverts that arrived since, at most minUndelivered
@@ -64,14 +65,14 @@ func (d *deliveries) add(vrid uint8, instance string, interval time.Duration) {
 	d.routers[instance] = &delivery{vrid: vrid, instance: instance, limit: max(auditEvery, 3*interval)}
 }
 
-// deliver records that a packet for an instance was delivered, valid or not. It returns the
-// virtual router if that ends a report.
-func (d *deliveries) deliver(instance string, now time.Time) (over *delivery) {
+// deliver records that a packet for an instance was delivered, valid or not, which the kernel
+// received at the instant arrived. It returns the virtual router if that ends a report.
+func (d *deliveries) deliver(instance string, arrived, now time.Time) (over *delivery) {
 	v := d.routers[instance]
 	if v == nil {
 		return nil
 	}
-	v.last = now
+	v.last, v.arrived = now, arrived
 	if v.missed == 0 && !v.dropped {
 		return nil
 	}
@@ -101,11 +102,13 @@ func (d *deliveries) succeed(next *deliveries) (over []*delivery) {
 	return over
 }
 
-// see records an advert that the packet socket received. The raw socket delivers it too, sooner
-// or later, unless the firewall drops it.
-func (d *deliveries) see(x validate.Arrival, now time.Time) {
+// see records an advert that the packet socket received, and that the kernel received at the
+// instant arrived. The raw socket delivers it too, sooner or later, unless the firewall drops it.
+// If a later one was delivered, so was this one: after a pause of this process, both sockets have
+// many.
+func (d *deliveries) see(x validate.Arrival, arrived, now time.Time) {
 	v := d.routers[x.Instance]
-	if v == nil {
+	if v == nil || !arrived.After(v.arrived) {
 		return
 	}
 	if v.missed < minUndelivered {

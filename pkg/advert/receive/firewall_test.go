@@ -18,7 +18,7 @@ import (
 func TestDeliveries(t *testing.T) {
 	peer, third := netip.MustParseAddr("192.0.2.11"), netip.MustParseAddr("192.0.2.13")
 	for name, c := range map[string]struct {
-		steps string // at MILLISECONDS: see, other (by another source), slow (every 20 s), deliver, restart, reset, audit
+		steps string // at MILLISECONDS: see, other (by another source), slow (every 20 s), queued, deliver, restart, reset, audit
 		want  string // what each audit says is dropped, or over
 	}{
 		"nothing arrives":                  {"1000 audit", "-"},
@@ -27,6 +27,7 @@ func TestDeliveries(t *testing.T) {
 		"not at once":                      {"0 see, 200 see, 299 audit, 300 audit", "- dropped 192.0.2.11"},
 		"delivered, and late":              {"0 see, 200 see, 290 deliver, 1000 audit", "-"},
 		"delivered before":                 {"0 deliver, 200 see, 400 see, 1000 audit", "dropped 192.0.2.11"},
+		"all delivered after a pause":      {"1000 deliver, 1000 queued, 1000 queued, 2000 audit", "-"},
 		"each delivered":                   {"0 see, 1 deliver, 200 see, 201 deliver, 1000 audit", "-"},
 		"each delivered, first":            {"0 deliver, 0 see, 200 deliver, 200 see, 1000 audit", "-"},
 		"every second one delivered":       {"0 see, 200 see, 201 deliver, 400 see, 600 see, 601 deliver, 1000 audit", "-"},
@@ -60,13 +61,15 @@ func TestDeliveries(t *testing.T) {
 				now := adverttest.T0.Add(time.Duration(at) * time.Millisecond)
 				switch do {
 				case "see":
-					d.see(validate.Arrival{Instance: "v4", Source: peer, Interval: 200 * time.Millisecond}, now)
+					d.see(validate.Arrival{Instance: "v4", Source: peer, Interval: 200 * time.Millisecond}, now, now)
 				case "other":
-					d.see(validate.Arrival{Instance: "v4", Source: third, Interval: 200 * time.Millisecond}, now)
+					d.see(validate.Arrival{Instance: "v4", Source: third, Interval: 200 * time.Millisecond}, now, now)
 				case "slow":
-					d.see(validate.Arrival{Instance: "v4", Source: peer, Interval: 20 * time.Second}, now)
+					d.see(validate.Arrival{Instance: "v4", Source: peer, Interval: 20 * time.Second}, now, now)
+				case "queued": // it arrived at the beginning
+					d.see(validate.Arrival{Instance: "v4", Source: peer, Interval: 200 * time.Millisecond}, adverttest.T0, now)
 				case "deliver":
-					if v := d.deliver("v4", now); v != nil {
+					if v := d.deliver("v4", now, now); v != nil {
 						got = append(got, "over")
 					}
 				case "restart":
@@ -112,12 +115,12 @@ func TestDeliveriesSilent(t *testing.T) {
 	if got := d.silent(adverttest.T0); got != both {
 		t.Errorf("at the start: %v", got)
 	}
-	d.deliver("fast", adverttest.T0)
-	d.deliver("", adverttest.T0) // not ours
+	d.deliver("fast", adverttest.T0, adverttest.T0)
+	d.deliver("", adverttest.T0, adverttest.T0) // not ours
 	if got := d.silent(adverttest.T0.Add(time.Second)); got != slow {
 		t.Errorf("one was heard: %v", got)
 	}
-	d.deliver("slow", adverttest.T0.Add(time.Second))
+	d.deliver("slow", adverttest.T0.Add(time.Second), adverttest.T0.Add(time.Second))
 	if got := d.silent(adverttest.T0.Add(31 * time.Second)); got != fast {
 		t.Errorf("30 s later: %v", got)
 	}
@@ -132,7 +135,7 @@ func TestDeliveriesBounded(t *testing.T) {
 	d.add(51, "v4", time.Second)
 	source := netip.MustParseAddr("192.0.2.1")
 	for range 1000 {
-		d.see(validate.Arrival{Instance: "v4", Source: source}, adverttest.T0)
+		d.see(validate.Arrival{Instance: "v4", Source: source}, adverttest.T0, adverttest.T0)
 		source = source.Next()
 	}
 	if n := len(d.routers["v4"].sources); n != maxUndelivered {

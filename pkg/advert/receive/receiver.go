@@ -309,7 +309,7 @@ func (r *Receiver) repeated(w *socket, run *repeats.Run, h vrrp.Heard) {
 	h.Cause = r.cfg.Minter.Cause(h.Cause.At)
 	r.acceptor.Repeated(w.socketKey.link, w.family, run.VRID(), &h)
 	r.heard = append(r.heard, h)
-	if over := w.deliveries.deliver(h.Instance, h.Cause.At); over != nil {
+	if over := w.deliveries.deliver(h.Instance, h.Cause.At, h.Cause.At); over != nil {
 		r.reports.notFiltered(over, h.Cause.At)
 	}
 }
@@ -317,7 +317,7 @@ func (r *Receiver) repeated(w *socket, run *repeats.Run, h vrrp.Heard) {
 // compareDelivery compares a received packet with what the raw socket of the link delivers.
 func (r *Receiver) compareDelivery(w *socket, p *validate.Packet, v validate.Verdict, now time.Time) {
 	if !w.socketKey.own && !w.socketKey.early || v.Valid || v.Rejected {
-		if over := w.deliveries.deliver(r.acceptor.Judged(), now); over != nil {
+		if over := w.deliveries.deliver(r.acceptor.Judged(), p.At, now); over != nil {
 			r.reports.notFiltered(over, now)
 		}
 		return
@@ -333,7 +333,7 @@ func (r *Receiver) compareDelivery(w *socket, p *validate.Packet, v validate.Ver
 		return // it may miss adverts for another reason
 	}
 	if x, ok := r.acceptor.Arrived(p); ok {
-		w.deliveries.see(x, now)
+		w.deliveries.see(x, p.At, now)
 	}
 }
 

@@ -172,7 +172,7 @@ func TestReceiverEndsOutdatedWarnings(t *testing.T) {
 
 	// Once an advert is delivered, the report of the firewall ends also after a reload.
 	raw := e.wanted[socketKey{link: "eth0", family: event.IPv4}]
-	if raw.deliveries.deliver("stays", adverttest.T0) == nil {
+	if raw.deliveries.deliver("stays", adverttest.T0, adverttest.T0) == nil {
 		t.Error("the reload lost that a firewall is reported")
 	}
 }
