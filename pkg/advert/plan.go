@@ -146,8 +146,12 @@ func (p *Plan) carryOut(o *Given, now time.Time) {
 	planned := e != nil && e.Queued()
 	switch {
 	case o.Kind == Start && planned && !e.armed:
+		moved := e.frames.Source != o.Advert.Source
 		p.take(o)
 		p.outdated = true
+		if moved { // a Backup that probes the old address would take this machine for dead
+			p.advertiseNow(e, now)
+		}
 	case o.Kind == Start:
 		if planned {
 			p.remove(e)
@@ -158,13 +162,7 @@ func (p *Plan) carryOut(o *Given, now time.Time) {
 	case !planned:
 		// It has resigned already, or never started: no advert may follow.
 	case o.Kind == Now:
-		if now.Before(e.quiet) || e.sentIn == p.turn {
-			return // it is held back, or already has an advert in this batch
-		}
-		p.advertise(e, 0)
-		e.keepPhase()
-		e.due = now.Add(e.interval)
-		p.queue.Put(e)
+		p.advertiseNow(e, now)
 	case o.Kind == Resign, o.Kind == Disarm:
 		p.remove(e)
 		if !e.armed && e.stalled != p.turn { // otherwise the order is from before the pause
@@ -284,6 +282,18 @@ func (p *Plan) advertise(e *entry, late time.Duration) {
 		m.Occasion, m.Cause, m.Given = First, e.cause, e.given
 	}
 	p.send(e, m)
+}
+
+// advertiseNow sends an advert ahead of time, unless the entry is held back, waits for its first
+// advert, or already has one in this batch.
+func (p *Plan) advertiseNow(e *entry, now time.Time) {
+	if now.Before(e.quiet) || e.armed || e.sentIn == p.turn {
+		return
+	}
+	p.advertise(e, 0)
+	e.keepPhase()
+	e.due = now.Add(e.interval)
+	p.queue.Put(e)
 }
 
 func (p *Plan) resign(e *entry, cause event.Cause, given time.Time) {

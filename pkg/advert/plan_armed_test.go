@@ -38,6 +38,11 @@ func TestPlanArmed(t *testing.T) {
 		s.want(s.at(2*sec, start("a", 100*ms)), "first:a")
 		s.wantNext(2*sec, 2*sec+100*ms)
 	})
+	t.Run("Now does not make it leave early", func(t *testing.T) {
+		s := begin(t)
+		s.want(s.at(2*sec-1, order(Now, "a")), "")
+		s.want(s.at(2*sec), "first:a")
+	})
 	t.Run("disarmed in time it sends nothing", func(t *testing.T) {
 		s := begin(t)
 		s.want(s.at(2*sec-1, order(Disarm, "a")), "")

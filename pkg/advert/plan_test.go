@@ -181,6 +181,15 @@ func TestPlanOrders(t *testing.T) {
 		s.wantNext(400*ms, sec)
 		s.want(s.at(sec), "repeat:a2")
 	})
+	t.Run("Start with another source address advertises at once", func(t *testing.T) {
+		s := newScript(t)
+		s.at(0, start("a", sec))
+		again := start("a", sec)
+		again.Advert.Source = netip.MustParseAddr("192.0.2.99")
+		s.want(s.at(400*ms, again), "repeat:a")
+		s.wantNext(400*ms, 1400*ms)
+		s.want(s.at(500*ms, again), "")
+	})
 	t.Run("a new interval counts from the next advert on", func(t *testing.T) {
 		s := newScript(t)
 		s.at(0, start("a", sec))
