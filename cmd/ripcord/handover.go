@@ -23,8 +23,9 @@ func newHandover() *cobra.Command {
 		Short: "Stop the daemon without resigning, so that the next one continues as Active",
 		Long: "Stop the daemon without resigning, for example for an upgrade. Its addresses stay. The\n" +
 			"next daemon continues as Active, unnoticed by other routers, if it starts within half of\n" +
-			"the time after which they would take over. systemd starts it at once. The command waits\n" +
-			"until the next daemon answers. If none starts in time, the command removes everything\n" +
+			"the time after which they would take over. systemd starts it at once. A configuration file\n" +
+			"that has changed is reloaded first; if it has mistakes, nothing is handed over. The command\n" +
+			"waits until the next daemon answers. If none starts in time, the command removes everything\n" +
 			"that was left, as ripcord clean does.",
 		Args: none,
 		RunE: func(c *cobra.Command, _ []string) error {

@@ -4,7 +4,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"math"
 	"os"
 	"strings"
 	"sync"
@@ -137,11 +136,11 @@ const spare = 16
 
 // Keep records the adverts of the given instances from now on. Instances that were recorded
 // before, with the same configuration, continue; all others count as not Active until they
-// advertise. An instance that continues with another configuration keeps the instant since when
-// it is Active.
-func (r *Record) Keep(keys []Key) error {
+// advertise. An Active instance with another configuration than before keeps the instant since when
+// it is Active; Keep returns these instances, which should advertise soon.
+func (r *Record) Keep(keys []Key) (changed []string, err error) {
 	if r == nil {
-		return nil
+		return nil, nil
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -154,7 +153,7 @@ func (r *Record) Keep(keys []Key) error {
 		used[p.slot] = true
 	}
 	if err := r.grow(len(used) + len(keys) + spare); err != nil {
-		return fmt.Errorf("make room in %s: %w", r.path, err)
+		return nil, fmt.Errorf("make room in %s: %w", r.path, err)
 	}
 	if old.words == nil {
 		atomic.StoreUint64(&r.words[atCheck], 0) // the old content is no longer valid
@@ -172,7 +171,8 @@ func (r *Record) Keep(keys []Key) error {
 		}
 		writeSlot(r.words, free, key)
 		if s := old.of(key.Name); s != nil && atomic.LoadUint64(&s[inSent]) != 0 { // it continues, or falls silent
-			slot(r.words, free)[inSince], slot(r.words, free)[inUntil] = atomic.LoadUint64(&s[inSince]), math.MaxInt64
+			slot(r.words, free)[inSince], slot(r.words, free)[inUntil] = atomic.LoadUint64(&s[inSince]), changing
+			changed = append(changed, key.Name)
 		}
 		next.slots[key.Name] = place{free, key.Digest}
 		free++
@@ -185,7 +185,7 @@ func (r *Record) Keep(keys []Key) error {
 			clear(slot(r.words, p.slot))
 		}
 	}
-	return nil
+	return changed, nil
 }
 
 // Sent records that an advert of an instance left at an instant, with a priority.

@@ -49,7 +49,7 @@ func TestRecordOutlivesItsDaemon(t *testing.T) {
 	if err != nil || len(past.traces) > 0 {
 		t.Fatalf("a new record has %v, %v", past.traces, err)
 	}
-	if err := r.Keep(keysOf("a", "b", "c")); err != nil {
+	if _, err := r.Keep(keysOf("a", "b", "c")); err != nil {
 		t.Fatal(err)
 	}
 	at := time.Now()
@@ -68,7 +68,7 @@ func TestRecordOutlivesItsDaemon(t *testing.T) {
 	if got := next.Time(past.traces[hashOf("a")].sent).Sub(at); got.Abs() > time.Millisecond {
 		t.Errorf("its advert left %v after it did", got)
 	}
-	if err := next.Keep(keysOf("a", "b", "c")); err != nil {
+	if _, err := next.Keep(keysOf("a", "b", "c")); err != nil {
 		t.Fatal(err)
 	}
 	if _, past, _ = open(t, path); len(past.active("a", "b", "c")) > 0 {
@@ -94,7 +94,7 @@ func TestRecordOutlivesItsDaemon(t *testing.T) {
 func TestRecordFollowsReload(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "x.record")
 	r, _, _ := open(t, path)
-	if err := r.Keep(keysOf("a", "b", "c")); err != nil {
+	if _, err := r.Keep(keysOf("a", "b", "c")); err != nil {
 		t.Fatal(err)
 	}
 	for _, name := range []string{"a", "b", "c"} {
@@ -106,8 +106,9 @@ func TestRecordFollowsReload(t *testing.T) {
 	for i := range 500 {
 		names = append(names, string(rune('A'+i%26))+string(rune('a'+i/26)))
 	}
-	if err := r.Keep(append(keys, keysOf(names...)...)); err != nil {
-		t.Fatal(err)
+	changed, err := r.Keep(append(keys, keysOf(names...)...))
+	if err != nil || len(changed) != 1 || changed[0] != "b" {
+		t.Fatalf("changed: %v, want b; %v", changed, err)
 	}
 	old.sent("c", 150, r.Now()) // it had the old table still
 	old.sent("a", 151, r.Now())
@@ -124,12 +125,51 @@ func TestRecordFollowsReload(t *testing.T) {
 	}
 }
 
+// TestRecordOfChange checks that the record shows that an Active instance has not advertised since
+// a reload changed its configuration, until it advertises or falls silent.
+func TestRecordOfChange(t *testing.T) {
+	for name, c := range map[string]struct {
+		then func(*Record)
+		want bool
+	}{
+		"nothing more": {func(*Record) {}, true},
+		"an advert":    {func(r *Record) { r.Sent("a", 150, time.Now()) }, false},
+		"the end":      {func(r *Record) { r.Silent("a") }, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			path := filepath.Join(t.TempDir(), "x.record")
+			r, _, _ := open(t, path)
+			if _, err := r.Keep(keysOf("a", "b")); err != nil {
+				t.Fatal(err)
+			}
+			r.Sent("a", 150, time.Now())
+			if _, err := r.Keep([]Key{{"a", DigestOf("changed")}, {"b", DigestOf("changed")}}); err != nil {
+				t.Fatal(err)
+			}
+			c.then(r)
+			_, past, err := open(t, path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := past.traces[hashOf("a")].changing; got != c.want {
+				t.Errorf("changing: %v, want %v", got, c.want)
+			}
+			if past.traces[hashOf("b")].changing {
+				t.Error("an instance that was not Active counts as changing")
+			}
+			if c.want && !past.Active() {
+				t.Error("no instance counts as Active")
+			}
+		})
+	}
+}
+
 // TestBadRecords checks that an unusable file does not prevent a start, and that nothing is
 // adopted from it.
 func TestBadRecords(t *testing.T) {
 	good := filepath.Join(t.TempDir(), "good")
 	r, _, _ := open(t, good)
-	if err := r.Keep(keysOf("a")); err != nil {
+	if _, err := r.Keep(keysOf("a")); err != nil {
 		t.Fatal(err)
 	}
 	r.Sent("a", 150, time.Now())
@@ -173,7 +213,7 @@ func TestBadRecords(t *testing.T) {
 			if !errors.Is(err, c.want) || len(past.active("a")) > 0 {
 				t.Errorf("Active instances %v, error %v, want %v", past.active("a"), err, c.want)
 			}
-			if err := r.Keep(keysOf("a")); err != nil {
+			if _, err := r.Keep(keysOf("a")); err != nil {
 				t.Fatal(err)
 			}
 			r.Sent("a", 150, time.Now())
@@ -196,7 +236,8 @@ func TestBadRecords(t *testing.T) {
 	none.Silent("a")
 	none.GoOn("a", time.Now(), time.Now())
 	none.Refresh()
-	if err := errors.Join(none.Keep(nil), none.Remove(), none.Close()); err != nil || none.Kept() {
+	_, err = none.Keep(nil)
+	if err := errors.Join(err, none.Remove(), none.Close()); err != nil || none.Kept() {
 		t.Error(err)
 	}
 }
@@ -214,7 +255,7 @@ func TestActiveSince(t *testing.T) {
 		if got := r.Time(past.traces[hashOf("a")].since).Sub(since); got.Abs() > time.Millisecond {
 			t.Errorf("%s: Active since %v after it became Active", what, got)
 		}
-		if err := r.Keep(keysOf("a")); err != nil {
+		if _, err := r.Keep(keysOf("a")); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -224,7 +265,7 @@ func TestActiveSince(t *testing.T) {
 		}
 	}
 	r, _, _ = open(t, path)
-	if err := r.Keep(keysOf("a")); err != nil {
+	if _, err := r.Keep(keysOf("a")); err != nil {
 		t.Fatal(err)
 	}
 	sent(0, time.Second)
@@ -241,7 +282,7 @@ func TestActiveSince(t *testing.T) {
 	sent(7*time.Second, 8*time.Second)
 	want("it resigned, and came back", began.Add(7*time.Second))
 	sent(9 * time.Second)
-	if err := r.Keep([]Key{{"a", DigestOf("changed")}}); err != nil {
+	if _, err := r.Keep([]Key{{"a", DigestOf("changed")}}); err != nil {
 		t.Fatal(err)
 	}
 	sent(10 * time.Second)
@@ -251,7 +292,7 @@ func TestActiveSince(t *testing.T) {
 // TestSentAllocatesNothing checks that recording an advert allocates nothing.
 func TestSentAllocatesNothing(t *testing.T) {
 	r, _, _ := open(t, filepath.Join(t.TempDir(), "x"))
-	if err := r.Keep(keysOf("a")); err != nil {
+	if _, err := r.Keep(keysOf("a")); err != nil {
 		t.Fatal(err)
 	}
 	at := time.Now()

@@ -35,6 +35,9 @@ func (p *Past) Judge(c *Candidate, now time.Duration) (v Verdict) {
 	for i := range c.Members {
 		in := &c.Members[i]
 		t := p.traces[hashOf(in.Name)]
+		if t.changing {
+			return Verdict{Was: true, Since: t.since, Why: "a reload had changed its configuration just before, and it had not advertised since"}
+		}
 		if t.sent == 0 || t.priority == 0 {
 			return Verdict{} // it was not Active, or a member served without its group
 		}

@@ -27,7 +27,7 @@ func TestJudge(t *testing.T) {
 	const now = time.Hour
 	group := edge(time.Second)
 	digest := DigestOf(group)
-	sent := func(ago time.Duration) trace { return trace{digest, now - ago, 150, now / 2} }
+	sent := func(ago time.Duration) trace { return trace{digest, now - ago, 150, now / 2, false} }
 	for name, c := range map[string]struct {
 		inside, outside trace
 		change          func(*Candidate)
@@ -40,9 +40,10 @@ func TestJudge(t *testing.T) {
 		"a Backup":                 {trace{digest: digest}, trace{digest: digest}, nil, false, ""},
 		"one was Active alone":     {sent(0), trace{digest: digest}, nil, false, ""},
 		"not recorded":             {sent(0), trace{}, nil, false, ""},
-		"impaired":                 {trace{digest, now, 1, now / 2}, trace{digest, now, 1, now / 2}, nil, true, "lacked something"},
+		"impaired":                 {trace{digest, now, 1, now / 2, false}, trace{digest, now, 1, now / 2, false}, nil, true, "lacked something"},
+		"changed by a reload":      {sent(0), trace{digest, 0, 0, now / 2, true}, nil, true, "a reload had changed"},
 		"from the future":          {sent(-time.Second), sent(0), nil, true, "from the future"},
-		"another configuration":    {sent(0), trace{Digest{1, 2}, now, 150, now / 2}, nil, true, "configuration has changed"},
+		"another configuration":    {sent(0), trace{Digest{1, 2}, now, 150, now / 2, false}, nil, true, "configuration has changed"},
 		"peers that miss fewer":    {sent(600 * time.Millisecond), sent(0), func(c *Candidate) { c.Members[0].Miss = 1 }, true, "more than the 500ms"},
 		"we miss more than others": {sent(1600 * time.Millisecond), sent(0), func(c *Candidate) { c.Members[0].Miss = 10 }, true, "more than the 1.5s"},
 		"an address is gone":       {sent(0), sent(0), func(c *Candidate) { c.Lacks = "192.0.2.1/24 is gone" }, true, "192.0.2.1/24 is gone"},

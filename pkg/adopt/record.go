@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"hash/fnv"
+	"math"
 	"time"
 )
 
@@ -37,6 +38,10 @@ const (
 	atMagic, atSize, atBoot, atCheck, atHandover, atStarts = 0, 1, 2, 4, 5, 6
 	inName, inDigest, inCheck, inSent, inSince, inUntil    = 0, 1, 3, 4, 5, 6
 
+	// changing, as the instant inUntil, marks an instance that was Active when its configuration
+	// changed, and has not advertised since.
+	changing = math.MaxInt64
+
 	// maxSlots bounds the size that a header may claim.
 	maxSlots = 1 << 16
 )
@@ -64,6 +69,7 @@ type trace struct {
 	sent     time.Duration // when its last advert left; 0 if it was not Active
 	priority uint8
 	since    time.Duration // when it became Active
+	changing bool          // it was Active, and has not advertised since its configuration changed
 }
 
 // These are the errors of a record that cannot be used.
@@ -98,7 +104,9 @@ func parse(words []uint64, boot Boot) (*Past, error) {
 	for n := range int(slots) {
 		if s := slot(words, n); s[inName] != 0 && s[inCheck] == sumSlot(s, n) {
 			sent, priority := unpack(s[inSent])
-			past.traces[s[inName]] = trace{Digest{s[inDigest], s[inDigest+1]}, sent, priority, time.Duration(s[inSince])}
+			past.traces[s[inName]] = trace{
+				Digest{s[inDigest], s[inDigest+1]}, sent, priority, time.Duration(s[inSince]), sent == 0 && s[inUntil] == changing,
+			}
 		}
 	}
 	return past, nil
@@ -162,7 +170,7 @@ const (
 // Active reports whether the previous daemon was Active in any group.
 func (p *Past) Active() bool {
 	for _, t := range p.traces {
-		if t.sent != 0 {
+		if t.sent != 0 || t.changing {
 			return true
 		}
 	}
@@ -175,7 +183,7 @@ func (p *Past) Note(key Key, sent time.Duration, priority uint8, since time.Dura
 	if p.traces == nil {
 		p.traces = make(map[uint64]trace)
 	}
-	p.traces[hashOf(key.Name)] = trace{key.Digest, sent, priority, since}
+	p.traces[hashOf(key.Name)] = trace{key.Digest, sent, priority, since, false}
 }
 
 // CrashesAgain reports whether, at the instant now of CLOCK_BOOTTIME, so many daemons have

@@ -37,7 +37,9 @@ func (obeying) Resume(name string) (*Released, error) {
 func (obeying) Reload(_ context.Context, dryRun bool) (*Reloaded, error) {
 	return &Reloaded{File: "f", DryRun: dryRun, Added: []string{"a"}, Changed: []string{"b"}, Removed: []string{}, Values: []string{"b: priority 90 (was 100)"}, Notes: []string{"log.level changed"}}, nil
 }
-func (obeying) Handover() (*HandedOver, error) { return &HandedOver{[]string{"edge"}}, nil }
+func (obeying) Handover(context.Context) (*HandedOver, error) {
+	return &HandedOver{[]string{"edge"}}, nil
+}
 func (obeying) Fence(_ context.Context, name string) (*Fence, error) {
 	return &Fence{Name: name, Command: []string{"/bin/off"}, User: "root", Timeout: "10s", OnFailure: "hold", Conditions: []Condition{{"it was heard", true}}, Holding: "runs"}, nil
 }

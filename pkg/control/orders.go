@@ -33,8 +33,9 @@ type Orders interface {
 	// ctx ends when the client leaves: a reload that has begun to change parts completes all the
 	// same.
 	Reload(ctx context.Context, dryRun bool) (*Reloaded, error)
-	// Handover ends the daemon without resigning, so that the next one continues.
-	Handover() (*HandedOver, error)
+	// Handover ends the daemon without resigning, so that the next one continues. It first applies
+	// the configuration if that has changed, and changes nothing if the next daemon could not use it.
+	Handover(ctx context.Context) (*HandedOver, error)
 	// Fence returns what the fence of a group would run, and whether its conditions hold now.
 	Fence(ctx context.Context, name string) (*Fence, error)
 }
@@ -195,7 +196,7 @@ func orderRoutes(o Orders) []route {
 		{http.MethodPost, ReloadPath, order(o, `{"dry_run": true}`, func(ctx context.Context, in Order) (*Reloaded, error) {
 			return o.Reload(ctx, in.DryRun)
 		})},
-		{http.MethodPost, HandoverPath, order(o, `{}`, func(context.Context, Order) (*HandedOver, error) { return o.Handover() })},
+		{http.MethodPost, HandoverPath, order(o, `{}`, func(ctx context.Context, _ Order) (*HandedOver, error) { return o.Handover(ctx) })},
 		{http.MethodPost, FencePath, order(o, `{"name": "edge", "dry_run": true}`, func(ctx context.Context, in Order) (*Fence, error) {
 			if err := in.named(); err != nil {
 				return nil, err

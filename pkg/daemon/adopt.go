@@ -8,7 +8,6 @@ import (
 	"ripcord/pkg/addr"
 	"ripcord/pkg/adopt"
 	"ripcord/pkg/config"
-	"ripcord/pkg/control"
 	"ripcord/pkg/event"
 	"ripcord/pkg/vrrp"
 )
@@ -55,8 +54,9 @@ func openRecord(dir string, lock *Lock, publish func(event.Event)) *inheritance 
 // Close closes the record.
 func (in *inheritance) Close() error { return in.record.Close() }
 
-// keep starts recording the adverts of a configuration.
-func (in *inheritance) keep(c *config.Config) {
+// keep starts recording the adverts of a configuration. It returns the Active instances whose
+// configuration has changed: the next daemon could not adopt them before their next advert.
+func (in *inheritance) keep(c *config.Config) (changed []string) {
 	digests := digestsOf(c)
 	var keys []adopt.Key
 	for i := range c.Groups {
@@ -65,9 +65,11 @@ func (in *inheritance) keep(c *config.Config) {
 			keys = append(keys, adopt.Key{Name: g.Members[j].Name, Digest: digests[g.Title()]})
 		}
 	}
-	if err := in.record.Keep(keys); err != nil {
+	changed, err := in.record.Keep(keys)
+	if err != nil {
 		in.publish(event.DaemonRecord{Stamp: event.Stamp{At: time.Now()}, Err: err.Error()})
 	}
+	return changed
 }
 
 // goOn records that the adopted groups have been Active since before this daemon.
@@ -201,19 +203,4 @@ func (in *inheritance) wait(ctx context.Context) {
 	case <-ctx.Done():
 	case <-time.After(in.waits):
 	}
-}
-
-// Handover implements control.Orders: it ends the daemon so that the next one continues as Active.
-func (o orders) Handover() (*control.HandedOver, error) {
-	if !o.inherited.record.Kept() {
-		return nil, errors.New("nothing can be handed over, since no record can be kept: the log says why (daemon.record); restart the daemon instead, which resigns")
-	}
-	answer := &control.HandedOver{Groups: []string{}}
-	for _, g := range o.router.Groups() {
-		if g.State == event.Active {
-			answer.Groups = append(answer.Groups, g.Title())
-		}
-	}
-	o.handingOver.Do(func() { close(o.handover) })
-	return answer, nil
 }

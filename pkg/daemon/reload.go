@@ -8,6 +8,7 @@ import (
 	"slices"
 	"time"
 
+	"ripcord/pkg/advert"
 	"ripcord/pkg/config"
 	"ripcord/pkg/config/problem"
 	"ripcord/pkg/control"
@@ -197,13 +198,23 @@ func (p *parts) apply(ctx context.Context, before *config.Config, next usable) e
 	if err := p.receiver.Reconfigure(ctx, next.Instances()); err != nil {
 		return fmt.Errorf("receiver: %w", err)
 	}
-	p.inherited.keep(next.Config)
+	changed := p.inherited.keep(next.Config)
 	if err := p.router.Reconfigure(ctx, router.Reconfiguration{Groups: next.Groups, Sets: next.Held()}); err != nil {
 		return fmt.Errorf("router: %w", err)
 	}
+	p.engine.Do(p.advertsNow(changed)...)
 	p.monitor.Reconfigure(watching(next.Config, nil))
 	p.config.Store(next.Config)
 	return nil
+}
+
+// advertsNow returns orders to advertise now, instead of at the end of the interval.
+func (p *parts) advertsNow(instances []string) (orders []advert.Order) {
+	cause := p.minter.Cause(time.Now())
+	for _, name := range instances {
+		orders = append(orders, advert.Order{Kind: advert.Now, Cause: cause, Instance: name})
+	}
+	return orders
 }
 
 // watching returns the links and addresses that the monitor has to watch for a configuration, and

@@ -371,6 +371,60 @@ func TestHandover(t *testing.T) {
 	}
 }
 
+// TestHandoverFollowsFile checks a handover after the configuration file has changed: the daemon
+// applies it first, so the next one adopts the group. If the next daemon could not use the file,
+// nothing is handed over, and the daemon continues.
+func TestHandoverFollowsFile(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, []segment{inside, outside}, "a", "b")
+	a, b := s.pair(time.Second, "")
+	sniffer := s.sniff(inside)
+
+	at, good := time.Now(), router{150, time.Second, "miss: 4"}.yaml(s, s.socket("a"))
+	s.configure("a", good+"nonsense: 1\n")
+	if got := s.ripcord("a", "handover", "--socket", s.socket("a")); got.code != 1 || !strings.Contains(got.err, "nothing was handed over") || !strings.Contains(got.err, "nonsense") {
+		t.Errorf("with a wrong file: exit %d, %s%s", got.code, got.out, got.err)
+	}
+	time.Sleep(200 * time.Millisecond)
+	if state := a.state(); state != "active" {
+		t.Errorf("with a wrong file: a is %s", state)
+	}
+
+	s.configure("a", good)
+	first := s.daemons["a"]
+	go func() { // the service manager
+		<-first.Exited
+		s.again("a")
+	}()
+	if got := s.ripcord("a", "handover", "--socket", s.socket("a")); got.code != 0 || !strings.Contains(got.out, ": edge") {
+		t.Errorf("with a changed file: exit %d, %s%s", got.code, got.out, got.err)
+	}
+	time.Sleep(1500 * time.Millisecond)
+	s.daemons["a"].unmoved(at)
+	b.unmoved(at)
+	if n, longest := gap(sniffer, "a", at); n < 2 || longest > time.Second+slack {
+		t.Errorf("%d adverts, %v apart at most", n, longest)
+	}
+}
+
+// TestCrashAfterReload checks that a daemon is adopted that is killed directly after a reload.
+func TestCrashAfterReload(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, []segment{inside, outside}, "a", "b")
+	a, b := s.pair(time.Second, "")
+	at := time.Now()
+	s.configure("a", router{150, time.Second, "miss: 4"}.yaml(s, s.socket("a")))
+	if got := s.ripcord("a", "reload", "--socket", s.socket("a")); got.code != 0 {
+		t.Fatalf("exit %d, %s%s", got.code, got.out, got.err)
+	}
+	time.Sleep(20 * time.Millisecond) // an advert leaves
+	a.kill()
+	a = s.again("a")
+	a.wait(at, patience, "that it goes on", is("group.adopted"))
+	a.unmoved(at)
+	b.unmoved(at)
+}
+
 // TestHandoverToNobody checks that the addresses are removed after a handover if no daemon starts.
 func TestHandoverToNobody(t *testing.T) {
 	t.Parallel()

@@ -1,0 +1,42 @@
+package daemon
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"ripcord/pkg/control"
+	"ripcord/pkg/event"
+)
+
+// Handover implements control.Orders: it ends the daemon so that the next one continues as Active.
+func (o orders) Handover(ctx context.Context) (*control.HandedOver, error) {
+	if !o.inherited.record.Kept() {
+		return nil, errors.New("nothing can be handed over, since no record can be kept: the log says why (daemon.record); restart the daemon instead, which resigns")
+	}
+	if err := o.followFile(ctx); err != nil {
+		return nil, fmt.Errorf("nothing was handed over, since the next daemon could not use the configuration: %w", err)
+	}
+	answer := &control.HandedOver{Groups: []string{}}
+	for _, g := range o.router.Groups() {
+		if g.State == event.Active {
+			answer.Groups = append(answer.Groups, g.Title())
+		}
+	}
+	o.handingOver.Do(func() { close(o.handover) })
+	return answer, nil
+}
+
+// followFile applies the configuration file if it has changed since it was read. The next daemon
+// reads the file: it could not start with a wrong one, and does not adopt a group whose
+// configuration has changed.
+func (o orders) followFile(ctx context.Context) error {
+	if o.options.Load == nil {
+		return nil
+	}
+	now, err := o.Reload(ctx, true)
+	if err == nil && len(now.Added)+len(now.Changed)+len(now.Removed) > 0 {
+		_, err = o.Reload(ctx, false)
+	}
+	return err
+}
