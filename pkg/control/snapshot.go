@@ -176,7 +176,9 @@ func link(l event.Link) Link {
 		Device: l.Device, Master: l.Master,
 		LastChange: known(l.LastChange), LastChangeSource: string(l.LastSource), Unchanged: l.Unchanged,
 	}
-	out.Trouble = linkTrouble(out)
+	if !l.Usable {
+		out.Trouble = l.Trouble()
+	}
 	return out
 }
 

@@ -62,27 +62,6 @@ func faultText(f Fault, trouble string, forwards bool) string {
 	return f.Source + ": " + f.Reason
 }
 
-// linkTrouble returns why a link cannot be used; empty if it can.
-func linkTrouble(l Link) string {
-	switch {
-	case l.Up:
-		return ""
-	case l.Index == 0:
-		return "there is no such interface"
-	case l.Master != "":
-		return "it is a port of " + l.Master + ", which takes all that arrives on it"
-	case !l.AdminUp:
-		return "it is administratively down"
-	case !l.Carrier && l.Reason != "":
-		return "no carrier (" + l.Reason + ")"
-	case !l.Carrier:
-		return "no carrier"
-	case l.OperState != event.OperUp.String() && l.OperState != event.OperUnknown.String():
-		return "its operational state is " + l.OperState
-	}
-	return "its parent is down"
-}
-
 // waits are the words for the reasons of a Wait.
 var waits = map[string]string{
 	event.HoldCheck:        "waits for a check",

@@ -34,19 +34,3 @@ func TestFaultText(t *testing.T) {
 		t.Errorf("released: %q, want %q", got, released)
 	}
 }
-
-func TestLinkTrouble(t *testing.T) {
-	for want, l := range map[string]Link{
-		"":                                 {Index: 2, Up: true},
-		"there is no such interface":       {},
-		"it is administratively down":      {Index: 2, OperState: "down"},
-		"no carrier":                       {Index: 2, AdminUp: true, OperState: "down"},
-		"its operational state is testing": {Index: 2, AdminUp: true, Carrier: true, OperState: "testing"},
-		"it is a port of br0 (bridge), which takes all that arrives on it": {Index: 2, AdminUp: true, Carrier: true, OperState: "up", Master: "br0 (bridge)"},
-		"its parent is down": {Index: 2, AdminUp: true, Carrier: true, OperState: "up"},
-	} {
-		if got := linkTrouble(l); got != want {
-			t.Errorf("%+v: %q, want %q", l, got, want)
-		}
-	}
-}
