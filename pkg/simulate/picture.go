@@ -2,7 +2,6 @@ package simulate
 
 import (
 	"fmt"
-	"strings"
 	"time"
 )
 
@@ -44,21 +43,6 @@ func ticks(long time.Duration, most int) (all []time.Duration) {
 		all = append(all, at)
 	}
 	return all
-}
-
-// tick formats an instant of the axis.
-func tick(d time.Duration) string {
-	if d < time.Second {
-		return d.String()
-	}
-	text := d.String()
-	if strings.HasSuffix(text, "m0s") {
-		text = strings.TrimSuffix(text, "0s")
-	}
-	if strings.HasSuffix(text, "h0m") {
-		text = strings.TrimSuffix(text, "0m")
-	}
-	return text
 }
 
 // title returns the label of the lane of a service: its first address, and how many more there

@@ -5,6 +5,8 @@ import (
 	"html"
 	"strings"
 	"time"
+
+	"ripcord/pkg/config/schema"
 )
 
 // The measures of the picture in pixels.
@@ -93,7 +95,7 @@ func (s *svg) text(x float64, y int, attributes, text string) {
 func (s *svg) axis(bottom int) {
 	for _, at := range ticks(s.Length, 12) {
 		fmt.Fprintf(s, "<line x1=\"%.1f\" y1=\"%d\" x2=\"%.1f\" y2=\"%d\" stroke=\"#e0e0e0\"/>\n", s.x(at), svgTop-14, s.x(at), bottom)
-		s.text(s.x(at), svgTop-34, "text-anchor=\"middle\" fill=\"#616161\"", tick(at))
+		s.text(s.x(at), svgTop-34, "text-anchor=\"middle\" fill=\"#616161\"", schema.Short(at))
 	}
 	free := 0.0 // where the next sign may be drawn
 	for i, a := range s.Acts {
@@ -173,7 +175,7 @@ func (s *svg) acts(y int) {
 	for i, a := range s.Acts {
 		x := float64(s.left)
 		s.text(x, y+i*svgLine, "font-weight=\"bold\"", number(i))
-		s.text(x+svgInstant, y+i*svgLine, "text-anchor=\"end\" fill=\"#616161\"", tick(a.At))
+		s.text(x+svgInstant, y+i*svgLine, "text-anchor=\"end\" fill=\"#616161\"", schema.Short(a.At))
 		s.text(x+svgInstant+svgGap, y+i*svgLine, "fill=\"#212121\"", a.Text)
 	}
 }

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"time"
 	"unicode/utf8"
+
+	"ripcord/pkg/config/schema"
 )
 
 const (
@@ -74,7 +76,7 @@ func (t *text) lane(first, second string, cells []rune) {
 func (t *text) picture() {
 	axis, line := append(blank(), blank()...), blank()
 	for _, at := range ticks(t.Length, maxTicks) {
-		put(axis, t.cell(at), tick(at))
+		put(axis, t.cell(at), schema.Short(at))
 		line[t.cell(at)] = '╷'
 	}
 	t.lane("", "", axis)
