@@ -2,17 +2,17 @@ package link
 
 import "time"
 
-// Hints says whether the kernel reports changes of its carrier flags through pkg/hint.
+// Hints describes whether the kernel reports changes of its carrier flags through pkg/hint.
 type Hints struct {
 	Attachment string // how the programs are attached, as "fentry"; empty if they are not
 	Why        string // why they are not attached
 }
 
-// hints is the evidence about whether a report of pkg/hint comes with each loss of one link; if so,
-// asking at a high rate shows nothing sooner.
+// hints records whether a report of pkg/hint comes with each loss of one link. If so, asking at a
+// high rate finds no loss earlier.
 type hints struct {
 	trust trust
-	// flagged says that the driver answers from the kernel's flag alone.
+	// flagged reports whether the driver answers from the kernel's flag alone.
 	flagged bool
 	pending bool      // a hint has come, and the link has not been asked since
 	last    time.Time // when the kernel last reported a change

@@ -17,8 +17,8 @@ type vote struct {
 	// unansweredSince is when the source first failed to answer since its last answer; zero if it
 	// answers.
 	unansweredSince time.Time
-	// withdrawn says that the source reported down and does not answer any more, so the vote does
-	// not count.
+	// withdrawn is set if the source reported down and does not answer any more: the vote does not
+	// count.
 	withdrawn bool
 }
 

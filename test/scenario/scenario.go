@@ -1,10 +1,10 @@
-// Package scenario reads scenarios that are played twice, on the virtual LAN of pkg/simulate and
-// on one of network namespaces (test/lab), and compares what moved when.
+// Package scenario reads scenarios that are played twice, on the virtual LAN of pkg/simulate and on
+// a LAN of network namespaces (test/lab), and compares the transitions.
 //
-// A file has a title, the tolerances of the instants with their reasons, how long it is played, what is done when in
-// the words of ripcord simulate, and behind a line "-- NAME.yaml --" each the configurations: of
-// the routers in the order of their names, and of what a router is given by a reload. $CHECK is
-// the file that the check of a router looks into.
+// A file has a title, tolerances with their reasons, the length of the play, and the acts in the
+// words of ripcord simulate. Then the configurations follow, each after a line "-- NAME.yaml --":
+// those of the routers have a single letter as name, others are for reloads. $CHECK is the file that
+// the check of a router reads.
 package scenario
 
 import (
@@ -19,21 +19,21 @@ import (
 	"ripcord/pkg/simulate"
 )
 
-// When adverts leave is the same in both: instant 0 is a while after one of the Active (Zero).
-// What is left to differ is what a machine takes that runs other programs, too, and what the kernel
-// does late, as each tolerance says.
+// Adverts leave at the same instants in both plays, since instant 0 follows an advert of the Active
+// (Zero). The remaining differences are delays of a machine that also runs other programs, and of the
+// kernel; the reason of each tolerance names them.
 
 // Scenario is one file.
 type Scenario struct {
 	Name, Title string
-	Tolerances  []Tolerance // the last one counts that has begun
+	Tolerances  []Tolerance // the last one that has begun applies
 	For         time.Duration
-	Lines       []string // what is done, as --at has it
+	Lines       []string // the acts, as arguments of --at
 	Files       map[string]string
 	Routers     []string
 }
 
-// Tolerance is how far a move may be from its instant in the simulation, and why.
+// Tolerance is how much the time of a transition may differ from the simulated one, and why.
 type Tolerance struct {
 	From, Long time.Duration
 	Because    string
@@ -49,7 +49,7 @@ func (s *Scenario) tolerance(at time.Duration) (now Tolerance) {
 	return now
 }
 
-// All returns the scenarios of a directory, by their names.
+// All returns the scenarios of a directory, in the order of their names.
 func All(dir string) (all []Scenario, err error) {
 	paths, err := filepath.Glob(filepath.Join(dir, "*.txt"))
 	if err != nil {
@@ -110,12 +110,12 @@ func (s *Scenario) head(line string) (err error) {
 	case "for":
 		s.For, err = time.ParseDuration(rest)
 	default:
-		err = fmt.Errorf("what is %q?", line)
+		err = fmt.Errorf("%q does not begin with #, at, tolerance or for", line)
 	}
 	return err
 }
 
-// readTolerance reads a tolerance: 300ms: the reason, or 300ms from 6s: the reason.
+// readTolerance reads a tolerance, such as "300ms: reason" or "300ms from 6s: reason".
 func readTolerance(text string) (t Tolerance, err error) {
 	long, because, ok := strings.Cut(text, ": ")
 	if !ok {
@@ -132,12 +132,12 @@ func readTolerance(text string) (t Tolerance, err error) {
 	return t, err
 }
 
-// File returns a configuration for a router whose check looks into a file.
+// File returns a configuration in which the check reads the given file.
 func (s *Scenario) File(name, check string) string {
 	return strings.ReplaceAll(s.Files[name], "$CHECK", check)
 }
 
-// Move is a move of a group, or of an instance outside any, of a router.
+// Move is a transition of a group of a router, or of an instance outside any group.
 type Move struct {
 	At                time.Duration
 	Router, Group, To string
@@ -147,20 +147,20 @@ type Move struct {
 func (m Move) String() string { return fmt.Sprintf("%s %s is %s", m.Router, m.Group, m.To) }
 
 const (
-	interval = time.Second            // of the adverts of all scenarios
-	ahead    = 100 * time.Millisecond // of instant 0 is the last advert
-	rest     = 3 * time.Second        // each router has heard who is Active
+	interval = time.Second            // the interval of adverts in all scenarios
+	ahead    = 100 * time.Millisecond // from the last advert to instant 0
+	rest     = 3 * time.Second        // after this time, each router has heard the Active
 )
 
-// Zero returns instant 0 of a scenario whose Active became so at one instant, and whose routers
-// were all there at another: at rest, and between two adverts at an instant that is always the
-// same.
+// Zero returns instant 0 of a scenario, if the Active has been Active since one instant and all
+// routers have run since another: each router has heard the Active, and the time since the last
+// advert is always the same.
 func Zero(active, all time.Duration) time.Duration {
 	since := max(all, active) + rest - active
 	return active + (since/interval+1)*interval + ahead
 }
 
-// Simulate plays the scenario on a virtual LAN, and returns the moves.
+// Simulate plays the scenario on a virtual LAN, and returns the transitions.
 func (s *Scenario) Simulate(seed uint64) ([]Move, error) {
 	o := simulate.Options{Seed: seed, Cold: true, Load: func(path string) (*config.Config, error) {
 		return config.Parse(path, []byte(s.File(path, "/run/check")))
@@ -200,7 +200,7 @@ func (s *Scenario) Simulate(seed uint64) ([]Move, error) {
 	return moves(r, zero), nil
 }
 
-// moves returns the moves of a play since some instant.
+// moves returns the transitions of a play since instant zero.
 func moves(r *simulate.Result, zero time.Duration) (all []Move) {
 	for _, line := range r.Log {
 		field := func(key string) string { text, _ := line.Fields[key].(string); return text }
@@ -215,13 +215,13 @@ func moves(r *simulate.Result, zero time.Duration) (all []Move) {
 	return all
 }
 
-// apart is how far moves of different routers are from each other of which one does not come
-// of the other: their order may be another one.
+// apart is the minimum time between two transitions of different routers whose order is compared: if
+// they are closer, one is not the consequence of the other.
 const apart = 100 * time.Millisecond
 
-// Compare returns in what the moves on a real LAN differ from the simulated ones; empty if in
-// nothing: each router moves in the same order, what the simulation has apart comes in that
-// order on whatever routers, and each instant is within the tolerance.
+// Compare returns how the transitions on a real LAN differ from the simulated ones; empty if they
+// agree: each router has the same transitions in the same order, transitions of different routers that
+// are apart in the simulation have the same order, and all times are within the tolerances.
 func (s *Scenario) Compare(simulated, real []Move) (differs []string) {
 	var both [][2]Move // as simulated, and in reality
 	for _, r := range s.Routers {
@@ -237,9 +237,9 @@ func (s *Scenario) Compare(simulated, real []Move) (differs []string) {
 		for i := range max(len(want), len(got)) {
 			switch {
 			case i >= len(want):
-				differs = append(differs, fmt.Sprintf("%v at %v, which the simulation has not", got[i], got[i].At))
+				differs = append(differs, fmt.Sprintf("%v at %v, but not in the simulation", got[i], got[i].At))
 			case i >= len(got):
-				differs = append(differs, fmt.Sprintf("only in the simulation %v at %v", want[i], want[i].At))
+				differs = append(differs, fmt.Sprintf("only in the simulation: %v at %v", want[i], want[i].At))
 			case got[i].String() != want[i].String():
 				differs = append(differs, fmt.Sprintf("%v at %v, in the simulation %v at %v", got[i], got[i].At, want[i], want[i].At))
 			case (got[i].At - want[i].At).Abs() > s.tolerance(want[i].At).Long:
@@ -253,7 +253,7 @@ func (s *Scenario) Compare(simulated, real []Move) (differs []string) {
 	for _, first := range both {
 		for _, then := range both {
 			if then[0].At-first[0].At > apart && then[1].At < first[1].At {
-				differs = append(differs, fmt.Sprintf("%v at %v, before %v at %v, which is the first in the simulation", then[1], then[1].At, first[1], first[1].At))
+				differs = append(differs, fmt.Sprintf("%v at %v, before %v at %v, but after it in the simulation", then[1], then[1].At, first[1], first[1].At))
 			}
 		}
 	}
