@@ -28,8 +28,8 @@ func TestTapCarrier(t *testing.T) {
 	before := a.status().Links[0].CarrierDownCount
 	at := carrier(false)
 	carrier(true)
-	told := a.wait(at, patience, "the flap", func(l line) bool { return l.Event == "link.flapped" || l.Event == "link.down" })
-	t.Logf("a loss of no time is told as %s by %s", told.Event, told.Source)
+	logged := a.wait(at, patience, "the flap", func(l line) bool { return l.Event == "link.flapped" || l.Event == "link.down" })
+	t.Logf("a loss of no time is logged as %s by %s", logged.Event, logged.Source)
 	a.wait(at, patience, "that it is usable", func(line) bool { return a.state() == "active" })
 	if after := a.status().Links[0].CarrierDownCount; after != before+1 {
 		t.Errorf("carrier_down_count was %d and is %d, want one more", before, after)

@@ -59,14 +59,14 @@ func TestClonedRouter(t *testing.T) {
 						t.Fatalf("%s counted %v", d.name, d.status().Instances[0].Statistics.Counters["own_address_errors"])
 					}
 				}
-				told := 0
+				logged := 0
 				for _, l := range d.log(began) {
 					if l.Level == "error" && l.Reason == "own-address" {
-						told++
+						logged++
 					}
 				}
-				if told > 3 {
-					t.Errorf("%s logged it %d times", d.name, told)
+				if logged > 3 {
+					t.Errorf("%s logged it %d times", d.name, logged)
 				}
 			}
 			at := time.Now()

@@ -26,9 +26,9 @@ func TestPortComesLater(t *testing.T) {
 	}
 	a := s.startYAML("a", with("[fe80::77%late0]:9112"))
 	a.becomes("active", time.Time{}, 5*time.Second)
-	told := a.wait(time.Time{}, time.Second, "control.failed", is("control.failed"))
-	if told.Level != "error" || !strings.Contains(told.Msg, "late0") {
-		t.Errorf("logged at %s: %s", told.Level, told.Msg)
+	logged := a.wait(time.Time{}, time.Second, "control.failed", is("control.failed"))
+	if logged.Level != "error" || !strings.Contains(logged.Msg, "late0") {
+		t.Errorf("logged at %s: %s", logged.Level, logged.Msg)
 	}
 	if got := a.status().ListenError; !strings.Contains(got, "late0") {
 		t.Errorf("the status has %q", got)

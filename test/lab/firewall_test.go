@@ -368,11 +368,11 @@ func TestFirewallDropsReceiptsSays(t *testing.T) {
 
 			at, allow := s.dropVRRP("b", c.rule)
 			b.becomes("active", at, 5*time.Second)
-			told := b.wait(at, patience, "the warning", func(l line) bool {
+			warning := b.wait(at, patience, "the warning", func(l line) bool {
 				return l.Event == "instance.warning" && l.Reason == "input-filtered" && l.Level == "error"
 			})
-			if !strings.Contains(told.Msg, "drops adverts from "+c.source) || !strings.Contains(told.Msg, " on eth0") {
-				t.Errorf("it logs: %s", told.Msg)
+			if !strings.Contains(warning.Msg, "drops adverts from "+c.source) || !strings.Contains(warning.Msg, " on eth0") {
+				t.Errorf("it logs: %s", warning.Msg)
 			}
 			time.Sleep(2 * time.Second)
 			inStatus := func() bool { // beside that the other answers for the address, too

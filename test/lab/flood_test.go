@@ -196,7 +196,7 @@ func TestRivalsAreCounted(t *testing.T) {
 	if err := flood.Stop(); err != nil {
 		t.Fatal(err)
 	}
-	time.Sleep(11 * time.Second) // what was counted is told when its window ends
+	time.Sleep(11 * time.Second) // the count is logged at the end of its window
 	lines := 0
 	for _, l := range a.log(began) {
 		if l.Event == "advert.rival" {

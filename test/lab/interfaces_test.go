@@ -56,8 +56,8 @@ var stories = []story{
 		mac: "02:00:00:00:77:01"},
 }
 
-// eitherFirst are the reasons where an address goes with its interface: the kernel
-// tells of the two on two sockets.
+// eitherFirst are the possible reasons if an address is removed together with its interface: the
+// kernel reports the two on two sockets.
 const eitherFirst = "interface-down, no-primary-ip-address"
 
 const macvlan = "address flush dev eth0 scope global; link add mv0 link eth0 type macvlan mode private; link set mv0 up; address add 192.0.2.11/24 dev mv0"

@@ -41,7 +41,7 @@ func (s *site) run(host string, command *exec.Cmd) outcome {
 	}
 	watchdog := time.AfterFunc(10*time.Second, func() { _ = command.Process.Kill() })
 	defer watchdog.Stop()
-	_ = command.Wait() // the code tells
+	_ = command.Wait() // the exit code is judged
 	return outcome{out.String(), errs.String(), command.ProcessState.ExitCode()}
 }
 
@@ -101,8 +101,8 @@ func TestNotifyReady(t *testing.T) {
 	}
 }
 
-// monotonic is the clock by which the service manager tells an answer to its signal from
-// one to an earlier signal, in µs (sd_notify(3)).
+// monotonic returns the time in µs of the clock by which the service manager distinguishes the answer
+// to its signal from that to an earlier signal (sd_notify(3)).
 func monotonic(t *testing.T) int64 {
 	t.Helper()
 	var now unix.Timespec
@@ -153,8 +153,8 @@ func TestWatchdogIsFed(t *testing.T) {
 	if n := fed(3 * time.Second); n > 0 {
 		t.Errorf("fed %d times while the loop hangs", n)
 	}
-	if told := a.wait(hung, 5*time.Second, "what hangs", is("daemon.hung")); told.Level != "error" || !strings.Contains(told.Msg, "router") {
-		t.Errorf("%s: %s", told.Level, told.Msg)
+	if logged := a.wait(hung, 5*time.Second, "what hangs", is("daemon.hung")); logged.Level != "error" || !strings.Contains(logged.Msg, "router") {
+		t.Errorf("%s: %s", logged.Level, logged.Msg)
 	}
 }
 

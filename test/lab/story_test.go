@@ -58,15 +58,15 @@ func TestStory(t *testing.T) {
 	if diff := seen - outage; diff < -5*time.Millisecond || diff > 300*time.Millisecond {
 		t.Errorf("b reports an outage of %v, the client saw %v", outage, seen)
 	}
-	told := map[string]int{}
+	logged := map[string]int{}
 	for _, l := range right.Lines {
-		told[l.Event]++
+		logged[l.Event]++
 		if l.ElapsedUS == nil || l.Trace != right.Trace {
 			t.Errorf("%s is not of the story: %+v", l.Event, l)
 		}
 	}
-	if told["group.transition"] != 1 || told["instance.transition"] != 2 || told["advert.sent"] != 2 || told["address.added"] != 2 {
-		t.Errorf("b's story has %v", told)
+	if logged["group.transition"] != 1 || logged["instance.transition"] != 2 || logged["advert.sent"] != 2 || logged["address.added"] != 2 {
+		t.Errorf("b's story has %v", logged)
 	}
 
 	text := s.ripcord("b", "events", "--socket", b.socket)
@@ -89,7 +89,7 @@ func TestStory(t *testing.T) {
 	}
 }
 
-// lastStory is the last one that a daemon tells.
+// lastStory returns the last story of a daemon.
 func (s *site) lastStory(d *daemon) (last storyLine) {
 	s.t.Helper()
 	got := s.ripcord(d.name, "events", "--json", "--socket", d.socket)

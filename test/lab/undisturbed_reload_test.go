@@ -13,8 +13,8 @@ import (
 	"ripcord/pkg/stats"
 )
 
-// change gives an instance another priority than it has, and returns what a reload has to
-// answer.
+// change changes the priority of an instance in the configuration, and returns the answer that a
+// reload must print.
 func (u *undisturbed) change(name string) (answer string) {
 	was, is := 150, 151
 	if u.other[name] == 0 {
@@ -58,7 +58,7 @@ func (u *undisturbed) withReloads(t *testing.T) {
 	})
 }
 
-// during returns when something was done, with the next adverts after it.
+// during calls do, and returns the period from then until the next adverts after it.
 func during(do func()) span {
 	began := time.Now()
 	do()
@@ -66,7 +66,7 @@ func during(do func()) span {
 	return span{began, time.Now()}
 }
 
-// latestOf returns by how much the latest advert of each time was late.
+// latestOf returns the lateness of the latest advert in each of the periods.
 func latestOf(w *window, spans []span) (late []time.Duration) {
 	for _, s := range spans {
 		late = append(late, w.latest(s))
@@ -74,9 +74,9 @@ func latestOf(w *window, spans []span) (late []time.Duration) {
 	return late
 }
 
-// lateReloads compares the latest adverts of some reloads with those of as long times without.
-// On a busy machine, on which other work makes an advert late now and then, it judges the
-// middle one: what a reload itself delays is delayed by each.
+// lateReloads compares the latest adverts during some reloads with those of equally long periods
+// without a reload. On a busy machine, where other work makes an advert late now and then, it compares
+// the medians: a delay by the reload itself occurs in each of them.
 func lateReloads(what string, without, with []time.Duration, busy bool) (wrong string) {
 	base, got := slices.Max(without), slices.Max(with)
 	if busy {
@@ -155,7 +155,7 @@ func (u *undisturbed) unmoved(t *testing.T, before map[string]control.Instance) 
 	}
 }
 
-// withManyReloads: reloads in a row leave nothing behind.
+// withManyReloads checks that many reloads in a row leave nothing behind.
 func (u *undisturbed) withManyReloads(t *testing.T) {
 	const warm, tidied = 5, 5 * time.Second // until memory that is not used was given back
 	n := shortOr(15, 1000)

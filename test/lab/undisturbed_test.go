@@ -16,19 +16,19 @@ import (
 	"ripcord/pkg/control"
 )
 
-// What runs beside the adverts of a thousand instances: 200 checks a second of every kind, of
-// which the first 20 never have an answer.
+// While a thousand instances advertise, 200 checks of all kinds run each second. The first 20 never
+// get an answer.
 const (
 	checksCount   = 200
 	checksHanging = 20
 	checksTimeout = 800 * time.Millisecond
 )
 
-// measuredFor is how long adverts are watched, with something beside them and without.
+// measuredFor returns how long the adverts are observed, with the other work and without.
 func measuredFor() time.Duration { return shortOr(3*time.Second, 20*time.Second) }
 
-// services are what the checks ask: a port that is open, one that answers HTTP, and one at
-// which nothing is ever said.
+// services are the servers that the checks ask: an open port, one that answers HTTP, and one that
+// never sends anything.
 type services struct{ open, web, mute string }
 
 func (s *site) services() (v services) {
@@ -61,7 +61,7 @@ func (s *site) services() (v services) {
 	return v
 }
 
-// ofKinds are the checks, each run once in the interval.
+// ofKinds returns the configuration of the checks, each with that interval.
 func (v services) ofKinds(dir string, interval time.Duration) string {
 	var b strings.Builder
 	b.WriteString("checks:\n")
@@ -92,16 +92,15 @@ func (v services) ofKinds(dir string, interval time.Duration) string {
 	return b.String()
 }
 
-// idle is an interval in which no check is run as long as the test lasts.
+// idle is an interval so long that no check runs during the test.
 const idle = 10 * time.Hour
 
-// TestThousandUndisturbed: the adverts of a thousand instances, ten a second of each, are
-// as punctual as without it while 200 checks a second run of which 20 hang, while notify
-// commands hang, and while the daemon is reloaded. Nothing is missed, and nothing is left
-// afterwards.
+// TestThousandUndisturbed checks that other work does not delay the adverts of a thousand instances,
+// ten a second each: 200 checks a second, of which 20 hang, notify commands that hang, and reloads. No
+// advert is missed, and nothing is left afterwards.
 //
-// Each is judged beside the same daemon without it, measured right before: on a machine on
-// which others work, its own adverts may be later than the 2 ms that are allowed.
+// Each is compared with the same daemon without that work, measured just before: on a busy machine,
+// adverts may be later than the permitted 2 ms in any case.
 func TestThousandUndisturbed(t *testing.T) {
 	s := newThousandServices(t)
 	s.run(t, "checks", s.withChecks)
@@ -110,8 +109,8 @@ func TestThousandUndisturbed(t *testing.T) {
 	s.run(t, "many reloads", s.withManyReloads)
 }
 
-// undisturbed is a router with a thousand instances that track 200 checks, none of which
-// runs yet.
+// undisturbed is a router with a thousand instances that track 200 checks. At the start none of
+// them runs.
 type undisturbed struct {
 	*thousand
 	services
@@ -128,7 +127,7 @@ func newThousandServices(t *testing.T) *undisturbed {
 	return u
 }
 
-// run runs a part of the test, which its helpers report to.
+// run runs a part of the test as a subtest, to which the helpers report meanwhile.
 func (u *undisturbed) run(t *testing.T, name string, part func(*testing.T)) {
 	t.Run(name, func(own *testing.T) {
 		u.t, u.a.t = own, own
