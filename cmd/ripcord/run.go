@@ -85,7 +85,9 @@ func warnOfConfig(w io.Writer, cfg *config.Config, from configFile) {
 
 // cleanAfter removes what an earlier daemon left if this one ended with an error, probably before
 // it could do so itself. Nothing else would remove it while the error lasts, and the dead router
-// would answer for its addresses beside the new Active. It returns the error of the command.
+// would answer for its addresses beside the new Active. If the address worker of this daemon hangs,
+// it holds the lock until the process ends, and the error of the daemon says what is left. cleanAfter
+// returns the error of the command.
 func cleanAfter(c *cobra.Command, err error) error {
 	if err == nil {
 		return nil

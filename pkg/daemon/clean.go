@@ -3,6 +3,8 @@ package daemon
 import (
 	"errors"
 	"fmt"
+	"slices"
+	"time"
 
 	"ripcord/pkg/addr"
 	"ripcord/pkg/firewall"
@@ -47,4 +49,35 @@ func Clean(dir string) (done addr.Removal, err error) {
 	}
 	done, err = left.Remove()
 	return done, errors.Join(errors.Join(errs...), err)
+}
+
+// leftWithin is how long the kernel may take to list what is left.
+const leftWithin = time.Second
+
+// left describes how many of our addresses are in the network namespace. It uses a connection of its
+// own, since the one of the address worker may be blocked.
+func left(dir string) string {
+	counted := make(chan string, 1)
+	go func() { counted <- count(dir) }()
+	select {
+	case text := <-counted:
+		return text
+	case <-time.After(leftWithin):
+		return "the kernel does not list which addresses are left"
+	}
+}
+
+// count is left without its limit.
+func count(dir string) string {
+	kernel, err := addr.OpenKernel(record(dir))
+	if err != nil {
+		return fmt.Sprintf("the addresses that are left cannot be listed: %v", err)
+	}
+	defer kernel.Close()
+	all, err := kernel.List()
+	if err != nil {
+		return fmt.Sprintf("the addresses that are left cannot be listed: %v", err)
+	}
+	ours := slices.DeleteFunc(all, func(s addr.Standing) bool { return !s.Marked })
+	return fmt.Sprintf("addresses left on this machine: %d", len(ours))
 }

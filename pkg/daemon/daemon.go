@@ -56,6 +56,9 @@ type Options struct {
 	// Dir is the directory for the lock of the network namespace, and for the record of our
 	// addresses if the kernel cannot mark them (before Linux 5.18); empty: RunDir.
 	Dir string
+	// StopWithin is how long a stop may take, without the `shutdown` program; 0: 20 s. It must be
+	// longer than the notify commands of the stop may take.
+	StopWithin time.Duration
 	// Addresses, if set, wraps the executor that the loop calls in each turn: a test blocks the
 	// loop there.
 	Addresses func(router.Addresses) router.Addresses
@@ -64,12 +67,13 @@ type Options struct {
 	Kernel func(addr.Kernel) addr.Kernel
 }
 
-// These limit the time in which the daemon and its parts stop: sending and holding must end even if
-// the loop, or a source, hangs. TimeoutStopSec in deploy/ripcord.service is longer.
+// These limit the time of a stop: sending and holding must end even if the loop, or a source, hangs.
+// stopWithin is for everything but the `shutdown` program, which has a time of its own.
+// TimeoutStopSec in deploy/ripcord.service is longer.
 const (
-	stopWithin       = 20 * time.Second
-	stopRouterWithin = 2 * time.Second
-	stopLogWithin    = time.Second
+	stopWithin     = 20 * time.Second
+	stopSoonWithin = 2 * time.Second // for parts that have nothing to do at the end
+	stopLogWithin  = time.Second
 )
 
 // ErrLogUnread is the error of Run if everything ended in order, but the end of the log could not
@@ -77,68 +81,141 @@ const (
 var ErrLogUnread = errors.New("the end of the log is lost: nobody reads it")
 
 // Run runs the daemon. It returns when ctx has ended, everything is resigned and every address is
-// removed; its error names the parts that failed or hung.
+// removed, or after a handover; its error names the parts that failed or hung.
 func Run(ctx context.Context, o Options) error {
-	p, err := buildUntil(ctx, o)
+	within := o.stopWithin()
+	p, err := buildUntil(ctx, o, within)
 	if err != nil {
 		return err
 	}
 	ctx, broken := context.WithCancel(ctx)
 	defer broken()
-
-	// Facts flow from left to right: links, adverts and checks come in, the router decides, engine
-	// and worker execute, the log records. Each part is started after the parts that it needs, and
-	// stopped before the parts to which it sends.
-	log := stage{"log": p.log.Run}.start(broken)
-	running := stage{"runner": p.programs.Keep}.start(broken)
-	notifying := stage{"notify": p.notifier.run}.start(broken)
-	aside := stage{"metrics": p.metrics.Run, "history": p.history.Run, "memory": tidy(p.history.Pack), "record": p.inherited.refresh}.start(broken)
-	p.publishStart(o)
-	if c := o.Config; c.Startup != nil {
-		p.events.Publish(runProgram(ctx, p.programs, c, command.ForStartup, c.Startup))
-	}
-	sending := stage{"adverts": p.engine.Run}.start(broken)
-	sources := stage{"links": p.monitor.Run, "receiver": p.receiver.Run, "checks": p.checks.Run, "probe": p.watcher.Run}.start(broken)
-	// The address worker first removes what is not adopted.
-	p.inherit(ctx, o.Config)
-	holding := stage{"addresses": p.worker.Run}.start(broken)
-
-	deadline, err := p.serve(ctx, o, broken)
-
-	if p.handsOver() { // adverts are sent until the end, so all other parts may take their time
-		err = errors.Join(err, notifying.stop(time.Now().Add(stopNotifyWithin)), running.stop(deadline))
-		p.router.HandOver()
-		p.worker.HandOver()
-	}
-	err = errors.Join(err, p.stopRouter(time.Now().Add(stopRouterWithin)))
-	sources.cancel()
-	err = errors.Join(err, sending.stop(deadline), holding.stop(deadline), sources.stop(deadline))
+	s := &stages{parts: p, options: o, broken: broken}
+	s.start(ctx)
+	s.serve(ctx)
 	if p.handsOver() {
-		p.inherited.record.HandOver()
+		err = s.stopForHandover(time.Now().Add(within))
 	} else {
-		// Commands for the stop may rely on all addresses having been removed.
-		err = errors.Join(err, notifying.stop(time.Now().Add(stopNotifyWithin)))
-		if c := p.config.Load(); c.Shutdown != nil {
-			p.events.Publish(runProgram(context.Background(), p.programs, c, command.ForShutdown, c.Shutdown))
-		}
-		err = errors.Join(err, running.stop(deadline))
+		err = s.stopAndResign(time.Now().Add(within))
 	}
-	stopped := p.event(event.DaemonStopped)
+	return s.end(err)
+}
+
+// stages are the parts of a running daemon, in the stages in which they start and stop. A stage that
+// was not started is nil.
+//
+// Facts flow from left to right: links, adverts and checks come in, the router decides, engine and
+// worker execute, the log records. Each part is started after the parts that it needs, and stopped
+// before the parts to which it sends.
+type stages struct {
+	*parts
+	options Options
+	broken  func() // ends the daemon because a part has failed
+
+	logging, runner, notifying, aside, sending, sources, holding, loop, api *running
+}
+
+// start starts all parts but those of serve.
+func (s *stages) start(ctx context.Context) {
+	s.logging = stage{"log": s.log.Run}.start(s.broken)
+	s.runner = stage{"runner": s.programs.Keep}.start(s.broken)
+	s.notifying = stage{"notify": s.notifier.run}.start(s.broken)
+	s.aside = stage{
+		"metrics": s.metrics.Run, "history": s.history.Run, "memory": tidy(s.history.Pack), "record": s.inherited.refresh,
+	}.start(s.broken)
+	s.publishStart(s.options)
+	if c := s.options.Config; c.Startup != nil {
+		s.events.Publish(runProgram(ctx, s.programs, c, command.ForStartup, c.Startup))
+	}
+	s.sending = stage{"adverts": s.engine.Run}.start(s.broken)
+	s.sources = stage{"links": s.monitor.Run, "receiver": s.receiver.Run, "checks": s.checks.Run, "probe": s.watcher.Run}.start(s.broken)
+	// The address worker first removes what is not adopted.
+	s.inherit(ctx, s.options.Config)
+	s.holding = stage{"addresses": s.worker.Run}.start(s.broken)
+}
+
+// serve starts the router and the API, which need all other parts, and handles requests until ctx
+// ends or a handover is requested.
+func (s *stages) serve(ctx context.Context) {
+	select {
+	case <-s.monitor.Ready():
+	case <-ctx.Done():
+		return
+	}
+	s.inherited.wait(ctx)
+	s.loop = stage{"router": s.router.Run}.start(s.broken)
+	select {
+	case <-s.router.Started():
+	case <-ctx.Done():
+	}
+	s.api = stage{
+		"control": s.control.Run, "watchdog": s.watchdog().run, "hints": func(ctx context.Context) error { return s.openHints(ctx, s.options) },
+		"reload": func(ctx context.Context) error { return s.reloads(ctx, s.options) },
+	}.start(s.broken)
+	s.events.Publish(s.event(event.DaemonReady))
+	notifyManager("READY=1")
+	s.wait(ctx, s.options)
+}
+
+// stopAndResign stops all parts but the log and those aside. Everything but the `shutdown` program
+// ends by the deadline.
+func (s *stages) stopAndResign(deadline time.Time) error {
+	s.events.Publish(s.event(event.DaemonStopping))
+	err := s.stopRouter() // first: neither the API nor the service manager may delay it
+	notifyManager("STOPPING=1")
+	err = errors.Join(err, s.api.stop(soon()))
+	s.sources.cancel()
+	released := deadline.Add(-stopNotifyWithin)
+	err = errors.Join(err, s.sending.stop(released), s.stopHolding(released), s.sources.stop(released))
+	// Commands for the stop may rely on all addresses having been removed.
+	err = errors.Join(err, s.notifying.stop(deadline))
+	if c := s.config.Load(); c.Shutdown != nil {
+		s.events.Publish(runShutdown(s.programs, c))
+	}
+	return errors.Join(err, s.runner.stop(soon()))
+}
+
+// stopForHandover stops all parts but the log and those aside, so that the next daemon continues:
+// nothing is resigned or removed. Adverts are sent until the end, so the other parts may take their
+// time.
+func (s *stages) stopForHandover(deadline time.Time) error {
+	s.events.Publish(s.event(event.DaemonHandover))
+	notifyManager("STOPPING=1")
+	err := errors.Join(s.api.stop(soon()), s.notifying.stop(time.Now().Add(stopNotifyWithin)), s.runner.stop(soon()))
+	s.router.HandOver()
+	s.worker.HandOver()
+	err = errors.Join(err, s.stopRouter())
+	s.sources.cancel()
+	err = errors.Join(err, s.sending.stop(deadline), s.holding.stop(deadline), s.sources.stop(deadline))
+	s.inherited.record.HandOver()
+	return err
+}
+
+// end logs the end of the daemon with the error of its stop, stops what is left and closes the
+// resources.
+func (s *stages) end(err error) error {
+	stopped := s.event(event.DaemonStopped)
 	if err != nil {
 		stopped.Err = err.Error()
 	}
-	p.events.Publish(stopped)
-	err = errors.Join(err, aside.stop(deadline), endOfLog(log))
-	if err == nil && !p.handsOver() {
-		err = p.inherited.record.Remove()
+	s.events.Publish(stopped)
+	err = errors.Join(err, s.aside.stop(soon()), endOfLog(s.logging))
+	if err == nil && !s.handsOver() {
+		err = s.inherited.record.Remove()
 	}
-	if hung(err) {
-		go p.closeAfter(log, aside, running, sending, holding, sources, p.loop, p.api)
-	} else {
-		p.close()
+	if !hung(err) {
+		s.close()
+		return err
 	}
+	if s.sending.ended() && s.holding.ended() { // nothing acts any more: ripcord clean may run
+		_ = s.lock.Close()
+	}
+	go s.closeAfter(s.logging, s.aside, s.notifying, s.runner, s.sending, s.holding, s.sources, s.loop, s.api)
 	return err
 }
+
+// soon returns the deadline of parts that have nothing to do at the end.
+func soon() time.Time { return time.Now().Add(stopSoonWithin) }
 
 // publishStart publishes the events of the start in their order.
 func (p *parts) publishStart(o Options) {
@@ -200,66 +277,33 @@ func endOfLog(log *running) error {
 	return err
 }
 
-// buildUntil builds the parts. After ctx has ended it gives up within stopWithin.
-func buildUntil(ctx context.Context, o Options) (p *parts, err error) {
-	built := make(chan struct{})
+// buildUntil builds the parts. After ctx has ended it gives up within a time.
+func buildUntil(ctx context.Context, o Options, within time.Duration) (*parts, error) {
+	type result struct {
+		*parts
+		err error
+	}
+	built := make(chan result, 1)
 	go func() {
-		defer close(built)
-		p, err = build(o)
+		p, err := build(o)
+		built <- result{p, err}
 	}()
 	select {
-	case <-built:
-		return p, err
+	case r := <-built:
+		return r.parts, r.err
 	case <-ctx.Done():
 	}
-	timer := time.NewTimer(stopWithin)
-	defer timer.Stop()
 	select {
-	case <-built:
-		return p, err
-	case <-timer.C:
-		return nil, hungError{"start", stopWithin}
+	case r := <-built:
+		return r.parts, r.err
+	case <-time.After(within):
 	}
-}
-
-// serve runs the router and the control socket, which need all other parts, until ctx ends. It
-// returns the deadline by which all parts must have ended.
-func (p *parts) serve(ctx context.Context, o Options, broken func()) (deadline time.Time, err error) {
-	select {
-	case <-p.monitor.Ready():
-	case <-ctx.Done():
-		return time.Now().Add(stopWithin), nil
-	}
-	p.inherited.wait(ctx)
-	p.loop = stage{"router": p.router.Run}.start(broken)
-	select {
-	case <-p.router.Started():
-	case <-ctx.Done():
-	}
-	p.api = stage{
-		"control": p.control.Run, "watchdog": p.watchdog().run, "hints": func(ctx context.Context) error { return p.openHints(ctx, o) },
-		"reload": func(ctx context.Context) error { return p.reloads(ctx, o) },
-	}.start(broken)
-	p.events.Publish(p.event(event.DaemonReady))
-	notifyManager("READY=1")
-
-	p.wait(ctx, o)
-
-	now := time.Now()
-	notified := make(chan struct{})
-	go func() { // a service manager that does not read must not delay the stop
-		notifyManager("STOPPING=1")
-		close(notified)
+	go func() {
+		if r := <-built; r.err == nil {
+			r.close()
+		}
 	}()
-	if p.handsOver() {
-		p.events.Publish(p.event(event.DaemonHandover))
-	} else {
-		p.events.Publish(p.event(event.DaemonStopping))
-		err = p.stopRouter(now.Add(stopRouterWithin)) // first, even if the API hangs
-	}
-	err = errors.Join(err, p.api.stop(now.Add(stopRouterWithin)))
-	<-notified
-	return now.Add(stopWithin), err
+	return nil, hungError{"start", within}
 }
 
 // openHints passes the hints to the monitor. Attaching their programs takes 0.1 s and more; if it
@@ -284,16 +328,22 @@ func (p *parts) openHints(ctx context.Context, o Options) error {
 
 // stopRouter ends the router, if it runs, before the engine and the worker, which execute its last
 // orders. If the router hangs, its members are resigned without it.
-func (p *parts) stopRouter(deadline time.Time) error {
-	if p.loop == nil || p.routerEnded {
-		return nil
-	}
-	p.routerEnded = true
-	err := p.loop.stop(deadline)
+func (s *stages) stopRouter() error {
+	err := s.loop.stop(soon())
 	if hung(err) {
-		p.engine.Do(p.resignations()...)
+		s.engine.Do(s.resignations()...)
 	}
 	return err
+}
+
+// stopHolding ends the address worker. If it hangs, the error says what is left on this machine: the
+// worker keeps the lock, so nothing can be removed before the process has ended.
+func (s *stages) stopHolding(deadline time.Time) error {
+	err := s.holding.stop(deadline)
+	if !hung(err) {
+		return err
+	}
+	return fmt.Errorf("%w; %s: when this process has ended, run ripcord clean, or start ripcord again", err, left(s.options.dir()))
 }
 
 // resignations returns the orders that a hanging router does not give.
@@ -355,6 +405,9 @@ func part(name string, err error) error {
 	}
 	return fmt.Errorf("%s: %w", name, err)
 }
+
+// stopWithin returns the limit for a stop without the `shutdown` program.
+func (o *Options) stopWithin() time.Duration { return cmp.Or(o.StopWithin, stopWithin) }
 
 // dir returns the directory of the lock and the records.
 func (o *Options) dir() string { return cmp.Or(o.Dir, RunDir) }

@@ -226,17 +226,19 @@ func (l *Lock) Doubt() event.Event {
 	return event.DaemonLock{Stamp: event.Stamp{At: time.Now()}, Err: l.doubt, Alone: l.socket != nil}
 }
 
-// Close releases the lock.
+// Close releases the lock. A second call does nothing.
 func (l *Lock) Close() error {
 	var errs []error
 	if l.socket != nil {
 		errs = append(errs, l.socket.Close())
+		l.socket = nil
 	}
 	if l.file != nil {
 		if sameFile(l.file, l.path) {
 			_ = os.Remove(l.path) // while it is locked; a file that stays does no harm
 		}
 		errs = append(errs, l.file.Close())
+		l.file = nil
 	}
 	return errors.Join(errs...)
 }

@@ -22,7 +22,7 @@ const (
 	drainWithin = 5*time.Second - command.DefaultGrace
 	// stopNotifyWithin is how long the notifier may take to stop, including the time in which
 	// killed commands end.
-	stopNotifyWithin = drainWithin + 5*time.Second
+	stopNotifyWithin = drainWithin + 4*time.Second
 )
 
 // notifier runs notify commands and writes the FIFO at the transitions of instances and groups.

@@ -1,7 +1,6 @@
 package daemon
 
 import (
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -76,9 +75,6 @@ type parts struct {
 	handover    chan struct{} // closed when the daemon has to end so that another continues
 	handingOver sync.Once
 
-	loop, api   *running // router and control, once they run
-	routerEnded bool     // the router was stopped, or hangs
-
 	closers []io.Closer
 }
 
@@ -101,7 +97,7 @@ func build(o Options) (*parts, error) {
 		Settings: func(name string) link.Settings { return p.config.Load().Link(name) }, Events: &p.events, LinesLost: p.log.Lost,
 		FIFOLinesLost: func() uint64 { return p.notifier.lost() },
 	})
-	if err := errors.Join(p.buildPrograms(o), p.buildChecks(o.Config), p.buildNotifier(o.Config)); err != nil {
+	if err := inOrder(o, p.buildPrograms, p.buildChecks, p.buildNotifier); err != nil {
 		return nil, err
 	}
 	// This comes before everything else that has an effect, since a running daemon must not be
@@ -121,11 +117,21 @@ func build(o Options) (*parts, error) {
 		Links: p.links, Heard: &p.heard, Results: &p.results, Events: &p.events,
 		Filtering: o.Filtering, Warnings: p.warnings, Minter: p.minter, Now: time.Now,
 	})
-	if err := errors.Join(p.buildEngine(o), p.buildWorker(o), p.buildWatcher(o), p.buildRouter(o)); err != nil {
+	if err := inOrder(o, p.buildEngine, p.buildWorker, p.buildWatcher, p.buildRouter); err != nil {
 		p.close()
 		return nil, err
 	}
 	return p, nil
+}
+
+// inOrder makes parts, each of which may need those before it, up to the first error.
+func inOrder(o Options, builds ...func(Options) error) error {
+	for _, build := range builds {
+		if err := build(o); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // claim takes the resources that only one daemon can have.
@@ -327,8 +333,8 @@ func (p *parts) reportUnkept(r runner.Status) {
 }
 
 // buildChecks makes the runner of the checks.
-func (p *parts) buildChecks(c *config.Config) error {
-	specs, err := checkSpecs(c)
+func (p *parts) buildChecks(o Options) error {
+	specs, err := checkSpecs(o.Config)
 	if err != nil {
 		return err
 	}
@@ -351,7 +357,8 @@ func (p *parts) reportCheck(r track.Report) {
 }
 
 // buildNotifier makes the notifier.
-func (p *parts) buildNotifier(c *config.Config) error {
+func (p *parts) buildNotifier(o Options) error {
+	c := o.Config
 	s, err := notifySettingsOf(c)
 	if err != nil {
 		return err

@@ -28,6 +28,16 @@ func runProgram(ctx context.Context, programs command.Runner, c *config.Config, 
 	return e
 }
 
+// runShutdown runs the `shutdown` program of a configuration. It has a time of its own, for which the
+// service manager has to wait, too.
+func runShutdown(programs command.Runner, c *config.Config) event.Event {
+	within := c.Shutdown.Timeout + command.DefaultGrace
+	notifyManager(fmt.Sprintf("EXTEND_TIMEOUT_USEC=%d", (within + 10*time.Second).Microseconds()))
+	ctx, cancel := context.WithTimeout(context.Background(), within)
+	defer cancel()
+	return runProgram(ctx, programs, c, command.ForShutdown, c.Shutdown)
+}
+
 // programRequests returns the requests for the startup and shutdown programs of a configuration, as
 // the users that they name or otherwise as other.
 func programRequests(c *config.Config, other *command.User) (all []command.Request, err error) {

@@ -61,8 +61,11 @@ func (e hungError) Error() string {
 func hung(err error) bool { _, ok := errors.AsType[hungError](err); return ok }
 
 // stop ends the parts and waits for them until the deadline. The error names those that failed, and
-// those that hang.
+// those that hang. A stage that was not started has none.
 func (r *running) stop(deadline time.Time) error {
+	if r == nil {
+		return nil
+	}
 	r.cancel()
 	ctx, cancel := context.WithDeadline(context.Background(), deadline)
 	defer cancel()
@@ -96,4 +99,16 @@ func (p *runningPart) hasEnded(ctx context.Context) bool {
 	default:
 		return false
 	}
+}
+
+// ended reports whether all parts have ended.
+func (r *running) ended() bool {
+	for _, p := range r.parts {
+		select {
+		case <-p.ended:
+		default:
+			return false
+		}
+	}
+	return true
 }

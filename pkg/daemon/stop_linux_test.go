@@ -1,13 +1,20 @@
 package daemon_test
 
 import (
+	"context"
 	"errors"
+	"io/fs"
+	"net"
+	"os"
+	"path/filepath"
 	"runtime"
 	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
 
+	"ripcord/pkg/addr"
+	"ripcord/pkg/config"
 	"ripcord/pkg/daemon"
 	"ripcord/pkg/router"
 	"ripcord/pkg/router/routertest"
@@ -21,7 +28,9 @@ func TestDaemonHangs(t *testing.T) {
 	before := runtime.NumGoroutine()
 	var hang atomic.Bool
 	forever := make(chan struct{})
+	var dir string
 	r := run(t, func(o *daemon.Options) {
+		dir = o.Dir
 		o.Addresses = func(a router.Addresses) router.Addresses {
 			return routertest.Blocking{Addresses: a, Block: func() {
 				if hang.Load() {
@@ -43,8 +52,112 @@ func TestDaemonHangs(t *testing.T) {
 		t.Errorf("the daemon took %v to end", took)
 	}
 	r.output.await(t, 1, "daemon.stopped", "level", "error")
+	if _, err := daemon.Clean(dir); err != nil {
+		t.Errorf("ripcord clean after the executors have ended: %v", err)
+	}
 	close(forever)
 	goroutines(t, before)
+}
+
+// stuckKernel does not answer removals from some moment on, until its gate is opened.
+type stuckKernel struct {
+	addr.Kernel
+	stuck *atomic.Bool
+	gate  chan struct{}
+}
+
+func (k stuckKernel) RemoveBatch(ops []addr.Op) error {
+	if k.stuck.Load() {
+		<-k.gate
+	}
+	return k.Kernel.RemoveBatch(ops)
+}
+
+// TestDaemonCannotRemove: if the kernel does not remove the addresses, the daemon ends within its
+// limit, with the commands of the stop, and the error says how many are left. They stay locked until
+// the worker has ended.
+func TestDaemonCannotRemove(t *testing.T) {
+	cables(t)
+	before := runtime.NumGoroutine()
+	const limit = 9 * time.Second
+	var stuck atomic.Bool
+	gate, stopped := make(chan struct{}), filepath.Join(t.TempDir(), "stopped")
+	var dir string
+	r := run(t, func(o *daemon.Options) {
+		dir, o.StopWithin, o.Config.ScriptUser = o.Dir, limit, "root"
+		o.Config.Notify = map[config.Subject]config.Notify{
+			{Group: true, Name: "edge"}: {Stop: config.Command{Argv: []string{"/bin/sh", "-c", "touch " + stopped + "; exec sleep 60"}}},
+		}
+		o.Kernel = func(k addr.Kernel) addr.Kernel { return stuckKernel{k, &stuck, gate} }
+	})
+	r.lead()
+	stuck.Store(true)
+	began := time.Now()
+	r.cancel()
+	err := <-r.done
+	if took := time.Since(began); took > limit+3*time.Second {
+		t.Errorf("the daemon took %v to end", took)
+	}
+	if err == nil || !strings.Contains(err.Error(), "addresses: hangs") || !strings.Contains(err.Error(), "addresses left on this machine: 2: when this process has ended, run ripcord clean") {
+		t.Errorf("Run: %v", err)
+	}
+	if _, err := os.Stat(stopped); err != nil {
+		t.Errorf("the command of the stop has not run: %v", err)
+	}
+	r.output.await(t, 1, "daemon.stopped", "level", "error")
+	if _, err := daemon.Clean(dir); !errors.Is(err, daemon.ErrRunning) {
+		t.Errorf("ripcord clean while the worker may still act: %v", err)
+	}
+	close(gate)
+	goroutines(t, before)
+	if _, err := daemon.Clean(dir); err != nil {
+		t.Errorf("ripcord clean after the worker has ended: %v", err)
+	}
+	if holds(t, "eth0", "192.0.0.1/24") {
+		t.Error("an address is left")
+	}
+}
+
+// TestDaemonStartHangs: a start that hangs ends within its limit when the daemon is stopped, and the
+// parts that it makes later are closed.
+func TestDaemonStartHangs(t *testing.T) {
+	cables(t)
+	before := runtime.NumGoroutine()
+	gate, building := make(chan struct{}), make(chan struct{})
+	var dir string
+	r := run(t, func(o *daemon.Options) {
+		dir, o.StopWithin = o.Dir, 50*time.Millisecond
+		o.Kernel = func(k addr.Kernel) addr.Kernel {
+			close(building)
+			<-gate
+			return k
+		}
+	})
+	<-building
+	r.cancel()
+	if err := <-r.done; err == nil || !strings.HasPrefix(err.Error(), "start: hangs") {
+		t.Errorf("Run: %v", err)
+	}
+	close(gate)
+	goroutines(t, before)
+	if _, err := os.Lstat(r.socket); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("the control socket stays: %v", err)
+	}
+	if _, err := daemon.Clean(dir); err != nil {
+		t.Errorf("the lock stays: %v", err)
+	}
+}
+
+// TestDaemonWithoutUser: a daemon whose programs cannot be run ends with that error, also if another
+// process would run them.
+func TestDaemonWithoutUser(t *testing.T) {
+	r := run(t, func(o *daemon.Options) {
+		o.Config.ScriptUser, o.Config.NotifyAll.Any.Argv = "nobody-here", []string{"/bin/true"}
+		o.Runner = func(context.Context) (net.Conn, error) { return nil, errors.New("there is none") }
+	})
+	if err := <-r.done; err == nil || !strings.Contains(err.Error(), "there is no user nobody-here") {
+		t.Errorf("Run: %v", err)
+	}
 }
 
 // unread is a log that nobody reads from some moment on.
