@@ -1,12 +1,12 @@
 package control
 
 import (
-	"bytes"
 	"crypto/sha256"
 	_ "embed"
 	"encoding/base64"
 	"net/http"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -23,22 +23,34 @@ var (
 	pageScript string
 )
 
-// page returns the handler of the status page: one document with its style and its script. A
-// browser may load nothing else and run no other script. The script requests the status itself.
-func page() http.HandlerFunc {
-	text := []byte(strings.NewReplacer("{{style}}", pageStyle, "{{script}}", pageScript).Replace(pageHTML))
-	tag, policy := `"`+digest(string(text))+`"`, strings.Join([]string{
+// statusPage is one document with its style and its script. By its policy a browser may load nothing
+// else and run no other script. The script requests the status itself.
+type statusPage struct {
+	text        string
+	tag, policy string
+}
+
+func newStatusPage() statusPage {
+	text := strings.NewReplacer("{{style}}", pageStyle, "{{script}}", pageScript).Replace(pageHTML)
+	return statusPage{text, `"` + digest(text) + `"`, strings.Join([]string{
 		"default-src 'none'", "script-src 'sha256-" + digest(pageScript) + "'", "style-src 'sha256-" + digest(pageStyle) + "'",
 		"connect-src 'self'", "img-src data:", "base-uri 'none'", "form-action 'none'", "frame-ancestors 'none'", "require-trusted-types-for 'script'", "trusted-types 'none'",
-	}, "; ")
+	}, "; ")}
+}
+
+// page returns the handler of the status page. The page is made for the first request, which many
+// daemons never get.
+func page() http.HandlerFunc {
+	made := sync.OnceValue(newStatusPage)
 	return func(w http.ResponseWriter, r *http.Request) {
+		page := made()
 		for name, value := range map[string]string{
-			"Content-Type": "text/html; charset=utf-8", "Content-Security-Policy": policy, "Cache-Control": "no-cache", "Etag": tag,
+			"Content-Type": "text/html; charset=utf-8", "Content-Security-Policy": page.policy, "Cache-Control": "no-cache", "Etag": page.tag,
 			"Referrer-Policy": "no-referrer", "X-Content-Type-Options": "nosniff", "Cross-Origin-Opener-Policy": "same-origin", "Cross-Origin-Resource-Policy": "same-origin",
 		} {
 			w.Header().Set(name, value)
 		}
-		http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(text))
+		http.ServeContent(w, r, "", time.Time{}, strings.NewReader(page.text))
 	}
 }
 
