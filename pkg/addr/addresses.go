@@ -86,14 +86,15 @@ func (a *addresses) remove() {
 
 // add adds the held addresses that are missing. It announces added ones while the next are added.
 func (a *addresses) add() {
-	ops, withheld := a.acceptance.withhold(a.ledger.adds(a.cfg.Now()))
+	missing, entries := a.ledger.adds(a.cfg.Now())
+	ops, withheld := a.acceptance.withhold(missing)
 	if len(withheld) > 0 {
 		a.report(a.ledger.fail(a.cfg.Now(), withheld, a.acceptance.reason()))
 	}
 	if len(ops) == 0 {
 		return
 	}
-	errs := a.addParts(ops)
+	errs := a.addParts(ops, entries)
 	a.promote(ops, "added, but its removal may remove other addresses of its subnet")
 	if len(errs) > 0 {
 		a.list()
@@ -101,10 +102,10 @@ func (a *addresses) add() {
 	}
 }
 
-// addParts adds addresses in parts, and announces each part while it adds the next. It returns the
-// errors. After an error that is not the kernel's answer for some addresses, the other parts are not
+// addParts adds addresses, with their entries, in parts, and announces each part while it adds the
+// next. It returns the errors. After an error that is not the kernel's answer for some addresses, the other parts are not
 // tried: each would wait as long.
-func (a *addresses) addParts(ops []Op) (errs []error) {
+func (a *addresses) addParts(ops []Op, entries map[event.AddressKey]position) (errs []error) {
 	var broken error
 	for part := range slices.Chunk(ops, neigh.MaxFrames) {
 		err := broken
@@ -121,7 +122,7 @@ func (a *addresses) addParts(ops []Op) (errs []error) {
 			continue
 		}
 		a.ledger.added(part)
-		a.announcer.queueAhead(a.ledger.begin(part))
+		a.announcer.queueAhead(a.ledger.begin(part, entries))
 	}
 	a.announcer.finishAhead()
 	return errs

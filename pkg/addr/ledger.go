@@ -38,8 +38,6 @@ type ledger struct {
 	// strays are configured addresses that exist without the mark.
 	strays map[netip.Addr]neigh.Stray
 	last   int // the greatest rank in standing
-	// adding maps each address that adds last listed to its entry.
-	adding map[event.AddressKey]position
 
 	held    map[string]*holding
 	order   []string // the order in which the instances were held
@@ -65,7 +63,7 @@ func newLedger(sets []Set) *ledger {
 		mine: make(map[event.AddressKey]bool), stripped: make(map[event.AddressKey]bool),
 		strays: make(map[netip.Addr]neigh.Stray),
 		held:   make(map[string]*holding), causes: make(map[event.AddressKey]event.Cause),
-		replace: make(map[event.AddressKey]bool), adding: make(map[event.AddressKey]position),
+		replace: make(map[event.AddressKey]bool),
 	}
 	for i := range sets {
 		l.learn(onLinks(&sets[i]))
@@ -210,12 +208,9 @@ func (l *ledger) holdStatic(at time.Time, cause event.Cause) bool {
 // holds reports whether an instance is held.
 func (l *ledger) holds(instance string) bool { return l.held[instance] != nil }
 
-// adds lists the addresses that are held, missing, and may be tried now.
-func (l *ledger) adds(now time.Time) []Op {
-	var ops []Op
-	if len(l.adding) > 0 {
-		l.adding = make(map[event.AddressKey]position) // clear would keep the room for those of a takeover
-	}
+// adds lists the addresses that are held, missing, and may be tried now, and maps them to their
+// entries.
+func (l *ledger) adds(now time.Time) (ops []Op, entries map[event.AddressKey]position) {
 	for _, name := range l.order {
 		h := l.held[name]
 		for n, e := range h.entries {
@@ -228,8 +223,11 @@ func (l *ledger) adds(now time.Time) []Op {
 				continue
 			}
 			key := l.key(e.Address)
-			if _, listed := l.adding[key]; !listed {
-				l.adding[key] = position{h, n}
+			if _, listed := entries[key]; !listed {
+				if entries == nil {
+					entries = make(map[event.AddressKey]position, len(h.entries)-n)
+				}
+				entries[key] = position{h, n}
 				if len(ops) == cap(ops) {
 					ops = slices.Grow(ops, len(h.entries)-n) // at a takeover all are missing
 				}
@@ -237,7 +235,7 @@ func (l *ledger) adds(now time.Time) []Op {
 			}
 		}
 	}
-	return ops
+	return ops, entries
 }
 
 // nameOf returns the name of the link to which an entry belongs.
@@ -266,13 +264,13 @@ func (l *ledger) stand(key event.AddressKey, ours bool) {
 	l.standing[key] = standing{ours, l.last}
 }
 
-// begin yields, of the addresses that adds last listed and that exist now, those to announce at
+// begin yields, of the addresses that adds has listed with their entries and that exist now, those to announce at
 // once, ahead of the rest of their instances: those that were not in place before, and that need no
 // pause between them. It records that they are announced.
-func (l *ledger) begin(ops []Op) iter.Seq[announced] {
+func (l *ledger) begin(ops []Op, entries map[event.AddressKey]position) iter.Seq[announced] {
 	return func(yield func(announced) bool) {
 		for _, op := range ops {
-			at := l.adding[op.key()]
+			at := entries[op.key()]
 			set, e := at.set, at.entries[at.n]
 			if set.Static || set.Announce.Count == 0 || set.Announce.Spacing > 0 || e.placed || e.later || l.isDown(e) {
 				continue

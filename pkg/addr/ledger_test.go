@@ -56,7 +56,7 @@ func (s *scene) step(later time.Duration) {
 		s.kernel = slices.DeleteFunc(s.kernel, func(k Standing) bool { return k.Index == op.Index && k.Prefix == op.Prefix })
 	}
 	s.removed(s.rms)
-	s.adds = s.ledger.adds(now)
+	s.adds, _ = s.ledger.adds(now)
 	for _, op := range s.adds {
 		s.kernel = append(s.kernel, Standing{op.Index, op.Prefix, true})
 	}
@@ -270,7 +270,7 @@ func TestLedgerFactsThatAgreeCostNothing(t *testing.T) {
 func TestLedgerRefusals(t *testing.T) {
 	s := newScene()
 	s.hold(at(0), event.Cause{Trace: 1}, "a")
-	ops := s.ledger.adds(at(0))
+	ops, _ := s.ledger.adds(at(0))
 	refuse := func(when time.Duration) news { return s.fail(at(when), ops, errors.New("no room")) }
 	if n := refuse(0); len(n.moved) != 1 || n.moved[0].Kind != event.AddressFailed {
 		t.Fatalf("the first refusal: %+v", n.moved)
@@ -278,13 +278,13 @@ func TestLedgerRefusals(t *testing.T) {
 	if n := refuse(retryEvery); len(n.moved) != 0 {
 		t.Errorf("the same refusal was reported twice: %+v", n.moved)
 	}
-	if ops := s.ledger.adds(at(retryEvery - 1)); len(ops) != 0 {
+	if ops, _ := s.ledger.adds(at(retryEvery - 1)); len(ops) != 0 {
 		t.Errorf("tried again too early")
 	}
 	if due, ok := s.deadline(); !ok || due != at(retryEvery) {
 		t.Errorf("deadline %v %v, want the next attempt", due, ok)
 	}
-	if ops := s.ledger.adds(at(retryEvery)); len(ops) != 1 {
+	if ops, _ := s.ledger.adds(at(retryEvery)); len(ops) != 1 {
 		t.Errorf("not tried again")
 	}
 	s.settle(at(inPlaceWithin))

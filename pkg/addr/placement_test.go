@@ -57,7 +57,7 @@ func (p *placing) refuse(instance string, d time.Duration) {
 func (p *placing) fail(d time.Duration, answer func([]Op) error) {
 	p.scene.now += d
 	now := at(p.scene.now)
-	ops := p.scene.ledger.adds(now)
+	ops, _ := p.scene.ledger.adds(now)
 	p.scene.ledger.fail(now, ops, answer(ops))
 	p.settle(now)
 }
@@ -85,10 +85,12 @@ func TestPlacementsOfRefusedAddresses(t *testing.T) {
 	if len(all) != 1 || !all[0].(vrrp.Placed).Refused || !strings.Contains(all[0].(vrrp.Placed).Missing[0], "tried again every 10s: invalid argument") {
 		t.Fatalf("reported %+v", all)
 	}
-	expect(t, "to be tried", len(p.scene.ledger.adds(at(p.scene.now+5*time.Second))), 0)
+	ops, _ := p.scene.ledger.adds(at(p.scene.now + 5*time.Second))
+	expect(t, "to be tried", len(ops), 0)
 	theirs := event.Address{Index: eth0, Prefix: netip.MustParsePrefix("192.0.2.77/24"), Removals: 1}
 	p.scene.ledger.fact(theirs)
-	expect(t, "to be tried", len(p.scene.ledger.adds(at(p.scene.now))), 1)
+	ops, _ = p.scene.ledger.adds(at(p.scene.now))
+	expect(t, "to be tried", len(ops), 1)
 
 	p.release(at(p.scene.now), event.Cause{Trace: 2}, "a")
 	p.placements.seeAddress(event.Address{Index: eth0 + 1, Prefix: theirs.Prefix})
