@@ -2,6 +2,8 @@ package machine
 
 import (
 	"net/netip"
+	"reflect"
+	"slices"
 	"testing"
 	"time"
 
@@ -64,6 +66,34 @@ func TestTimeoutIsItsOwnCause(t *testing.T) {
 		t.Errorf("served %v after the deadline, want %v", late, verifyTimeout)
 	}
 	wantCause(t, effects, event.Cause{Trace: 99, At: due}, at)
+}
+
+// TestConfirmedAddressesHaveTheCauseOfTheTakeover checks that the order to hold the addresses,
+// which waits for the reports of the first adverts, has the cause of the takeover and not that of
+// a report. Otherwise the event address.added is not part of the takeover's story.
+func TestConfirmedAddressesHaveTheCauseOfTheTakeover(t *testing.T) {
+	for name, last := range map[string]vrrp.Input{
+		"reported": vrrp.Probed{Instance: "outside", Cause: event.Cause{Trace: 7}},
+		"timeout":  vrrp.Tick{Cause: event.Cause{Trace: 8}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			m, zero := fixture()
+			due := zero.Add(vrrp.ActiveDownInterval(100, time.Second, 3))
+			for i, instance := range []string{"inside", "outside"} {
+				m.Step(due.Add(-time.Millisecond), vrrp.Heard{
+					Instance: instance, Source: netip.MustParseAddr("192.0.2.9"), Priority: 50, Interval: time.Second,
+					Cause: event.Cause{Trace: event.Trace(i + 1), At: due.Add(-time.Millisecond)},
+				})
+			}
+			at, effects := serve(m)
+			m.Step(at, vrrp.Probed{Instance: "inside", Cause: event.Cause{Trace: 6, At: at}})
+			effects = append(effects, m.Step(at.Add(time.Minute), last)...)
+			holds := slices.DeleteFunc(effects, func(e vrrp.Effect) bool { _, hold := e.(vrrp.Hold); return !hold })
+			if want := []vrrp.Effect{vrrp.Hold{Cause: event.Cause{Trace: 99, At: due}}}; !reflect.DeepEqual(holds, want) {
+				t.Errorf("orders to hold the addresses: %+v, want %+v", holds, want)
+			}
+		})
+	}
 }
 
 func wantCause(t *testing.T, effects []vrrp.Effect, want event.Cause, now time.Time) {

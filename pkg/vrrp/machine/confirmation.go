@@ -78,6 +78,7 @@ func (s confirming) want(m *member) {
 	if limit := s.now.Add(timeout); limit.After(s.f.confirmBy) {
 		s.f.confirmBy = limit
 	}
+	s.f.confirmFor = s.why.cause
 }
 
 // absorb absorbs the report of a first advert.
@@ -94,7 +95,8 @@ func (s confirming) absorb(m *member, in vrrp.Probed) {
 }
 
 // hold orders the addresses to be held once no member waits for its first advert, or raises a
-// fault if one was refused while an Active is heard.
+// fault if one was refused while an Active is heard. The order has the cause of the takeover, so
+// that `ripcord events` shows both in one story; cause is that of the fault.
 func (s confirming) hold(cause event.Cause) {
 	if s.f.confirmBy.IsZero() {
 		return
@@ -109,7 +111,7 @@ func (s confirming) hold(cause event.Cause) {
 	}
 	if !wait {
 		s.f.confirmBy = time.Time{}
-		s.emit(vrrp.Hold{Cause: cause})
+		s.emit(vrrp.Hold{Cause: s.f.confirmFor})
 	}
 }
 
@@ -132,5 +134,5 @@ func (s confirming) end(cause event.Cause) {
 		}
 	}
 	s.f.dropConfirmations()
-	s.emit(vrrp.Hold{Cause: cause})
+	s.emit(vrrp.Hold{Cause: s.f.confirmFor})
 }

@@ -38,8 +38,9 @@ type facts struct {
 	listening *stall
 	armed     time.Time // the takeover for which the engine is armed; zero if it is not
 	// confirmBy is until when the addresses of an Active wait for its first adverts to leave;
-	// zero if they do not wait.
+	// zero if they do not wait. confirmFor is the cause of the takeover that they complete.
 	confirmBy  time.Time
+	confirmFor event.Cause
 	distinct   pairs // senders that are known to be different routers
 	impairment impairment
 	fence      fence.State
