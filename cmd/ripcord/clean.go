@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"time"
@@ -29,7 +28,7 @@ func newClean() *cobra.Command {
 			if !privileged() {
 				return errors.New("clean needs the right to change addresses: start it as root, or with CAP_NET_ADMIN and CAP_NET_RAW")
 			}
-			done, err := clean(c.Context())
+			done, err := clean()
 			for _, what := range done.Removed {
 				fmt.Fprintln(c.OutOrStdout(), "removed "+what)
 			}
@@ -45,8 +44,8 @@ func newClean() *cobra.Command {
 }
 
 // clean removes what a dead daemon left behind. It gives up after cleanWithin, since the kernel may
-// not answer.
-func clean(ctx context.Context) (addr.Removal, error) {
+// not answer. A signal does not end it: the daemon calls it after one, too.
+func clean() (addr.Removal, error) {
 	done := make(chan struct{})
 	var found addr.Removal
 	var failed error

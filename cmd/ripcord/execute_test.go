@@ -43,6 +43,8 @@ func fakeDaemon(t *testing.T, name string) (socket string) {
 		switch r.URL.Path {
 		case control.StatusPath:
 			_, _ = w.Write(body)
+		case control.HandoverPath:
+			_, _ = w.Write([]byte(`{"groups": ["edge"]}`))
 		case control.KeepalivedPath:
 			_, _ = w.Write([]byte(`{"vrrp": [{"data": {"iname": "inside"}}, {"data": {"iname": "dmz"}}]}`))
 		default:

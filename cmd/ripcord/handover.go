@@ -37,6 +37,9 @@ func newHandover() *cobra.Command {
 				return err
 			}
 			done, err := control.Handover(c.Context(), socket)
+			if errors.Is(err, context.Canceled) {
+				return fmt.Errorf("%w; %s", err, ifNoneStarts)
+			}
 			if err != nil {
 				return err
 			}
@@ -64,6 +67,10 @@ func newHandover() *cobra.Command {
 	return c
 }
 
+// ifNoneStarts is what to do after an interruption: a daemon that starts meanwhile needs what is
+// there, so it is not removed at once.
+const ifNoneStarts = "the addresses may still be on this machine: if no daemon starts, run ripcord clean"
+
 // awaitNext returns the status of the daemon that has started since. If none starts in time, it
 // removes what the last daemon left: otherwise this machine would answer for its addresses beside
 // the next Active.
@@ -76,11 +83,11 @@ func awaitNext(ctx context.Context, socket string, before *control.Status, withi
 		}
 		select {
 		case <-ctx.Done():
-			return nil, ctx.Err()
+			return nil, fmt.Errorf("interrupted before the next daemon had answered: %s", ifNoneStarts)
 		case <-time.After(every):
 		}
 	}
-	done, err := clean(ctx)
+	done, err := clean()
 	if errors.Is(err, daemon.ErrRunning) {
 		return nil, fmt.Errorf("a daemon runs, and none answers on %s within %v: look at its log", socket, within)
 	}

@@ -97,7 +97,7 @@ func cleanAfter(c *cobra.Command, err error) error {
 		return nil
 	}
 	if !errors.Is(err, daemon.ErrRunning) && privileged() {
-		done, failed := clean(c.Context())
+		done, failed := clean()
 		for _, what := range done.Removed {
 			complain(c.ErrOrStderr(), fmt.Errorf("removed %s, which an earlier daemon had left", what))
 		}
