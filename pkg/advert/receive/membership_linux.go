@@ -44,6 +44,14 @@ func openBlocking(name string) (*os.File, error) {
 	return os.NewFile(uintptr(fd), name), nil
 }
 
+// scanShort returns a scanner of lines, which are short here. The file is read each second, and a
+// scanner's usual buffer of 4 KiB would be half of the daemon's garbage at rest.
+func scanShort(from io.Reader) *bufio.Scanner {
+	lines := bufio.NewScanner(from)
+	lines.Buffer(make([]byte, 512), bufio.MaxScanTokenSize)
+	return lines
+}
+
 // readIGMP reads /proc/net/igmp: a line for each link, which begins with its index, followed by
 // one for each of its groups, which is indented and begins with the address as an integer in host
 // byte order.
@@ -53,7 +61,7 @@ func readIGMP(from io.Reader, groups []netip.Addr) (map[membership]bool, error) 
 		wanted[fmt.Sprintf("%08X", binary.NativeEndian.Uint32(group.AsSlice()))] = group
 	}
 	members, index := make(map[membership]bool), 0
-	lines := bufio.NewScanner(from)
+	lines := scanShort(from)
 	for lines.Scan() {
 		fields := strings.Fields(lines.Text())
 		switch indented := strings.HasPrefix(lines.Text(), "\t"); {
@@ -74,7 +82,7 @@ func readIGMP6(from io.Reader, groups []netip.Addr) (map[membership]bool, error)
 		wanted[hex.EncodeToString(group.AsSlice())] = group
 	}
 	members := make(map[membership]bool)
-	lines := bufio.NewScanner(from)
+	lines := scanShort(from)
 	for lines.Scan() {
 		fields := strings.Fields(lines.Text())
 		if len(fields) < 3 || !wanted[fields[2]].IsValid() {
