@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"ripcord/pkg/bus"
@@ -19,7 +20,12 @@ import (
 )
 
 // fencer runs fence commands for the router.
-type fencer struct{ *parts }
+type fencer struct {
+	config   *atomic.Pointer[config.Config] // the configuration in force
+	commands *notify.Runner
+	events   *bus.Topic[event.Event]
+	results  *bus.Topic[vrrp.Result]
+}
 
 var _ router.Fencer = fencer{}
 
@@ -31,7 +37,7 @@ func (f fencer) start(e vrrp.RunFence) {
 	done := func(r command.Result) { f.ended(e, r) }
 	user, err := defaultUser(f.config.Load())
 	if err == nil {
-		err = f.notifier.runner.Fence(notify.Fence{
+		err = f.commands.Fence(notify.Fence{
 			Argv: e.Fence.Argv, User: user, Timeout: e.Fence.Timeout,
 			Name: e.Group, Interface: e.Instance.Interface, VRID: e.Instance.VRID, Active: e.Active, Trace: e.Cause.Trace,
 		}, done)

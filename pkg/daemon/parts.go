@@ -162,7 +162,7 @@ func (p *parts) buildRouter(o Options) error {
 	p.router = router.New(router.Config{
 		Groups: o.Config.Groups, Stats: p.stats,
 		Links: p.links, Heard: &p.heard, Results: &p.results, Events: &p.events, Warnings: p.warnings,
-		Engine: p.engine, Addresses: addresses, Receiver: p.receiver, Confirmer: p.monitor, Fencer: fencer{p}, Watcher: p.watcher,
+		Engine: p.engine, Addresses: addresses, Receiver: p.receiver, Confirmer: p.monitor, Fencer: fencer{&p.config, p.notifier.runner, &p.events, &p.results}, Watcher: p.watcher,
 		Lease: p.lease, Minter: p.minter, Alarm: alarm, Now: time.Now,
 	})
 	return nil
@@ -297,7 +297,7 @@ func notifyManager(state string) {
 // buildPrograms makes the runner of programs: the client of ripcord runner, or this process itself.
 func (p *parts) buildPrograms(o Options) error {
 	if o.Runner == nil {
-		p.programs = ownPrograms{parts: p}
+		p.programs = ownPrograms{config: &p.config}
 		return nil
 	}
 	table, err := Programs(o.Config)

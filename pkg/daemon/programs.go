@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"slices"
+	"sync/atomic"
 
 	"ripcord/pkg/command"
 	"ripcord/pkg/config"
@@ -30,7 +31,7 @@ type programs interface {
 // ownPrograms runs the programs as children of this process.
 type ownPrograms struct {
 	command.Local
-	parts *parts
+	config *atomic.Pointer[config.Config] // the configuration in force
 }
 
 // Keep implements programs.
@@ -44,7 +45,7 @@ func (ownPrograms) Reload(context.Context, string) error { return nil }
 
 // MakeFIFO implements programs.
 func (o ownPrograms) MakeFIFO(context.Context) error {
-	c := o.parts.config.Load()
+	c := o.config.Load()
 	settings, err := notifySettingsOf(c)
 	if err != nil {
 		return err

@@ -6,8 +6,6 @@ import (
 	"runtime/debug"
 	"runtime/metrics"
 	"time"
-
-	"ripcord/pkg/deadline"
 )
 
 // The daemon allocates much memory only at the start, when the configuration is read and all
@@ -34,21 +32,6 @@ func tidy(pack func()) func(ctx context.Context) error {
 		}
 	}
 	return func(ctx context.Context) error { return each(ctx, tidyLook, look) }
-}
-
-// each calls do once in each period, until ctx ends.
-func each(ctx context.Context, period time.Duration, do func()) error {
-	timer := time.NewTimer(time.Until(deadline.Coalesce(time.Now(), period)))
-	defer timer.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-timer.C:
-			do()
-			timer.Reset(time.Until(deadline.Coalesce(time.Now(), period)))
-		}
-	}
 }
 
 // tidier decides when to return memory, by the number of bytes ever allocated.
