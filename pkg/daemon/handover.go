@@ -4,15 +4,20 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"ripcord/pkg/control"
 	"ripcord/pkg/event"
+	"ripcord/pkg/vrrp"
 )
 
 // Handover implements control.Orders: it ends the daemon so that the next one continues as Active.
 func (o orders) Handover(ctx context.Context) (*control.HandedOver, error) {
 	if !o.inherited.record.Kept() {
 		return nil, errors.New("nothing can be handed over, since no record can be kept: the log says why (daemon.record); restart the daemon instead, which resigns")
+	}
+	if err := waitsForFence(o.router.Groups()); err != nil {
+		return nil, err
 	}
 	if err := o.followFile(ctx); err != nil {
 		return nil, fmt.Errorf("nothing was handed over, since the next daemon could not use the configuration: %w", err)
@@ -39,4 +44,15 @@ func (o orders) followFile(ctx context.Context) error {
 		_, err = o.Reload(ctx, false)
 	}
 	return err
+}
+
+// waitsForFence returns an error if a group waits for its fence: the next daemon has heard no Active
+// that fell silent, and would take over without the fence.
+func waitsForFence(groups []*vrrp.GroupStatus) error {
+	for _, g := range groups {
+		if strings.HasPrefix(g.Holding, event.HoldFence) {
+			return fmt.Errorf("nothing was handed over, since %s waits (%s), and the next daemon would take over without the fence: try again when the fence has succeeded or another router is Active", g.Title(), g.Holding)
+		}
+	}
+	return nil
 }
