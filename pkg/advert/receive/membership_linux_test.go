@@ -1,7 +1,6 @@
 package receive
 
 import (
-	"errors"
 	"fmt"
 	"maps"
 	"net"
@@ -27,11 +26,8 @@ func TestReadMemberships(t *testing.T) {
 	six := "1    lo              ff020000000000000000000000000001     1 0000000C 0\n" +
 		"2    eth0            ff020000000000000000000000000012     1 00000004 0\n" +
 		"3    eth1            ff020000000000000000000000000112     1 00000004 0\n"
-	got4, err4 := readIGMP(strings.NewReader(four), []netip.Addr{wire.Group4, netip.MustParseAddr("224.0.0.99")})
-	got6, err6 := readIGMP6(strings.NewReader(six), []netip.Addr{wire.Group6})
-	if err := errors.Join(err4, err6); err != nil {
-		t.Fatal(err)
-	}
+	got4 := parseIGMP([]byte(four), []netip.Addr{wire.Group4, netip.MustParseAddr("224.0.0.99")})
+	got6 := parseIGMP6([]byte(six), []netip.Addr{wire.Group6})
 	var all []string
 	for _, got := range []map[membership]bool{got4, got6} {
 		for m := range got {

@@ -52,7 +52,8 @@ type Receiver struct {
 	ownChanged bool // whether watchOwn must update the sockets
 
 	routes routes
-	// These functions ask the kernel: groupMembers and routes.delivers.
+	lists  *memberLists
+	// These functions ask the kernel: lists.members and routes.delivers.
 	members  membersFunc
 	delivers deliversFunc
 
@@ -74,12 +75,12 @@ func New(cfg Config) *Receiver {
 		byFD:     make(map[int]*socket), receipt: newReceipt(),
 		peers:     newPeers(cfg.Instances, cfg.Warnings),
 		fragments: fragments{cfg.Instances, cfg.Warnings},
-		members:   groupMembers,
+		lists:     newMemberLists(),
 	}
 	r.acceptor.Warn(cfg.Warnings)
 	r.reports = newReports(&r.cfg)
 	r.summary = newSummary(&r.cfg, &r.wanted, r.repeated)
-	r.delivers = r.routes.delivers
+	r.members, r.delivers = r.lists.members, r.routes.delivers
 	r.wanted = wants(cfg.Instances)
 	return r
 }
@@ -216,6 +217,7 @@ func (r *Receiver) shut() error {
 	clear(r.byFD)
 	_ = mmsg.Close(fds...) // receive sockets have nothing left to lose
 	r.routes.close()
+	r.lists.close()
 	return r.poller.Close()
 }
 
