@@ -316,14 +316,29 @@ func (p *parts) openHints(ctx context.Context, o Options) error {
 	if err != nil {
 		p.events.Publish(event.DaemonRights{Stamp: event.Stamp{At: time.Now()}, Err: err.Error()})
 	}
+	if hints.Source == nil {
+		p.hand(ctx, hints)
+		return nil
+	}
+	// The kernel takes 0.3 s to detach the programs of a process that was killed, unless another
+	// process holds them. Until then the killed process has not ended: it keeps its locks, and a
+	// service manager does not start the next daemon.
+	attachments := hints.Source.Attachments()
+	if !p.hand(ctx, hints) {
+		_ = hints.Source.Close()
+	}
+	p.programs.Hold(ctx, attachments)
+	return nil
+}
+
+// hand gives the hints to the monitor; false if ctx ended first.
+func (p *parts) hand(ctx context.Context, hints monitor.Hints) bool {
 	select {
 	case p.hints <- hints:
+		return true
 	case <-ctx.Done():
-		if hints.Source != nil {
-			_ = hints.Source.Close()
-		}
+		return false
 	}
-	return nil
 }
 
 // stopRouter ends the router, if it runs, before the engine and the worker, which execute its last

@@ -25,6 +25,9 @@ type programs interface {
 	MakeFIFO(ctx context.Context) error
 	// Processes returns a directory of all processes if /proc hides some from the daemon.
 	Processes(ctx context.Context) (*os.File, error)
+	// Hold makes another process, if there is one, keep copies of some files open until this one has
+	// ended. It closes the files at the end.
+	Hold(ctx context.Context, files []*os.File)
 	Status() runner.Status
 }
 
@@ -56,6 +59,13 @@ func (o ownPrograms) MakeFIFO(context.Context) error {
 // Processes implements programs. No other process shows this one the processes that it cannot see.
 func (ownPrograms) Processes(context.Context) (*os.File, error) {
 	return nil, errors.New("it was not started")
+}
+
+// Hold implements programs. No other process can hold anything.
+func (ownPrograms) Hold(_ context.Context, files []*os.File) {
+	for _, file := range files {
+		_ = file.Close()
+	}
 }
 
 // Status implements programs.

@@ -172,6 +172,21 @@ func (s *Source) newMap(spec ebpf.MapSpec) (*ebpf.Map, error) {
 // Attachment returns how the programs are attached: "fentry" or "kprobe".
 func (s *Source) Attachment() string { return s.attachment }
 
+// Attachments returns copies of the descriptors that keep the programs attached. The kernel
+// detaches a program when its last descriptor is closed, and takes 0.1 s and more for that.
+func (s *Source) Attachments() (copies []*os.File) {
+	for _, l := range s.links {
+		attached, ok := l.(interface{ FD() int })
+		if !ok {
+			continue
+		}
+		if fd, err := unix.FcntlInt(uintptr(attached.FD()), unix.F_DUPFD_CLOEXEC, 0); err == nil {
+			copies = append(copies, os.NewFile(uintptr(fd), "attachment"))
+		}
+	}
+	return copies
+}
+
 // Next waits for a record. It fails with os.ErrClosed once the source is closed.
 func (s *Source) Next() (Record, error) {
 	for {

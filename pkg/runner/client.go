@@ -72,6 +72,8 @@ type Client struct {
 	link     *connection   // nil while there is no runner
 	changed  chan struct{} // closed and made again when link changes
 	status   Status
+	held     []*os.File // see Hold
+	ended    bool       // Keep has ended
 }
 
 // NewClient returns a client. It connects when Keep runs.
@@ -88,6 +90,7 @@ func (c *Client) Status() Status {
 
 // Keep keeps a connection until ctx ends.
 func (c *Client) Keep(ctx context.Context) error {
+	defer c.letGo()
 	var watch sync.WaitGroup
 	defer watch.Wait()
 	if c.cfg.KeeperEnded != nil {
@@ -207,6 +210,10 @@ func (c *Client) introduce(ctx context.Context, l *connection, h hello) {
 	c.mu.Unlock()
 	c.use(l)
 	c.cfg.Report(report)
+	c.mu.Lock()
+	held := c.held
+	c.mu.Unlock()
+	hold(ctx, l, held)
 }
 
 // use makes programs run over a connection from now on; nil: there is none.
@@ -311,6 +318,40 @@ func (c *Client) Processes(ctx context.Context) (*os.File, error) {
 		err = errors.New("it has sent no directory")
 	}
 	return file, err
+}
+
+// Hold makes the runner, and each one that replaces it, keep copies of some files open as long as
+// this process is connected. So what the kernel does at the last close of such a file does not delay
+// the end of this process if it is killed. The client closes the files when Keep ends. A runner of
+// an earlier version refuses the copies, which has no other effect.
+func (c *Client) Hold(ctx context.Context, files []*os.File) {
+	c.mu.Lock()
+	c.held = append(c.held, files...)
+	l, ended := c.link, c.ended
+	c.mu.Unlock()
+	if ended {
+		c.letGo()
+	} else if l != nil {
+		hold(ctx, l, files)
+	}
+}
+
+// hold sends copies of some files to a runner.
+func hold(ctx context.Context, l *connection, files []*os.File) {
+	for _, file := range files {
+		_ = l.ask(ctx, request{Op: opHold, file: file}, askWithin)
+	}
+}
+
+// letGo closes the files of Hold.
+func (c *Client) letGo() {
+	c.mu.Lock()
+	held := c.held
+	c.held, c.ended = nil, true
+	c.mu.Unlock()
+	for _, file := range held {
+		_ = file.Close()
+	}
 }
 
 // ask waits for a runner and for its answer, each for a limited time.

@@ -60,10 +60,8 @@ func (l *connection) read() (a answer, err error) {
 
 // drop closes the descriptor that came with an answer.
 func (a *answer) drop() {
-	if a.file != nil {
-		_ = a.file.Close()
-		a.file = nil
-	}
+	closeFile(a.file)
+	a.file = nil
 }
 
 // give passes an answer to the call that waits for it.
@@ -145,7 +143,7 @@ func (l *connection) send(r *request) (*call, error) {
 		return nil, err
 	}
 	_ = l.conn.SetWriteDeadline(time.Now().Add(writeWithin))
-	if _, err := l.conn.Write(data); err != nil {
+	if err := sendMessage(l.conn, data, r.file); err != nil {
 		l.forget(r.Seq)
 		l.abort(fmt.Errorf("it takes no requests: %w", err))
 		return nil, command.Lost(err.Error())

@@ -25,4 +25,6 @@
 //  5. A program runs once at a time for each name.
 //  6. A daemon whose configuration has checks of processes gets a directory of all processes, if
 //     it asks for it (processes_linux.go): its own /proc may hide those of other users.
+//  7. A daemon may send descriptors, of which the runner keeps a few open until the connection
+//     ends. It does nothing else with them.
 package runner

@@ -36,6 +36,7 @@ const (
 	opFIFO      operation = "fifo"      // makes the FIFO
 	opRaise     operation = "raise"     // sets the scheduling priority of a thread of the daemon
 	opProcesses operation = "processes" // returns a directory of all processes
+	opHold      operation = "hold"      // keeps the descriptor that comes with the request open as long as the connection
 )
 
 // request is a message from the daemon.
@@ -48,6 +49,8 @@ type request struct {
 
 	Thread   int             `json:"thread,omitempty"`
 	Priority thread.Priority `json:"priority,omitempty"`
+
+	file *os.File // its descriptor comes with the message; nil: none
 }
 
 // answer is a message from the runner: first a hello, then answers to requests.
@@ -115,7 +118,7 @@ func decode(data []byte, into any) error {
 
 func (r *request) validate() error {
 	switch r.Op {
-	case opRun, opStop, opCheck, opReload, opFIFO, opProcesses:
+	case opRun, opStop, opCheck, opReload, opFIFO, opProcesses, opHold:
 	case opRaise:
 		if r.Thread <= 0 || !r.Priority.Known() {
 			return fmt.Errorf("there is no thread %d, or no priority %.40q", r.Thread, r.Priority)

@@ -176,17 +176,24 @@ func (s *Server) processes(r *request) (*os.File, error) {
 func (s *Server) Serve(ctx context.Context, conn net.Conn, peer Peer) {
 	ctx, cancel := context.WithCancel(ctx)
 	ss := &session{server: s, conn: conn, peer: peer, runs: make(map[uint64]*run), names: make(map[command.ID]bool)}
+	defer ss.letGo()
 	defer ss.running.Wait()
 	defer cancel()
 	defer context.AfterFunc(ctx, func() { _ = conn.Close() })()
 	ss.send(answer{Hello: s.hello()})
 	buffer := make([]byte, maxRequest+1)
 	for bad := 0; bad < maxBad; {
-		n, err := conn.Read(buffer)
+		n, file, err := receiveMessage(conn, buffer)
 		if err != nil || n == 0 { // an empty datagram is the end as well
+			closeFile(file)
 			return
 		}
 		r, err := decodeRequest(buffer[:n])
+		if err == nil && r.Op == opHold {
+			r.file = file
+		} else {
+			closeFile(file) // it was not expected
+		}
 		if err != nil {
 			bad++
 			s.cfg.Report(fmt.Sprintf("refused a message from the daemon: %v", err))

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"os"
 	"sync"
 	"time"
 
@@ -18,6 +19,7 @@ type session struct {
 	conn    net.Conn
 	peer    Peer
 	running sync.WaitGroup
+	held    []*os.File // open until the connection ends
 
 	sending sync.Mutex
 
@@ -54,6 +56,8 @@ func (s *session) handle(ctx context.Context, r *request) {
 		s.aside(r, func() error { return raise(s.peer.PID, r.Thread, r.Priority) })
 	case opProcesses:
 		s.handProcesses(r)
+	case opHold:
+		s.conclude(r.Seq, s.hold(r.file))
 	case opFIFO:
 		s.aside(r, func() error { return s.server.makeFIFO(r, s.peer.User) })
 	}
@@ -92,6 +96,29 @@ func (s *session) handProcesses(r *request) {
 	}
 	defer file.Close()
 	s.send(answer{Seq: r.Seq, Ended: true, file: file})
+}
+
+// maxHeld is the number of descriptors that are held for a connection.
+const maxHeld = 16
+
+// hold keeps a file open until the connection ends.
+func (s *session) hold(file *os.File) error {
+	if file == nil {
+		return errors.New("no descriptor came with the request")
+	}
+	if len(s.held) >= maxHeld {
+		_ = file.Close()
+		return fmt.Errorf("%d descriptors are held already", maxHeld)
+	}
+	s.held = append(s.held, file)
+	return nil
+}
+
+// letGo closes the files that were held.
+func (s *session) letGo() {
+	for _, file := range s.held {
+		_ = file.Close()
+	}
 }
 
 // start starts a program.

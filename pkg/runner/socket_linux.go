@@ -57,6 +57,13 @@ func sendMessage(conn net.Conn, message []byte, file *os.File) error {
 	return err
 }
 
+// closeFile closes a file unless it is nil.
+func closeFile(file *os.File) {
+	if file != nil {
+		_ = file.Close()
+	}
+}
+
 // receiveMessage receives a message, with the file whose descriptor came with it; nil if none did.
 func receiveMessage(conn net.Conn, buffer []byte) (n int, file *os.File, err error) {
 	socket, ok := conn.(*net.UnixConn)

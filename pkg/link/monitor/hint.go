@@ -2,6 +2,7 @@ package monitor
 
 import (
 	"context"
+	"os"
 	"sync/atomic"
 	"time"
 
@@ -22,6 +23,7 @@ type Hints struct {
 type hintSource interface {
 	Next() (hint.Record, error)
 	Pending() bool
+	Attachments() []*os.File
 	Close() error
 }
 

@@ -33,6 +33,8 @@ func (h *fakeHints) Next() (hint.Record, error) {
 
 func (h *fakeHints) Pending() bool { return len(h.records) > 0 }
 
+func (h *fakeHints) Attachments() []*os.File { return nil }
+
 func (h *fakeHints) Close() error {
 	h.once.Do(func() { close(h.closed) })
 	return nil
