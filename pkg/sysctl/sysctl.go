@@ -5,16 +5,9 @@ package sysctl
 import (
 	"fmt"
 	"os"
-	"strings"
 )
 
 const root = "/proc/sys/net/"
-
-// Read returns a setting by its key below net, such as ipv4/conf/eth0/arp_ignore.
-func Read(key string) (string, error) {
-	text, err := os.ReadFile(root + key)
-	return strings.TrimSpace(string(text)), err
-}
 
 // Write changes a setting.
 func Write(key, value string) error {
