@@ -177,7 +177,7 @@ func (s *stages) stopAndResign(deadline time.Time) error {
 
 // stopForHandover stops all parts but the log and those aside, so that the next daemon continues:
 // nothing is resigned or removed. Adverts are sent until the end, so the other parts may take their
-// time.
+// time: the kernel takes 0.3 s to detach the programs of the hints.
 func (s *stages) stopForHandover(deadline time.Time) error {
 	s.events.Publish(s.event(event.DaemonHandover))
 	notifyManager("STOPPING=1")
@@ -186,7 +186,7 @@ func (s *stages) stopForHandover(deadline time.Time) error {
 	s.worker.HandOver()
 	err = errors.Join(err, s.stopRouter())
 	s.sources.cancel()
-	err = errors.Join(err, s.sending.stop(deadline), s.holding.stop(deadline), s.sources.stop(deadline))
+	err = errors.Join(err, s.holding.stop(deadline), s.sources.stop(deadline), s.sending.stop(deadline))
 	s.inherited.record.HandOver()
 	return err
 }
@@ -306,7 +306,7 @@ func buildUntil(ctx context.Context, o Options, within time.Duration) (*parts, e
 	return nil, hungError{"start", within}
 }
 
-// openHints passes the hints to the monitor. Attaching their programs takes 0.1 s and more; if it
+// openHints opens the hints for the monitor. Attaching their programs takes 0.1 s and more; if it
 // came earlier, the first adverts would come too late for a group to be adopted.
 func (p *parts) openHints(ctx context.Context, o Options) error {
 	if o.Hints == nil {
@@ -317,22 +317,22 @@ func (p *parts) openHints(ctx context.Context, o Options) error {
 		p.events.Publish(event.DaemonRights{Stamp: event.Stamp{At: time.Now()}, Err: err.Error()})
 	}
 	if hints.Source == nil {
-		p.hand(ctx, hints)
+		p.deliver(ctx, hints)
 		return nil
 	}
 	// The kernel takes 0.3 s to detach the programs of a process that was killed, unless another
 	// process holds them. Until then the killed process has not ended: it keeps its locks, and a
 	// service manager does not start the next daemon.
 	attachments := hints.Source.Attachments()
-	if !p.hand(ctx, hints) {
+	if !p.deliver(ctx, hints) {
 		_ = hints.Source.Close()
 	}
 	p.programs.Hold(ctx, attachments)
 	return nil
 }
 
-// hand gives the hints to the monitor; false if ctx ended first.
-func (p *parts) hand(ctx context.Context, hints monitor.Hints) bool {
+// deliver passes the hints to the monitor; false if ctx ended first.
+func (p *parts) deliver(ctx context.Context, hints monitor.Hints) bool {
 	select {
 	case p.hints <- hints:
 		return true

@@ -59,12 +59,16 @@ func (h *hintReader) run(ctx context.Context) {
 		return
 	}
 	h.reads.Store(true)
-	stop := context.AfterFunc(ctx, func() { _ = h.source.Close() })
-	defer stop()
+	closed := make(chan struct{})
+	context.AfterFunc(ctx, func() {
+		defer close(closed)
+		_ = h.source.Close() // the kernel may take 0.3 s
+	})
 	for {
 		record, err := h.source.Next()
-		if err != nil {
-			return // the source was closed: it fails for no other reason
+		if err != nil { // ctx has ended: it fails for no other reason
+			<-closed
+			return
 		}
 		h.busy.Store(true)
 		h.observer.observe(link.Hinted{Record: record}, record.At)
