@@ -15,7 +15,7 @@ func TestNoHandoverBeforeFence(t *testing.T) {
 		"": false, event.HoldFence + ": the fence command runs": true, event.HoldFenceFailed + ": exit status 1": true,
 		event.HoldPreemptDelay + ": 3 s": false,
 	} {
-		members := make([]vrrp.InstanceStatus, 1)
+		members := []vrrp.InstanceStatus{{Instance: &vrrp.Instance{}}}
 		err := waitsForFence([]*vrrp.GroupStatus{{Name: "other", Members: members}, {Name: "edge", Members: members, Holding: holding}})
 		if (err != nil) != waits || waits && !strings.Contains(err.Error(), "edge waits (fence") {
 			t.Errorf("holding %q: %v", holding, err)
