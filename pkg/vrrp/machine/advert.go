@@ -61,11 +61,9 @@ func (s *step) countRouters(m *member, h *vrrp.Heard) {
 	if !third {
 		return
 	}
-	s.report(event.Warning{
-		Stamp: s.stamp(h.Cause), Instance: m.Name, Reason: event.WarnThirdRouter,
-		Text: fmt.Sprintf("%s and %s were heard, so with this router there are three, but the configuration says `routers: 2`: "+
-			"remove it; for an hour the Skew_Time counts again", before, h.Source),
-	})
+	s.warn(m, event.WarnThirdRouter, fmt.Sprintf("%s and %s both sent adverts, so with this router there are three or more, but `routers: 2` is configured; "+
+		"until only one other router was heard for an hour, a takeover waits for Skew_Time: "+
+		"remove `routers: 2` on all routers, or switch off the router that does not belong here", before, h.Source), h.Cause)
 }
 
 // noteServing records for the fault address-lost that an Active is heard that may serve.

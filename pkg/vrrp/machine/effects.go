@@ -18,3 +18,13 @@ func (e *effects) emit(more ...vrrp.Effect) { e.list = append(e.list, more...) }
 func (e *effects) report(ev event.Event) { e.emit(vrrp.Report{Event: ev}) }
 
 func (e *effects) stamp(c event.Cause) event.Stamp { return event.Stamp{Cause: c, At: e.now} }
+
+// warn reports a warning of a member: text says what is wrong, and what to do.
+func (e *effects) warn(m *member, reason event.WarningReason, text string, cause event.Cause) {
+	e.report(event.Warning{Stamp: e.stamp(cause), Instance: m.Name, Reason: reason, Text: text})
+}
+
+// endWarning reports that a warning of a member is over, and why.
+func (e *effects) endWarning(m *member, reason event.WarningReason, why string, cause event.Cause) {
+	e.report(event.Warning{Stamp: e.stamp(cause), Instance: m.Name, Reason: reason, Over: true, Text: why})
+}

@@ -86,6 +86,9 @@ func (r *reload) keepMembers(s *step) {
 			continue
 		}
 		m := r.before[at]
+		if !slices.Equal(m.Unicast.Peers, in.Unicast.Peers) {
+			rivals{s}.forgetRouters(m, "the `unicast` peers have changed", r.in.Cause)
+		}
 		m.configure(in, i, s.now)
 		m.impaired = s.cfg.Impaired()
 		kept = append(kept, m)

@@ -1,6 +1,7 @@
 package machine
 
 import (
+	"fmt"
 	"net/netip"
 
 	"ripcord/pkg/event"
@@ -36,35 +37,36 @@ func (r rivals) report(m *member, h *vrrp.Heard) {
 // follow ends the warnings of rivals that are silent, or to which this router has yielded.
 func (r rivals) follow() {
 	for _, m := range r.f.members {
-		if goesOn := r.f.serves(m) && m.known(r.now) && m.others.Best.Source == m.unheardBy; m.unheardBy.IsValid() && !goesOn {
-			r.end(m, event.Cause{})
+		switch {
+		case !m.unheardBy.IsValid():
+		case !r.f.serves(m):
+			r.end(m, "this router is no longer Active", event.Cause{})
+		case !m.known(r.now) || m.others.Best.Source != m.unheardBy:
+			r.end(m, fmt.Sprintf("%s is no longer heard as Active", m.unheardBy), event.Cause{})
 		}
 	}
-}
-
-// end ends the warning of a member's rival.
-func (r rivals) end(m *member, cause event.Cause) {
-	m.unheardBy = netip.Addr{}
-	r.step.report(event.Warning{
-		Stamp: r.stamp(cause), Instance: m.Name, Reason: event.WarnRival, Over: true, Text: "no other Active is heard any more, or this router is not Active",
-	})
 }
 
 // leave ends the warnings of a member that takes part no more: it may be gone for good.
 func (r rivals) leave(m *member, cause event.Cause) {
 	if m.unheardBy.IsValid() {
-		r.end(m, cause)
+		r.end(m, absent, cause)
 	}
 	if m.peers.ThirdPresent() {
-		m.peers = heard.Peers{}
-		r.endThird(m, cause)
+		r.forgetRouters(m, absent, cause)
 	}
 }
 
-// endThird ends the warning of a third router.
-func (r rivals) endThird(m *member, cause event.Cause) {
-	r.step.report(event.Warning{
-		Stamp: r.stamp(cause), Instance: m.Name, Reason: event.WarnThirdRouter, Over: true,
-		Text: "no third router was heard for an hour, or the configuration allows more than two",
-	})
+// forgetRouters forgets which routers a member heard, and ends its warning of a third one.
+func (r rivals) forgetRouters(m *member, why string, cause event.Cause) {
+	if m.peers.ThirdPresent() {
+		r.endWarning(m, event.WarnThirdRouter, why, cause)
+	}
+	m.peers = heard.Peers{}
+}
+
+// end ends the warning of a member's rival.
+func (r rivals) end(m *member, why string, cause event.Cause) {
+	m.unheardBy = netip.Addr{}
+	r.endWarning(m, event.WarnRival, why, cause)
 }

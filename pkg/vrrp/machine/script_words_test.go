@@ -109,7 +109,7 @@ func reportInWords(l *lan, e event.Event) string {
 		return fmt.Sprintf("lease %v old: %s", e.Gap, e.Done)
 	case event.Warning:
 		if e.Over {
-			return fmt.Sprintf("warning %s of %s is over", e.Reason, e.Instance)
+			return fmt.Sprintf("warning %s of %s is over: %s", e.Reason, e.Instance, e.Text)
 		}
 		return fmt.Sprintf("warning %s of %s: %s", e.Reason, e.Instance, e.Text)
 	case event.AdvertRival:

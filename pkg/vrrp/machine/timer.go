@@ -49,13 +49,17 @@ func (s *step) endKeptIntervals(in vrrp.Tick) {
 	}
 }
 
-// expireThirdRouters ends the warnings about third routers that were not heard for an hour.
+// expireThirdRouters ends the warnings about third routers that were not heard for an hour, or
+// that the configuration now allows.
 func (s *step) expireThirdRouters(in vrrp.Tick) {
 	for _, m := range s.f.members {
-		if !m.peers.Expire(s.now, m.Routers == 2) {
-			continue
+		why := "only one other router was heard for an hour"
+		if m.Routers != 2 {
+			why = "`routers: 2` is no longer configured"
 		}
-		rivals{s}.endThird(m, in.Cause)
+		if m.peers.Expire(s.now, m.Routers == 2) {
+			s.endWarning(m, event.WarnThirdRouter, why, in.Cause)
+		}
 	}
 }
 

@@ -2,11 +2,11 @@ package machine
 
 import (
 	"fmt"
-	"net/netip"
 	"time"
 
 	"ripcord/pkg/deadline"
 	"ripcord/pkg/event"
+	"ripcord/pkg/listing"
 	"ripcord/pkg/vrrp"
 )
 
@@ -98,7 +98,7 @@ func (u unserved) follow(in vrrp.Input) {
 		w := &m.noActive
 		w.observe(u.f, m, u.now)
 		if w.warned && (w.since.IsZero() || m.heard(u.now)) {
-			u.end(m, event.Cause{})
+			u.end(m, u.over(m), event.Cause{})
 		}
 		switch in := in.(type) {
 		case vrrp.Tick:
@@ -126,9 +126,7 @@ func (u unserved) judge(m *member, cause event.Cause) {
 		u.restart(m)
 	default:
 		m.noActive.warned = true
-		u.step.report(event.Warning{
-			Stamp: u.stamp(cause), Instance: m.Name, Reason: event.WarnUnserved, Text: u.text(m),
-		})
+		u.warn(m, event.WarnUnserved, u.text(m), cause)
 	}
 }
 
@@ -136,7 +134,11 @@ func (u unserved) judge(m *member, cause event.Cause) {
 func (u unserved) text(m *member) string {
 	silence := fmt.Sprintf("no Active has been heard on %s for VRID %d for %v", m.Interface, m.VRID, m.noActive.wait(m))
 	state, advice := u.cause(m)
-	return fmt.Sprintf("no router seems to serve %s: %s, and %s: %s", firstOf(m.Addresses), state, silence, advice)
+	served := "its addresses"
+	if len(m.Addresses) > 0 {
+		served = listing.First(1, listing.Texts(m.Addresses))
+	}
+	return fmt.Sprintf("no router seems to serve %s: %s, and %s: %s", served, state, silence, advice)
 }
 
 // cause returns why this router does not serve, and what to do.
@@ -159,34 +161,31 @@ func (u unserved) cause(m *member) (state, advice string) {
 	return "this router waits for its takeover", "see WHY in `ripcord status`"
 }
 
-// firstOf returns the first address, and how many more there are.
-func firstOf(addresses []netip.Addr) string {
-	switch n := len(addresses); n {
-	case 0:
-		return "its addresses"
-	case 1:
-		return addresses[0].String()
-	default:
-		return fmt.Sprintf("%s and %d more", addresses[0], n-1)
+// over returns why the warning of a member ends.
+func (u unserved) over(m *member) string {
+	switch {
+	case m.heard(u.now):
+		return fmt.Sprintf("%s is heard as Active", m.activeSource(u.now))
+	case u.f.serves(m):
+		return "this router serves"
+	case !u.f.started && u.f.startWaits == nil:
+		return absent
 	}
+	return "this router no longer receives adverts, and cannot know whether another one serves"
 }
 
 // end ends the warning of a member.
-func (u unserved) end(m *member, cause event.Cause) {
+func (u unserved) end(m *member, why string, cause event.Cause) {
 	m.noActive.warned = false
-	over := "this router does not hear the segment any more, and cannot know"
-	switch {
-	case m.heard(u.now):
-		over = fmt.Sprintf("%s is heard as Active", m.activeSource(u.now))
-	case u.f.serves(m):
-		over = "this router serves"
-	}
-	u.step.report(event.Warning{Stamp: u.stamp(cause), Instance: m.Name, Reason: event.WarnUnserved, Over: true, Text: over})
+	u.endWarning(m, event.WarnUnserved, why, cause)
 }
 
 // leave ends the warning of a member that is removed.
 func (u unserved) leave(m *member, cause event.Cause) {
 	if m.noActive.warned {
-		u.end(m, cause)
+		u.end(m, absent, cause)
 	}
 }
+
+// absent is why the warnings of a member end that is removed, or whose group stops.
+const absent = "this router no longer takes part"
