@@ -113,7 +113,21 @@ func (f *State) Prove(link string, at time.Time) (proved bool) {
 	if f.phase != proving || at.Before(f.since) {
 		return false
 	}
-	f.unproven = slices.DeleteFunc(f.unproven, func(l string) bool { return l == link })
+	return f.drop(func(l string) bool { return l == link })
+}
+
+// Keep removes the links that are not among the given ones, because the group has lost them in a
+// reload. It reports what Prove reports.
+func (f *State) Keep(links []string) (proved bool) {
+	if f.phase != proving {
+		return false
+	}
+	return f.drop(func(l string) bool { return !slices.Contains(links, l) })
+}
+
+// drop removes the links that need no proof any more. It reports what Prove reports.
+func (f *State) drop(proven func(link string) bool) (proved bool) {
+	f.unproven = slices.DeleteFunc(f.unproven, proven)
 	if len(f.unproven) > 0 {
 		return false
 	}

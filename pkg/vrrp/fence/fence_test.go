@@ -57,6 +57,26 @@ func TestProof(t *testing.T) {
 	}
 }
 
+// TestKeep checks that a link that the group has lost needs no answer.
+func TestKeep(t *testing.T) {
+	f := begun(t)
+	if f.Keep([]string{"eth0", "eth1"}) || f.Keep([]string{"eth0"}) || !slices.Equal(f.Unproven(), []string{"eth0"}) {
+		t.Fatalf("unproven: %q", f.Unproven())
+	}
+	if !f.Prove("eth0", zero) {
+		t.Error("a station has answered on the only link, but the command may not run")
+	}
+	f = begun(t)
+	f.Prove("eth0", zero)
+	if !f.Keep([]string{"eth0"}) {
+		t.Error("a station has answered on the link that is left, but the command may not run")
+	}
+	f.Run(zero, 7, timeout)
+	if f.Keep(nil) {
+		t.Error("the command runs twice")
+	}
+}
+
 // TestCutOff checks that a fence without answers is found to be cut off once, after proofWait,
 // and that the questions go on.
 func TestCutOff(t *testing.T) {

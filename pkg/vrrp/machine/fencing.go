@@ -42,13 +42,25 @@ func (s fencing) ask(cause event.Cause) {
 // prove records that a station has answered. With the answer on the last segment the command
 // runs.
 func (s fencing) prove(in vrrp.Forwards) {
-	if !s.f.fence.Prove(in.Interface, in.Cause.At) {
-		return
+	if s.f.fence.Prove(in.Interface, in.Cause.At) {
+		s.run(in.Cause)
 	}
-	m, ticket := s.f.members.fenced(s.f.takeoverReason(s.now, in.Cause)), s.tickets.Next()
+}
+
+// keepLinks removes the links that the group has lost in a reload from those on which a station
+// must answer. If a station has answered on each of the others, the command runs.
+func (s fencing) keepLinks(cause event.Cause) {
+	if s.f.fence.Keep(s.cfg.Links()) {
+		s.run(cause)
+	}
+}
+
+// run runs the command.
+func (s fencing) run(cause event.Cause) {
+	m, ticket := s.f.members.fenced(s.f.takeoverReason(s.now, cause)), s.tickets.Next()
 	s.f.fence.Run(s.now, ticket, s.cfg.Fence.Timeout)
 	s.emit(vrrp.RunFence{
-		Cause: event.Cause{Trace: s.f.asked.trace, At: in.Cause.At}, Ticket: ticket,
+		Cause: event.Cause{Trace: s.f.asked.trace, At: cause.At}, Ticket: ticket,
 		Fence: s.cfg.Fence, Group: s.f.name, Instance: m.Instance, Active: m.silenced(s.now),
 	})
 }

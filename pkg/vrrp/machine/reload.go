@@ -71,6 +71,7 @@ func (r *reload) apply(s *step) {
 	s.reprioritize(r.in.Cause)
 	s.yieldAgain(r.outranking)
 	s.startIfChecked()
+	fencing{s}.keepLinks(r.in.Cause)
 	r.followAdverts(s)
 }
 
