@@ -56,8 +56,8 @@ type Options struct {
 	// Dir is the directory for the lock of the network namespace, and for the record of our
 	// addresses if the kernel cannot mark them (before Linux 5.18); empty: RunDir.
 	Dir string
-	// StopWithin is how long a stop may take, without the `shutdown` program; 0: 20 s. It must be
-	// longer than the notify commands of the stop may take.
+	// StopWithin is how long the parts that act, and the notify commands of the stop, may take; 0:
+	// 20 s. It must be longer than these commands may take.
 	StopWithin time.Duration
 	// Addresses, if set, wraps the executor that the loop calls in each turn: a test blocks the
 	// loop there.
@@ -68,11 +68,11 @@ type Options struct {
 }
 
 // These limit the time of a stop: sending and holding must end even if the loop, or a source, hangs.
-// stopWithin is for everything but the `shutdown` program, which has a time of its own.
-// TimeoutStopSec in deploy/ripcord.service is longer.
+// The sum is 25 s, less than TimeoutStopSec in deploy/ripcord.service. The `shutdown` program has a
+// time of its own.
 const (
-	stopWithin     = 20 * time.Second
-	stopSoonWithin = 2 * time.Second // for parts that have nothing to do at the end
+	stopWithin     = 20 * time.Second // for all parts that act, and the notify commands of the stop
+	stopSoonWithin = 2 * time.Second  // for others: the runner, and those aside
 	stopLogWithin  = time.Second
 )
 
@@ -93,7 +93,7 @@ func Run(ctx context.Context, o Options) error {
 	s := &stages{parts: p, options: o, broken: broken}
 	s.start(ctx)
 	s.serve(ctx)
-	if p.handsOver() {
+	if s.handsOver = s.handoverRequested(); s.handsOver {
 		err = s.stopForHandover(time.Now().Add(within))
 	} else {
 		err = s.stopAndResign(time.Now().Add(within))
@@ -111,6 +111,8 @@ type stages struct {
 	*parts
 	options Options
 	broken  func() // ends the daemon because a part has failed
+
+	handsOver bool // the daemon ends by a handover, and not by a stop
 
 	logging, runner, notifying, aside, sending, sources, holding, loop, api *running
 }
@@ -157,8 +159,8 @@ func (s *stages) serve(ctx context.Context) {
 	s.wait(ctx, s.options)
 }
 
-// stopAndResign stops all parts but the log and those aside. Everything but the `shutdown` program
-// ends by the deadline.
+// stopAndResign stops all parts but the log and those aside. By the deadline all have ended that act,
+// and the notify commands.
 func (s *stages) stopAndResign(deadline time.Time) error {
 	s.events.Publish(s.event(event.DaemonStopping))
 	err := s.stopRouter() // first: neither the API nor the service manager may delay it
@@ -200,7 +202,7 @@ func (s *stages) end(err error) error {
 	}
 	s.events.Publish(stopped)
 	err = errors.Join(err, s.aside.stop(soon()), endOfLog(s.logging))
-	if err == nil && !s.handsOver() {
+	if err == nil && !s.handsOver {
 		err = s.inherited.record.Remove()
 	}
 	if !hung(err) {
@@ -248,8 +250,8 @@ func (p *parts) inherit(ctx context.Context, c *config.Config) {
 	p.inherited.goOn(c, adopted)
 }
 
-// handsOver reports whether the daemon ends by a handover.
-func (p *parts) handsOver() bool {
+// handoverRequested reports whether a handover was requested.
+func (p *parts) handoverRequested() bool {
 	select {
 	case <-p.handover:
 		return true
@@ -421,7 +423,7 @@ func part(name string, err error) error {
 	return fmt.Errorf("%s: %w", name, err)
 }
 
-// stopWithin returns the limit for a stop without the `shutdown` program.
+// stopWithin returns the limit for the parts that act, and the notify commands of the stop.
 func (o *Options) stopWithin() time.Duration { return cmp.Or(o.StopWithin, stopWithin) }
 
 // dir returns the directory of the lock and the records.

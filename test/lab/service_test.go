@@ -270,7 +270,7 @@ func TestUnitFile(t *testing.T) {
 	}
 	for _, want := range []string{
 		"\nOnFailure=ripcord-clean.service\n", "\nRestart=always\n", "\nRestartPreventExitStatus=78\n",
-		"\nTimeoutStopSec=30s\n", "\nRestartSec=0\n", // a daemon takes 20 s to stop at most
+		"\nTimeoutStopSec=30s\n", "\nRestartSec=0\n", // a daemon takes 25 s to stop at most
 		"\nUser=ripcord-daemon\n", "\nNoExecPaths=/\n", "\nCapabilityBoundingSet=CAP_NET_ADMIN CAP_NET_RAW CAP_BPF CAP_PERFMON\n",
 		"\nType=notify-reload\n", "\nNotifyAccess=main\n", "\nConditionPathExists=/etc/ripcord/ripcord.yaml\n",
 	} {
