@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 
@@ -37,6 +38,8 @@ type Lock struct {
 	path   string
 	socket net.Listener // nil if another process has bound the name
 	doubt  string       // why there is no file
+
+	closing sync.Once
 }
 
 // A killed daemon needs a moment to die, longer on a busy machine, and holds the lock until then.
@@ -227,18 +230,21 @@ func (l *Lock) Doubt() event.Event {
 }
 
 // Close releases the lock. A second call does nothing.
-func (l *Lock) Close() error {
+func (l *Lock) Close() (err error) {
+	l.closing.Do(func() { err = l.close() })
+	return err
+}
+
+func (l *Lock) close() error {
 	var errs []error
 	if l.socket != nil {
 		errs = append(errs, l.socket.Close())
-		l.socket = nil
 	}
 	if l.file != nil {
 		if sameFile(l.file, l.path) {
 			_ = os.Remove(l.path) // while it is locked; a file that stays does no harm
 		}
 		errs = append(errs, l.file.Close())
-		l.file = nil
 	}
 	return errors.Join(errs...)
 }

@@ -55,6 +55,13 @@ func (r *rig) configure(t *Table, err error) {
 	r.table, r.loadErr = t, err
 }
 
+// whileLoading sets the function that is called while the server loads.
+func (r *rig) whileLoading(do func()) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.loading = do
+}
+
 func newRig(t *testing.T, programs ...Program) *rig {
 	t.Helper()
 	r := &rig{t: t, table: NewTable(programs, false), lines: make(chan string, 1024), reports: make(chan Report, 64)}
@@ -341,10 +348,10 @@ func TestReloadUnanswered(t *testing.T) {
 	for _, word := range []string{"new", "newer"} {
 		r.configure(NewTable([]Program{shell("web", "echo "+word, time.Minute)}, false), nil)
 		ctx, cancel := context.WithCancel(t.Context())
-		r.loading = func() { // the client leaves, and the runner reads on
+		r.whileLoading(func() { // the client leaves, and the runner reads on
 			cancel()
 			time.Sleep(50 * time.Millisecond)
-		}
+		})
 		if err := r.client.Reload(ctx, r.table.Revision()); !errors.Is(err, context.Canceled) {
 			t.Fatalf("a cancelled reload: %v", err)
 		}
@@ -361,7 +368,7 @@ func TestReloadUnanswered(t *testing.T) {
 			t.Errorf("after a reload that was cancelled: %+v", got)
 		}
 	}
-	r.loading = nil
+	r.whileLoading(nil)
 	if err := r.client.Reload(t.Context(), r.table.Revision()); err != nil {
 		t.Fatal(err)
 	}
