@@ -102,15 +102,14 @@ func (a *addresses) add() {
 	}
 }
 
-// addParts adds addresses, with their entries, in parts, and announces each part while it adds the
-// next. It returns the errors. After an error that is not the kernel's answer for some addresses, the other parts are not
-// tried: each would wait as long.
+// addParts adds addresses, with their entries, in parts, and announces each part before it adds the
+// next. It returns the errors. After an error that is not the kernel's answer for some addresses, the
+// other parts are not tried: each would wait as long.
 func (a *addresses) addParts(ops []Op, entries map[event.AddressKey]position) (errs []error) {
 	var broken error
 	for part := range slices.Chunk(ops, neigh.MaxFrames) {
 		err := broken
 		if err == nil {
-			a.announcer.ahead.start()
 			err = a.cfg.Kernel.AddBatch(part)
 		}
 		if err != nil {
@@ -122,9 +121,8 @@ func (a *addresses) addParts(ops []Op, entries map[event.AddressKey]position) (e
 			continue
 		}
 		a.ledger.added(part)
-		a.announcer.queueAhead(a.ledger.begin(part, entries))
+		a.announcer.applyAhead(a.ledger.begin(part, entries))
 	}
-	a.announcer.finishAhead()
 	return errs
 }
 

@@ -14,7 +14,6 @@ type announcer struct {
 	ledger *ledger
 	sender neigh.Sender
 	batch  announcements
-	ahead  *aheadSender
 	failed []unannounced   // failures among the announcements that were sent ahead
 	muted  map[string]bool // instances of which a failure was reported since they are held
 }
@@ -37,10 +36,8 @@ type unannounced struct {
 	err error
 }
 
-func newAnnouncer(l *ledger, cfg *Config) *announcer {
-	return &announcer{
-		schedule: newSchedule(), ledger: l, sender: cfg.Sender, ahead: newAheadSender(cfg), muted: make(map[string]bool),
-	}
+func newAnnouncer(l *ledger, sender neigh.Sender) *announcer {
+	return &announcer{schedule: newSchedule(), ledger: l, sender: sender, muted: make(map[string]bool)}
 }
 
 // begin announces an instance from the beginning.
@@ -94,59 +91,46 @@ func (a *announcer) apply(now time.Time) (failed []unannounced) {
 		if !a.ledger.stands(instance, n) || a.ledger.sentAhead(instance, n) {
 			continue
 		}
-		a.add(&a.batch, announced{instance, &a.ledger.sets[instance].Addresses[n]})
+		a.add(announced{instance, &a.ledger.sets[instance].Addresses[n]})
 	}
-	if len(a.batch.of) > 0 {
-		a.sender.Send(a.batch.Frames())
-		failed = append(failed, a.failures(&a.batch)...)
-		a.batch.Reset()
-	}
-	return failed
+	return append(failed, a.send()...)
 }
 
-// queueAhead queues announcements, as many as one system call takes, before begin is called for
-// their instances.
-func (a *announcer) queueAhead(all iter.Seq[announced]) {
-	batch := new(announcements)
-	batch.Grow(neigh.MaxFrames)
+// applyAhead sends announcements, not more than one system call takes, before begin is called for
+// their instances. The next apply returns their failures, after it has been reported that the
+// addresses are held.
+func (a *announcer) applyAhead(all iter.Seq[announced]) {
 	for what := range all {
-		a.add(batch, what)
+		a.add(what)
 	}
-	if len(batch.of) > 0 {
-		a.ahead.add(batch)
+	a.failed = append(a.failed, a.send()...)
+}
+
+// add adds an announcement to the batch that is sent next.
+func (a *announcer) add(what announced) {
+	if len(a.batch.of) == 0 {
+		a.batch.Grow(neigh.MaxFrames)
+	}
+	if a.batch.Announce(a.ledger.links[what.Interface], what.Prefix.Addr()) {
+		a.batch.of = append(a.batch.of, what)
 	}
 }
 
-// finishAhead sends the queued announcements. The next apply returns their failures, after it has
-// been reported that the addresses are held.
-func (a *announcer) finishAhead() {
-	for _, batch := range a.ahead.finish() {
-		a.failed = append(a.failed, a.failures(batch)...)
+// send sends the batch, and returns the failures.
+func (a *announcer) send() (failed []unannounced) {
+	if len(a.batch.of) == 0 {
+		return nil
 	}
-}
-
-// add adds an announcement to a batch.
-func (a *announcer) add(batch *announcements, what announced) {
-	if batch.Announce(a.ledger.links[what.Interface], what.Prefix.Addr()) {
-		batch.of = append(batch.of, what)
-	}
-}
-
-// failures returns the failures to report of a batch that was sent.
-func (a *announcer) failures(batch *announcements) (failed []unannounced) {
-	for i, frame := range batch.Frames() {
-		what := batch.of[i]
+	a.sender.Send(a.batch.Frames())
+	for i, frame := range a.batch.Frames() {
+		what := a.batch.of[i]
 		if frame.Err == nil || a.muted[what.instance] || !a.ledger.links[what.Interface].Usable {
 			continue
 		}
 		a.muted[what.instance] = true
 		failed = append(failed, unannounced{what, frame.Err})
 	}
+	a.batch.Reset()
+	a.batch.of = a.batch.of[:0]
 	return failed
-}
-
-// Reset empties the batch.
-func (b *announcements) Reset() {
-	b.Batch.Reset()
-	b.of = b.of[:0]
 }

@@ -13,7 +13,7 @@ func TestAnnouncer(t *testing.T) {
 	s := newScene()
 	s.link(event.Link{Name: "eth0", Index: eth0, AdminUp: true, Usable: true, HardwareAddr: [6]byte{2, 0, 0, 0, 0, 1}})
 	p := new(fakePackets)
-	a := newAnnouncer(s.ledger, &Config{Sender: p})
+	a := newAnnouncer(s.ledger, p)
 	a.begin(at(0), "a")
 	expect(t, "without a count", len(a.apply(at(0))), 0)
 	a.start(at(0), "a", 1, Announce{Count: 1})

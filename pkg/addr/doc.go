@@ -5,8 +5,7 @@
 // An address is ours if it bears the mark, IFA_PROTO 112, or before Linux 5.18 if the record file
 // names it. An address that is on the link without the mark is used, never added and never removed.
 //
-// The Worker (worker.go) owns the queue of orders, a goroutine, and one more that announces added
-// addresses while the first adds others. An order (execute.go) changes what is
+// The Worker (worker.go) owns the queue of orders, and a goroutine. An order (execute.go) changes what is
 // held; converge (converge.go) then makes the kernel agree, concern by concern:
 //
 //   - macvlans (pkg/macvlan): the links that bear virtual MACs;
@@ -25,8 +24,8 @@
 //
 // Beside those, the announcer (announce.go, schedule.go) sends gratuitous ARP and
 // neighbor advertisements, and pkg/neigh (neighbors.go) watches the stations on the
-// links. Leftovers removes what a daemon that died has left. All but worker.go,
-// ahead.go and the files *_linux.go is pure.
+// links. Leftovers removes what a daemon that died has left. All but worker.go
+// and the files *_linux.go is pure.
 //
 // The contract:
 //
@@ -37,8 +36,8 @@
 //  3. The kernel is the truth: facts from the bus that contradict the ledger, and
 //     every error, cost a dump; the ledger then follows the dump.
 //  4. Announcements are sent in batches of a few dozen frames, each by one system
-//     call; between two the queue is looked at, so that no Release waits for them. While
-//     many addresses are added (ahead.go), those already added are announced once.
+//     call; between two the queue is looked at, so that no Release waits for them. Many
+//     addresses are added in parts, and each part is announced before the next is added.
 //  5. Answers are published by the goroutines of the Listener, which end with Run.
 //  6. At a Configure nothing that must accept nothing answers: where the firewall cannot
 //     be programmed by then, the addresses that stand are removed until it can.

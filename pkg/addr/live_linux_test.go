@@ -38,10 +38,6 @@ func newLive(t *testing.T, k Kernel, name string, set Set) *live {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ahead, err := neigh.OpenSender()
-	if err != nil {
-		t.Fatal(err)
-	}
 	link, err := net.InterfaceByName(name)
 	if err != nil {
 		t.Fatal(err)
@@ -66,7 +62,7 @@ func newLive(t *testing.T, k Kernel, name string, set Set) *live {
 		Sets: []Set{set}, Lease: lease.New(time.Now()), Links: links, Addresses: l.facts, Results: results,
 		Events: events, Minter: event.NewMinter(1), Kernel: k, Routes: routes, Firewall: wall, Sender: sender, Now: time.Now,
 		Heard: new(bus.Topic[vrrp.Heard]), Listener: &fakeListener{}, Devices: macvlantest.New(),
-		Waiter: newFakeWaiter(), AheadWaiter: newFakeWaiter(), AheadSender: ahead,
+		Waiter: newFakeWaiter(),
 	})
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error, 1)
@@ -77,7 +73,6 @@ func newLive(t *testing.T, k Kernel, name string, set Set) *live {
 			t.Errorf("Run: %v", err)
 		}
 		sender.Close()
-		ahead.Close()
 		routes.Close()
 		wall.Close()
 	}

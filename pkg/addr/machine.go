@@ -111,6 +111,15 @@ func (NoFirewall) Stands() (bool, error) { return true, nil }
 // Watch waits until ctx ends.
 func (NoFirewall) Watch(ctx context.Context, _ func()) { <-ctx.Done() }
 
+// Waiter puts a goroutine to sleep and wakes it. The goroutine is locked to a thread.
+type Waiter interface {
+	// WaitUntil returns soon after Wake, at once if Wake was called since the last WaitUntil, and
+	// at t unless that is zero. It may return for no reason.
+	WaitUntil(t time.Time)
+	// Wake may be called from any goroutine, and never blocks.
+	Wake()
+}
+
 // Config is the configuration of a Worker. All of it is required.
 type Config struct {
 	Sets      []Set
@@ -131,10 +140,8 @@ type Config struct {
 	Listener  Listener
 	Now       func() time.Time
 	Threads   thread.Raiser // raises the scheduling priority of the worker's thread
-	// Waiter puts the worker to sleep. AheadSender and AheadWaiter belong to the goroutine that sends
-	// announcements while the worker adds addresses. In the kernel, each is woken by the goroutine
-	// for which it waits; through a channel, it would be woken by another of Go's threads, which
-	// comes tens of ms late if the processors are busy.
-	Waiter, AheadWaiter Waiter
-	AheadSender         neigh.Sender
+	// Waiter puts the worker to sleep, in the kernel, where it is woken by the goroutine for which it
+	// waits; through a channel, it would be woken by another of Go's threads, which comes tens of ms
+	// late if the processors are busy.
+	Waiter Waiter
 }

@@ -186,14 +186,13 @@ func (f *fakeFirewall) take() []string {
 	return drops
 }
 
-// fakePackets records the frames of both senders of a worker.
+// fakePackets records the frames of a worker.
 type fakePackets struct {
 	mu     sync.Mutex
 	sent   []string
 	calls  int
 	refuse func(n int) error // of the n-th frame since the last take
-	hook   func()            // called at each frame, by one sender at a time
-	hooked sync.Mutex
+	hook   func()            // called at each frame, in the goroutine that sends
 }
 
 func (p *fakePackets) Send(frames []neigh.Frame) {
@@ -210,8 +209,6 @@ func (p *fakePackets) Send(frames []neigh.Frame) {
 	if hook == nil {
 		return
 	}
-	p.hooked.Lock()
-	defer p.hooked.Unlock()
 	for range frames {
 		hook()
 	}
@@ -326,7 +323,7 @@ func makeRig(sets []Set, wall *fakeFirewall, devs *macvlantest.Kernel, k Kernel,
 		Warnings: event.NewWarnings(func(e event.Event) { events.Publish(e) }),
 		Setting:  r.setting,
 		Minter:   event.NewMinter(1000), Kernel: k, Routes: r.routes, Firewall: r.wall, Devices: r.devs, Sender: r.packets, Now: time.Now,
-		Waiter: newFakeWaiter(), AheadWaiter: newFakeWaiter(), AheadSender: r.packets,
+		Waiter: newFakeWaiter(),
 	})
 	r.placed = func() (out []vrrp.Placed) {
 		all, _ := ring.Take()

@@ -53,7 +53,6 @@ type Worker struct {
 	awake        time.Time // when this goroutine last showed that it runs
 	linked       bool      // a link was reported
 	watchFilter  func()    // starts watching for changes of the firewall
-	runAhead     func()    // starts sending announcements on a separate thread
 	adopted      Order     // what is held from the start on
 }
 
@@ -71,7 +70,7 @@ func NewWorker(cfg Config) *Worker {
 	ledger := newLedger(cfg.Sets)
 	w := &Worker{
 		cfg: cfg, bell: bus.NewBell(),
-		ledger: ledger, announcer: newAnnouncer(ledger, &cfg),
+		ledger: ledger, announcer: newAnnouncer(ledger, cfg.Sender),
 	}
 	w.acceptance = newAcceptance(&w.cfg, ledger)
 	w.addresses = newAddresses(&w.cfg, ledger, w.acceptance, w.announcer, w.publish)
@@ -177,12 +176,6 @@ func (w *Worker) listen(ctx context.Context) (stop func()) {
 	w.watchFilter = sync.OnceFunc(func() {
 		running.Go(func() { w.cfg.Firewall.Watch(ctx, note(&w.opened)) })
 	})
-	w.runAhead = sync.OnceFunc(func() {
-		running.Go(func() {
-			defer w.raise(ctx)()
-			w.announcer.ahead.run(ctx)
-		})
-	})
 	w.runFor(w.cfg.Sets)
 	return func() { cancel(); running.Wait() }
 }
@@ -203,13 +196,6 @@ func (w *Worker) forward(ctx context.Context) {
 func (w *Worker) runFor(sets []Set) {
 	if someRefuse(sets) {
 		w.watchFilter()
-	}
-	addresses := 0
-	for i := range sets {
-		addresses += len(sets[i].Addresses)
-	}
-	if addresses > neigh.MaxFrames {
-		w.runAhead()
 	}
 }
 

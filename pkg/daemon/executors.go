@@ -68,13 +68,11 @@ func (p *parts) buildWorker(o Options) error {
 	if err != nil {
 		return err
 	}
-	var frames [2]*neigh.LinuxSender
-	for i := range frames {
-		if frames[i], err = neigh.OpenSender(); err != nil {
-			return fmt.Errorf("cannot announce addresses: %w", err)
-		}
-		p.closers = append(p.closers, frames[i])
+	frames, err := neigh.OpenSender()
+	if err != nil {
+		return fmt.Errorf("cannot announce addresses: %w", err)
 	}
+	p.closers = append(p.closers, frames)
 	listener, err := neigh.OpenListener()
 	if err != nil {
 		return fmt.Errorf("cannot listen to the stations on the links: %w", err)
@@ -84,16 +82,12 @@ func (p *parts) buildWorker(o Options) error {
 	if err != nil {
 		return err
 	}
-	ahead, err := p.openWaiter()
-	if err != nil {
-		return err
-	}
 	p.inherited.left = addr.Leftovers{Kernel: asked, Routes: routes, Devices: devices}
 	p.worker = addr.NewWorker(addr.Config{
 		Sets: o.Config.Held(), Lease: p.lease, Links: p.links, Addresses: &p.addresses,
 		Heard: &p.heard, Results: &p.results, Events: &p.events, Warnings: p.warnings, Setting: sysctl.Read, Minter: p.minter,
-		Kernel: asked, Routes: routes, Devices: devices, Firewall: filter, Sender: frames[0], Listener: listener, Now: time.Now,
-		Threads: p.threads(o), Waiter: waiter, AheadWaiter: ahead, AheadSender: frames[1],
+		Kernel: asked, Routes: routes, Devices: devices, Firewall: filter, Sender: frames, Listener: listener, Now: time.Now,
+		Threads: p.threads(o), Waiter: waiter,
 	})
 	return nil
 }

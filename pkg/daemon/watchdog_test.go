@@ -101,7 +101,7 @@ func newWatchedParts(t *testing.T) *watchedParts {
 		Sets: []addr.Set{set}, Lease: lease, Links: links, Addresses: new(bus.Topic[event.Address]), Heard: heard, Results: results,
 		Events: events, Warnings: event.NewWarnings(func(e event.Event) { events.Publish(e) }), Minter: minter,
 		Kernel: hangingKernel{pen: w.pens["addresses"]}, Routes: noRoutes{}, Devices: noDevices{}, Firewall: addr.NoFirewall{},
-		Sender: noPackets{}, Listener: noListener{}, Now: time.Now, Waiter: sendtest.NewWaiter(), AheadWaiter: sendtest.NewWaiter(), AheadSender: noPackets{},
+		Sender: noPackets{}, Listener: noListener{}, Now: time.Now, Waiter: sendtest.NewWaiter(),
 	})
 	loop := router.New(router.Config{
 		Stats: stats.Map{}, Links: links, Heard: heard, Results: results, Events: events,

@@ -54,7 +54,7 @@ var pure = []string{
 // shell lists the files of pure packages that are not pure, beside those for Linux: they
 // own the goroutines and the mutex.
 var shell = []string{
-	"pkg/addr/worker.go", "pkg/addr/ahead.go", "pkg/addr/machine.go",
+	"pkg/addr/worker.go", "pkg/addr/machine.go",
 	"pkg/simulate/chaos.go", // its chance comes from a seed
 	"pkg/advert/receive/receiver.go", "pkg/advert/receive/reconfigure.go",
 }

@@ -21,8 +21,7 @@ Active_Down_Interval. The first figure is the last gratuitous ARP of the takeove
 the second round, 5 s later, is turned off for both. The second figure is the gratuitous ARP with which each
 address has been announced once, so that hosts have learned all of them.`,
 		`keepalived adds all addresses before it announces the first, and sends each frame with its own system call.
-ripcord adds 64 addresses with one call, announces them while it adds the next, and sends 64 frames with one call. The
-rest is mostly the kernel's work: it adds the addresses, and delivers each frame through veths and bridge to all
+ripcord adds 64 addresses with one call, and announces them with one call before it adds the next. The rest is mostly the kernel's work: it adds the addresses, and delivers each frame through veths and bridge to all
 listeners before the call returns.`)
 	ours, theirs := inTurn(t, announcements)
 	last := func(x announcement) time.Duration { return x.last }

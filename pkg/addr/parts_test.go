@@ -9,7 +9,6 @@ import (
 
 	"ripcord/pkg/bus"
 	"ripcord/pkg/event"
-	"ripcord/pkg/neigh"
 )
 
 // stepping is a kernel that adds a part when the test lets it, and answers with errors.
@@ -59,9 +58,9 @@ func onStepping(t *testing.T, k *stepping, test func(t *testing.T, r *rig)) {
 	})
 }
 
-// TestAnnouncesWhileItAdds requires that added addresses are announced while the next are
-// added, and none before it is added.
-func TestAnnouncesWhileItAdds(t *testing.T) {
+// TestAnnouncesEachPart requires that added addresses are announced before the next are added, and
+// none before it is added.
+func TestAnnouncesEachPart(t *testing.T) {
 	k := &stepping{next: make(chan struct{})}
 	onStepping(t, k, func(t *testing.T, r *rig) {
 		r.do(Hold, "a")
@@ -155,58 +154,4 @@ func TestPartsEndWithAKernelThatDoesNotAnswer(t *testing.T) {
 		expect(t, "standing", len(r.kernel.standing), 250)
 		expect(t, "events", r.names(), "added")
 	})
-}
-
-// heldSender is a Sender that sends when the test lets it.
-type heldSender struct {
-	let  chan struct{}
-	sent int
-}
-
-func (s *heldSender) Send(frames []neigh.Frame) {
-	if s.let != nil {
-		<-s.let
-	}
-	s.sent += len(frames)
-}
-
-// TestAheadSender requires that the worker sends the batches that the other goroutine has not
-// begun, and waits for the one that it has.
-func TestAheadSender(t *testing.T) {
-	for name, tt := range map[string]struct {
-		runs       bool
-		own, other int
-	}{
-		"the other goroutine is in a batch": {true, 2, 1},
-		"it has not started":                {false, 3, 0},
-	} {
-		t.Run(name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				own, other := new(heldSender), &heldSender{let: make(chan struct{})}
-				s := newAheadSender(&Config{Sender: own, AheadSender: other, Waiter: newFakeWaiter(), AheadWaiter: newFakeWaiter()})
-				if tt.runs {
-					go s.run(t.Context())
-				}
-				for range 3 {
-					batch := new(announcements)
-					batch.Announce(event.Link{Index: eth0, HardwareAddr: [6]byte{2}}, vip4.Addr())
-					s.add(batch)
-					s.start()
-					synctest.Wait()
-				}
-				finished := 0
-				go func() { finished = len(s.finish()) }()
-				synctest.Wait()
-				if tt.runs {
-					expect(t, "finished while a batch is being sent", finished, 0)
-					other.let <- struct{}{}
-					synctest.Wait()
-				}
-				expect(t, "finished", finished, 3)
-				expect(t, "sent by the worker", own.sent, tt.own)
-				expect(t, "sent by the other goroutine", other.sent, tt.other)
-				expect(t, "batches of the next finish", len(s.finish()), 0)
-			})
-		})
-	}
 }
