@@ -8,6 +8,7 @@ import (
 
 	"ripcord/pkg/event"
 	"ripcord/pkg/lease"
+	"ripcord/pkg/vrrp"
 )
 
 // execute executes one order, all its instances in one batch.
@@ -84,21 +85,27 @@ func (w *Worker) adopt() {
 	w.adopted = Order{}
 }
 
-// checkLease releases the instances that the loop has ceased to lead (docs/architecture.md#lease).
-// The advert engine reports that, since it resigns by the same lease.
+// checkLease releases the instances that the loop has ceased to lead (docs/architecture.md#lease),
+// and reports that, since the loop may run again. The advert engine resigns by the same lease, but
+// after a pause of the process it may not take the loop for hung.
 func (w *Worker) checkLease() {
 	now := w.ran()
 	if w.limit == 0 || !w.watch.Expired(now, w.cfg.Lease.Last(), w.limit) {
 		return
 	}
+	cause, gap := w.cfg.Minter.Cause(now), w.watch.Age(now, w.cfg.Lease.Last())
 	var hung []string
 	for name, limit := range w.limits {
 		if w.watch.Expired(now, w.cfg.Lease.Last(), limit) {
 			hung = append(hung, name)
 		}
 	}
-	if len(hung) > 0 {
-		w.execute(queued{Order: Order{Kind: Release, Cause: w.cfg.Minter.Cause(now), Instances: hung}, at: now})
+	if len(hung) == 0 {
+		return
+	}
+	w.execute(queued{Order: Order{Kind: Release, Cause: cause, Instances: hung}, at: now})
+	for _, name := range hung {
+		w.cfg.Results.Publish(vrrp.LeaseLost{Cause: cause, Instance: name, Gap: gap})
 	}
 }
 

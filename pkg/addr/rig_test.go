@@ -273,6 +273,7 @@ type rig struct {
 	links    *bus.Retained[string, event.Link]
 	events   *bus.Ring[event.Event]
 	placed   func() []vrrp.Placed // since the last call
+	leases   func() []string      // the reports of lost leases, since the last call
 	heard    *bus.Topic[vrrp.Heard]
 	forward  *bus.Ring[vrrp.Result]
 	listener *fakeListener
@@ -311,7 +312,7 @@ func makeRig(sets []Set, wall *fakeFirewall, devs *macvlantest.Kernel, k Kernel,
 	for _, s := range standing {
 		r.kernel.standing[event.AddressKey{Index: s.Index, Prefix: s.Prefix}] = s.Marked
 	}
-	ring := bus.SubscribeRing(results, bus.NewBell(), 100)
+	ring, lost := bus.SubscribeRing(results, bus.NewBell(), 100), bus.SubscribeRing(results, bus.NewBell(), 100)
 	r.heard, r.listener = new(bus.Topic[vrrp.Heard]), &fakeListener{make(chan neigh.Sighting)}
 	r.forward = bus.SubscribeRing(results, bus.NewBell(), 100)
 	r.link(eth0, 1)
@@ -325,6 +326,15 @@ func makeRig(sets []Set, wall *fakeFirewall, devs *macvlantest.Kernel, k Kernel,
 		Minter:   event.NewMinter(1000), Kernel: k, Routes: r.routes, Firewall: r.wall, Devices: r.devs, Sender: r.packets, Now: time.Now,
 		Waiter: newFakeWaiter(),
 	})
+	r.leases = func() (out []string) {
+		all, _ := lost.Take()
+		for _, a := range all {
+			if a, ok := a.(vrrp.LeaseLost); ok {
+				out = append(out, fmt.Sprint(a.Instance, " ", a.Gap, " ", a.Resigned))
+			}
+		}
+		return out
+	}
 	r.placed = func() (out []vrrp.Placed) {
 		all, _ := ring.Take()
 		for _, a := range all {

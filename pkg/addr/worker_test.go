@@ -269,6 +269,7 @@ func TestWorkerReleasesWhenTheLoopHangs(t *testing.T) {
 		synctest.Wait()
 		expect(t, "events", r.names(), "removed")
 		expect(t, "left", len(r.kernel.standing), 0)
+		expect(t, "reports", fmt.Sprint(r.leases()), "[a 3s false]")
 	})
 }
 

@@ -54,8 +54,7 @@ func (e *engine) turn(given []advert.Given) {
 	e.setAlarm()
 }
 
-// report reports the findings of the engine. If the lease is lost, the address worker, which
-// reads it too, releases.
+// report reports the findings of the engine. The address worker reads the lease by itself.
 func (e *engine) report(rep advert.Report) {
 	r := e.router
 	cause := r.minter.Cause(r.world.now)
@@ -66,9 +65,7 @@ func (e *engine) report(rep advert.Report) {
 	in := r.instance(rep.Instance)
 	in.advertised = false
 	in.forget()
-	in.release()
-	in.held = false
-	r.loop.report(vrrp.LeaseLost{Cause: cause, Instance: rep.Instance, Gap: rep.Gap})
+	r.loop.report(vrrp.LeaseLost{Cause: cause, Instance: rep.Instance, Gap: rep.Gap, Resigned: true})
 }
 
 // setAlarm plans the next turn of the engine, and replaces the planned one.

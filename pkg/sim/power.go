@@ -158,6 +158,7 @@ func (r *Router) Resume() {
 	r.forgetSlow()
 	review(r.all)
 	r.engine.wake() // the engine has its own thread
+	r.worker.resume(r.stopped)
 	for _, do := range r.asleep {
 		w.After(w.between(50*time.Microsecond, time.Millisecond), do)
 	}
@@ -175,6 +176,7 @@ func (r *Router) Hang() {
 	}
 	r.world.disturb()
 	r.loop.hung = r.world.now
+	r.worker.loopHangs()
 }
 
 // Wake lets a hanging loop run again.

@@ -5,6 +5,7 @@ import (
 
 	"ripcord/pkg/addr"
 	"ripcord/pkg/event"
+	"ripcord/pkg/lease"
 	"ripcord/pkg/router"
 	"ripcord/pkg/vrrp"
 )
@@ -132,6 +133,62 @@ func (k *worker) wake() {
 		k.carryOut(o)
 	}
 	k.router.loop.whenRunning(results, k.router.loop.endTurn)
+}
+
+// loopHangs lets the worker notice that the loop hangs: it wakes when the lease of an instance is
+// lost, at the latest as long after the loop stopped.
+func (k *worker) loopHangs() {
+	r := k.router
+	for _, in := range r.instances {
+		hung := r.loop.hung
+		r.later(k.limit(in)-k.unstamped(), func() {
+			if r.loop.hung.Equal(hung) && !k.hung {
+				k.loseLease(in, r.world.now.Sub(hung))
+			}
+		})
+	}
+}
+
+// resume lets the worker wake after a pause of the process, for which it had not planned. Like the
+// engine it takes the loop for hung only if its own wake-up was nearly in time, and it knows
+// nothing of what the engine concludes.
+func (k *worker) resume(since time.Time) {
+	r := k.router
+	planned := make(map[time.Duration]time.Time)
+	for _, in := range r.instances {
+		limit := k.limit(in)
+		if planned[limit].IsZero() {
+			planned[limit] = since.Add(r.world.between(0, limit))
+		}
+		var watch lease.Watch
+		watch.Plan(planned[limit])
+		watch.Woke(r.world.now)
+		stamp := since.Add(-k.unstamped())
+		if !planned[limit].After(r.world.now) && watch.Expired(r.world.now, stamp, limit) && !k.hung {
+			k.loseLease(in, r.world.now.Sub(stamp))
+		}
+	}
+}
+
+// limit returns the age at which the lease of an instance is lost.
+func (k *worker) limit(in *instance) time.Duration { return lease.Limit(in.Miss, in.Interval) }
+
+// unstamped returns how long before it stopped the loop may have stamped its lease.
+func (k *worker) unstamped() time.Duration {
+	return k.router.world.between(0, k.router.core.StampEvery())
+}
+
+// loseLease releases an instance without an order. The loop, which stands still, reads the report
+// when it runs again.
+func (k *worker) loseLease(in *instance, gap time.Duration) {
+	if !in.placed {
+		return
+	}
+	in.release()
+	in.held = false
+	l := &k.router.loop
+	lost := vrrp.LeaseLost{Cause: k.router.minter.Cause(k.router.world.now), Instance: in.Name, Gap: gap}
+	l.queue[results] = append(l.queue[results], func() { l.absorb(lost) })
 }
 
 // place adds the addresses of an instance, and reports what is missing: sooner if something was

@@ -126,15 +126,22 @@ type Slept struct {
 }
 
 // LeaseLost reports that the loop did not renew the lease for Gap, so that the engine has
-// resigned the instance and the worker releases its addresses.
+// resigned the instance, or the worker has released its addresses. Usually both do. After a pause
+// of the process they may disagree, since each knows only its own wake-ups.
 type LeaseLost struct {
 	Cause    event.Cause
 	Instance string
 	Gap      time.Duration
+	Resigned bool // by the engine; otherwise the worker reports that it has released the addresses
 }
 
-// Key returns the instance.
-func (l LeaseLost) Key() ResultKey { return ResultKey{"lease", l.Instance} }
+// Key returns the instance and which of the two reports.
+func (l LeaseLost) Key() ResultKey {
+	if l.Resigned {
+		return ResultKey{"lease", l.Instance}
+	}
+	return ResultKey{"lease-addresses", l.Instance}
+}
 
 // Sends reports whether adverts to one destination leave: InRow adverts failed in a row, the last
 // with Err; 0 reports that sending works again.

@@ -275,7 +275,7 @@ func (e *Engine) report(r advert.Report, now time.Time) {
 		e.cfg.Results.Publish(vrrp.Stalled{Cause: cause, Instance: r.Instance, Gap: r.Gap})
 		return
 	}
-	e.cfg.Results.Publish(vrrp.LeaseLost{Cause: cause, Instance: r.Instance, Gap: r.Gap})
+	e.cfg.Results.Publish(vrrp.LeaseLost{Cause: cause, Instance: r.Instance, Gap: r.Gap, Resigned: true})
 	e.cfg.Events.Publish(event.EngineLease{
 		Stamp: event.Stamp{Cause: cause, At: now}, Instance: r.Instance, Gap: r.Gap,
 		Done: "resigned; the addresses are removed",

@@ -79,13 +79,21 @@ func (s pauses) endListening() {
 	}
 }
 
-// absorbLease goes back to Backup after the engine resigned without the loop, which hung.
+// absorbLease goes back to Backup after the engine resigned without the loop, which hung. If only
+// the worker took the loop for hung, the group resigns now: it advertises addresses that are
+// released.
 func (s pauses) absorbLease(in vrrp.LeaseLost) {
 	by := s.f.members.find(in.Instance)
 	if s.stallAlone(by, in.Cause) || s.f.state() != event.Active {
 		return
 	}
-	s.yieldSilently(trigger{event.StalledLoop, by, in.Cause})
+	why := trigger{event.StalledLoop, by, in.Cause}
+	if in.Resigned {
+		s.yieldSilently(why)
+		return
+	}
+	s.yield(why)
+	s.f.members.delayPreemption(s.now)
 }
 
 // absorbSlept handles a time in which the whole router stood still. An Active that missed as many

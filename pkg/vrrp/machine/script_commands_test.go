@@ -112,7 +112,9 @@ func (l *lan) order(r *router, verb string, w *words) {
 	case "slept":
 		l.step(r, "", vrrp.Slept{Cause: l.minter.Cause(l.now), Gap: take(w, time.ParseDuration)})
 	case "lease":
-		l.step(r, "", vrrp.LeaseLost{Cause: l.minter.Cause(l.now), Instance: w.next(), Gap: take(w, time.ParseDuration)})
+		in := vrrp.LeaseLost{Cause: l.minter.Cause(l.now), Instance: w.next(), Gap: take(w, time.ParseDuration), Resigned: true}
+		w.options(func(name string) bool { in.Resigned = false; return name == "released" })
+		l.step(r, "", in)
 	case "sends":
 		in := vrrp.Sends{Cause: l.minter.Cause(l.now), Instance: w.next(), InRow: take(w, strconv.Atoi), Err: "refused"}
 		w.options(func(name string) bool { in.To = take(w, netip.ParseAddr); return name == "to" })
