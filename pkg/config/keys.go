@@ -146,7 +146,7 @@ var instanceKeys = schema.Table[instance]{
 	{"preempt", "true", schema.To(func(i *instance) *bool { return &i.Preempt }, schema.Boolean),
 		"Take over from an Active of lower priority.", ""},
 	{"preempt_delay", "0s", schema.To(func(i *instance) *time.Duration { return &i.PreemptDelay }, schema.Duration(0, 24*time.Hour, ms)),
-		"Do not preempt an Active of lower priority until this time after the start, or after the end of the last fault.", ""},
+		"Do not preempt an Active of lower priority until this time after the start, after the end of the last fault, or after a weight raised the priority above that of the Active.", ""},
 	{"filter", "auto", schema.To(func(i *instance) *bool { return &i.ReadsEach }, schema.Choice(schema.Words[bool]{{"auto", false}, {"off", true}})),
 		"`auto`: if possible, an eBPF filter drops and counts adverts that only repeat the Active's last advert, while this changes no decision: see [protocol.md](protocol.md#filter). `off`: the daemon reads every advert.", ""},
 	{"startup_delay", "0s", schema.To(func(i *instance) *time.Duration { return &i.StartupDelay }, schema.Duration(0, 24*time.Hour, ms)),

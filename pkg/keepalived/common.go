@@ -25,8 +25,8 @@ var commonDifferences = []commonDifference{
 			}
 			return []tree.Position{i.preemptDelay.at}
 		},
-		"preempt_delay starts when the last fault of this router ends; under keepalived it starts at the first advert of lower priority. " +
-			"After a change of priority by a weight, ripcord takes over without the delay", "",
+		"preempt_delay starts when the last fault of this router ends, or a weight raises its priority above that of the Active; under keepalived it starts at the first advert of lower priority. " +
+			"If the Active lowers its own priority, ripcord takes over without the delay", "",
 	},
 	{
 		func(g *globals, i *instance) []tree.Position {

@@ -37,7 +37,7 @@ var instanceKeywords = table[instance]{
 	}},
 	{"nopreempt", 0, 0, plain, Translated, "`preempt: false`", "", flagTo(func(i *instance) *number { return &i.nopreempt }, 1)},
 	{"preempt", 0, 0, plain, Translated, "`preempt: true`", "", flagTo(func(i *instance) *number { return &i.nopreempt }, 0)},
-	{"preempt_delay", 1, 1, plain, Translated, "`preempt_delay`. It starts when the last fault ends, not at the first advert of lower priority", "", secondsTo(func(i *instance) *length { return &i.preemptDelay }, 0, 1000*second)},
+	{"preempt_delay", 1, 1, plain, Translated, "`preempt_delay`. It starts when the last fault ends or a weight returns, not at the first advert of lower priority", "", secondsTo(func(i *instance) *length { return &i.preemptDelay }, 0, 1000*second)},
 	{"down_timer_adverts", 1, 1, plain, Translated, "`miss`", "", numberTo(func(i *instance) *number { return &i.misses }, 1, 100)},
 	{"authentication", 0, 0, nested, Translated, "`auth`", "", func(t *translator, s *syntax.Statement, i *instance) {
 		authKeywords.read(t, "authentication", s.Block, i)

@@ -88,7 +88,7 @@ func (v *served) due(r *Router) time.Time {
 		from = latest(from, v.of(o).leftAt)
 		if o.active() {
 			found = v.of(o).activeSince.Add(inPlaceWithin + v.Settle())
-			from = latest(latest(from, v.of(o).activeSince).Add(inPlaceWithin), rec.ready.Add(in.PreemptDelay))
+			from = latest(latest(from, v.of(o).activeSince).Add(inPlaceWithin), rec.delayedSince().Add(in.PreemptDelay))
 		}
 	}
 	due := latest(latest(from, rec.ready).Add(extra+v.Settle()), r.started.Add(in.StartupDelay))
@@ -133,7 +133,7 @@ func (v *replaced) demoted(r *Router, was uint8) {
 			continue
 		}
 		in := o.instances[0]
-		if w.now.Before(latest(v.of(o).ready, in.joined).Add(in.PreemptDelay)) || o.heldOff(0) {
+		if w.now.Before(latest(v.of(o).delayedSince(), in.joined).Add(in.PreemptDelay)) || o.heldOff(0) {
 			continue
 		}
 		skew, at := vrrp.SkewTime(o.priority(), in.Interval), w.now

@@ -37,6 +37,7 @@ type record struct {
 	leftWith    time.Duration // the shortest interval of all routers at that instant, which it may have learned
 	faulty      bool          // in Initialize or Fault at its last turn
 	ready       time.Time     // since when it is not, or when it yielded after a stall: its preempt_delay begins then
+	raised      time.Time     // when its priority last rose: its preempt_delay may begin then, too
 	rival       time.Time     // when it last reported an Active of another version
 	priority    uint8         // at its last turn; 0 if it had none
 	changed     time.Time     // when its priority last changed
@@ -44,6 +45,9 @@ type record struct {
 	fence       fencing
 	dead        heard // the Active that last counted as dead; at: since when it was silent on all segments
 }
+
+// delayedSince returns the last instant at which the preempt_delay of a router may have begun.
+func (rec *record) delayedSince() time.Time { return latest(rec.ready, rec.raised) }
 
 // heard is what a router heard of another one.
 type heard struct {
@@ -101,6 +105,9 @@ func (k *observer) note(r *Router) {
 	p := r.priority()
 	if rec.priority != 0 && rec.priority != p {
 		rec.changed = k.World.now
+		if p > rec.priority {
+			rec.raised = k.World.now
+		}
 		k.World.shift()
 	}
 	rec.priority = p

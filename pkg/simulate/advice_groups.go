@@ -70,15 +70,10 @@ func (a *advice) crossed() {
 	}
 }
 
-// delays finds preempt delays without effect: delays meant to dampen a flapping check that
-// changes the priority by a weight, and delays on a router that never preempts.
+// delays finds preempt delays on a router that never preempts, and routers of which one preempts.
 func (a *advice) delays(p pair) {
 	x, y := &p.of.Members[0], &p.with.Members[0]
 	low, high := p.ordered()
-	if x.PreemptDelay > 0 && y.PreemptDelay > 0 && x.Preempt && y.Preempt && mayOvertake(p.of, p.with) && mayOvertake(p.with, p.of) {
-		a.add("%s: when what %s tracks fails, %s takes over at once, and %s again as soon as it passes: preempt_delay (%v and %v) applies only after a start or a fault, not after a change of priority by a weight, so a flapping check makes them take over from each other again and again; dampen the check with rise and fall.",
-			p.of.Title(), high.name, low.name, high.name, x.PreemptDelay, y.PreemptDelay)
-	}
 	if x.Preempt != y.Preempt {
 		a.add("%s: preempt is %v on %s and %v on %s: which router serves after a failover depends on which one failed; set the same value on both.", p.of.Title(), x.Preempt, p.x.Name, y.Preempt, p.y.Name)
 	}

@@ -50,7 +50,6 @@ func TestMistakes(t *testing.T) {
 		{"signatures", single(", auth: {hmac: {keys: {1: {hex: " + strings.Repeat("0a", 32) + "}}, active: 1}}"), single(""), "do not sign with a key that both have", true},
 		{"two owners", strings.Replace(single(""), "100,", "255,", 1), strings.Replace(single(""), "100,", "255,", 1), "all have priority 255", true},
 		{"groups", good, strings.Split(pairOf("100", "", ""), "groups:")[0], "moves with 198.51.100.1 on eth1 on left, and with nothing on right", false},
-		{"delays and a flapping check", pairOf("150", ", preempt_delay: 5s", ", track: [{check: web}]"), pairOf("100", ", preempt_delay: 5s", ", track: [{check: web}]"), "take over from each other again and again", false},
 		{"preempt", pairOf("150", "", ""), pairOf("100", ", preempt: false", ""), "preempt is true on left and false on right", false},
 		{"prefix lengths", single(""), strings.Replace(single(""), "/24", "/32", 1), "is a /24 on left and a /32 on right", false},
 		{"accept", single(", accept: false"), single(""), "are answered only while right serves", false},
@@ -125,20 +124,19 @@ func TestMistakesOfMore(t *testing.T) {
 	}
 }
 
-// TestChase checks that the sentence on preempt delays is true: a weight moves the addresses at
-// once in both directions, whatever preempt_delay is, and preempt_delay applies after a start.
-func TestChase(t *testing.T) {
+// TestPreemptDelayAfterAWeight checks that preempt_delay dampens a check that flaps: a router whose
+// check fails loses the addresses at once, and takes them back after the delay, as after a start.
+func TestPreemptDelayAfterAWeight(t *testing.T) {
 	const keys, group = ", preempt_delay: 60s", ", track: [{check: web}]"
 	l := newLAN(t, Options{Routers: []Router{textual(t, "left", pairOf("150", keys, group)), textual(t, "right", pairOf("100", keys, group))}, Seed: 1})
-	if got := l.Advice(); len(got) != 1 || !strings.Contains(got[0], "when what left tracks fails, right takes over at once, and left again as soon as it passes") ||
-		!strings.Contains(got[0], "(1m0s and 1m0s) applies only after a start or a fault") || strings.Contains(got[0], "preempt: false") { // on one side only, that would be a mistake
+	if got := l.Advice(); len(got) != 0 {
 		t.Errorf("advice is %q", got)
 	}
 	r := played(t, l, acts(t, l, "10s check left web fails", "30s check left web passes", "100s kill left", "110s start left"), 4*time.Minute)
 	for i, within := range []struct {
 		from, to time.Duration
 		router   string
-	}{{10 * time.Second, 15 * time.Second, "right"}, {30 * time.Second, 35 * time.Second, "left"}, {100 * time.Second, 104 * time.Second, "right"}, {170 * time.Second, 174 * time.Second, "left"}} {
+	}{{10 * time.Second, 15 * time.Second, "right"}, {90 * time.Second, 95 * time.Second, "left"}, {100 * time.Second, 104 * time.Second, "right"}, {170 * time.Second, 174 * time.Second, "left"}} {
 		var moves []Line
 		for _, line := range r.Log {
 			if line.Event == "group.transition" && line.Fields["to"] == "active" {

@@ -31,8 +31,8 @@ type Instance struct {
 	Watching Watching
 	// Preempt is Preempt_Mode (RFC 9568 §6.1).
 	Preempt bool
-	// PreemptDelay is the time after a start or the end of the last fault in which no Active of
-	// lower priority is preempted; StartupDelay is the time after the start in which the group
+	// PreemptDelay is the time after a start, the end of the last fault, or the return of a weight
+	// in which no Active of lower priority is preempted; StartupDelay is the time after the start in which the group
 	// does not become Active at all.
 	PreemptDelay, StartupDelay time.Duration
 	// Addresses are the virtual addresses, in the order in which they are advertised.

@@ -169,7 +169,7 @@ func (s *step) enter() {
 	s.f.fence.Cancel()
 	s.f.fence.Forget()
 	for _, m := range s.f.members {
-		m.unresigned = nil
+		m.unresigned, m.delayed = nil, false
 		if m.newActive = newActiveReason(s.why.reason); m.state != event.Active { // a member that was Active before the step served alone
 			confirming{s}.want(m)
 		}

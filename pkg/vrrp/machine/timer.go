@@ -158,8 +158,8 @@ func (s *step) absorbRejoined(in vrrp.Rejoined) {
 // held off.
 //
 // A router that comes back must not take over at once if routing behind it has yet to settle, or
-// if a fault may recur. There are two delays for that. For preempt_delay after a start or the end
-// of the last fault no lower-priority Active is preempted: its adverts renew the
+// if a fault may recur. There are two delays for that. For preempt_delay after a start, the end of
+// the last fault or the return of a weight no lower-priority Active is preempted: its adverts renew the
 // Active_Down_Timer as with Preempt_Mode False, but if no router is Active the group takes over
 // as usual. For startup_delay after the start the group does not take over at all. An address
 // owner always preempts (RFC 9568 §6.1), but also waits for its startup_delay.

@@ -61,6 +61,21 @@ func (s tracking) followTrackers(cause event.Cause) {
 	}
 }
 
+// delayPreemption begins preempt_delay if a weight has raised the priority from the given one
+// above that of an Active to which the group yielded. For that Active, it is the same as the end of
+// a fault: what failed here has just returned, and may fail again.
+func (s tracking) delayPreemption(from uint8) {
+	if !s.f.waiting() {
+		return
+	}
+	for _, m := range s.f.members {
+		if p := m.others.Best.Priority; m.known(s.now) && from <= p && p < m.Priority {
+			s.f.members.delayPreemption(s.now)
+			return
+		}
+	}
+}
+
 // followPriority updates the priority in force after a change of the trackers, and reports it.
 func (s tracking) followPriority(tracker string, cause event.Cause) {
 	from := s.f.members[0].Priority
@@ -69,6 +84,7 @@ func (s tracking) followPriority(tracker string, cause event.Cause) {
 	if from == to {
 		return
 	}
+	s.delayPreemption(from)
 	e := event.InstancePriority{Stamp: s.stamp(cause), Group: s.cfg.Name, From: from, To: to, Tracker: tracker}
 	if e.Group == "" {
 		e.Virtual = s.f.members[0].Virtual
