@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -40,6 +41,27 @@ func TestWorkerHoldsAnnouncesReleases(t *testing.T) {
 		expect(t, "dumps", r.kernel.lists, 1)
 		expect(t, "stop", r.stop(), nil)
 		expect(t, "dumps, with that which shows that nothing is left", r.kernel.lists, 2)
+	})
+}
+
+// TestWorkerStopsDuringALargeTakeover stops the worker while a takeover of many addresses is queued:
+// it ends, and leaves no address.
+func TestWorkerStopsDuringALargeTakeover(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		first, second := many(250, Announce{Count: 5, AgainAfter: time.Second})[0], many(500, Announce{Count: 5, AgainAfter: time.Second})[0]
+		second.Instance, second.Addresses = "b", second.Addresses[250:]
+		r := newRig(t, []Set{first, second})
+		var once sync.Once
+		ended := make(chan error, 1)
+		r.packets.hook = func() {
+			once.Do(func() {
+				r.Do(Order{Kind: Hold, Instances: []string{"b"}})
+				go func() { ended <- r.stop() }()
+			})
+		}
+		r.do(Hold, "a")
+		expect(t, "stop", <-ended, nil)
+		expect(t, "left", len(r.kernel.standing), 0)
 	})
 }
 
