@@ -1,6 +1,7 @@
 package event
 
 import (
+	"cmp"
 	"fmt"
 	"time"
 )
@@ -123,7 +124,16 @@ func (e InstanceHolding) Message() string {
 	case HoldInvalid:
 		return fmt.Sprintf("%s waits: adverts without addresses or with interval 0 arrive for its VRID; correct the configuration of the router that sends them", e.Virtual.Name)
 	}
-	return fmt.Sprintf("%s waits: %s", e.Virtual.Name, e.Reason)
+	return fmt.Sprintf("%s waits: %s", e.Virtual.Name, cmp.Or(holds[e.Reason], e.Reason))
+}
+
+// holds describes the reasons for which an instance waits as long as everything is in order.
+var holds = map[string]string{
+	HoldGroup:        "another member of its group still hears its Active",
+	HoldRecovery:     "its link has returned and has yet to show that it forwards",
+	HoldPreemptDelay: "preempt_delay is not over, and an Active of lower priority is heard",
+	HoldStartup:      "startup_delay is not over",
+	HoldCheck:        "a check has no result yet",
 }
 
 func (e InstanceHolding) Fields() []Field {
