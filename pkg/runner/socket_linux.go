@@ -1,6 +1,7 @@
 package runner
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -53,8 +54,15 @@ func sendMessage(conn net.Conn, message []byte, file *os.File) error {
 	if !ok {
 		return fmt.Errorf("no descriptor can be sent over a %T", conn)
 	}
-	_, _, err := socket.WriteMsgUnix(message, unix.UnixRights(int(file.Fd())), nil)
-	return err
+	raw, err := file.SyscallConn()
+	if err != nil {
+		return err
+	}
+	// The descriptor stays open during Control, even if another goroutine closes the file.
+	controlErr := raw.Control(func(fd uintptr) {
+		_, _, err = socket.WriteMsgUnix(message, unix.UnixRights(int(fd)), nil)
+	})
+	return cmp.Or(controlErr, err)
 }
 
 // closeFile closes a file unless it is nil.
