@@ -33,9 +33,9 @@ func (v *one) tie() time.Duration {
 // wait of a router that could serve.
 func (v *served) looked() {
 	w := v.World
-	if slices.ContainsFunc(w.Routers, (*Router).serves) || v.covered() {
+	if slices.ContainsFunc(w.Routers, (*Router).serves) || v.covered() || w.now.Before(w.late) {
 		v.since = time.Time{}
-		return
+		return // adverts that arrive late may make a router yield to one that has left
 	}
 	now := w.now
 	if v.since.IsZero() {

@@ -75,7 +75,8 @@ func (v *awake) tookOver(r *Router, _ uint8) {
 func (v *awake) ran(r *Router, _ *vrrp.RunFence) { v.mayAct(r, "fences") }
 
 // mayAct checks that a Backup that has slept does not take over at once from an Active that
-// lives, nor fences it: it may merely not have heard it. It may if it slept twice in a row.
+// lives, nor fences it: it may merely not have heard it. It may if it slept twice in a row, or if
+// the Active uses another version, whose adverts it rejects.
 func (v *awake) mayAct(r *Router, what string) {
 	w, interval := v.World, r.instances[0].Interval
 	slept, awake := r.resumed.Sub(r.stopped), w.now.Sub(r.resumed)
@@ -84,7 +85,7 @@ func (v *awake) mayAct(r *Router, what string) {
 		return
 	}
 	for _, o := range w.Routers {
-		if o != r && !r.mayPreempt(o) && o.active() && o.healthy() && v.of(o).activeSince.Before(r.stopped) && o.resumed.Before(r.stopped) {
+		if o != r && o.instances[0].Version == r.instances[0].Version && !r.mayPreempt(o) && o.active() && o.healthy() && v.of(o).activeSince.Before(r.stopped) && o.resumed.Before(r.stopped) {
 			v.violate("%s %s %v after it had slept for %v, although %s is alive", r.Name, what, awake, slept, o.Name)
 		}
 	}
