@@ -270,7 +270,7 @@ func warnings(s *control.Status, now time.Time) (notes []note) {
 }
 
 func links(s *control.Status, now time.Time) table {
-	t := table{words("LINK", "USABLE", "ADMIN", "CARRIER", "OPERSTATE", "MONITOR", "UPS", "DOWNS", "CHANGED", "TOLD BY")}
+	t := table{words("LINK", "USABLE", "ADMIN", "CARRIER", "OPERSTATE", "MONITOR", "UPS", "DOWNS", "CHANGED", "SOURCE")}
 	for _, l := range s.Links {
 		usable := cell{text: "yes", colour: green}
 		if !l.Up {

@@ -102,7 +102,7 @@ var rootKeywords = table[translator]{
 	{"namespace_with_ipsets", 0, 0, plain, Inherent, "ripcord uses no ipsets", "", nil},
 	{"instance", -1, 1, plain, Inherent, "each daemon has its own `control.socket`", "", nil},
 	{"use_pid_dir", 0, 0, plain, Inherent, "ripcord writes no PID files", "", nil},
-	{"child_wait_time", 1, 1, plain, Inherent, "ripcord stops within 20 s", "", nil},
+	{"child_wait_time", 1, 1, plain, Inherent, "ripcord stops within 25 s, and the time of `shutdown`", "", nil},
 }
 
 func readFile(t *translator, s *syntax.Statement, _ *translator) {
