@@ -2,6 +2,7 @@ package event
 
 import (
 	"slices"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -12,8 +13,18 @@ import (
 // reported only once.
 func TestWarningThatReturnsIsLogged(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var logged []string
-		w := NewWarnings(func(e Event) { logged = append(logged, e.Message()) })
+		var mu sync.Mutex
+		var all []string
+		w := NewWarnings(func(e Event) {
+			mu.Lock()
+			defer mu.Unlock()
+			all = append(all, e.Message())
+		})
+		logged := func() []string {
+			mu.Lock()
+			defer mu.Unlock()
+			return slices.Clone(all)
+		}
 		w.After = func(wait time.Duration, call func()) { time.AfterFunc(wait, call) }
 		report := func(instance, text string) {
 			w.Report(Warning{Stamp: Stamp{At: time.Now()}, Instance: instance, Reason: WarnUnserved, Text: text})
@@ -35,12 +46,12 @@ func TestWarningThatReturnsIsLogged(t *testing.T) {
 		report("changes", "three")
 		over("ends")
 		time.Sleep(29 * time.Second)
-		if want := 5; len(logged) != want {
-			t.Errorf("within the minute %q were logged, want %d lines", logged, want)
+		if got := logged(); len(got) != 5 {
+			t.Fatalf("within the minute %q were logged, want 5 lines", got)
 		}
 		time.Sleep(time.Hour)
 		synctest.Wait()
-		late := logged[5:]
+		late := logged()[5:]
 		slices.Sort(late)
 		if want := []string{"changes: three", "returns: alone again"}; !slices.Equal(late, want) {
 			t.Errorf("after the minute %q were logged, want %q", late, want)

@@ -483,7 +483,7 @@ var segmentIllnesses = []illness{
 	{finding: "vrrp-other", listen: listening, config: "none", make: speak(wire.Advert{VRID: 7, Priority: 200, Version: wire.V2}), says: "192.0.2.12", remedy: "another vrid"},
 	{finding: "vrid-differs", listen: listening, make: speak(wire.Advert{VRID: 61, Priority: 100}), says: "with VRID 61 on eth0, but inside uses VRID 51", remedy: "same vrid"},
 	{finding: "vrid-taken", listen: listening, make: speak(wire.Advert{VRID: 51, Priority: 100, Addresses: addresses("192.0.2.200")}), says: "with other addresses: 192.0.2.200", remedy: "vrid"},
-	{finding: "addresses-differ", listen: listening, make: speak(wire.Advert{VRID: 51, Priority: 100, Addresses: addresses("192.0.2.1", "192.0.2.2")}), says: "192.0.2.1, 192.0.2.2", remedy: "addresses"},
+	{finding: "addresses-differ", listen: listening, make: speak(wire.Advert{VRID: 51, Priority: 100, Addresses: addresses("192.0.2.1", "192.0.2.2")}), says: "192.0.2.1 and 192.0.2.2", remedy: "addresses"},
 	{finding: "version-differs", listen: listening, make: speak(wire.Advert{VRID: 51, Priority: 100, Version: wire.V2}), says: "uses VRRPv2", remedy: "version: 2"},
 	{finding: "auth-differs", listen: listening, config: strings.Replace(plainInstance, "vrid", "version: 2, vrid", 1),
 		make: speak(wire.Advert{VRID: 51, Priority: 100, Version: wire.V2, Auth: wire.Password("secret")}), says: "they bear a password, and it has none", remedy: "auth"},

@@ -172,12 +172,10 @@ func copyProgram(t *testing.T) *programCopy {
 	} else if fs.Type == unix.TMPFS_MAGIC || fs.Type == unix.RAMFS_MAGIC {
 		t.Skipf("%s is in memory, from which nothing is evicted: set TMPDIR to a directory on a disk", path)
 	}
-	text, err := os.ReadFile(binary)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(path, text, 0o755); err != nil {
-		t.Fatal(err)
+	// A file that this process wrote could not be run while a process that another test has just
+	// forked still has it open for writing (ETXTBSY).
+	if out, err := exec.Command("cp", binary, path).CombinedOutput(); err != nil {
+		t.Fatalf("cp: %v: %s", err, out)
 	}
 	file, err := os.Open(path)
 	if err != nil {
@@ -187,7 +185,11 @@ func copyProgram(t *testing.T) *programCopy {
 	if err := file.Sync(); err != nil { // only pages that are on the disk can be evicted
 		t.Fatal(err)
 	}
-	pages, err := unix.Mmap(int(file.Fd()), 0, len(text), unix.PROT_READ, unix.MAP_SHARED)
+	info, err := file.Stat()
+	if err != nil {
+		t.Fatal(err)
+	}
+	pages, err := unix.Mmap(int(file.Fd()), 0, int(info.Size()), unix.PROT_READ, unix.MAP_SHARED)
 	if err != nil {
 		t.Fatal(err)
 	}
