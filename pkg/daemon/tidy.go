@@ -49,15 +49,17 @@ func (t *tidier) due(allocated uint64) bool {
 }
 
 // percentFor returns the GOGC for a heap of live bytes: Go collects no sooner than by default, and
-// not before there are headroom bytes of garbage. A takeover of 250 addresses makes half a
-// megabyte, which caused a collection in the middle of it. At rest this costs no memory, since tidy
-// returns it.
+// for a heap of small or usual size not before there are headroom bytes of garbage. A takeover of
+// 250 addresses made half a megabyte, which caused a collection in the middle of it. At rest this
+// costs no memory, since tidy returns it. GOGC is at most 200: many events without a quiet moment
+// make the heap grow, and Go then allows the same share of the larger heap.
 func percentFor(live uint64) int {
 	const usual = 100
-	return int(max(usual, 100*headroom/max(live, 1)))
+	return int(max(usual, 100*headroom/max(live, headroom/2)))
 }
 
-// headroom is the garbage, in bytes, below which no collection begins.
+// headroom is the garbage, in bytes, below which no collection begins in a heap of at least half of
+// that size.
 const headroom = 16 << 20
 
 // read returns one of the runtime's metrics.

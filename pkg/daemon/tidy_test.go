@@ -36,7 +36,7 @@ func TestPercentFor(t *testing.T) {
 	for _, c := range []struct {
 		live uint64
 		want int
-	}{{4 << 20, 400}, {10 << 20, 160}, {16 << 20, 100}, {100 << 20, 100}} {
+	}{{1 << 20, 200}, {8 << 20, 200}, {10 << 20, 160}, {16 << 20, 100}, {100 << 20, 100}} {
 		if got := percentFor(c.live); got != c.want {
 			t.Errorf("%d%% for %d MiB in use, want %d%%", got, c.live>>20, c.want)
 		}
