@@ -15,6 +15,7 @@ import (
 // neither rejects adverts without addresses.
 func TestInstanceWithoutAddresses(t *testing.T) {
 	netns.NeedRoot(t)
+	t.Parallel()
 	for _, family := range []string{"ipv4", "ipv6"} {
 		t.Run(family, func(t *testing.T) {
 			t.Parallel()

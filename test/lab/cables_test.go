@@ -13,6 +13,7 @@ import (
 // plugged, and one is within little more than an Active_Down_Interval of the last plug.
 func TestBothCables(t *testing.T) {
 	netns.NeedRoot(t)
+	t.Parallel()
 	const interval = 200 * time.Millisecond
 	orders := [][2]string{{"a", "b"}, {"b", "a"}}
 	for _, out := range orders {

@@ -16,6 +16,7 @@ import (
 // address, one is Active and the warning ends.
 func TestClonedRouter(t *testing.T) {
 	netns.NeedRoot(t)
+	t.Parallel()
 	for name, tt := range map[string]struct {
 		on           shared
 		clone, apart string

@@ -84,6 +84,7 @@ groups: [{name: edge, members: [four, six]}]
 // TestThirdMachineHasTheAddress checks that the Active reports a third machine that has the virtual
 // addresses, with and without virtual MACs on the routers.
 func TestThirdMachineHasTheAddress(t *testing.T) {
+	t.Parallel()
 	for _, more := range []string{"", ", virtual_mac: true"} {
 		t.Run(more, func(t *testing.T) {
 			t.Parallel()

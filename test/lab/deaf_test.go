@@ -17,6 +17,7 @@ import (
 // joins again, stays Backup, and still takes over when it should.
 func TestMTUTooSmallForIPv6(t *testing.T) {
 	netns.NeedRoot(t)
+	t.Parallel()
 	for _, tt := range []struct {
 		name  string
 		small time.Duration
@@ -55,6 +56,7 @@ func TestMTUTooSmallForIPv6(t *testing.T) {
 // second one.
 func TestReturnBehindSnoopingSwitch(t *testing.T) {
 	netns.NeedRoot(t)
+	t.Parallel()
 	for _, tt := range []struct {
 		name string
 		on   []shared
@@ -103,6 +105,7 @@ func TestReturnBehindSnoopingSwitch(t *testing.T) {
 // hears them nevertheless, reports the filter, and takes over only when it should.
 func TestStrictReversePathFilter(t *testing.T) {
 	netns.NeedRoot(t)
+	t.Parallel()
 	for _, tt := range []struct {
 		name, virtual, keys string
 		later               bool

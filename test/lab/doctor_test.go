@@ -270,6 +270,7 @@ func configOf(config string) string {
 // TestDoctor makes each condition on a router that is well without it, and sees its line.
 func TestDoctor(t *testing.T) {
 	netns.NeedRoot(t)
+	t.Parallel()
 	made := make(map[string]bool)
 	for _, c := range illnesses() {
 		made[c.finding] = true

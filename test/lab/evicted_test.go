@@ -25,6 +25,7 @@ import (
 // fault. A daemon that may not lock its memory has some.
 func TestEvictedProgram(t *testing.T) {
 	netns.NeedRoot(t)
+	t.Parallel()
 	t.Run("locked", func(t *testing.T) {
 		t.Parallel()
 		for _, part := range failovers(t) {

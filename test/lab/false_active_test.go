@@ -14,6 +14,7 @@ import (
 // of 50 cases.
 func TestNoFalseActive(t *testing.T) {
 	netns.NeedRoot(t)
+	t.Parallel()
 	const (
 		lans     = 5
 		rounds   = 10

@@ -236,6 +236,7 @@ func TestFilterOff(t *testing.T) {
 // this router alone.
 func TestFilterFamilies(t *testing.T) {
 	netns.NeedRoot(t)
+	t.Parallel()
 	v2 := insideIPv4
 	v2.version = 2
 	for name, of := range map[string]struct {

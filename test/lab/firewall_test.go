@@ -174,6 +174,7 @@ func (s *site) onlyOne(w *lan.Watch, since time.Time) {
 // proves itself and is Active as before.
 func TestFirewallKeepsClients(t *testing.T) {
 	netns.NeedRoot(t)
+	t.Parallel()
 	virtual := insideIPv4
 	virtual.keys = "virtual_mac: true"
 	old := insideIPv4
@@ -256,6 +257,7 @@ func TestFirewallKeepsClients(t *testing.T) {
 // other, which cannot hear it, would not announce again. When the rule goes, it is Active.
 func TestFirewallBeforeStart(t *testing.T) {
 	netns.NeedRoot(t)
+	t.Parallel()
 	virtual := insideIPv4
 	virtual.keys = "virtual_mac: true"
 	old := insideIPv4
@@ -334,6 +336,7 @@ func TestFirewallBeforeStart(t *testing.T) {
 // other router does not.
 func TestFirewallDropsReceiptsSays(t *testing.T) {
 	netns.NeedRoot(t)
+	t.Parallel()
 	virtual, virtual6, unicast := insideIPv4, insideIPv6, insideIPv4
 	virtual.keys, virtual6.keys = "virtual_mac: true", "virtual_mac: true"
 	unicast.keys = "unicast: {peers: [192.0.2.11, 192.0.2.12]}"

@@ -43,6 +43,7 @@ func (d *daemon) rejected(since time.Time) (reasons []string) {
 // its message, and none is rejected.
 func TestHMACBetweenTwoRipcords(t *testing.T) {
 	netns.NeedRoot(t)
+	t.Parallel()
 	const interval = 100 * time.Millisecond
 	v2, mac, single4, single6 := insideIPv4, insideIPv4, insideIPv4, insideIPv6
 	v2.version = 2

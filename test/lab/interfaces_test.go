@@ -66,6 +66,7 @@ const macvlan = "address flush dev eth0 scope global; link add mv0 link eth0 typ
 // the log has the reason of each, and the addresses exist again when the change is undone.
 func TestInterfaceStories(t *testing.T) {
 	netns.NeedRoot(t)
+	t.Parallel()
 	for _, story := range stories {
 		t.Run(story.name, func(t *testing.T) {
 			t.Parallel()

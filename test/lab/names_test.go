@@ -14,6 +14,7 @@ import (
 // time, and the link may be renamed.
 func TestAlternativeNames(t *testing.T) {
 	netns.NeedRoot(t)
+	t.Parallel()
 	for _, virtualMAC := range []bool{false, true} {
 		t.Run(fmt.Sprintf("virtual MAC %v", virtualMAC), func(t *testing.T) {
 			t.Parallel()

@@ -13,6 +13,7 @@ import (
 // interval.
 func TestPausedActive(t *testing.T) {
 	netns.NeedRoot(t)
+	t.Parallel()
 	for _, interval := range []time.Duration{100 * time.Millisecond, time.Second} {
 		t.Run(interval.String(), func(t *testing.T) {
 			t.Parallel()
@@ -42,6 +43,7 @@ func TestPausedActive(t *testing.T) {
 // silence.
 func TestPausedBackup(t *testing.T) {
 	netns.NeedRoot(t)
+	t.Parallel()
 	for _, interval := range []time.Duration{100 * time.Millisecond, time.Second} {
 		t.Run(interval.String(), func(t *testing.T) {
 			t.Parallel()

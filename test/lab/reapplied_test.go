@@ -13,6 +13,7 @@ import (
 // only the new Active has them. This holds also if the Active is killed, and the next run removes
 // its addresses.
 func TestReappliedAddressesAreGivenUp(t *testing.T) {
+	t.Parallel()
 	for name, c := range map[string]struct{ more, four, six string }{
 		"on the interface":   {"", "eth0", "eth0"},
 		"with a virtual MAC": {", virtual_mac: true", "vrrp.51", "vrrp6.51"},

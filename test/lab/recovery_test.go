@@ -14,6 +14,7 @@ import (
 // and the router is Backup within 0.5 s of two adverts that pass.
 func TestBlockedPort(t *testing.T) {
 	netns.NeedRoot(t)
+	t.Parallel()
 	for _, tt := range []struct {
 		name    string
 		heard   bool // it has heard a peer before
@@ -91,6 +92,7 @@ func nthAdvert(t *testing.T, s *lan.Sniffer, host string, since time.Time, n int
 // is Active within an Active_Down_Interval and a second after the first of their ports forwards.
 func TestSwitchReboots(t *testing.T) {
 	netns.NeedRoot(t)
+	t.Parallel()
 	for _, order := range [][2]string{{"a", "b"}, {"b", "a"}} {
 		t.Run(fmt.Sprintf("%s forwards first", order[0]), func(t *testing.T) {
 			t.Parallel()

@@ -14,6 +14,7 @@ import (
 // moved when with the virtual LAN of ripcord simulate.
 func TestScenarios(t *testing.T) {
 	netns.NeedRoot(t)
+	t.Parallel()
 	all, err := scenario.All("../scenario")
 	if err != nil || len(all) < 12 {
 		t.Fatalf("%d scenarios, %v", len(all), err)

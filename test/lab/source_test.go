@@ -15,6 +15,7 @@ import (
 // first on the interface.
 func TestSourceOfTheSubnet(t *testing.T) {
 	netns.NeedRoot(t)
+	t.Parallel()
 	for _, unicast := range []bool{true, false} {
 		t.Run(fmt.Sprintf("unicast %v", unicast), func(t *testing.T) {
 			t.Parallel()
@@ -54,6 +55,7 @@ func TestSourceOfTheSubnet(t *testing.T) {
 // primary one: no router changes state, and adverts are sent from the new address.
 func TestOwnAddressReplaced(t *testing.T) {
 	netns.NeedRoot(t)
+	t.Parallel()
 	for name, tt := range map[string]struct{ first, change string }{
 		"make before break": {"", "addr add 192.0.2.31/24 dev eth0; addr del 192.0.2.11/24 dev eth0"},
 		"break before make": {"", "addr del 192.0.2.11/24 dev eth0; addr add 192.0.2.31/24 dev eth0"},
@@ -99,6 +101,7 @@ func TestOwnAddressReplaced(t *testing.T) {
 // from it nevertheless, so that the Backup need not wait for silence.
 func TestResignsThoughItsSourceIsGone(t *testing.T) {
 	netns.NeedRoot(t)
+	t.Parallel()
 	for name, tt := range map[string]struct {
 		on      shared
 		change  string

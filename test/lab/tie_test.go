@@ -14,6 +14,7 @@ import (
 // both segments within 1.5 Active_Down_Intervals, in 30 of 30 cases.
 func TestTiedBackups(t *testing.T) {
 	netns.NeedRoot(t)
+	t.Parallel()
 	const (
 		lans     = 6
 		rounds   = 5

@@ -16,6 +16,7 @@ import (
 // multicast. A third router that is not a peer, with a higher priority, is not heard.
 func TestUnicast(t *testing.T) {
 	netns.NeedRoot(t)
+	t.Parallel()
 	for _, f := range []struct {
 		name   string
 		prefix string // of the routers' own addresses
@@ -111,6 +112,7 @@ instances:
 // the first one answers for its address.
 func TestUnicastBesideMulticast(t *testing.T) {
 	netns.NeedRoot(t)
+	t.Parallel()
 	for _, f := range []struct{ name, a, b, shared string }{
 		{"IPv4", "192.0.2.11", "192.0.2.12", "192.0.2.1/24"},
 		{"IPv6", "fe80::11", "fe80::12", "fe80::1/64"},
