@@ -31,6 +31,9 @@ func TestKeepMemory(t *testing.T) {
 	if after := limit(t); after != before {
 		t.Errorf("the limit is %+v, before it was %+v", after, before)
 	}
+	if size, resident := programKiB(t); resident < size {
+		t.Errorf("of %d KiB of the program %d are in memory", size, resident)
+	}
 	if raceDetector() {
 		t.Skip("the race detector keeps a shadow of freed memory, so the resident size proves nothing")
 	}
@@ -78,6 +81,38 @@ func TestKeepMemoryNotPermitted(t *testing.T) {
 	if after := limit(t); after != before {
 		t.Errorf("the limit is %+v, before it was %+v", after, before)
 	}
+}
+
+// programKiB returns the size of the program in memory, and how much of it is there, from
+// /proc/self/smaps.
+func programKiB(t *testing.T) (size, resident int) {
+	t.Helper()
+	text, err := os.ReadFile("/proc/self/smaps")
+	if err != nil {
+		t.Fatal(err)
+	}
+	program, err := os.Readlink("/proc/self/exe")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ours := false
+	for line := range strings.Lines(string(text)) {
+		f := strings.Fields(line)
+		switch {
+		case !strings.HasSuffix(f[0], ":"):
+			ours = f[len(f)-1] == program
+		case ours && f[0] == "Size:":
+			kib, _ := strconv.Atoi(f[1])
+			size += kib
+		case ours && f[0] == "Rss:":
+			kib, _ := strconv.Atoi(f[1])
+			resident += kib
+		}
+	}
+	if size == 0 {
+		t.Fatalf("%s is not mapped", program)
+	}
+	return size, resident
 }
 
 // raceDetector reports whether the test is built with the race detector.
