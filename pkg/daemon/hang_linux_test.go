@@ -13,15 +13,39 @@ import (
 	"ripcord/pkg/vrrp"
 )
 
-// gatedKernel does not answer adds until its gate is opened.
-type gatedKernel struct {
+// stuckKernel does not answer while it is stuck.
+type stuckKernel struct {
 	addr.Kernel
-	gate chan struct{}
+	adds, removals *stuck // nil: never
 }
 
-func (k gatedKernel) AddBatch(ops []addr.Op) error {
-	<-k.gate
+func (k stuckKernel) AddBatch(ops []addr.Op) error {
+	k.adds.wait()
 	return k.Kernel.AddBatch(ops)
+}
+
+func (k stuckKernel) RemoveBatch(ops []addr.Op) error {
+	k.removals.wait()
+	return k.Kernel.RemoveBatch(ops)
+}
+
+// stuck makes calls wait from some moment on, until they are freed.
+type stuck struct {
+	on    atomic.Bool
+	freed chan struct{}
+	free  func() // may be called more than once
+}
+
+func newStuck() *stuck {
+	s := &stuck{freed: make(chan struct{})}
+	s.free = sync.OnceFunc(func() { close(s.freed) })
+	return s
+}
+
+func (s *stuck) wait() {
+	if s != nil && s.on.Load() {
+		<-s.freed
+	}
 }
 
 // TestDaemonWorkerHangs: if the kernel does not answer while addresses are added, the group does
@@ -30,11 +54,11 @@ func (k gatedKernel) AddBatch(ops []addr.Op) error {
 func TestDaemonWorkerHangs(t *testing.T) {
 	cables(t)
 	inside := listen(t, "far0")
-	gate := make(chan struct{})
-	open := sync.OnceFunc(func() { close(gate) })
-	defer open()
+	adds := newStuck()
+	defer adds.free()
+	adds.on.Store(true)
 	r := run(t, func(o *daemon.Options) {
-		o.Kernel = func(k addr.Kernel) addr.Kernel { return gatedKernel{k, gate} }
+		o.Kernel = func(k addr.Kernel) addr.Kernel { return stuckKernel{Kernel: k, adds: adds} }
 	})
 	r.output.await(t, 2, "instance.transition", "to", "active")
 	r.output.await(t, 2, "instance.fault", "reason", "worker-hung", "level", "error")
@@ -55,7 +79,7 @@ func TestDaemonWorkerHangs(t *testing.T) {
 			t.Errorf("%s is %s: %+v", i.Name, i.State, i.Faults)
 		}
 	}
-	open()
+	adds.free()
 	r.output.await(t, 4, "instance.transition", "to", "active")
 	r.output.await(t, 2, "address.added")
 	r.cancel()
@@ -68,14 +92,12 @@ func TestDaemonWorkerHangs(t *testing.T) {
 // not hide from it that the worker hangs.
 func TestDaemonWorkerHangsAfterDryRun(t *testing.T) {
 	cables(t)
-	gate := make(chan struct{})
-	open := sync.OnceFunc(func() { close(gate) })
-	defer open()
-	var shut atomic.Bool
+	adds := newStuck()
+	defer adds.free()
 	r := run(t, func(o *daemon.Options) {
 		o.Config.Groups[0].Fence = &vrrp.Fence{Argv: []string{"/bin/true"}, Timeout: time.Second}
 		o.Config.ScriptUser = "root"
-		o.Kernel = func(k addr.Kernel) addr.Kernel { return shutKernel{k, &shut, gate} }
+		o.Kernel = func(k addr.Kernel) addr.Kernel { return stuckKernel{Kernel: k, adds: adds} }
 	})
 	r.lead()
 	if _, err := control.FenceDryRun(t.Context(), r.socket, "edge"); err != nil {
@@ -85,28 +107,14 @@ func TestDaemonWorkerHangsAfterDryRun(t *testing.T) {
 		t.Fatal(err)
 	}
 	r.output.await(t, 2, "address.removed")
-	shut.Store(true)
+	adds.on.Store(true)
 	if _, err := control.Resume(t.Context(), r.socket, "edge"); err != nil {
 		t.Fatal(err)
 	}
 	r.output.await(t, 2, "instance.fault", "reason", "worker-hung", "level", "error")
-	open()
+	adds.free()
 	r.cancel()
 	if err := r.end(); err != nil {
 		t.Errorf("Run: %v", err)
 	}
-}
-
-// shutKernel does not answer adds from some moment on, until its gate is opened.
-type shutKernel struct {
-	addr.Kernel
-	shut *atomic.Bool
-	gate chan struct{}
-}
-
-func (k shutKernel) AddBatch(ops []addr.Op) error {
-	if k.shut.Load() {
-		<-k.gate
-	}
-	return k.Kernel.AddBatch(ops)
 }

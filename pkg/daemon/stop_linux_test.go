@@ -59,20 +59,6 @@ func TestDaemonHangs(t *testing.T) {
 	goroutines(t, before)
 }
 
-// stuckKernel does not answer removals from some moment on, until its gate is opened.
-type stuckKernel struct {
-	addr.Kernel
-	stuck *atomic.Bool
-	gate  chan struct{}
-}
-
-func (k stuckKernel) RemoveBatch(ops []addr.Op) error {
-	if k.stuck.Load() {
-		<-k.gate
-	}
-	return k.Kernel.RemoveBatch(ops)
-}
-
 // TestDaemonCannotRemove: if the kernel does not remove the addresses, the daemon ends within its
 // limit, with the commands of the stop, and the error says how many are left. They stay locked until
 // the worker has ended.
@@ -80,18 +66,18 @@ func TestDaemonCannotRemove(t *testing.T) {
 	cables(t)
 	before := runtime.NumGoroutine()
 	const limit = 9 * time.Second
-	var stuck atomic.Bool
-	gate, stopped := make(chan struct{}), filepath.Join(t.TempDir(), "stopped")
+	removals, stopped := newStuck(), filepath.Join(t.TempDir(), "stopped")
+	defer removals.free()
 	var dir string
 	r := run(t, func(o *daemon.Options) {
 		dir, o.StopWithin, o.Config.ScriptUser = o.Dir, limit, "root"
 		o.Config.Notify = map[config.Subject]config.Notify{
 			{Group: true, Name: "edge"}: {Stop: config.Command{Argv: []string{"/bin/sh", "-c", "touch " + stopped + "; exec sleep 60"}}},
 		}
-		o.Kernel = func(k addr.Kernel) addr.Kernel { return stuckKernel{k, &stuck, gate} }
+		o.Kernel = func(k addr.Kernel) addr.Kernel { return stuckKernel{Kernel: k, removals: removals} }
 	})
 	r.lead()
-	stuck.Store(true)
+	removals.on.Store(true)
 	began := time.Now()
 	r.cancel()
 	err := <-r.done
@@ -108,7 +94,7 @@ func TestDaemonCannotRemove(t *testing.T) {
 	if _, err := daemon.Clean(dir); !errors.Is(err, daemon.ErrRunning) {
 		t.Errorf("ripcord clean while the worker may still act: %v", err)
 	}
-	close(gate)
+	removals.free()
 	goroutines(t, before)
 	if _, err := daemon.Clean(dir); err != nil {
 		t.Errorf("ripcord clean after the worker has ended: %v", err)
