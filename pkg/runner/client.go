@@ -349,9 +349,7 @@ func (c *Client) letGo() {
 	held := c.held
 	c.held, c.ended = nil, true
 	c.mu.Unlock()
-	for _, file := range held {
-		_ = file.Close()
-	}
+	closeFiles(held...)
 }
 
 // ask waits for a runner and for its answer, each for a limited time.

@@ -60,7 +60,7 @@ func (l *connection) read() (a answer, err error) {
 
 // drop closes the descriptor that came with an answer.
 func (a *answer) drop() {
-	closeFile(a.file)
+	closeFiles(a.file)
 	a.file = nil
 }
 

@@ -185,14 +185,14 @@ func (s *Server) Serve(ctx context.Context, conn net.Conn, peer Peer) {
 	for bad := 0; bad < maxBad; {
 		n, file, err := receiveMessage(conn, buffer)
 		if err != nil || n == 0 { // an empty datagram is the end as well
-			closeFile(file)
+			closeFiles(file)
 			return
 		}
 		r, err := decodeRequest(buffer[:n])
 		if err == nil && r.Op == opHold {
 			r.file = file
 		} else {
-			closeFile(file) // it was not expected
+			closeFiles(file) // it was not expected
 		}
 		if err != nil {
 			bad++

@@ -115,11 +115,7 @@ func (s *session) hold(file *os.File) error {
 }
 
 // letGo closes the files that were held.
-func (s *session) letGo() {
-	for _, file := range s.held {
-		_ = file.Close()
-	}
-}
+func (s *session) letGo() { closeFiles(s.held...) }
 
 // start starts a program.
 func (s *session) start(ctx context.Context, r *request) {

@@ -65,10 +65,12 @@ func sendMessage(conn net.Conn, message []byte, file *os.File) error {
 	return cmp.Or(controlErr, err)
 }
 
-// closeFile closes a file unless it is nil.
-func closeFile(file *os.File) {
-	if file != nil {
-		_ = file.Close()
+// closeFiles closes those of the files that are not nil.
+func closeFiles(files ...*os.File) {
+	for _, file := range files {
+		if file != nil {
+			_ = file.Close()
+		}
 	}
 }
 
