@@ -3,7 +3,6 @@ package daemon
 import (
 	"errors"
 	"fmt"
-	"slices"
 	"time"
 
 	"ripcord/pkg/addr"
@@ -58,7 +57,14 @@ const leftWithin = time.Second
 // own, since the one of the address worker may be blocked.
 func left(dir string) string {
 	counted := make(chan string, 1)
-	go func() { counted <- count(dir) }()
+	go func() {
+		n, err := count(dir)
+		if err != nil {
+			counted <- fmt.Sprintf("the addresses that are left cannot be listed: %v", err)
+		} else {
+			counted <- fmt.Sprintf("addresses left on this machine: %d", n)
+		}
+	}()
 	select {
 	case text := <-counted:
 		return text
@@ -67,17 +73,18 @@ func left(dir string) string {
 	}
 }
 
-// count is left without its limit.
-func count(dir string) string {
+// count returns how many of our addresses are in the network namespace.
+func count(dir string) (n int, err error) {
 	kernel, err := addr.OpenKernel(record(dir))
 	if err != nil {
-		return fmt.Sprintf("the addresses that are left cannot be listed: %v", err)
+		return 0, err
 	}
 	defer kernel.Close()
 	all, err := kernel.List()
-	if err != nil {
-		return fmt.Sprintf("the addresses that are left cannot be listed: %v", err)
+	for _, a := range all {
+		if a.Marked {
+			n++
+		}
 	}
-	ours := slices.DeleteFunc(all, func(s addr.Standing) bool { return !s.Marked })
-	return fmt.Sprintf("addresses left on this machine: %d", len(ours))
+	return n, err
 }
