@@ -5,8 +5,8 @@
 // An address is ours if it bears the mark, IFA_PROTO 112, or before Linux 5.18 if the record file
 // names it. An address that is on the link without the mark is used, never added and never removed.
 //
-// The Worker (worker.go) owns the queue of orders, and a goroutine. An order (execute.go) changes what is
-// held; converge (converge.go) then makes the kernel agree, concern by concern:
+// The Worker (worker.go) owns the queue of orders, and a goroutine. An order (execute.go) changes
+// what is held; converge (converge.go) then makes the kernel agree, concern by concern:
 //
 //   - macvlans (pkg/macvlan): the links that bear virtual MACs;
 //   - addresses (addresses.go): adds, removes and marks what its ledger (ledger.go,

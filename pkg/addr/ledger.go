@@ -264,9 +264,9 @@ func (l *ledger) stand(key event.AddressKey, ours bool) {
 	l.standing[key] = standing{ours, l.last}
 }
 
-// begin yields, of the addresses that adds has listed with their entries and that exist now, those to announce at
-// once, ahead of the rest of their instances: those that were not in place before, and that need no
-// pause between them. It records that they are announced.
+// begin yields, of the addresses that adds has listed with their entries and that exist now, those
+// to announce at once, ahead of the rest of their instances: those that were not in place before,
+// and that need no pause between them. It records that they are announced.
 func (l *ledger) begin(ops []Op, entries map[event.AddressKey]position) iter.Seq[announced] {
 	return func(yield func(announced) bool) {
 		for _, op := range ops {

@@ -154,8 +154,8 @@ type attachment struct {
 	spec     ebpf.ProgramSpec
 }
 
-// attachments returns the possible attachments, the best first. Both only use bpf(2): any other system
-// call, such as perf_event_open(2) for a plain kprobe, would have to be permitted too.
+// attachments returns the possible attachments, the best first. Both only use bpf(2): any other
+// system call, such as perf_event_open(2) for a plain kprobe, would have to be permitted too.
 func attachments() []attachment {
 	list := []attachment{{"fentry", 0, ebpf.ProgramSpec{Type: ebpf.Tracing, AttachType: ebpf.AttachTraceFEntry}}}
 	if argument, known := firstArgument[runtime.GOARCH]; known {

@@ -32,8 +32,8 @@ type Instance struct {
 	// Preempt is Preempt_Mode (RFC 9568 §6.1).
 	Preempt bool
 	// PreemptDelay is the time after a start, the end of the last fault, or the return of a weight
-	// in which no Active of lower priority is preempted; StartupDelay is the time after the start in which the group
-	// does not become Active at all.
+	// in which no Active of lower priority is preempted; StartupDelay is the time after the start
+	// in which the group does not become Active at all.
 	PreemptDelay, StartupDelay time.Duration
 	// Addresses are the virtual addresses, in the order in which they are advertised.
 	Addresses []netip.Addr
