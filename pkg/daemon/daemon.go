@@ -19,6 +19,7 @@ import (
 	"ripcord/pkg/config"
 	"ripcord/pkg/event"
 	"ripcord/pkg/link/monitor"
+	"ripcord/pkg/notify"
 	"ripcord/pkg/router"
 )
 
@@ -121,7 +122,7 @@ type stages struct {
 func (s *stages) start(ctx context.Context) {
 	s.logging = stage{"log": s.log.Run}.start(s.broken)
 	s.runner = stage{"runner": s.programs.Keep}.start(s.broken)
-	s.notifying = stage{"notify": s.notifier.run}.start(s.broken)
+	s.notifying = stage{"notify": s.notifier.Run}.start(s.broken)
 	s.aside = stage{
 		"metrics": s.metrics.Run, "history": s.history.Run, "memory": tidy(s.history.Pack), "record": s.inherited.refresh,
 	}.start(s.broken)
@@ -167,7 +168,7 @@ func (s *stages) stopAndResign(deadline time.Time) error {
 	notifyManager("STOPPING=1")
 	err = errors.Join(err, s.api.stop(soon()))
 	s.sources.cancel()
-	released := deadline.Add(-stopNotifyWithin)
+	released := deadline.Add(-notify.StopWithin)
 	err = errors.Join(err, s.sending.stop(released), s.stopHolding(released), s.sources.stop(released))
 	// Commands for the stop may rely on all addresses having been removed.
 	err = errors.Join(err, s.notifying.stop(deadline))
@@ -183,7 +184,7 @@ func (s *stages) stopAndResign(deadline time.Time) error {
 func (s *stages) stopForHandover(deadline time.Time) error {
 	s.events.Publish(s.event(event.DaemonHandover))
 	notifyManager("STOPPING=1")
-	err := errors.Join(s.api.stop(soon()), s.notifying.stop(time.Now().Add(stopNotifyWithin)), s.runner.stop(soon()))
+	err := errors.Join(s.api.stop(soon()), s.notifying.stop(time.Now().Add(notify.StopWithin)), s.runner.stop(soon()))
 	s.router.HandOver()
 	s.worker.HandOver()
 	err = errors.Join(err, s.stopRouter())

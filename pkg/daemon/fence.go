@@ -22,7 +22,7 @@ import (
 // fencer runs fence commands for the router.
 type fencer struct {
 	config   *atomic.Pointer[config.Config] // the configuration in force
-	commands *notify.Runner
+	notifier *notify.Notifier
 	events   *bus.Topic[event.Event]
 	results  *bus.Topic[vrrp.Result]
 }
@@ -37,7 +37,7 @@ func (f fencer) start(e vrrp.RunFence) {
 	done := func(r command.Result) { f.ended(e, r) }
 	user, err := defaultUser(f.config.Load())
 	if err == nil {
-		err = f.commands.Fence(notify.Fence{
+		err = f.notifier.Fence(notify.Fence{
 			Argv: e.Fence.Argv, User: user, Timeout: e.Fence.Timeout,
 			Name: e.Group, Interface: e.Instance.Interface, VRID: e.Instance.VRID, Active: e.Active, Trace: e.Cause.Trace,
 		}, done)
@@ -54,7 +54,7 @@ func (f fencer) ended(e vrrp.RunFence, r command.Result) {
 		Stamp: event.Stamp{Cause: e.Cause, At: now}, Subject: e.Group, Command: e.Fence.Argv[0], Active: e.Active,
 		Took: r.Took, Output: r.Output,
 	}
-	ran.Result, ran.Err = resultOf(r.Err)
+	ran.Result, ran.Err = notify.ResultOf(r.Err)
 	f.events.Publish(ran)
 	f.results.Publish(vrrp.Fenced{Cause: event.Cause{Trace: e.Cause.Trace, At: now}, Ticket: e.Ticket, Err: ran.Err})
 }

@@ -22,6 +22,7 @@ import (
 	"ripcord/pkg/link"
 	"ripcord/pkg/link/monitor"
 	"ripcord/pkg/liveness"
+	"ripcord/pkg/notify"
 	"ripcord/pkg/router"
 	"ripcord/pkg/runner"
 	"ripcord/pkg/stats"
@@ -60,7 +61,7 @@ type parts struct {
 	router     *router.Router
 	control    *control.Server
 	lock       *Lock
-	notifier   *notifier
+	notifier   *notify.Notifier
 	dryRuns    dryRuns
 	releases   *releases
 	noReleases error // why the file of releases cannot be used
@@ -95,7 +96,7 @@ func build(o Options) (*parts, error) {
 	p.metrics = telemetry.NewMetrics(telemetry.MetricsConfig{
 		Version: o.Version, Since: now, Source: source{p},
 		Settings: func(name string) link.Settings { return p.config.Load().Link(name) }, Events: &p.events, LinesLost: p.log.Lost,
-		FIFOLinesLost: func() uint64 { return p.notifier.lost() },
+		FIFOLinesLost: func() uint64 { return p.notifier.LostLines() },
 	})
 	if err := inOrder(o, p.buildPrograms, p.buildChecks, p.buildNotifier); err != nil {
 		return nil, err
@@ -162,7 +163,7 @@ func (p *parts) buildRouter(o Options) error {
 	p.router = router.New(router.Config{
 		Groups: o.Config.Groups, Stats: p.stats,
 		Links: p.links, Heard: &p.heard, Results: &p.results, Events: &p.events, Warnings: p.warnings,
-		Engine: p.engine, Addresses: addresses, Receiver: p.receiver, Confirmer: p.monitor, Fencer: fencer{&p.config, p.notifier.runner, &p.events, &p.results}, Watcher: p.watcher,
+		Engine: p.engine, Addresses: addresses, Receiver: p.receiver, Confirmer: p.monitor, Fencer: fencer{&p.config, p.notifier, &p.events, &p.results}, Watcher: p.watcher,
 		Lease: p.lease, Minter: p.minter, Alarm: alarm, Now: time.Now,
 	})
 	return nil
@@ -363,7 +364,10 @@ func (p *parts) buildNotifier(o Options) error {
 	if err != nil {
 		return err
 	}
-	p.notifier = newNotifier(p.programs, s, c.FIFO, c.FIFOReader.Argv, &p.events, func() []*vrrp.GroupStatus { return p.router.Groups() })
+	p.notifier = notify.NewNotifier(notify.Config{
+		Programs: p.programs, Settings: s.Settings, FIFO: c.FIFO, Owner: s.fifo, Reader: c.FIFOReader.Argv, ReaderUser: s.reader,
+		Events: &p.events, Groups: func() []*vrrp.GroupStatus { return p.router.Groups() },
+	})
 	return nil
 }
 

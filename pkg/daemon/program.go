@@ -8,6 +8,7 @@ import (
 	"ripcord/pkg/command"
 	"ripcord/pkg/config"
 	"ripcord/pkg/event"
+	"ripcord/pkg/notify"
 )
 
 // runProgram runs a program of a configuration as its user, waits for it and returns the event with
@@ -24,7 +25,7 @@ func runProgram(ctx context.Context, programs command.Runner, c *config.Config, 
 		result = <-ran
 	}
 	e := event.ProgramRan{Stamp: event.Stamp{At: time.Now()}, Program: string(kind), Command: program.Argv[0], Took: result.Took, Output: result.Output}
-	e.Result, e.Err = resultOf(result.Err)
+	e.Result, e.Err = notify.ResultOf(result.Err)
 	return e
 }
 

@@ -17,18 +17,16 @@ import (
 // programs runs the programs of the configuration: in `ripcord runner`, or as children of this
 // process.
 type programs interface {
-	command.Runner
+	notify.Programs
 	// Keep keeps the connection to ripcord runner, if there is one, until ctx ends.
 	Keep(ctx context.Context) error
 	// Reload switches to the programs of a configuration whose table has that revision.
 	Reload(ctx context.Context, revision string) error
-	MakeFIFO(ctx context.Context) error
 	// Processes returns a directory of all processes if /proc hides some from the daemon.
 	Processes(ctx context.Context) (*os.File, error)
 	// Hold makes another process, if there is one, keep copies of some files open until this one has
 	// ended. It closes the files at the end.
 	Hold(ctx context.Context, files []*os.File)
-	Status() runner.Status
 }
 
 // ownPrograms runs the programs as children of this process.
@@ -90,7 +88,7 @@ func Programs(c *config.Config) (*runner.Table, error) {
 			add(probe.Request(checks[i].Name, checks[i].EffectiveTimeout()))
 		}
 	}
-	for _, r := range settings.requests() {
+	for _, r := range settings.Requests() {
 		add(r)
 	}
 	for i := range c.Groups {

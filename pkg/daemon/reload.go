@@ -188,7 +188,7 @@ func (p *parts) apply(ctx context.Context, before *config.Config, next usable) e
 	if err := p.checks.Apply(next.checks); err != nil {
 		return fmt.Errorf("checks: %w", err)
 	}
-	p.notifier.update(next.notify)
+	p.notifier.Update(next.notify.Settings)
 	// Links of instances that are gone are watched until these have stopped: otherwise they would
 	// have a fault before.
 	p.monitor.Reconfigure(watching(next.Config, before))

@@ -12,6 +12,7 @@ import (
 	"ripcord/pkg/config"
 	"ripcord/pkg/event"
 	"ripcord/pkg/link/monitor"
+	"ripcord/pkg/notify"
 	"ripcord/pkg/stats"
 	"ripcord/pkg/telemetry"
 	"ripcord/pkg/track"
@@ -63,7 +64,7 @@ func reloadable() *parts {
 	}
 	p.log = telemetry.NewLog(&p.events, telemetry.NewLogger(io.Discard, event.Error))
 	p.checks = track.New(p.programs, nil, p.reportCheck)
-	p.notifier = newNotifier(p.programs, notifySettings{}, "", nil, &p.events, nil)
+	p.notifier = notify.NewNotifier(notify.Config{Programs: p.programs, Events: &p.events})
 	p.monitor = monitor.New(monitor.Config{Minter: event.NewMinter(1), Facts: bus.NewRetained[string, event.Link](), Addresses: &p.addresses, Events: &p.events})
 	p.config.Store(&config.Config{File: "x.yaml"})
 	return p

@@ -1,10 +1,13 @@
 // Package notify notifies other programs of the transitions of instances and groups, in the words
-// and forms of keepalived: by commands, and by lines in a FIFO. It also runs fence commands. Other
-// packages decide when a transition happens and what is configured for it.
+// and forms of keepalived: by commands, and by lines in a FIFO. It also runs fence commands.
 //
-// The parts: a transition and its words (transition.go), the commands of a transition in
-// their order (commands.go) and the queue of one name (queue.go) are pure; the Runner
-// (runner.go, fence.go) and the FIFO (fifo_linux.go) own the goroutines.
+// The Notifier (notifier.go) reads the events of the daemon. Its sequencer (sequencer.go) turns them
+// into transitions and decides in which order, and when, these are notified. The Settings
+// (settings.go) name the commands of each instance and group; other packages read them from the
+// configuration. A transition and its words (transition.go), the commands of a transition
+// (commands.go) and the queue of one subject (queue.go) are pure. The Runner (runner.go, fence.go),
+// the FIFO (fifo_linux.go) and its reader (reader_linux.go) own the goroutines. report.go makes
+// events of their reports.
 //
 // The contract:
 //

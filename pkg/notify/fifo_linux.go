@@ -46,7 +46,7 @@ type FIFO struct {
 }
 
 type line struct {
-	subject
+	Subject
 	text string
 }
 
@@ -122,13 +122,13 @@ func (f *FIFO) Write(t Transition) {
 
 // keepLast drops all waiting lines except the last of each name.
 func (f *FIFO) keepLast() {
-	last := make(map[subject]int, len(f.waiting))
+	last := make(map[Subject]int, len(f.waiting))
 	for i, l := range f.waiting {
-		last[l.subject] = i
+		last[l.Subject] = i
 	}
 	f.lost.Add(uint64(len(f.waiting) - len(last)))
 	i := -1
-	f.waiting = slices.DeleteFunc(f.waiting, func(l line) bool { i++; return last[l.subject] != i })
+	f.waiting = slices.DeleteFunc(f.waiting, func(l line) bool { i++; return last[l.Subject] != i })
 }
 
 // Run writes lines until ctx is done, and then as many more as there is room for.

@@ -35,9 +35,9 @@ type Runner struct {
 	workers sync.WaitGroup
 
 	mu       sync.Mutex
-	queues   map[subject]*queue // those with waiting transitions
-	order    []subject          // the same, the longest waiting first
-	running  map[subject]*run
+	queues   map[Subject]*queue // those with waiting transitions
+	order    []Subject          // the same, the longest waiting first
+	running  map[Subject]*run
 	fences   []fencing       // those that wait to be started
 	fenced   map[string]bool // the names of those that wait or run
 	draining bool
@@ -61,8 +61,8 @@ func New(programs command.Runner, report func(Ran)) *Runner {
 		wake:       make(chan struct{}, 1),
 		events:     make(chan func()),
 		yieldAfter: YieldAfter,
-		queues:     make(map[subject]*queue),
-		running:    make(map[subject]*run),
+		queues:     make(map[Subject]*queue),
+		running:    make(map[Subject]*run),
 		fenced:     make(map[string]bool),
 	}
 }
@@ -130,7 +130,7 @@ func (r *Runner) startWaiting(ctx context.Context) {
 	if r.draining {
 		stale = time.Now()
 	}
-	r.order = slices.DeleteFunc(r.order, func(s subject) bool {
+	r.order = slices.DeleteFunc(r.order, func(s Subject) bool {
 		if r.running[s] != nil || len(r.running) >= Limit {
 			return false
 		}
@@ -155,7 +155,7 @@ func (r *Runner) startWaiting(ctx context.Context) {
 }
 
 // work runs the commands of one transition until own is done; ctx is Run's.
-func (r *Runner) work(ctx, own context.Context, s subject, e entry) {
+func (r *Runner) work(ctx, own context.Context, s Subject, e entry) {
 	for i := range e.commands {
 		if own.Err() != nil {
 			break
@@ -175,7 +175,7 @@ func (r *Runner) work(ctx, own context.Context, s subject, e entry) {
 }
 
 // runOne runs one command of a transition.
-func (r *Runner) runOne(own context.Context, s subject, c *queued, done func(command.Result)) {
+func (r *Runner) runOne(own context.Context, s Subject, c *queued, done func(command.Result)) {
 	if !c.yields {
 		r.programs.Run(own, c.Request, done)
 		return
@@ -271,12 +271,12 @@ func (r *Runner) left() (names []string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for s, running := range r.running {
-		names = append(names, s.name+" ("+running.entry.transition.State()+")")
+		names = append(names, s.Name+" ("+running.entry.transition.State()+")")
 	}
 	for _, s := range r.order {
 		if r.running[s] == nil {
 			entries := r.queues[s].entries
-			names = append(names, s.name+" ("+entries[len(entries)-1].transition.State()+", not begun)")
+			names = append(names, s.Name+" ("+entries[len(entries)-1].transition.State()+", not begun)")
 		}
 	}
 	for name := range r.fenced {

@@ -19,6 +19,12 @@ const (
 // String returns keepalived's word.
 func (k Kind) String() string { return [...]string{"INSTANCE", "GROUP"}[k] }
 
+// Subject names an instance or a group. The commands of one subject run in order.
+type Subject struct {
+	Kind Kind
+	Name string
+}
+
 // Transition is a change of the state of an instance or a group. To is Initialize if it is stopped:
 // at shutdown, or when it is removed.
 type Transition struct {
@@ -94,10 +100,5 @@ func (t *Transition) Line() string {
 	return fmt.Sprintf("%s \"%s\" %s %s\n", t.Kind, t.Name, t.State(), t.priority())
 }
 
-// subject is the instance or group of a transition. The commands of one subject run in order.
-type subject struct {
-	kind Kind
-	name string
-}
-
-func (t *Transition) subject() subject { return subject{t.Kind, t.Name} }
+// subject returns the instance or group that changed its state.
+func (t *Transition) subject() Subject { return Subject{t.Kind, t.Name} }

@@ -48,7 +48,7 @@ var pure = []string{
 	"pkg/track/health.go", "pkg/track/schedule.go", "pkg/track/report.go",
 	"pkg/runner/table.go",
 	"pkg/simulate/*.go",
-	"pkg/notify/transition.go", "pkg/notify/commands.go", "pkg/notify/queue.go",
+	"pkg/notify/transition.go", "pkg/notify/commands.go", "pkg/notify/queue.go", "pkg/notify/sequencer.go", "pkg/notify/settings.go",
 }
 
 // shell lists the files of pure packages that are not pure, beside those for Linux: they

@@ -1,4 +1,4 @@
-package daemon
+package notify
 
 import (
 	"context"
@@ -13,14 +13,19 @@ import (
 	"ripcord/pkg/bus"
 	"ripcord/pkg/command"
 	"ripcord/pkg/event"
-	"ripcord/pkg/notify"
 	"ripcord/pkg/runner"
 	"ripcord/pkg/vrrp"
 )
 
+// localPrograms run the programs as children of the test.
+type localPrograms struct{ command.Local }
+
+func (localPrograms) MakeFIFO(context.Context) error { return nil }
+func (localPrograms) Status() runner.Status          { return runner.Status{Ready: true} }
+
 // waitingPrograms are programs that do not end, or that wait for a lost runner.
 type waitingPrograms struct {
-	ownPrograms
+	localPrograms
 	ready bool
 }
 
@@ -38,11 +43,11 @@ func TestUnfinishedUnrun(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			var events bus.Topic[event.Event]
 			ring := bus.SubscribeRing(&events, bus.NewBell(), 8)
-			n := newNotifier(waitingPrograms{ready: ready}, notifySettings{}, "", nil, &events, nil)
+			n := NewNotifier(Config{Programs: waitingPrograms{ready: ready}, Events: &events})
 			ctx, cancel := context.WithCancel(t.Context())
 			go func() { _ = n.runner.Run(ctx) }()
-			n.runner.Notify(notify.Transition{Kind: notify.Instance, Name: "a", To: event.Active},
-				notify.Commands{Any: &notify.Command{Argv: []string{"/bin/true"}}})
+			n.runner.Notify(Transition{Kind: Instance, Name: "a", To: event.Active},
+				Commands{Any: &Command{Argv: []string{"/bin/true"}}})
 			synctest.Wait()
 			n.finish()
 			cancel()
@@ -58,7 +63,7 @@ func TestUnfinishedUnrun(t *testing.T) {
 }
 
 // silentPrograms are programs whose files a server has that does not answer.
-type silentPrograms struct{ ownPrograms }
+type silentPrograms struct{ localPrograms }
 
 func (silentPrograms) Check(ctx context.Context, _ command.Request) error {
 	<-ctx.Done()
@@ -72,12 +77,15 @@ func TestNotifierEnds(t *testing.T) {
 		var events bus.Topic[event.Event]
 		ring := bus.SubscribeRing(&events, bus.NewBell(), 8)
 		groups := func() []*vrrp.GroupStatus { return nil }
-		n := newNotifier(silentPrograms{}, notifySettings{}, "", nil, &events, groups)
+		nobody := &command.User{Name: "nobody", UID: 65534, GID: 65534}
+		n := NewNotifier(Config{Programs: silentPrograms{}, Events: &events, Groups: groups})
 		ctx, cancel := context.WithCancel(t.Context())
 		done := make(chan error)
-		go func() { done <- n.run(ctx) }()
+		go func() { done <- n.Run(ctx) }()
 		for range 3 {
-			n.update(notifySettings{user: &command.User{Name: "nobody", UID: 65534, GID: 65534}, names: map[subject]bool{{name: "inside"}: true}, all: &notify.Commands{Any: &notify.Command{Argv: []string{"/nfs/notify"}}}})
+			n.Update(Settings{
+				Subjects: map[Subject]bool{{Name: "inside"}: true}, Every: &Commands{Any: &Command{Argv: []string{"/nfs/notify"}, User: nobody}},
+			})
 			synctest.Wait()
 		}
 		cancel()
@@ -93,7 +101,7 @@ func TestNotifierEnds(t *testing.T) {
 
 // recordingPrograms record which programs are run.
 type recordingPrograms struct {
-	ownPrograms
+	localPrograms
 	mu  *sync.Mutex
 	ran *[]string
 }
@@ -112,23 +120,26 @@ func (recordingPrograms) Check(_ context.Context, r command.Request) error {
 // TestRemovedStop requires that an instance and a group which a reload removes run their stop
 // commands, also if another reload comes first, and that these are then forgotten.
 func TestRemovedStop(t *testing.T) {
-	settings := func(names ...subject) notifySettings {
-		s := notifySettings{commands: map[subject]notify.Commands{}, holds: map[string]bool{}, names: map[subject]bool{}}
+	settings := func(names ...Subject) Settings {
+		s := Settings{Commands: map[Subject]Commands{}, HasAddresses: map[string]bool{}, Subjects: map[Subject]bool{}}
 		for _, of := range names {
-			s.commands[of] = notify.Commands{Stop: &notify.Command{Argv: []string{"/bin/stop", of.name}, Timeout: time.Second}}
-			s.names[of] = true
+			s.Commands[of] = Commands{Stop: &Command{Argv: []string{"/bin/stop", of.Name}, Timeout: time.Second}}
+			s.Subjects[of] = true
 		}
 		return s
 	}
-	inside, edge, other := subject{name: "inside"}, subject{true, "edge"}, subject{name: "other"}
+	inside, edge, other := Subject{Instance, "inside"}, Subject{Group, "edge"}, Subject{Instance, "other"}
 	synctest.Test(t, func(t *testing.T) {
 		var events bus.Topic[event.Event]
 		ring := bus.SubscribeRing(&events, bus.NewBell(), 64)
 		programs := recordingPrograms{mu: new(sync.Mutex), ran: new([]string)}
-		n := newNotifier(programs, settings(inside, edge, other), "", nil, &events, func() []*vrrp.GroupStatus { return nil })
+		n := NewNotifier(Config{
+			Programs: programs, Settings: settings(inside, edge, other), Events: &events,
+			Groups: func() []*vrrp.GroupStatus { return nil },
+		})
 		ctx, cancel := context.WithCancel(t.Context())
 		done := make(chan error)
-		go func() { done <- n.run(ctx) }()
+		go func() { done <- n.Run(ctx) }()
 		move := func(from, to event.State) {
 			cause := event.Cause{Trace: 1, At: time.Now()}
 			stamp := event.Stamp{Cause: cause, At: time.Now()}
@@ -139,7 +150,7 @@ func TestRemovedStop(t *testing.T) {
 		move(event.Initialize, event.Backup)
 		_, _ = ring.Take()
 		for range 2 {
-			n.update(settings(other))
+			n.Update(settings(other))
 			synctest.Wait()
 		}
 		move(event.Backup, event.Initialize)
@@ -152,9 +163,9 @@ func TestRemovedStop(t *testing.T) {
 		if len(n.settings.leaving) > 0 {
 			t.Errorf("kept after the stop: %v", n.settings.leaving)
 		}
-		n.update(settings())
+		n.Update(settings())
 		synctest.Wait()
-		n.update(settings())
+		n.Update(settings())
 		synctest.Wait()
 		logged, _ := ring.Take()
 		refused := 0

@@ -1,4 +1,4 @@
-package daemon
+package notify
 
 import (
 	"slices"
@@ -7,24 +7,23 @@ import (
 	"time"
 
 	"ripcord/pkg/event"
-	"ripcord/pkg/notify"
 	"ripcord/pkg/vrrp"
 )
 
-// movesRig feeds moves with events and keeps the lines of the transitions.
-type movesRig struct {
-	*moves
+// sequencerRig feeds a sequencer with events and keeps the lines of the transitions.
+type sequencerRig struct {
+	*sequencer
 	now     time.Time
 	trace   event.Trace
 	lines   []string
-	emitted []notify.Transition
+	emitted []Transition
 }
 
-// newMovesRig has a group edge of inside and outside, and the instance lone; all have addresses but
+// newSequencerRig has a group edge of inside and outside, and the instance lone; all have addresses but
 // lone.
-func newMovesRig() *movesRig {
-	r := &movesRig{now: time.Now()}
-	r.moves = newMoves(map[string]bool{"inside": true, "outside": true}, func(t notify.Transition) {
+func newSequencerRig() *sequencerRig {
+	r := &sequencerRig{now: time.Now()}
+	r.sequencer = newSequencer(map[string]bool{"inside": true, "outside": true}, func(t Transition) {
 		r.lines = append(r.lines, strings.TrimSpace(t.Line()))
 		r.emitted = append(r.emitted, t)
 	})
@@ -32,37 +31,37 @@ func newMovesRig() *movesRig {
 }
 
 // next begins another story, a millisecond later.
-func (r *movesRig) next() { r.trace++; r.now = r.now.Add(time.Millisecond) }
+func (r *sequencerRig) next() { r.trace++; r.now = r.now.Add(time.Millisecond) }
 
-func (r *movesRig) stamp() event.Stamp {
+func (r *sequencerRig) stamp() event.Stamp {
 	return event.Stamp{Cause: event.Cause{Trace: r.trace, At: r.now}, At: r.now}
 }
 
-func (r *movesRig) lone(from, to event.State) {
+func (r *sequencerRig) lone(from, to event.State) {
 	r.next()
 	r.handle(event.InstanceTransition{Stamp: r.stamp(), Virtual: event.Virtual{Name: "lone", Interface: "eth2", VRID: 7}, From: from, To: to, Priority: 100})
 }
 
-func (r *movesRig) edge(from, to event.State) {
+func (r *sequencerRig) edge(from, to event.State) {
 	r.next()
 	r.edgeAgain(from, to)
 }
 
-func (r *movesRig) edgeAgain(from, to event.State) {
+func (r *sequencerRig) edgeAgain(from, to event.State) {
 	for _, name := range []string{"inside", "outside"} {
 		r.handle(event.InstanceTransition{Stamp: r.stamp(), Virtual: event.Virtual{Name: name, Group: "edge"}, From: from, To: to, Priority: 150})
 	}
 	r.handle(event.GroupTransition{Stamp: r.stamp(), Group: "edge", From: from, To: to})
 }
 
-func (r *movesRig) addresses(kind event.AddressKind, names ...string) {
+func (r *sequencerRig) addresses(kind event.AddressKind, names ...string) {
 	for _, name := range names {
 		r.handle(event.AddressMoved{Stamp: r.stamp(), Kind: kind, Instance: name})
 	}
 }
 
 // want checks the lines since the last call.
-func (r *movesRig) want(t *testing.T, lines ...string) {
+func (r *sequencerRig) want(t *testing.T, lines ...string) {
 	t.Helper()
 	if !slices.Equal(r.lines, lines) {
 		t.Errorf("emitted\n\t%s\nwant\n\t%s", strings.Join(r.lines, "\n\t"), strings.Join(lines, "\n\t"))
@@ -74,10 +73,10 @@ func edgeLines(state string) []string {
 	return []string{`INSTANCE "inside" ` + state + ` 150`, `INSTANCE "outside" ` + state + ` 150`, `GROUP "edge" ` + state + ` 0`}
 }
 
-// TestMovesOrder: the members of a group come first; a transition to or from Active waits until the
+// TestSequencerOrder: the members of a group come first; a transition to or from Active waits until the
 // addresses are added or removed, whichever event comes first.
-func TestMovesOrder(t *testing.T) {
-	r := newMovesRig()
+func TestSequencerOrder(t *testing.T) {
+	r := newSequencerRig()
 	r.edge(event.Initialize, event.Backup)
 	started := edgeLines("BACKUP")
 	r.want(t, started[2], started[0], started[1])
@@ -105,10 +104,10 @@ func TestMovesOrder(t *testing.T) {
 	r.want(t, started[1], started[0], started[2])
 }
 
-// TestMovesLastStanding: an instance that begins or ceases to serve alone does not wait for its
+// TestSequencerLastStanding: an instance that begins or ceases to serve alone does not wait for its
 // group, which does not move, and comes before the group's next transition.
-func TestMovesLastStanding(t *testing.T) {
-	r := newMovesRig()
+func TestSequencerLastStanding(t *testing.T) {
+	r := newSequencerRig()
 	r.edge(event.Backup, event.Fault)
 	r.want(t, edgeLines("FAULT")...)
 	alone := func(from, to event.State, priority uint8) {
@@ -127,10 +126,10 @@ func TestMovesLastStanding(t *testing.T) {
 	r.want(t, append([]string{`INSTANCE "inside" FAULT 150`}, edgeLines("BACKUP")...)...)
 }
 
-// TestMovesDeadline: addresses that do not come delay a transition only for a while, and the
+// TestSequencerDeadline: addresses that do not come delay a transition only for a while, and the
 // transition after it not at all.
-func TestMovesDeadline(t *testing.T) {
-	r := newMovesRig()
+func TestSequencerDeadline(t *testing.T) {
+	r := newSequencerRig()
 	r.edge(event.Backup, event.Active)
 	r.flush(r.now.Add(settleWithin - 1))
 	r.want(t)
@@ -148,19 +147,19 @@ func TestMovesDeadline(t *testing.T) {
 	}
 }
 
-// TestMovesJoin: an instance that joins an Active group has a transition of its own.
-func TestMovesJoin(t *testing.T) {
-	r := newMovesRig()
+// TestSequencerJoin: an instance that joins an Active group has a transition of its own.
+func TestSequencerJoin(t *testing.T) {
+	r := newSequencerRig()
 	r.next()
 	r.handle(event.InstanceTransition{Stamp: r.stamp(), Virtual: event.Virtual{Name: "inside", Group: "edge"}, To: event.Active, Priority: 150})
 	r.flush(r.due())
 	r.want(t, `INSTANCE "inside" MASTER 150`)
 }
 
-// TestMovesLeave: an instance that a reload takes out of an Active group, and that is its own group
+// TestSequencerLeave: an instance that a reload takes out of an Active group, and that is its own group
 // from then on, is stopped before it begins again, though its addresses are still in place.
-func TestMovesLeave(t *testing.T) {
-	r := newMovesRig()
+func TestSequencerLeave(t *testing.T) {
+	r := newSequencerRig()
 	r.edge(event.Backup, event.Active)
 	r.flush(r.due())
 	r.lines = nil
@@ -175,11 +174,11 @@ func TestMovesLeave(t *testing.T) {
 	r.want(t, `INSTANCE "inside" STOP 150`, `INSTANCE "inside" BACKUP 150`)
 }
 
-// TestMovesStop: at the end all instances stop, then all groups, with the router's reason or
+// TestSequencerStop: at the end all instances stop, then all groups, with the router's reason or
 // without one; each once.
-func TestMovesStop(t *testing.T) {
+func TestSequencerStop(t *testing.T) {
 	for _, hangs := range []bool{false, true} {
-		r := newMovesRig()
+		r := newSequencerRig()
 		r.edge(event.Initialize, event.Backup)
 		r.lone(event.Initialize, event.Backup)
 		r.edge(event.Backup, event.Active)
@@ -202,25 +201,25 @@ func TestMovesStop(t *testing.T) {
 	}
 }
 
-// TestMovesRemoved: a subject that was stopped before the end does not stop again.
-func TestMovesRemoved(t *testing.T) {
-	r := newMovesRig()
+// TestSequencerRemoved: a subject that was stopped before the end does not stop again.
+func TestSequencerRemoved(t *testing.T) {
+	r := newSequencerRig()
 	r.lone(event.Initialize, event.Backup)
 	r.lone(event.Backup, event.Initialize)
 	r.want(t, `INSTANCE "lone" BACKUP 100`, `INSTANCE "lone" STOP 100`)
 	r.reload(nil)
 	if len(r.order) != 0 || len(r.last) != 0 {
-		t.Errorf("moves still has %v", r.order)
+		t.Errorf("the sequencer still has %v", r.order)
 	}
 	r.handle(event.Daemon{Stamp: r.stamp(), Kind: event.DaemonStopping})
 	r.finish()
 	r.want(t)
 }
 
-// TestMovesResync: after lost events the present states are emitted once, and an event that a
+// TestSequencerResync: after lost events the present states are emitted once, and an event that a
 // snapshot contained is not emitted again.
-func TestMovesResync(t *testing.T) {
-	r := newMovesRig()
+func TestSequencerResync(t *testing.T) {
+	r := newSequencerRig()
 	r.edge(event.Initialize, event.Backup)
 	r.lone(event.Initialize, event.Backup)
 	r.lines = nil

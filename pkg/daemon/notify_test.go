@@ -45,44 +45,23 @@ func TestAdviseNotify(t *testing.T) {
 	}
 }
 
-// TestNotifyFollowedBy: after a reload the commands are those of the new configuration, possibly
-// none; an instance that is gone keeps its own, since it still has to stop.
-func TestNotifyFollowedBy(t *testing.T) {
-	settings := func(commands bool, names ...string) notifySettings {
-		c := config.Config{ScriptUser: "root", Notify: map[config.Subject]config.Notify{}}
-		for _, name := range names {
-			c.Sets = append(c.Sets, addr.Set{Instance: name, Addresses: []addr.Address{{}}})
-			if commands {
-				c.Notify[config.Subject{Name: name}] = config.Notify{Any: config.Command{Argv: []string{"/bin/true"}}}
-			}
-		}
-		s, err := notifySettingsOf(&c)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return s
+// TestNotifySettings requires that the settings name all instances and groups, and, if they are used,
+// the instances that have addresses.
+func TestNotifySettings(t *testing.T) {
+	inside, edge := notify.Subject{Kind: notify.Instance, Name: "inside"}, notify.Subject{Kind: notify.Group, Name: "edge"}
+	c := config.Config{
+		ScriptUser: "root", Groups: []vrrp.Group{{Name: "edge"}},
+		Sets: []addr.Set{{Instance: "inside", Addresses: []addr.Address{{}}}, {Instance: "empty"}},
 	}
-	got := settings(true, "inside", "outside").followedBy(settings(false, "inside"))
-	if _, stays := got.commands[subject{name: "inside"}]; stays {
-		t.Error("a command that the new configuration lacks is kept")
+	s, err := notifySettingsOf(&c)
+	if err != nil || !s.Empty() || len(s.Subjects) != 3 || !s.Subjects[inside] || !s.Subjects[edge] || s.HasAddresses["inside"] {
+		t.Errorf("without commands: %+v, %v", s, err)
 	}
-	outside := subject{name: "outside"}
-	gone := func(got notifySettings) {
-		t.Helper()
-		if got.of(outside).Any == nil || !got.holds["outside"] || len(got.requests()) > 0 {
-			t.Errorf("an instance that is gone has no command for its stop, or is checked still: %+v", got)
-		}
-	}
-	gone(got)
-	got = got.followedBy(settings(false, "inside"))
-	gone(got)
-	got.stopped(outside)
-	if !got.empty() || got.holds["outside"] || len(got.names) != 1 {
-		t.Errorf("after its stop: %+v", got)
-	}
-	back := settings(true, "inside", "outside").followedBy(settings(false, "inside")).followedBy(settings(true, "inside", "outside"))
-	if back.stopped(outside); len(back.leaving) > 0 || back.of(outside).Any == nil {
-		t.Errorf("an instance that is back: %+v", back)
+	any := config.Notify{Any: config.Command{Argv: []string{"/bin/true"}}}
+	c.Notify = map[config.Subject]config.Notify{{Name: "inside"}: any, {Group: true, Name: "edge"}: any}
+	s, err = notifySettingsOf(&c)
+	if err != nil || s.Commands[inside].Any == nil || s.Commands[edge].Any == nil || !s.HasAddresses["inside"] || s.HasAddresses["empty"] {
+		t.Errorf("with commands: %+v, %v", s, err)
 	}
 }
 
