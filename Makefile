@@ -20,8 +20,8 @@ RESULTS  = $(if $(filter .,$(RUN)),-results $(CURDIR)/test/bench/RESULTS.md)
 BENCH   := $(GO) test -count=1 -p 1 -v
 # Runs tests that depend on the kernel's timing on a machine that others use, too. A test that fails
 # is run once more, alone, and both runs are shown. It counts as failed if it fails twice. More than
-# three failures, a panic or a data race count as failed at once.
-RETRY   := $(GO) tool gotestsum --rerun-fails=1 --rerun-fails-run-root-test --rerun-fails-max-failures=3 --rerun-fails-abort-on-data-race
+# ten failures, a panic or a data race count as failed at once.
+RETRY   := $(GO) tool gotestsum --rerun-fails=1 --rerun-fails-run-root-test --rerun-fails-max-failures=10 --rerun-fails-abort-on-data-race
 VERBOSE := $(RETRY) --format=standard-verbose
 
 .PHONY: build test unit lab chaos mutations interop interop-full keepalived-diff test-vm test-page package test-package fuzz check static race race-kernel race-pure race-sim demo bench bench-short bench-smoke bench-setup bench-go clean

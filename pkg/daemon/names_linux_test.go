@@ -2,6 +2,7 @@ package daemon_test
 
 import (
 	"fmt"
+	"math"
 	"os/exec"
 	"runtime"
 	"strings"
@@ -12,7 +13,8 @@ import (
 )
 
 // TestMemoryOfNames: on a machine with containers, ever new interfaces appear and disappear, with
-// their own addresses. Those that are gone and not configured must leave nothing in memory.
+// their own addresses. Those that are gone and not configured must leave nothing in memory. Other
+// work of the daemon may leave something once, but not each time.
 func TestMemoryOfNames(t *testing.T) {
 	cables(t)
 	inside := listen(t, "far0")
@@ -20,12 +22,16 @@ func TestMemoryOfNames(t *testing.T) {
 	r.lead(inside)
 	const names = 3000
 	churn(t, "warm", names) // memory that is kept for the next time is allocated afterwards
-	before := heap()
-	churn(t, "v", names)
-	after := heap()
-	t.Logf("%d bytes alive, %d after %d more names", before, after, names)
-	if each := (after - before) / names; each > 50 {
-		t.Errorf("a name that is gone keeps %d bytes alive", each)
+	const most = 50
+	least := math.MaxInt // bytes that a name leaves, in the best of the rounds
+	for before, round := heap(), 0; round < 3 && least > most; round++ {
+		churn(t, fmt.Sprintf("v%c", 'a'+round), names)
+		after := heap()
+		t.Logf("%d bytes alive, %d after %d more names", before, after, names)
+		least, before = min(least, (after-before)/names), after
+	}
+	if least > most {
+		t.Errorf("a name that is gone keeps %d bytes alive", least)
 	}
 	r.cancel()
 	if err := r.end(inside); err != nil {

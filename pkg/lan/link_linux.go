@@ -12,7 +12,7 @@ import (
 )
 
 // answering bounds each request to the kernel.
-const answering = 10 * time.Second
+const answering = 30 * time.Second
 
 // Link is the kernel's state of an interface.
 type Link struct {

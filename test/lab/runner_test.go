@@ -32,12 +32,18 @@ func commandLines(t *testing.T, text string) map[int]string {
 	return found
 }
 
-// soon waits until something holds.
+// soon waits until something holds, for as long as patience.
 func soon(t *testing.T, what string, holds func() bool) {
 	t.Helper()
-	for deadline := time.Now().Add(patience); !holds(); time.Sleep(often) {
+	soonWithin(t, patience, what, holds)
+}
+
+// soonWithin does what soon does, for another time.
+func soonWithin(t *testing.T, within time.Duration, what string, holds func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(within); !holds(); time.Sleep(often) {
 		if time.Now().After(deadline) {
-			t.Fatalf("not within %v: %s", patience, what)
+			t.Fatalf("not within %v: %s", within, what)
 		}
 	}
 }

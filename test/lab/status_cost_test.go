@@ -13,7 +13,7 @@ import (
 const statusWithin = 20 * time.Millisecond
 
 // TestStatusOfThousandInstances measures it beside `ripcord version`, which only starts and ends:
-// on a busy machine the status takes no more than three times as long.
+// on a busy or slow machine the status takes no more than six times as long.
 func TestStatusOfThousandInstances(t *testing.T) {
 	r := newThousand(t)
 	r.begin()
@@ -21,7 +21,7 @@ func TestStatusOfThousandInstances(t *testing.T) {
 		const times = 25
 		nothing, status := r.took(times, "version"), r.took(times, "status", "--socket", r.a.socket)
 		t.Logf("status: fastest %v, median %v; version: fastest %v, median %v", status[0], median(status), nothing[0], median(nothing))
-		if status[0] > max(statusWithin, 3*nothing[0]) {
+		if status[0] > max(statusWithin, 6*nothing[0]) {
 			return fmt.Sprintf("ripcord status takes %v, ripcord version %v", status[0], nothing[0])
 		}
 		return ""
