@@ -52,7 +52,7 @@ func newDoctor() *cobra.Command {
 			if !c.Flags().Changed("for") {
 				during = listening(plan)
 			}
-			facts, err := doctor.Gather(c.Context(), doctor.Options{Plan: plan, Listen: during, KeepMemory: keepMemory})
+			facts, err := doctor.Gather(c.Context(), doctor.Options{Plan: plan, Listen: during, LockMemory: lockMemory})
 			if err != nil {
 				return fmt.Errorf("look at this machine: %w", err)
 			}

@@ -4,23 +4,38 @@ import (
 	"fmt"
 	"os"
 	"strings"
+	"time"
 
 	"golang.org/x/sys/unix"
+
+	"ripcord/pkg/event"
 )
 
-// keepMemory has the kernel keep in memory all of the program, and the data that the daemon has
-// touched, now and later: on a machine that lacks memory, the page that a failover needs would
+// keepMemory locks the memory of the daemon and reads its program, and returns the event that reports
+// this.
+func keepMemory() event.DaemonMemory {
+	e := event.DaemonMemory{Stamp: event.Stamp{At: time.Now()}}
+	if err := lockMemory(); err != nil {
+		e.Err = err.Error()
+	} else if err := readProgram(); err != nil {
+		e.Unread = err.Error()
+	}
+	return e
+}
+
+// lockMemory makes the kernel keep in memory all data and all pages of the program that the daemon
+// has touched, now and later: on a machine that lacks memory, the page that a failover needs would
 // otherwise have to come from the disk. It returns why the kernel refuses.
 //
 // Data that has not been touched is not locked (MCL_ONFAULT): plain locking would fill all that Go
-// reserves. Go's runtime still returns memory, by mapping it anew, since the kernel refuses to
+// reserves. Go's runtime still returns memory: it maps it again, since the kernel refuses to
 // discard locked pages.
 //
 // A process with a limit (RLIMIT_MEMLOCK) and without the capability to exceed it (CAP_IPC_LOCK)
 // must not lock its memory: the limit counts reserved memory, and Go ends when it is refused memory
-// at the limit. So keepMemory sets the limit to zero for the call, which then succeeds only with
+// at the limit. So lockMemory sets the limit to zero for the call, which then succeeds only with
 // the capability.
-func keepMemory() error {
+func lockMemory() error {
 	var limit unix.Rlimit
 	if err := unix.Getrlimit(unix.RLIMIT_MEMLOCK, &limit); err != nil {
 		return fmt.Errorf("getrlimit: %w", err)
@@ -35,12 +50,12 @@ func keepMemory() error {
 	if err := unix.Mlockall(unix.MCL_CURRENT | unix.MCL_FUTURE | unix.MCL_ONFAULT); err != nil {
 		return fmt.Errorf("mlockall: %w", err)
 	}
-	return readProgram()
+	return nil
 }
 
-// readProgram reads all pages of the program, so that they are locked, too. The start touches most
-// of them, but a failover could be the first to need another one. Kernels before Linux 5.14 refuse
-// that.
+// readProgram reads all pages of the program after lockMemory, so that they are locked, too. The
+// start touches most of them, but a failover could be the first to need another one. Kernels before
+// Linux 5.14 cannot do that, which is no error.
 func readProgram() error {
 	program, err := os.Readlink("/proc/self/exe")
 	if err != nil {
@@ -59,7 +74,7 @@ func readProgram() error {
 		}
 		_, _, errno := unix.Syscall(unix.SYS_MADVISE, from, to-from, unix.MADV_POPULATE_READ)
 		if errno != 0 && errno != unix.EINVAL {
-			return fmt.Errorf("read the program: %w", errno)
+			return fmt.Errorf("madvise: %w", errno)
 		}
 	}
 	return nil

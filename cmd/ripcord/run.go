@@ -139,10 +139,7 @@ func runDaemon(c *cobra.Command, cfg *config.Config, again func(context.Context)
 		return err
 	}
 	schedule()
-	memory := event.DaemonMemory{Stamp: event.Stamp{At: time.Now()}}
-	if err := keepMemory(); err != nil {
-		memory.Err = err.Error()
-	}
+	memory := keepMemory()
 	if err := p.prepare(cfg.Control.Socket); err != nil {
 		return err
 	}

@@ -26,8 +26,8 @@ import (
 type Options struct {
 	Plan   Plan
 	Listen time.Duration // how long to listen for adverts
-	// KeepMemory locks the memory of this process, as the daemon does; nil: not tried.
-	KeepMemory func() error
+	// LockMemory locks the memory of this process, as the daemon does; nil: not tried.
+	LockMemory func() error
 }
 
 // Gather collects the facts. It ends with ctx.
@@ -49,7 +49,7 @@ func Gather(ctx context.Context, o Options) (*Facts, error) {
 		f.lacks("the firewall", err)
 	}
 	f.Legacy = legacyTables()
-	f.tryRights(ctx, o.KeepMemory)
+	f.tryRights(ctx, o.LockMemory)
 	if err := f.listen(ctx, o.Listen); err != nil {
 		return nil, err
 	}
@@ -296,7 +296,7 @@ func legacyTables() (tables []string) {
 
 // tryRights tries to run a thread in real time and to lock memory, as the daemon does, and reads
 // the state of the clock.
-func (f *Facts) tryRights(ctx context.Context, keepMemory func() error) {
+func (f *Facts) tryRights(ctx context.Context, lockMemory func() error) {
 	done := make(chan error, 1)
 	go func() {
 		runtime.LockOSThread()
@@ -306,8 +306,8 @@ func (f *Facts) tryRights(ctx context.Context, keepMemory func() error) {
 	if err := <-done; err != nil {
 		f.RealTime = err.Error()
 	}
-	if keepMemory != nil {
-		if err := keepMemory(); err != nil {
+	if lockMemory != nil {
+		if err := lockMemory(); err != nil {
 			f.Memory = err.Error()
 		}
 	}

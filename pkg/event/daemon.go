@@ -1,6 +1,7 @@
 package event
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -78,7 +79,8 @@ func (e DaemonStatus) Fields() []Field { return []Field{{"status", e.Document}} 
 // DaemonMemory reports, once at the start, whether the daemon's memory is locked.
 type DaemonMemory struct {
 	Stamp
-	Err string // why it is not; empty if it is
+	Err    string // why it is not; empty if it is
+	Unread string // why not all of the program could be read into locked memory; empty if it was
 }
 
 func (DaemonMemory) Name() string { return "daemon.memory" }
@@ -86,7 +88,11 @@ func (DaemonMemory) Name() string { return "daemon.memory" }
 func (DaemonMemory) Level() Level { return Info }
 
 func (e DaemonMemory) Message() string {
-	if e.Err == "" {
+	switch {
+	case e.Unread != "":
+		return "the daemon's memory is locked, but not all of its program could be read into memory: " +
+			"a failover may wait for the disk on a machine that lacks memory (" + e.Unread + ")"
+	case e.Err == "":
 		return "the daemon's memory is locked: it is not swapped out"
 	}
 	return fmt.Sprintf("the daemon's memory is not locked: a failover may wait for the disk on a machine that swaps: "+
@@ -95,8 +101,8 @@ func (e DaemonMemory) Message() string {
 
 func (e DaemonMemory) Fields() []Field {
 	fields := []Field{{"locked", e.Err == ""}}
-	if e.Err != "" {
-		fields = append(fields, Field{"error", e.Err})
+	if err := cmp.Or(e.Err, e.Unread); err != "" {
+		fields = append(fields, Field{"error", err})
 	}
 	return fields
 }

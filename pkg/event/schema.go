@@ -42,7 +42,7 @@ var Schema = []Definition{
 	{"daemon.handover", once, onlyInfo, ofDaemon, nil, "The daemon received a request to hand over. It stops without resigning and removes nothing."},
 	{"daemon.stopped", once, []Level{Info, Error}, ofDaemon, []string{"error"}, "The daemon has stopped. `error` has the part that failed, or the items that are left."},
 	{"daemon.status", once, onlyInfo, []string{"status"}, nil, "The status document, on SIGUSR1."},
-	{"daemon.memory", once, onlyInfo, []string{"locked"}, []string{"error"}, "Reports whether the daemon's memory is locked (mlockall). This needs `LimitMEMLOCK=infinity` or CAP_IPC_LOCK."},
+	{"daemon.memory", once, onlyInfo, []string{"locked"}, []string{"error"}, "Reports whether the daemon's memory is locked (mlockall), which needs `LimitMEMLOCK=infinity` or CAP_IPC_LOCK, and whether its whole program was read into memory."},
 	{"daemon.hung", others, []Level{Info, Error}, []string{"part", "gap_us", "over"}, nil, "A part of the daemon makes no progress, or makes progress again (`over`). Until then systemd's watchdog is not fed."},
 	{"daemon.lock", once, []Level{Warn, Error}, []string{"error"}, nil, "ripcord could not get the lock that prevents a second ripcord in the network namespace."},
 	{"daemon.rights", once, warnOrInfo, []string{"user", "capabilities"}, []string{"error"}, "The capabilities that the daemon kept. It cannot start programs: see [security.md](security.md)."},

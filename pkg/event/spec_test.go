@@ -87,7 +87,7 @@ func samples() []Event {
 		DaemonLock{s, "read-only file system", true}, DaemonLock{s, "read-only file system", false},
 		DaemonRights{s, "0", []string{"CAP_NET_ADMIN", "CAP_NET_RAW"}, ""}, DaemonRights{s, "0", nil, "seccomp: invalid argument"},
 		RunnerReady{s, 4712, ""}, RunnerReady{s, 4712, "the configuration cannot be read"}, RunnerLost{s, "the process ripcord runner has ended", 2, time.Second}, RunnerUnkept{s, 4712}, RunnerUnkept{s, 0},
-		DaemonMemory{s, ""}, DaemonMemory{s, "mlockall: operation not permitted"},
+		DaemonMemory{s, "", ""}, DaemonMemory{s, "mlockall: operation not permitted", ""}, DaemonMemory{s, "", "madvise: input/output error"},
 	}
 	for _, kind := range []DaemonKind{DaemonReady, DaemonStopping, DaemonStopped, DaemonHandover} {
 		events = append(events, Daemon{s, kind, "0.1.0", 42, 2, ""})

@@ -111,6 +111,7 @@ func samples() []event.Event {
 		event.DaemonRecord{Stamp: alone, Err: "/run/ripcord/netns-1.record: no space left on device"},
 		event.DaemonCrashes{Stamp: alone, Count: 5, Window: 10 * time.Second, Wait: time.Second},
 		event.DaemonMemory{Stamp: alone, Err: "mlockall: operation not permitted"},
+		event.DaemonMemory{Stamp: alone, Unread: "madvise: input/output error"},
 		event.EngineLease{Stamp: alone, Instance: "inside", Gap: 1200 * time.Millisecond, Done: "resigned"},
 		event.AdvertRejected{Stamp: alone, Instance: "inside", Interface: "eth0", VRID: 51, Source: peer, Reason: "checksum-error", Count: 12},
 		event.AdvertRejected{Stamp: alone, Interface: "eth0", VRID: 99, Source: peer, Reason: "vrid-error", Count: 1},
