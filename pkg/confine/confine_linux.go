@@ -84,7 +84,11 @@ func apply(bounds, kept uint64, u *User) error {
 	return startNothing()
 }
 
-// everywhere makes a system call in all threads.
+// everywhere makes a system call in all threads. The compiler keeps each value whose address is
+// converted to uintptr in the arguments on the heap. On a stack that grows before the system call,
+// the value would move, and the kernel would read memory that another goroutine may have overwritten.
+//
+//go:uintptrescapes
 func everywhere(call, a, b, c uintptr) error {
 	switch _, _, errno := syscall.AllThreadsSyscall(call, a, b, c); errno {
 	case 0:
