@@ -12,6 +12,8 @@ import (
 	"unsafe"
 
 	"golang.org/x/sys/unix"
+
+	"ripcord/pkg/rundir"
 )
 
 // Record is the file in which a daemon records its adverts for the next one. A nil Record, for a
@@ -46,9 +48,6 @@ type clock struct {
 	at   time.Time
 	boot time.Duration
 }
-
-// bootID is the file with the id of the boot.
-const bootID = "/proc/sys/kernel/random/boot_id"
 
 // Open opens or creates the record at path, and returns what the previous daemon recorded: the
 // caller is the only daemon, by its lock. It records another start. An error with a Record that
@@ -316,13 +315,13 @@ func (r *Record) Time(boot time.Duration) time.Time {
 }
 
 func (r *Record) readBoot() error {
-	text, err := os.ReadFile(bootID)
+	text, err := rundir.Boot()
 	if err != nil {
-		return fmt.Errorf("read the boot id: %w", err)
+		return err
 	}
-	id, err := hex.DecodeString(strings.ReplaceAll(strings.TrimSpace(string(text)), "-", ""))
+	id, err := hex.DecodeString(strings.ReplaceAll(text, "-", ""))
 	if err != nil || len(id) != len(r.boot)*wordBytes {
-		return fmt.Errorf("read the boot id: %s contains %q", bootID, text)
+		return fmt.Errorf("the id of this boot is %q, which is no UUID", text)
 	}
 	copy(unsafe.Slice((*byte)(unsafe.Pointer(&r.boot)), len(id)), id)
 	return nil

@@ -8,7 +8,6 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
@@ -38,9 +37,6 @@ type releasedGroup struct {
 	Until *time.Time `json:"until,omitempty"`
 }
 
-// bootID is the file that names the boot.
-const bootID = "/proc/sys/kernel/random/boot_id"
-
 // openReleases returns the releases in force when the last daemon ended, without those that are
 // over. A file that cannot be read is an error, and then nothing is released.
 func openReleases(dir string, now time.Time) (*releases, error) {
@@ -49,11 +45,9 @@ func openReleases(dir string, now time.Time) (*releases, error) {
 		return &releases{}, err
 	}
 	r := &releases{path: filepath.Join(dir, space+".released")}
-	boot, err := os.ReadFile(bootID)
-	if err != nil {
-		return r, fmt.Errorf("read the id of this boot: %w", err)
+	if r.boot, err = rundir.Boot(); err != nil {
+		return r, err
 	}
-	r.boot = strings.TrimSpace(string(boot))
 	text, err := os.ReadFile(r.path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return r, nil

@@ -10,6 +10,8 @@ import (
 	"github.com/cilium/ebpf/asm"
 	"github.com/cilium/ebpf/btf"
 	"github.com/cilium/ebpf/link"
+
+	"ripcord/pkg/bpf"
 )
 
 // layout has the offsets that the programs need in the kernel's memory.
@@ -91,10 +93,6 @@ func member(in btf.Type, name string) (found, bool) {
 // firstArgument is the offset of a function's first argument in struct pt_regs, for a kprobe.
 var firstArgument = map[string]int16{"amd64": 112, "arm64": 0}
 
-// license only applies to the programs: the kernel only lets a program with a license that is
-// compatible with the GPL read its memory.
-const license = "Dual MIT/GPL"
-
 // recordSize is the size of a record: ifindex, kind, nanoseconds of CLOCK_MONOTONIC.
 const recordSize = 16
 
@@ -167,7 +165,7 @@ func attachments() []attachment {
 // before returns the program to run before a function of the kernel.
 func (a attachment) before(function string, instructions asm.Instructions) *ebpf.ProgramSpec {
 	spec := a.spec
-	spec.Name, spec.License, spec.Instructions = "ripcord", license, instructions
+	spec.Name, spec.License, spec.Instructions = "ripcord", bpf.License, instructions
 	if spec.Type == ebpf.Tracing {
 		spec.AttachTo = function
 	}
@@ -186,7 +184,7 @@ func (a attachment) attach(function string, p *ebpf.Program) (link.Link, error) 
 // the function. It needs none of the kernel's types.
 func (a attachment) ask(function string) error {
 	spec := a.spec
-	spec.Name, spec.License = "ripcord", license
+	spec.Name, spec.License = "ripcord", bpf.License
 	spec.Instructions = asm.Instructions{asm.Mov.Imm(asm.R0, 0), asm.Return()}
 	p, err := ebpf.NewProgramWithOptions(&spec, ebpf.ProgramOptions{LogDisabled: true})
 	if a.spec.Type == ebpf.Tracing { // without the id of a function it is never loaded

@@ -1,7 +1,6 @@
 package hint
 
 import (
-	"errors"
 	"net"
 	"os/exec"
 	"runtime"
@@ -88,19 +87,4 @@ func TestOpen(t *testing.T) {
 			return
 		}
 	}
-}
-
-// TestInnermost checks that the innermost error is returned, without the steps around it.
-func TestInnermost(t *testing.T) {
-	inner := errors.New("operation not permitted")
-	if got := innermost(errorsAround(inner)); got != inner {
-		t.Errorf("%v, want %v", got, inner)
-	}
-}
-
-func errorsAround(err error) error {
-	for _, what := range []string{"load program", "attach"} {
-		err = &net.OpError{Op: what, Err: err}
-	}
-	return err
 }

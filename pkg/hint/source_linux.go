@@ -16,6 +16,7 @@ import (
 	"github.com/cilium/ebpf/ringbuf"
 	"golang.org/x/sys/unix"
 
+	"ripcord/pkg/bpf"
 	"ripcord/pkg/confine"
 )
 
@@ -74,7 +75,7 @@ func Open() (*Source, error) {
 			return s, nil
 		}
 		_ = s.Close()
-		refused = append(refused, a.name+": "+innermost(err).Error())
+		refused = append(refused, a.name+": "+bpf.Cause(err).Error())
 	}
 	return nil, refusal(refused)
 }
@@ -84,7 +85,7 @@ func Open() (*Source, error) {
 func permitted() (list []attachment, refused []string) {
 	for _, a := range attachments() {
 		if err := a.ask(changing); err != nil {
-			refused = append(refused, a.name+": "+innermost(err).Error())
+			refused = append(refused, a.name+": "+bpf.Cause(err).Error())
 		} else {
 			list = append(list, a)
 		}
@@ -95,18 +96,6 @@ func permitted() (list []attachment, refused []string) {
 // refusal returns the error for a kernel that refuses all attachments.
 func refusal(refused []string) error {
 	return errors.New("the kernel refuses the programs (" + strings.Join(refused, "; ") + ")")
-}
-
-// innermost returns the innermost error: the outer ones name files and steps that do not help an
-// operator.
-func innermost(err error) error {
-	for {
-		inner := errors.Unwrap(err)
-		if inner == nil {
-			return err
-		}
-		err = inner
-	}
 }
 
 // attach loads and attaches both programs, and opens the ring.

@@ -6,12 +6,10 @@ import (
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/asm"
 
+	"ripcord/pkg/bpf"
 	"ripcord/pkg/event"
 	"ripcord/pkg/wire"
 )
-
-// license only applies to the programs, as in pkg/hint.
-const license = "Dual MIT/GPL"
 
 // Offsets in struct __sk_buff and, from its member sk on, in struct bpf_sock (linux/bpf.h).
 const (
@@ -51,7 +49,7 @@ func (t *Table) program(f event.Family, unicast bool) *ebpf.ProgramSpec {
 	b.compare()
 	b.note()
 	b.letThrough()
-	return &ebpf.ProgramSpec{Name: "ripcord", Type: ebpf.SocketFilter, License: license, Instructions: b.code}
+	return &ebpf.ProgramSpec{Name: "ripcord", Type: ebpf.SocketFilter, License: bpf.License, Instructions: b.code}
 }
 
 // builder builds a program. R6 is the context, R7 the slot, R8 the key and later the length of

@@ -13,6 +13,7 @@ import (
 	"github.com/cilium/ebpf"
 	"golang.org/x/sys/unix"
 
+	"ripcord/pkg/bpf"
 	"ripcord/pkg/confine"
 	"ripcord/pkg/event"
 )
@@ -130,20 +131,12 @@ func (t *Table) open() (err error) {
 		for _, unicast := range []bool{false, true} {
 			p, err := ebpf.NewProgramWithOptions(t.program(f, unicast), ebpf.ProgramOptions{LogDisabled: true})
 			if err != nil {
-				return fmt.Errorf("the kernel refuses the filter: %w", innermost(err))
+				return fmt.Errorf("the kernel refuses the filter: %w", bpf.Cause(err))
 			}
 			t.programs[kind{f, unicast}] = p
 		}
 	}
 	return nil
-}
-
-// innermost returns the innermost error.
-func innermost(err error) error {
-	for inner := err; inner != nil; inner = errors.Unwrap(inner) {
-		err = inner
-	}
-	return err
 }
 
 // mapped is a map of one value, and that value in the memory of the process.
@@ -157,7 +150,7 @@ func newMapped(name string, size int) (mapped, error) {
 		Name: name, Type: ebpf.Array, KeySize: 4, ValueSize: uint32(size), MaxEntries: 1, Flags: unix.BPF_F_MMAPABLE,
 	})
 	if err != nil {
-		return mapped{}, fmt.Errorf("the kernel refuses the map: %w", innermost(err))
+		return mapped{}, fmt.Errorf("the kernel refuses the map: %w", bpf.Cause(err))
 	}
 	page := os.Getpagesize()
 	b, err := unix.Mmap(m.FD(), 0, (size+page-1)/page*page, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED)

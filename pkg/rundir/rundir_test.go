@@ -38,3 +38,15 @@ func TestReplace(t *testing.T) {
 		t.Error("a directory that is not empty was removed")
 	}
 }
+
+// TestBoot checks that the id of the boot is returned without the end of its line, the same each
+// time.
+func TestBoot(t *testing.T) {
+	first, err := Boot()
+	if err != nil || len(first) != len("00000000-0000-0000-0000-000000000000") {
+		t.Fatalf("%q, %v", first, err)
+	}
+	if second, err := Boot(); err != nil || second != first {
+		t.Errorf("%q and then %q, %v", first, second, err)
+	}
+}

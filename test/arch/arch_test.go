@@ -32,13 +32,13 @@ var layers = [][]string{
 	{"pkg/adopt", "pkg/advert", "pkg/advert/repeats", "pkg/advert/validate", "pkg/link", "pkg/vrrp/fence", "pkg/vrrp/heard", "pkg/vrrp/tracker", "pkg/config/files", "pkg/config/value"},
 	{"pkg/vrrp", "pkg/keepalived", "pkg/stats", "pkg/rawsock", "pkg/route", "pkg/macvlan", "pkg/firewall", "pkg/neigh", "pkg/nic", "pkg/hint", "pkg/repeatfilter", "pkg/story", "pkg/runner", "pkg/config/schema", "pkg/config/yaml"},
 	{"pkg/wire", "pkg/keepalived/syntax", "pkg/config/problem"},
-	{"pkg/bus", "pkg/command", "pkg/confine", "pkg/deadline", "pkg/early", "pkg/event", "pkg/lease", "pkg/listing", "pkg/mmsg", "pkg/procfs", "pkg/ratelimit", "pkg/rtnl", "pkg/rundir", "pkg/sysctl", "pkg/spelling", "pkg/thread", "pkg/timerfd", "pkg/tree", "pkg/wakeup"},
+	{"pkg/bpf", "pkg/bus", "pkg/command", "pkg/confine", "pkg/deadline", "pkg/early", "pkg/event", "pkg/lease", "pkg/listing", "pkg/mmsg", "pkg/procfs", "pkg/ratelimit", "pkg/rtnl", "pkg/rundir", "pkg/sysctl", "pkg/spelling", "pkg/thread", "pkg/timerfd", "pkg/tree", "pkg/wakeup"},
 }
 
 // pure packages and files: no time but as an argument, no I/O, no goroutine. Files
 // *_linux.go are left out: they own the file descriptors.
 var pure = []string{
-	"pkg/event/*.go", "pkg/bus/*.go", "pkg/tree/*.go", "pkg/spelling/*.go", "pkg/listing/*.go", "pkg/keepalived/*.go", "pkg/keepalived/syntax/*.go", "pkg/deadline/*.go", "pkg/ratelimit/*.go", "pkg/wire/*.go", "pkg/lease/*.go", "pkg/stats/*.go", "pkg/story/*.go", "pkg/vrrp/*.go", "pkg/vrrp/fence/*.go", "pkg/vrrp/heard/*.go", "pkg/vrrp/tracker/*.go", "pkg/vrrp/machine/*.go",
+	"pkg/event/*.go", "pkg/bpf/*.go", "pkg/bus/*.go", "pkg/tree/*.go", "pkg/spelling/*.go", "pkg/listing/*.go", "pkg/keepalived/*.go", "pkg/keepalived/syntax/*.go", "pkg/deadline/*.go", "pkg/ratelimit/*.go", "pkg/wire/*.go", "pkg/lease/*.go", "pkg/stats/*.go", "pkg/story/*.go", "pkg/vrrp/*.go", "pkg/vrrp/fence/*.go", "pkg/vrrp/heard/*.go", "pkg/vrrp/tracker/*.go", "pkg/vrrp/machine/*.go",
 	"pkg/config/problem/*.go", "pkg/config/schema/*.go", "pkg/config/yaml/*.go", "pkg/config/value/*.go",
 	"pkg/router/core.go", "pkg/router/orders.go", "pkg/router/deadlines.go", "pkg/router/standing.go",
 	"pkg/adopt/*.go", "pkg/advert/*.go", "pkg/advert/repeats/*.go", "pkg/advert/validate/*.go", "pkg/advert/receive/*.go",
