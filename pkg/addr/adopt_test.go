@@ -47,7 +47,7 @@ func TestAdopt(t *testing.T) {
 		// From then on the instance is like any other.
 		r.do(Reannounce, "a")
 		r.pass(time.Second)
-		expect(t, "frames when asked for", len(r.packets.take()), 4)
+		expect(t, "frames when asked for, in two sets", len(r.packets.take()), 8)
 		r.kernel.with(func() { r.kernel.drop(event.AddressKey{Index: eth0, Prefix: sets[0].Addresses[0].Prefix}) })
 		r.pass(time.Second)
 		expect(t, "batches", r.kernel.batches, "[-1 +1]")

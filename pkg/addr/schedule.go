@@ -23,7 +23,7 @@ type job struct {
 	round, rounds int
 	pos           int       // the next address of the round
 	due           time.Time // of the next frame, or of the next set
-	again         time.Time // of the second set; zero: there is none
+	again         time.Time // of the second set, after the first one or a requested one; zero: there is none
 	refresh       time.Time // of the next single round; zero: there is none
 	more          time.Time // of a set that was requested too early; zero: there is none
 	asked         time.Time // when the last requested set began
@@ -129,8 +129,9 @@ func (s *schedule) resize(now time.Time, j *job, addresses int, a Announce) {
 	}
 }
 
-// reannounce announces a started instance again, one set, at once or as soon as a second has passed
-// since the last request.
+// reannounce announces a started instance again: a set at once, or as soon as a second has passed
+// since the last request, and a second one AgainAfter later. In the first set, another router may
+// still answer for the addresses, so that hosts and switches learn its MAC once more.
 func (s *schedule) reannounce(now time.Time, instance string) {
 	j := s.jobs[instance]
 	if j == nil {
@@ -143,8 +144,16 @@ func (s *schedule) reannounce(now time.Time, instance string) {
 		}
 		return
 	}
-	j.asked, j.more = now, time.Time{}
+	s.beginAsked(now, j)
 	s.beginSet(now, j, j.Count)
+}
+
+// beginAsked notes that a requested set begins.
+func (s *schedule) beginAsked(now time.Time, j *job) {
+	j.asked, j.more = now, time.Time{}
+	if j.AgainAfter > 0 {
+		j.again = now.Add(j.AgainAfter)
+	}
 }
 
 // cancel cancels the pending announcements of an instance.
@@ -201,7 +210,7 @@ func (s *schedule) beginNext(now time.Time, j *job) {
 	case !j.again.IsZero() && !j.again.After(now):
 		j.again = time.Time{}
 	case !j.more.IsZero() && !j.more.After(now):
-		j.asked, j.more = now, time.Time{}
+		s.beginAsked(now, j)
 	default:
 		j.refresh = now.Add(j.Refresh)
 		rounds = 1

@@ -93,6 +93,12 @@ func TestSchedule(t *testing.T) {
 			s.next(at(0))
 			s.reannounce(at(0), "a")
 		}, "0:a0a1a0a1 50:a0a1a0a1"},
+		{"asked again: a second set AgainAfter later", func(s *schedule) {
+			s.start(at(0), "a", 1, Announce{Count: 2, AgainAfter: 50 * ms})
+			play(s, 100*ms)
+			s.reannounce(at(200*ms), "a")
+			s.reannounce(at(300*ms), "a") // too early
+		}, "200:a0a0 250:a0a0 1200:a0a0 1250:a0a0"},
 		{"asked again though not started", func(s *schedule) {
 			s.reannounce(at(0), "a")
 		}, ""},
