@@ -22,7 +22,7 @@ type entry struct {
 
 	rank    uint64    // the order among entries due at one instant: that in which they were planned
 	due     time.Time // when the next advert leaves
-	quiet   time.Time // after a stall: no advert leaves before it
+	quiet   time.Time // no advert leaves before it, while the state machine listens after a stall
 	grid    time.Time // after a stall or an extra advert: one of the instants at which it advertised before
 	stalled uint64    // the turn of its last stall
 	armed   bool      // the first advert is for a later instant, due
@@ -74,17 +74,30 @@ func (e *entry) keepPhase() {
 	}
 }
 
+// heldBack reports whether the next advert is the first one after a stall.
+func (e *entry) heldBack() bool { return e.due.Equal(e.quiet) }
+
 // lateness returns how late an entry must be to count as stalled. An armed entry counts as
-// stalled early, because the verification of its takeover is soon outdated.
+// stalled early, because the verification of its takeover is soon outdated. So does an entry that is
+// held back: another stall interrupted the listening.
 func (e *entry) lateness() time.Duration {
-	if e.armed {
+	missed := time.Duration(e.miss) * e.interval
+	switch {
+	case e.armed:
 		return min(maxArmed, e.interval/4)
+	case e.heldBack():
+		return min(maxHeldBack, missed)
 	}
-	return time.Duration(e.miss) * e.interval
+	return missed
 }
 
-// maxArmed bounds how late a first advert may leave after its verification.
-const maxArmed = 5 * time.Millisecond
+const (
+	// maxArmed bounds how late a first advert may leave after its verification.
+	maxArmed = 5 * time.Millisecond
+	// maxHeldBack bounds how late the first advert after a stall may leave. The loop counts a
+	// wake-up that is as late as a stall, too.
+	maxHeldBack = 30 * time.Millisecond
+)
 
 // slack returns how early an advert may leave to share a wake-up. The first advert may not leave
 // early, since the Active has until then.

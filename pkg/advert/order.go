@@ -20,6 +20,8 @@ const (
 	Start Kind = iota
 	// Now sends the advert at once and restarts the interval.
 	Now
+	// HoldBack sends no advert before the instant When.
+	HoldBack
 	// Resign sends priority 0 and ends the adverts.
 	Resign
 	// Mute ends the adverts.
@@ -42,7 +44,7 @@ type Order struct {
 	Interval   time.Duration // for Start, Probe
 	Advertised time.Duration // for Start: the interval in the advert, if longer
 	Miss       int           // for Start, Probe
-	When       time.Time     // for Start; zero for at once
+	When       time.Time     // for Start, HoldBack; zero for at once
 }
 
 // Frames are the prebuilt VRRP messages of an instance, without IP header, and their

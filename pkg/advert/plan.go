@@ -141,6 +141,21 @@ func (p *Plan) stall(e *entry, now time.Time, gap time.Duration) {
 	p.reports = append(p.reports, Report{Instance: e.instance, Gap: gap})
 }
 
+// holdBack holds the adverts of an entry back until an instant, unless a stall of the engine holds
+// them back for longer.
+func (p *Plan) holdBack(e *entry, until time.Time) {
+	if e.armed || !until.After(e.quiet) {
+		return
+	}
+	e.quiet = until
+	if e.due.Before(until) {
+		e.keepPhase()
+		e.due = until
+		p.queue.Put(e)
+		p.outdated = true
+	}
+}
+
 func (p *Plan) carryOut(o *Given, now time.Time) {
 	e := p.entries[o.Instance]
 	planned := e != nil && e.Queued()
@@ -163,6 +178,8 @@ func (p *Plan) carryOut(o *Given, now time.Time) {
 		// It has resigned already, or never started: no advert may follow.
 	case o.Kind == Now:
 		p.advertiseNow(e, now)
+	case o.Kind == HoldBack:
+		p.holdBack(e, o.When)
 	case o.Kind == Resign, o.Kind == Disarm:
 		p.remove(e)
 		if !e.armed && e.stalled != p.turn { // otherwise the order is from before the pause
@@ -274,7 +291,7 @@ func (p *Plan) spread(now time.Time) {
 
 func (p *Plan) advertise(e *entry, late time.Duration) {
 	e.sentIn = p.turn
-	if e.armed {
+	if e.armed || e.heldBack() {
 		e.armed, p.outdated = false, true
 	}
 	m := Message{Occasion: Repeat, Late: late}

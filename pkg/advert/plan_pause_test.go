@@ -19,6 +19,39 @@ func TestPlanStall(t *testing.T) {
 	s.want(s.at(10*sec), "repeat:slow")
 }
 
+// TestPlanSecondStall checks that a stall which ends a little after the instant until which an
+// earlier one holds the adverts back holds them back again, and that usual lateness does not.
+func TestPlanSecondStall(t *testing.T) {
+	s := newScript(t)
+	s.at(0, start("a", sec))
+	s.want(s.at(8*sec), "stalled a 7s")
+	s.want(s.at(9031*ms), "stalled a 31ms")
+	s.want(s.at(10*sec), "")
+	s.want(s.at(10061*ms), "repeat:a")
+	s.want(s.at(11900*ms), "repeat:a") // an advert that is not held back may be later
+}
+
+// TestPlanHoldBack checks that an order of the loop holds adverts back, also those that the engine
+// holds back, but not for a shorter time than the engine does.
+func TestPlanHoldBack(t *testing.T) {
+	s := newScript(t)
+	hold := func(until time.Duration) Order {
+		return Order{Kind: HoldBack, Instance: "a", When: t0.Add(until)}
+	}
+	s.at(0, start("a", sec), start("b", sec))
+	s.want(s.at(400*ms, hold(1400*ms)), "")
+	s.want(s.at(sec), "repeat:b")
+	s.want(s.at(1300*ms, order(Now, "a")), "")
+	s.want(s.at(1400*ms), "repeat:a")
+	s.want(s.at(2*sec), "repeat:a, repeat:b") // at its old instant
+	s.want(s.at(9*sec), "stalled a 6s, stalled b 6s")
+	s.want(s.at(9100*ms, hold(9500*ms), hold(10100*ms)), "")
+	s.want(s.at(10*sec), "repeat:b")
+	s.want(s.at(10100*ms), "repeat:a")
+	s.want(s.at(11*sec, order(Mute, "a"), hold(12*sec)), "repeat:b")
+	s.want(s.at(12*sec), "repeat:b")
+}
+
 // TestPlanStallKeepsThePhase checks that a stall ends for all instances at once, that they
 // advertise together once, and that each then returns to its instant between the others.
 func TestPlanStallKeepsThePhase(t *testing.T) {

@@ -48,6 +48,8 @@ func (o *Orders) translate(g *vrrp.Group, effects []vrrp.Effect) {
 			o.advert(advert.Disarm, e.Cause, e.Instance)
 		case vrrp.AdvertiseNow:
 			o.advert(advert.Now, e.Cause, e.Instance)
+		case vrrp.HoldBack:
+			o.Adverts = append(o.Adverts, advert.Order{Kind: advert.HoldBack, Cause: e.Cause, Instance: e.Instance.Name, When: e.Until})
 		case vrrp.Resign:
 			o.advert(advert.Resign, e.Cause, e.Instance)
 		case vrrp.Mute:

@@ -44,6 +44,13 @@ type AdvertiseNow struct {
 	Instance *Instance
 }
 
+// HoldBack holds the adverts back until an instant.
+type HoldBack struct {
+	Cause    event.Cause
+	Instance *Instance
+	Until    time.Time
+}
+
 // Resign sends priority 0 and ends the adverts.
 type Resign struct {
 	Cause    event.Cause
@@ -124,6 +131,7 @@ type Report struct{ Event event.Event }
 func (Advertise) effect()    {}
 func (Disarm) effect()       {}
 func (AdvertiseNow) effect() {}
+func (HoldBack) effect()     {}
 func (Resign) effect()       {}
 func (Mute) effect()         {}
 func (Probe) effect()        {}

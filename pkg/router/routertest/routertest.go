@@ -79,7 +79,7 @@ var _ router.Engine = Engine{}
 // Do is part of router.Engine.
 func (e Engine) Do(orders ...advert.Order) {
 	for _, o := range orders {
-		what := [...]string{"start", "now", "resign", "mute", "disarm", "probe"}[o.Kind]
+		what := [...]string{"start", "now", "hold back", "resign", "mute", "disarm", "probe"}[o.Kind]
 		if !o.When.IsZero() {
 			what = "arm"
 		}

@@ -9,16 +9,21 @@ import (
 
 // The process or the whole machine may stand still for a while: a virtual machine is paused, or
 // the loop hangs (docs/architecture.md#lease). Other routers may have taken over meanwhile. So an
-// Active that missed too many of its own adverts falls silent and listens for one interval. If
-// the engine has resigned without the loop, the group yields. A Backup may have lost adverts of
-// the Active, and gives it more time.
+// Active that missed too many of its own adverts falls silent and listens for one interval. Each
+// further pause restarts that interval: the router may have lost the only advert of a rival in it. If
+// the engine has resigned without the loop, the group yields. A Backup may have lost adverts of the
+// Active, and gives it more time.
 
 // stall is a time in which the daemon did not run while Active.
 type stall struct {
-	cause event.Cause
+	cause event.Cause // At: when the daemon ran again
 	since time.Time
 	until time.Time // when listening ends
 }
+
+// covers reports whether a pause of gap that ended at an instant is this stall, reported by another
+// part, and not a later one.
+func (l *stall) covers(at time.Time, gap time.Duration) bool { return !at.Add(-gap).After(l.cause.At) }
 
 // pauses is the part of a step that concerns pauses of this process.
 type pauses struct{ *step }
@@ -29,7 +34,7 @@ func (s pauses) absorbStall(in vrrp.Stalled) {
 	if s.stallAlone(s.f.members.find(in.Instance), in.Cause) {
 		return
 	}
-	if s.f.state() != event.Active || s.f.listening != nil {
+	if s.f.state() != event.Active || s.f.listening != nil && s.f.listening.covers(in.Cause.At, in.Gap) {
 		return
 	}
 	var interval time.Duration
@@ -40,19 +45,30 @@ func (s pauses) absorbStall(in vrrp.Stalled) {
 		Stamp: s.stamp(in.Cause), Instance: in.Instance, Gap: in.Gap, Done: "silent and listening for one interval",
 	})
 	s.f.listening = &stall{cause: in.Cause, since: in.Cause.At.Add(-in.Gap), until: in.Cause.At.Add(interval)}
+	if s.yieldIfHeard() || !s.f.listening.until.After(s.now) {
+		return
+	}
+	for _, m := range s.f.members { // the engine may have found no stall, or not for all members
+		s.emit(vrrp.HoldBack{Cause: in.Cause, Instance: m.Instance, Until: s.f.listening.until})
+	}
+}
+
+// yieldIfHeard yields if a rival was heard since the stall began. It reports whether it did.
+func (s pauses) yieldIfHeard() bool {
 	for _, m := range s.f.members {
 		since := s.f.listening.since
 		if best := &m.others.Best; best.Source.IsValid() && best.At.After(since) {
 			m.unresigned.Hear(best.Advertiser(), true) // it may fall silent before its next advert
 			s.yieldToRival(m, best.Interval)
-			return
+			return true
 		}
 		if i := &m.others.Incompatible; i.At.After(since) && m.Priority != vrrp.Owner {
 			s.yieldToRival(m, i.Interval)
 			i.Hold()
-			return
+			return true
 		}
 	}
+	return false
 }
 
 // yieldToRival yields to the rival that member m has heard since a stall began. The waits begin
@@ -97,8 +113,9 @@ func (s pauses) absorbLease(in vrrp.LeaseLost) {
 }
 
 // absorbSlept handles a time in which the whole router stood still. An Active that missed as many
-// of its own adverts as others wait for first listens, as it does when the engine alone stalled.
-// A Backup may have lost adverts of the Active, and gives it more time.
+// of its own adverts as others wait for first listens, as it does when the engine alone stalled. If
+// it listens already, it may have lost the advert that it listens for, however short the time was. A
+// Backup may have lost adverts of the Active, and gives it more time.
 func (s pauses) absorbSlept(in vrrp.Slept) {
 	if s.f.state() != event.Active {
 		s.giveTime(in.Gap)
@@ -106,7 +123,7 @@ func (s pauses) absorbSlept(in vrrp.Slept) {
 		return
 	}
 	for _, m := range s.f.members {
-		if in.Gap > time.Duration(m.Miss)*m.Instance.Interval {
+		if s.f.listening != nil || in.Gap > time.Duration(m.Miss)*m.Instance.Interval {
 			s.absorbStall(vrrp.Stalled{Cause: in.Cause, Instance: m.Name, Gap: in.Gap})
 			return
 		}

@@ -128,6 +128,10 @@ func (w *world) checkEffects(t *rapid.T, effects []vrrp.Effect) {
 			if !w.sending[e.Instance.Name] {
 				t.Fatalf("AdvertiseNow for %s, which is not advertised", e.Instance.Name)
 			}
+		case vrrp.HoldBack:
+			if !w.sending[e.Instance.Name] || !e.Until.After(w.now) {
+				t.Fatalf("%s is held back until %v at %v; advertised: %v", e.Instance.Name, e.Until, w.now, w.sending)
+			}
 		case vrrp.Resign:
 			if !w.links[e.Instance.Interface].Usable {
 				t.Fatalf("%s resigns on a link that is not usable", e.Instance.Name)

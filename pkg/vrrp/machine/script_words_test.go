@@ -40,6 +40,8 @@ func inWords(l *lan, e vrrp.Effect) string {
 		return "disarm " + e.Instance.Name
 	case vrrp.AdvertiseNow:
 		return "advertise " + e.Instance.Name + " now"
+	case vrrp.HoldBack:
+		return fmt.Sprintf("hold back %s until %v", e.Instance.Name, e.Until.Sub(l.begin))
 	case vrrp.Resign:
 		return "resign " + e.Instance.Name
 	case vrrp.Mute:
