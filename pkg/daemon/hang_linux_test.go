@@ -2,50 +2,30 @@ package daemon_test
 
 import (
 	"strings"
-	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
 	"ripcord/pkg/addr"
 	"ripcord/pkg/control"
 	"ripcord/pkg/daemon"
+	"ripcord/pkg/router/routertest"
 	"ripcord/pkg/vrrp"
 )
 
-// stuckKernel does not answer while it is stuck.
-type stuckKernel struct {
+// gatedKernel adds and removes addresses while its gates are open.
+type gatedKernel struct {
 	addr.Kernel
-	adds, removals *stuck // nil: never
+	adds, removals *routertest.Gate // nil: always open
 }
 
-func (k stuckKernel) AddBatch(ops []addr.Op) error {
-	k.adds.wait()
+func (k gatedKernel) AddBatch(ops []addr.Op) error {
+	k.adds.Pass()
 	return k.Kernel.AddBatch(ops)
 }
 
-func (k stuckKernel) RemoveBatch(ops []addr.Op) error {
-	k.removals.wait()
+func (k gatedKernel) RemoveBatch(ops []addr.Op) error {
+	k.removals.Pass()
 	return k.Kernel.RemoveBatch(ops)
-}
-
-// stuck makes calls wait from some moment on, until they are freed.
-type stuck struct {
-	on    atomic.Bool
-	freed chan struct{}
-	free  func() // may be called more than once
-}
-
-func newStuck() *stuck {
-	s := &stuck{freed: make(chan struct{})}
-	s.free = sync.OnceFunc(func() { close(s.freed) })
-	return s
-}
-
-func (s *stuck) wait() {
-	if s != nil && s.on.Load() {
-		<-s.freed
-	}
 }
 
 // TestDaemonWorkerHangs: if the kernel does not answer while addresses are added, the group does
@@ -54,11 +34,11 @@ func (s *stuck) wait() {
 func TestDaemonWorkerHangs(t *testing.T) {
 	cables(t)
 	inside := listen(t, "far0")
-	adds := newStuck()
-	defer adds.free()
-	adds.on.Store(true)
+	adds := new(routertest.Gate)
+	defer adds.Open()
+	adds.Close()
 	r := run(t, func(o *daemon.Options) {
-		o.Kernel = func(k addr.Kernel) addr.Kernel { return stuckKernel{Kernel: k, adds: adds} }
+		o.Kernel = func(k addr.Kernel) addr.Kernel { return gatedKernel{Kernel: k, adds: adds} }
 	})
 	r.output.await(t, 2, "instance.transition", "to", "active")
 	r.output.await(t, 2, "instance.fault", "reason", "worker-hung", "level", "error")
@@ -79,7 +59,7 @@ func TestDaemonWorkerHangs(t *testing.T) {
 			t.Errorf("%s is %s: %+v", i.Name, i.State, i.Faults)
 		}
 	}
-	adds.free()
+	adds.Open()
 	r.output.await(t, 4, "instance.transition", "to", "active")
 	r.output.await(t, 2, "address.added")
 	r.cancel()
@@ -92,12 +72,12 @@ func TestDaemonWorkerHangs(t *testing.T) {
 // not hide from it that the worker hangs.
 func TestDaemonWorkerHangsAfterDryRun(t *testing.T) {
 	cables(t)
-	adds := newStuck()
-	defer adds.free()
+	adds := new(routertest.Gate)
+	defer adds.Open()
 	r := run(t, func(o *daemon.Options) {
 		o.Config.Groups[0].Fence = &vrrp.Fence{Argv: []string{"/bin/true"}, Timeout: time.Second}
 		o.Config.ScriptUser = "root"
-		o.Kernel = func(k addr.Kernel) addr.Kernel { return stuckKernel{Kernel: k, adds: adds} }
+		o.Kernel = func(k addr.Kernel) addr.Kernel { return gatedKernel{Kernel: k, adds: adds} }
 	})
 	r.lead()
 	if _, err := control.FenceDryRun(t.Context(), r.socket, "edge"); err != nil {
@@ -107,12 +87,12 @@ func TestDaemonWorkerHangsAfterDryRun(t *testing.T) {
 		t.Fatal(err)
 	}
 	r.output.await(t, 2, "address.removed")
-	adds.on.Store(true)
+	adds.Close()
 	if _, err := control.Resume(t.Context(), r.socket, "edge"); err != nil {
 		t.Fatal(err)
 	}
 	r.output.await(t, 2, "instance.fault", "reason", "worker-hung", "level", "error")
-	adds.free()
+	adds.Open()
 	r.cancel()
 	if err := r.end(); err != nil {
 		t.Errorf("Run: %v", err)

@@ -9,7 +9,6 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -20,27 +19,22 @@ import (
 	"ripcord/pkg/router/routertest"
 )
 
-// TestDaemonHangs: a loop that hangs does not keep the daemon from ending: advertised instances are
-// resigned, the addresses are removed, and the error names the part.
+// TestDaemonHangs requires that a loop that hangs does not keep the daemon from ending: advertised
+// instances are resigned, the addresses are removed, and the error names the part.
 func TestDaemonHangs(t *testing.T) {
 	cables(t)
 	inside, outside := listen(t, "far0"), listen(t, "far1")
 	before := runtime.NumGoroutine()
-	var hang atomic.Bool
-	forever := make(chan struct{})
+	gate := new(routertest.Gate)
 	var dir string
 	r := run(t, func(o *daemon.Options) {
 		dir = o.Dir
 		o.Addresses = func(a router.Addresses) router.Addresses {
-			return routertest.Blocking{Addresses: a, Block: func() {
-				if hang.Load() {
-					<-forever
-				}
-			}}
+			return routertest.Blocking{Addresses: a, Block: gate.Pass}
 		}
 	})
 	r.lead(inside, outside)
-	hang.Store(true)
+	gate.Close()
 	<-time.After(300 * time.Millisecond) // the loop hangs at its next turn
 	began := time.Now()
 	r.cancel()
@@ -55,7 +49,7 @@ func TestDaemonHangs(t *testing.T) {
 	if _, err := daemon.Clean(dir); err != nil {
 		t.Errorf("ripcord clean after the executors have ended: %v", err)
 	}
-	close(forever)
+	gate.Open()
 	goroutines(t, before)
 }
 
@@ -66,18 +60,18 @@ func TestDaemonCannotRemove(t *testing.T) {
 	cables(t)
 	before := runtime.NumGoroutine()
 	const limit = 9 * time.Second
-	removals, stopped := newStuck(), filepath.Join(t.TempDir(), "stopped")
-	defer removals.free()
+	removals, stopped := new(routertest.Gate), filepath.Join(t.TempDir(), "stopped")
+	defer removals.Open()
 	var dir string
 	r := run(t, func(o *daemon.Options) {
 		dir, o.StopWithin, o.Config.ScriptUser = o.Dir, limit, "root"
 		o.Config.Notify = map[config.Subject]config.Notify{
 			{Group: true, Name: "edge"}: {Stop: config.Command{Argv: []string{"/bin/sh", "-c", "touch " + stopped + "; exec sleep 60"}}},
 		}
-		o.Kernel = func(k addr.Kernel) addr.Kernel { return stuckKernel{Kernel: k, removals: removals} }
+		o.Kernel = func(k addr.Kernel) addr.Kernel { return gatedKernel{Kernel: k, removals: removals} }
 	})
 	r.lead()
-	removals.on.Store(true)
+	removals.Close()
 	began := time.Now()
 	r.cancel()
 	err := <-r.done
@@ -94,7 +88,7 @@ func TestDaemonCannotRemove(t *testing.T) {
 	if _, err := daemon.Clean(dir); !errors.Is(err, daemon.ErrRunning) {
 		t.Errorf("ripcord clean while the worker may still act: %v", err)
 	}
-	removals.free()
+	removals.Open()
 	goroutines(t, before)
 	if _, err := daemon.Clean(dir); err != nil {
 		t.Errorf("ripcord clean after the worker has ended: %v", err)
@@ -146,31 +140,28 @@ func TestDaemonWithoutUser(t *testing.T) {
 	}
 }
 
-// unread is a log that nobody reads from some moment on.
+// unread is a log that nobody reads while its gate is closed.
 type unread struct {
 	*output
-	full    atomic.Bool
-	forever chan struct{}
+	gate routertest.Gate
 }
 
 func (u *unread) Write(b []byte) (int, error) {
-	if u.full.Load() {
-		<-u.forever
-	}
+	u.gate.Pass()
 	return u.output.Write(b)
 }
 
-// TestDaemonLogIsNotRead: an unread log does not keep the daemon from ending either, in the usual
-// time and a second.
+// TestDaemonLogIsNotRead requires that an unread log does not keep the daemon from ending, either, in
+// the usual time and a second.
 func TestDaemonLogIsNotRead(t *testing.T) {
 	cables(t)
 	inside, outside := listen(t, "far0"), listen(t, "far1")
-	log := &unread{output: newOutput(), forever: make(chan struct{})}
-	defer close(log.forever)
+	log := &unread{output: newOutput()}
+	defer log.gate.Open()
 	r := run(t, func(o *daemon.Options) { o.Output = log })
 	r.output = log.output
 	r.lead(inside, outside)
-	log.full.Store(true)
+	log.gate.Close()
 	began := time.Now()
 	r.cancel()
 	if err := r.end(inside, outside); !errors.Is(err, daemon.ErrLogUnread) {

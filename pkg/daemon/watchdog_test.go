@@ -26,23 +26,12 @@ import (
 	"ripcord/pkg/vrrp"
 )
 
-// pen blocks everything that passes its gate while the gate is closed.
-type pen struct{ gate atomic.Pointer[chan struct{}] }
-
-func (p *pen) close() { c := make(chan struct{}); p.gate.Store(&c) }
-func (p *pen) open()  { close(*p.gate.Swap(nil)) }
-func (p *pen) pass() {
-	if c := p.gate.Load(); c != nil {
-		<-*c
-	}
-}
-
 // These are the kernel and the network of a worker: nothing happens, except that a call of the
 // kernel may hang.
 type (
 	hangingKernel struct {
 		addr.Kernel
-		*pen
+		gate *routertest.Gate
 	}
 	noRoutes   struct{ addr.Routes }
 	noDevices  struct{ macvlan.Kernel }
@@ -52,7 +41,7 @@ type (
 
 func (k hangingKernel) List() ([]addr.Standing, error)                { return nil, nil }
 func (k hangingKernel) Up(int) bool                                   { return true }
-func (k hangingKernel) AddBatch([]addr.Op) error                      { k.pass(); return nil }
+func (k hangingKernel) AddBatch([]addr.Op) error                      { k.gate.Pass(); return nil }
 func (k hangingKernel) RemoveBatch([]addr.Op) error                   { return nil }
 func (k hangingKernel) PromoteSecondaries(int, string) error          { return nil }
 func (k hangingKernel) Mark([]addr.Op) error                          { return nil }
@@ -67,24 +56,24 @@ func (noListener) Listen(ctx context.Context, _ func(neigh.Sighting)) { <-ctx.Do
 // hangingSender hangs when an advert is passed to the kernel.
 type hangingSender struct {
 	sendtest.Sender
-	*pen
+	gate *routertest.Gate
 }
 
-func (s *hangingSender) Send(batch []advert.Message) { s.pass(); s.Sender.Send(batch) }
+func (s *hangingSender) Send(batch []advert.Message) { s.gate.Pass(); s.Sender.Send(batch) }
 
-// watchedParts are the three parts, each with a pen in which it can be made to hang, and a function
-// that makes it enter the pen.
+// watchedParts are the three parts, each with a gate at which it can be made to hang, and a function
+// that makes it pass the gate.
 type watchedParts struct {
-	pens map[string]*pen
-	goTo map[string]func()
-	dog  *watchdog
-	fed  atomic.Int64
-	told chan event.Event
+	gates    map[string]*routertest.Gate
+	pass     map[string]func()
+	dog      *watchdog
+	fed      atomic.Int64
+	reported chan event.Event
 }
 
 func newWatchedParts(t *testing.T) *watchedParts {
 	w := &watchedParts{
-		pens: map[string]*pen{"router": {}, "adverts": {}, "addresses": {}}, told: make(chan event.Event, 100),
+		gates: map[string]*routertest.Gate{"router": {}, "adverts": {}, "addresses": {}}, reported: make(chan event.Event, 100),
 	}
 	lease, minter := lease.New(time.Now()), event.NewMinter(0)
 	links := bus.NewRetained[string, event.Link]()
@@ -92,7 +81,7 @@ func newWatchedParts(t *testing.T) *watchedParts {
 	links.Publish(event.Link{Seq: 1, Name: "eth0", Index: 1, AdminUp: true, Usable: true})
 
 	engine := send.New(send.Config{
-		Stats: stats.Map{}, Lease: lease, Sender: &hangingSender{pen: w.pens["adverts"]}, Waiter: sendtest.NewWaiter(),
+		Stats: stats.Map{}, Lease: lease, Sender: &hangingSender{gate: w.gates["adverts"]}, Waiter: sendtest.NewWaiter(),
 		Results: results, Events: events, Minter: minter, Now: time.Now,
 	})
 	set := addr.Set{Instance: "a", Interval: time.Second, Miss: 3, Announce: addr.Announce{Count: 1}}
@@ -100,16 +89,16 @@ func newWatchedParts(t *testing.T) *watchedParts {
 	worker := addr.NewWorker(addr.Config{
 		Sets: []addr.Set{set}, Lease: lease, Links: links, Addresses: new(bus.Topic[event.Address]), Heard: heard, Results: results,
 		Events: events, Warnings: event.NewWarnings(func(e event.Event) { events.Publish(e) }), Minter: minter,
-		Kernel: hangingKernel{pen: w.pens["addresses"]}, Routes: noRoutes{}, Devices: noDevices{}, Firewall: addr.NoFirewall{},
+		Kernel: hangingKernel{gate: w.gates["addresses"]}, Routes: noRoutes{}, Devices: noDevices{}, Firewall: addr.NoFirewall{},
 		Sender: noPackets{}, Listener: noListener{}, Now: time.Now, Waiter: sendtest.NewWaiter(),
 	})
 	loop := router.New(router.Config{
 		Stats: stats.Map{}, Links: links, Heard: heard, Results: results, Events: events,
-		Engine: engine, Addresses: routertest.Blocking{Addresses: worker, Block: w.pens["router"].pass}, Receiver: routertest.Receiver{Results: results},
+		Engine: engine, Addresses: routertest.Blocking{Addresses: worker, Block: w.gates["router"].Pass}, Receiver: routertest.Receiver{Results: results},
 		Confirmer: routertest.Confirmer{Journal: new(routertest.Journal), Results: results},
 		Lease:     lease, Minter: minter, Alarm: routertest.NewAlarm(), Now: time.Now,
 	})
-	w.goTo = map[string]func(){
+	w.pass = map[string]func(){
 		"router": loop.Wake,
 		"adverts": func() {
 			engine.Do(advert.Order{Kind: advert.Start, Instance: "a", Interval: time.Second, Miss: 3, Advert: advert.Frames{Copies: []advert.Copy{{Advert: make([]byte, 8)}}}})
@@ -118,14 +107,12 @@ func newWatchedParts(t *testing.T) *watchedParts {
 	}
 	w.dog = &watchdog{
 		parts: []watched{{name: "router", part: loop}, {name: "adverts", part: engine}, {name: "addresses", part: worker}},
-		limit: 10 * time.Second, feed: func() { w.fed.Add(1) }, report: func(e event.Event) { w.told <- e },
+		limit: 10 * time.Second, feed: func() { w.fed.Add(1) }, report: func(e event.Event) { w.reported <- e },
 	}
 	running := stage{"router": loop.Run, "adverts": engine.Run, "addresses": worker.Run, "watchdog": w.dog.run}.start(func() {})
 	t.Cleanup(func() {
-		for _, p := range w.pens {
-			if p.gate.Load() != nil {
-				p.open()
-			}
+		for _, g := range w.gates {
+			g.Open()
 		}
 		running.cancel()
 		synctest.Wait()
@@ -142,11 +129,11 @@ func TestWatchdog(t *testing.T) {
 				w := newWatchedParts(t)
 				time.Sleep(time.Minute)
 				synctest.Wait()
-				if n := w.fed.Load(); n < 25 || len(w.told) > 0 {
-					t.Fatalf("fed %d times in a minute, want 30; reported %d times", n, len(w.told))
+				if n := w.fed.Load(); n < 25 || len(w.reported) > 0 {
+					t.Fatalf("fed %d times in a minute, want 30; reported %d times", n, len(w.reported))
 				}
-				w.pens[part].close()
-				w.goTo[part]()
+				w.gates[part].Close()
+				w.pass[part]()
 				time.Sleep(2500 * time.Millisecond) // it may have turned just before
 				w.fed.Store(0)
 				time.Sleep(7500 * time.Millisecond)
@@ -154,21 +141,21 @@ func TestWatchdog(t *testing.T) {
 				if n := w.fed.Load(); n > 0 {
 					t.Errorf("fed %d times while the part hangs", n)
 				}
-				if len(w.told) != 1 {
-					t.Fatalf("reported %d times, want once", len(w.told))
+				if len(w.reported) != 1 {
+					t.Fatalf("reported %d times, want once", len(w.reported))
 				}
-				told := (<-w.told).(event.DaemonHung)
-				if told.Part != part || told.Level() != event.Error || told.Gap < 5*time.Second || !strings.Contains(told.Message(), "service manager") {
-					t.Errorf("told %+v: %s", told, told.Message())
+				hung := (<-w.reported).(event.DaemonHung)
+				if hung.Part != part || hung.Level() != event.Error || hung.Gap < 5*time.Second || !strings.Contains(hung.Message(), "service manager") {
+					t.Errorf("reported %+v: %s", hung, hung.Message())
 				}
-				w.pens[part].open()
+				w.gates[part].Open()
 				w.fed.Store(0)
 				time.Sleep(10 * time.Second)
 				synctest.Wait()
 				if n := w.fed.Load(); n < 3 {
 					t.Errorf("fed %d times after the part continued", n)
 				}
-				if len(w.told) != 1 || !(<-w.told).(event.DaemonHung).Over {
+				if len(w.reported) != 1 || !(<-w.reported).(event.DaemonHung).Over {
 					t.Error("the watchdog does not report that the part continues")
 				}
 			})
@@ -189,11 +176,11 @@ func (s *still) Wake() {
 	}
 }
 
-// TestWatchdogAlone: a watchdog that did not run itself blames no part, and without a service
-// manager a hanging part is reported all the same.
+// TestWatchdogAlone requires that a watchdog that did not run itself blames no part, and that without
+// a service manager, too, a part that hangs is reported.
 func TestWatchdogAlone(t *testing.T) {
-	part, told := &still{}, []event.Event(nil)
-	w := &watchdog{parts: []watched{{name: "adverts", part: part}}, report: func(e event.Event) { told = append(told, e) }}
+	part, reported := &still{}, []event.Event(nil)
+	w := &watchdog{parts: []watched{{name: "adverts", part: part}}, report: func(e event.Event) { reported = append(reported, e) }}
 	now := time.Now()
 	w.credit(now)
 	for i := range 10 {
@@ -209,11 +196,11 @@ func TestWatchdogAlone(t *testing.T) {
 			t.Errorf("look %d: progress %t", i, progress)
 		}
 	}
-	if len(told) > 0 {
-		t.Errorf("told %v", told)
+	if len(reported) > 0 {
+		t.Errorf("reported %v", reported)
 	}
 	w.look(now.Add(2*time.Second), 3*time.Second)
-	if len(told) != 1 || slices.ContainsFunc(told, func(e event.Event) bool { return !strings.Contains(e.Message(), "restart ripcord if") }) {
-		t.Errorf("told %v", told)
+	if len(reported) != 1 || slices.ContainsFunc(reported, func(e event.Event) bool { return !strings.Contains(e.Message(), "restart ripcord if") }) {
+		t.Errorf("reported %v", reported)
 	}
 }
