@@ -90,10 +90,10 @@ const fenceProbe = 2 * time.Second
 // Fence implements control.Orders: it returns what a fence would run, and whether each of its
 // conditions holds. It asks the stations, and runs nothing.
 func (o orders) Fence(ctx context.Context, name string) (*control.Fence, error) {
-	if err := releasable(o.router.Groups(), name); err != nil {
+	if err := releasable(o.parts.router.Groups(), name); err != nil {
 		return nil, err
 	}
-	c := o.config.Load()
+	c := o.parts.config.Load()
 	at := slices.IndexFunc(c.Groups, func(g vrrp.Group) bool { return g.Title() == name })
 	if at < 0 || c.Groups[at].Fence == nil {
 		return nil, fmt.Errorf("%s has no fence: the key is fence, with the command to run", name)
@@ -121,7 +121,7 @@ func (o orders) Fence(ctx context.Context, name string) (*control.Fence, error) 
 func (o orders) unfit(ctx context.Context, c *config.Config, g *vrrp.Group) []string {
 	user, err := defaultUser(c)
 	if err == nil {
-		err = o.programs.Check(ctx, (&notify.Fence{Argv: g.Fence.Argv, User: user, Name: g.Title()}).Request())
+		err = o.parts.programs.Check(ctx, (&notify.Fence{Argv: g.Fence.Argv, User: user, Name: g.Title()}).Request())
 	}
 	if err != nil {
 		return []string{fmt.Sprintf("the fence command of %s will not run: %v", g.Title(), err)}
@@ -131,7 +131,7 @@ func (o orders) unfit(ctx context.Context, c *config.Config, g *vrrp.Group) []st
 
 // addState adds the conditions that depend on the state of the group.
 func (o orders) addState(plan *control.Fence, name string, add func(string, bool)) {
-	for _, st := range o.router.Groups() {
+	for _, st := range o.parts.router.Groups() {
 		if st.Title() != name {
 			continue
 		}
@@ -163,18 +163,18 @@ type dryRuns struct {
 // askStations asks the stations on the links of a group, and returns the links on which a station
 // has answered.
 func (o orders) askStations(ctx context.Context, g *vrrp.Group) map[string]bool {
-	d := &o.dryRuns
+	d := &o.parts.dryRuns
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.results == nil {
 		d.bell = bus.NewBell()
-		d.results = bus.SubscribeRing(&o.results, d.bell, 256)
+		d.results = bus.SubscribeRing(&o.parts.results, d.bell, 256)
 	}
 	_, _ = d.results.Take() // earlier answers prove nothing
 	ctx, cancel := context.WithTimeout(ctx, fenceProbe)
 	defer cancel()
 	links, answered := g.Links(), make(map[string]bool)
-	o.worker.AskForDryRun(links...)
+	o.parts.worker.AskForDryRun(links...)
 	for len(answered) < len(links) {
 		select {
 		case <-d.bell:

@@ -13,22 +13,22 @@ import (
 
 // Handover implements control.Orders: it ends the daemon so that the next one continues as Active.
 func (o orders) Handover(ctx context.Context) (*control.HandedOver, error) {
-	if !o.inherited.record.Kept() {
+	if !o.parts.inherited.record.Kept() {
 		return nil, errors.New("nothing can be handed over, since no record can be kept: the log says why (daemon.record); restart the daemon instead, which resigns")
 	}
-	if err := waitsForFence(o.router.Groups()); err != nil {
+	if err := waitsForFence(o.parts.router.Groups()); err != nil {
 		return nil, err
 	}
 	if err := o.followFile(ctx); err != nil {
 		return nil, fmt.Errorf("nothing was handed over, since the next daemon could not use the configuration: %w", err)
 	}
 	answer := &control.HandedOver{Groups: []string{}}
-	for _, g := range o.router.Groups() {
+	for _, g := range o.parts.router.Groups() {
 		if g.State == event.Active {
 			answer.Groups = append(answer.Groups, g.Title())
 		}
 	}
-	o.handingOver.Do(func() { close(o.handover) })
+	o.parts.handingOver.Do(func() { close(o.parts.handover) })
 	return answer, nil
 }
 

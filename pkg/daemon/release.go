@@ -115,7 +115,7 @@ func (r *releases) has(name string, now time.Time) bool {
 
 // orders carries out the requests on the control socket.
 type orders struct {
-	*parts
+	parts   *parts
 	options Options
 }
 
@@ -124,7 +124,7 @@ var _ control.Orders = orders{}
 // Release implements control.Orders.
 func (o orders) Release(name string, length time.Duration) (*control.Released, error) {
 	now := time.Now()
-	order := vrrp.Released{Cause: o.minter.Cause(now), Group: name, On: true}
+	order := vrrp.Released{Cause: o.parts.minter.Cause(now), Group: name, On: true}
 	answer := &control.Released{Name: name, Released: true}
 	if length > 0 {
 		order.Until = now.Add(length)
@@ -137,13 +137,13 @@ func (o orders) Release(name string, length time.Duration) (*control.Released, e
 // Resume implements control.Orders.
 func (o orders) Resume(name string) (*control.Released, error) {
 	now := time.Now()
-	answer := &control.Released{Name: name, Unchanged: !o.releases.has(name, now)}
-	return answer, o.order(vrrp.Released{Cause: o.minter.Cause(now), Group: name})
+	answer := &control.Released{Name: name, Unchanged: !o.parts.releases.has(name, now)}
+	return answer, o.order(vrrp.Released{Cause: o.parts.minter.Cause(now), Group: name})
 }
 
 // order records a release or its end, and passes it to the group.
 func (o orders) order(order vrrp.Released) error {
-	if err := releasable(o.router.Groups(), order.Group); err != nil {
+	if err := releasable(o.parts.router.Groups(), order.Group); err != nil {
 		return err
 	}
 	if err := o.carryOut(order); err != nil {
@@ -155,10 +155,10 @@ func (o orders) order(order vrrp.Released) error {
 // carryOut records an order and passes it on. Orders wait for one another: of two at the same time
 // the one that the file has is the one that the group obeys.
 func (o orders) carryOut(order vrrp.Released) error {
-	o.releasing.Lock()
-	defer o.releasing.Unlock()
-	err := o.releases.note(order, time.Now())
-	o.results.Publish(order)
+	o.parts.releasing.Lock()
+	defer o.parts.releasing.Unlock()
+	err := o.parts.releases.note(order, time.Now())
+	o.parts.results.Publish(order)
 	return err
 }
 

@@ -76,7 +76,7 @@ func (p *parts) requestReload() {
 func (o orders) Reload(client context.Context, dryRun bool) (*control.Reloaded, error) {
 	result := make(chan reloadResult, 1)
 	select {
-	case o.reloadOrders <- reloadOrder{client, dryRun, result}:
+	case o.parts.reloadOrders <- reloadOrder{client, dryRun, result}:
 	case <-client.Done():
 		return nil, errClientLeft
 	}
