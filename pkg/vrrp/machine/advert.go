@@ -82,7 +82,7 @@ func (s *step) noteServing(m *member, h *vrrp.Heard) {
 // always renews the timer: they arrived while this router was to yield to them, whatever has
 // changed since.
 func (s *step) heardActive(m *member, h *vrrp.Heard, fell bool) {
-	if s.failAgain(m, h.Cause) {
+	if (refusals{s}).failAgain(m, h.Cause) {
 		return
 	}
 	if h.Repeats == 0 && m.outranks(h.Priority, s.now) {
@@ -163,7 +163,7 @@ func (s *step) answerRival(m *member, h *vrrp.Heard) {
 	}
 	rivals{s}.report(m, h)
 	s.followChecksum(m, h)
-	if s.judgeSends(m, h.Cause) {
+	if (refusals{s}).judge(m, h.Cause) {
 		return
 	}
 	s.advertiseNow(m, &m.answered, h.Cause)
@@ -387,8 +387,8 @@ func (s *step) heardIncompatible(m *member, h *vrrp.Heard) {
 			i.Logged(s.now)
 			s.report(rivalOf(m, h, s.stamp(h.Cause)))
 		}
-		s.judgeSends(m, h.Cause)
-	case s.f.waiting() && s.failAgain(m, h.Cause):
+		refusals{s}.judge(m, h.Cause)
+	case s.f.waiting() && refusals{s}.failAgain(m, h.Cause):
 	case s.f.waiting() && m.Priority != vrrp.Owner:
 		s.f.unverify()
 		if log {

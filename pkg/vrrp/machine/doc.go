@@ -22,11 +22,12 @@
 //	group.go                start, faults, release, priority; transitions and their effects
 //	advert.go               adverts of others: Active, rival, tie, resignation, cascade, other versions
 //	timer.go                Tick: Active_Down_Timer, verification, the takeover
-//	link.go                 links, their recovery, and adverts of ours that the kernel refuses
+//	link.go                 links, and their recovery
 //
 // Each concern beyond the RFC is a type of its own that acts on the step, in one file:
 //
 //	fencing.go              the fence before a takeover from a silent Active
+//	sends.go                adverts of ours that the kernel refuses
 //	confirmation.go         the first advert of a takeover, for which the addresses wait
 //	pauses.go               a time in which this process did not run
 //	liveness.go             the machine of the Active: its death, and deaths that were refuted
@@ -46,6 +47,5 @@
 //	verification.go                the question to the verifiers, and their answers
 //	recovery.go                    the proof that the segment of a returned link forwards
 //	cascade.go                     resignations, and which senders are one router
-//	sends.go                       whether adverts leave
 //	snapshot.go                    the group as `ripcord status` shows it
 package machine

@@ -8,8 +8,8 @@ import (
 	"ripcord/pkg/vrrp"
 )
 
-// absorb hands an input to the method that absorbs its kind into facts.
-func (s *step) absorb(in vrrp.Input) {
+// absorbInput passes an input to the method that absorbs its kind into facts.
+func (s *step) absorbInput(in vrrp.Input) {
 	switch in := in.(type) {
 	case vrrp.Start:
 		s.absorbStart(in)
@@ -19,7 +19,7 @@ func (s *step) absorb(in vrrp.Input) {
 		s.f.started, s.f.startWaits = false, nil
 		s.f.members.forgetRecoveries()
 		for _, m := range s.f.members {
-			rivals{s}.leave(m, in.Cause)
+			rivals{s}.remove(m, in.Cause)
 		}
 		s.why = trigger{reason: event.Shutdown, cause: in.Cause}
 	case vrrp.Tick:
@@ -41,9 +41,9 @@ func (s *step) absorb(in vrrp.Input) {
 	case vrrp.LeaseLost:
 		pauses{s}.absorbLease(in)
 	case vrrp.Sends:
-		s.absorbSends(in)
+		refusals{s}.absorb(in)
 	case vrrp.Probed:
-		s.absorbProbed(in)
+		refusals{s}.absorbProbe(in)
 	case vrrp.Placed:
 		placement{s}.absorb(in)
 	case vrrp.Condition:

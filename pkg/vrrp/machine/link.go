@@ -23,7 +23,7 @@ func (s *step) absorbLink(link event.Link) {
 			s.recover(m)
 		}
 	}
-	s.ask(link.Cause)
+	s.askStations(link.Cause)
 	s.followLink(link.Name)
 }
 
@@ -192,108 +192,10 @@ func (s *step) endRecovery(m *member, why trigger) {
 	}
 }
 
-// ask asks the stations on all links that have not proved that they forward and are due.
-func (s *step) ask(cause event.Cause) {
+// askStations asks the stations on each recovering link that has not proved that it forwards, if the
+// question is due.
+func (s *step) askStations(cause event.Cause) {
 	if links := s.f.members.ask(s.now); len(links) > 0 {
 		s.emit(vrrp.Ask{Cause: cause, Interfaces: links})
 	}
-}
-
-// absorbSends absorbs the report whether adverts leave (sends.go).
-func (s *step) absorbSends(in vrrp.Sends) {
-	m := s.f.members.find(in.Instance)
-	if m == nil {
-		return
-	}
-	m.sends.note(in)
-	if s.f.serves(m) && len(m.sends.refused) == 0 {
-		m.sends.prove(s.now)
-	}
-	s.judgeSends(m, in.Cause)
-}
-
-// judgeSends raises a fault if adverts are refused in a row while an Active is heard that they do
-// not reach: it has taken over because it does not hear us. It reports whether the member has the
-// fault now.
-func (s *step) judgeSends(m *member, cause event.Cause) bool {
-	if !s.f.serves(m) || m.unreached(s.now) < m.Miss {
-		return false
-	}
-	s.failSends(m, cause)
-	return true
-}
-
-// failSends raises the fault send-failed. The probe follows after the hold-off.
-func (s *step) failSends(m *member, cause event.Cause) {
-	m.sends.fail(s.now)
-	s.raise(m.sendFault(), m.sends.describe(), trigger{event.SendFailed, m, cause})
-	s.report(event.InstanceFault{
-		Stamp: s.stamp(cause), Virtual: m.Virtual, Reason: event.SendFailed, Err: m.sends.describe(),
-	})
-}
-
-// failAgain raises the fault again when an Active is heard before an advert of ours has been
-// proved to leave. It reports whether the member has the fault.
-func (s *step) failAgain(m *member, cause event.Cause) bool {
-	if m.sends.unproven {
-		s.failSends(m, cause)
-	}
-	return m.sends.unproven
-}
-
-// retryFailedSends retries for all members that have the fault send-failed.
-func (s *step) retryFailedSends(in vrrp.Tick) {
-	if len(s.f.faults) == 0 {
-		return
-	}
-	for _, m := range s.f.members {
-		if s.f.faults.has(m.sendFault()) {
-			s.retrySends(m, in.Cause)
-		}
-	}
-}
-
-// retrySends probes whether adverts leave again, or ends the fault if no other Active is heard.
-func (s *step) retrySends(m *member, cause event.Cause) {
-	switch {
-	case !m.heard(s.now):
-		s.endSendFault(m, cause)
-	case s.now.Before(m.sends.probeAt):
-	case !m.link.Usable || !m.source.IsValid():
-		m.sends.postpone(s.now)
-	default:
-		m.sends.probe(s.now)
-		s.emit(m.probe(s.now, cause))
-	}
-}
-
-// absorbProbed ends the fault if the probe left towards the router that is Active. For the first
-// advert of a takeover it lets the addresses follow.
-func (s *step) absorbProbed(in vrrp.Probed) {
-	m := s.f.members.find(in.Instance)
-	if m == nil {
-		return
-	}
-	confirming{s}.absorb(m, in)
-	if !m.sends.unproven {
-		return
-	}
-	if m.refusedProbe(in) {
-		m.sends.err = in.Err
-		if s.f.faults.has(m.sendFault()) {
-			s.raise(m.sendFault(), m.sends.describe(), trigger{event.SendFailed, m, in.Cause})
-		}
-		return
-	}
-	m.sends.refused = nil
-	m.sends.prove(s.now)
-	s.endSendFault(m, in.Cause)
-}
-
-func (s *step) endSendFault(m *member, cause event.Cause) {
-	if !s.f.faults.has(m.sendFault()) {
-		return
-	}
-	s.clear(m.sendFault(), trigger{event.Recovered, m, cause})
-	s.report(event.InstanceFault{Stamp: s.stamp(cause), Virtual: m.Virtual, Reason: event.SendFailed, Over: true})
 }

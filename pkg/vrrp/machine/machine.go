@@ -82,7 +82,7 @@ func (m *Machine) Confirming() bool { return !m.facts.confirmBy.IsZero() }
 func (m *Machine) Step(now time.Time, in vrrp.Input) []vrrp.Effect {
 	s := step{Machine: m, effects: effects{now: now}, f: &m.facts, silent: m.facts.listening != nil}
 	before := m.facts.state()
-	s.absorb(in)
+	s.absorbInput(in)
 	s.prepare(in)
 	after := m.facts.state()
 	if s.f.watches {

@@ -107,8 +107,8 @@ func (r *reload) drop(s *step, m *member) {
 		s.emit(vrrp.Disarm{Cause: cause, Instance: m.Instance})
 	}
 	liveness{s}.watch(m, netip.Addr{})
-	rivals{s}.leave(m, cause)
-	unserved{s}.leave(m, cause)
+	rivals{s}.remove(m, cause)
+	unserved{s}.remove(m, cause)
 	if m.summarized { // otherwise a member that joins with the same name would be summarized
 		s.emit(vrrp.Summarize{Instance: m.Instance})
 	}

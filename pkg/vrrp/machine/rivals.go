@@ -47,8 +47,8 @@ func (r rivals) follow() {
 	}
 }
 
-// leave ends the warnings of a member that takes part no more: it may be gone for good.
-func (r rivals) leave(m *member, cause event.Cause) {
+// remove ends the warnings of a member that no longer takes part: it may never return.
+func (r rivals) remove(m *member, cause event.Cause) {
 	if m.unheardBy.IsValid() {
 		r.end(m, absent, cause)
 	}

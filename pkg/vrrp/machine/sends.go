@@ -4,6 +4,7 @@ import (
 	"net/netip"
 	"time"
 
+	"ripcord/pkg/event"
 	"ripcord/pkg/vrrp"
 )
 
@@ -115,4 +116,107 @@ func (h *sends) prove(now time.Time) {
 	if h.unproven {
 		h.unproven, h.probeAt, h.proved = false, time.Time{}, now
 	}
+}
+
+// refusals is the part of a step that concerns adverts of ours that the kernel refuses.
+type refusals struct{ *step }
+
+// absorb absorbs the report whether adverts leave.
+func (s refusals) absorb(in vrrp.Sends) {
+	m := s.f.members.find(in.Instance)
+	if m == nil {
+		return
+	}
+	m.sends.note(in)
+	if s.f.serves(m) && len(m.sends.refused) == 0 {
+		m.sends.prove(s.now)
+	}
+	s.judge(m, in.Cause)
+}
+
+// judge raises a fault if adverts are refused in a row while an Active is heard that they do
+// not reach: it has taken over because it does not hear us. It reports whether the member has the
+// fault now.
+func (s refusals) judge(m *member, cause event.Cause) bool {
+	if !s.f.serves(m) || m.unreached(s.now) < m.Miss {
+		return false
+	}
+	s.fail(m, cause)
+	return true
+}
+
+// fail raises the fault send-failed. The probe follows after the hold-off.
+func (s refusals) fail(m *member, cause event.Cause) {
+	m.sends.fail(s.now)
+	s.raise(m.sendFault(), m.sends.describe(), trigger{event.SendFailed, m, cause})
+	s.report(event.InstanceFault{
+		Stamp: s.stamp(cause), Virtual: m.Virtual, Reason: event.SendFailed, Err: m.sends.describe(),
+	})
+}
+
+// failAgain raises the fault again when an Active is heard before an advert of ours has been
+// proved to leave. It reports whether the member has the fault.
+func (s refusals) failAgain(m *member, cause event.Cause) bool {
+	if m.sends.unproven {
+		s.fail(m, cause)
+	}
+	return m.sends.unproven
+}
+
+// retryAll retries for all members that have the fault send-failed.
+func (s refusals) retryAll(in vrrp.Tick) {
+	if len(s.f.faults) == 0 {
+		return
+	}
+	for _, m := range s.f.members {
+		if s.f.faults.has(m.sendFault()) {
+			s.retry(m, in.Cause)
+		}
+	}
+}
+
+// retry probes whether adverts leave again, or ends the fault if no other Active is heard.
+func (s refusals) retry(m *member, cause event.Cause) {
+	switch {
+	case !m.heard(s.now):
+		s.end(m, cause)
+	case s.now.Before(m.sends.probeAt):
+	case !m.link.Usable || !m.source.IsValid():
+		m.sends.postpone(s.now)
+	default:
+		m.sends.probe(s.now)
+		s.emit(m.probe(s.now, cause))
+	}
+}
+
+// absorbProbe ends the fault if the probe left towards the router that is Active. For the first
+// advert of a takeover it lets the addresses follow.
+func (s refusals) absorbProbe(in vrrp.Probed) {
+	m := s.f.members.find(in.Instance)
+	if m == nil {
+		return
+	}
+	confirming{s.step}.absorb(m, in)
+	if !m.sends.unproven {
+		return
+	}
+	if m.refusedProbe(in) {
+		m.sends.err = in.Err
+		if s.f.faults.has(m.sendFault()) {
+			s.raise(m.sendFault(), m.sends.describe(), trigger{event.SendFailed, m, in.Cause})
+		}
+		return
+	}
+	m.sends.refused = nil
+	m.sends.prove(s.now)
+	s.end(m, in.Cause)
+}
+
+// end ends the fault send-failed, if the member has it.
+func (s refusals) end(m *member, cause event.Cause) {
+	if !s.f.faults.has(m.sendFault()) {
+		return
+	}
+	s.clear(m.sendFault(), trigger{event.Recovered, m, cause})
+	s.report(event.InstanceFault{Stamp: s.stamp(cause), Virtual: m.Virtual, Reason: event.SendFailed, Over: true})
 }

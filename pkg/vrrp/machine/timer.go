@@ -10,7 +10,7 @@ import (
 // absorbTick ends the timers that are over.
 func (s *step) absorbTick(in vrrp.Tick) {
 	s.f.clock = s.now
-	s.retryFailedSends(in)
+	refusals{s}.retryAll(in)
 	placement{s}.endHoldOffs(in)
 	s.endRecoveries(in)
 	if at := s.f.releasedUntil; !at.IsZero() && !s.now.Before(at) {
@@ -18,7 +18,7 @@ func (s *step) absorbTick(in vrrp.Tick) {
 	}
 	s.endKeptIntervals(in)
 	s.expireThirdRouters(in)
-	s.ask(in.Cause)
+	s.askStations(in.Cause)
 	switch {
 	case s.f.members.recovering():
 	case s.f.waiting() && s.f.fence.Holds():

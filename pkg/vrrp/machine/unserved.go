@@ -180,8 +180,8 @@ func (u unserved) end(m *member, why string, cause event.Cause) {
 	u.endWarning(m, event.WarnUnserved, why, cause)
 }
 
-// leave ends the warning of a member that is removed.
-func (u unserved) leave(m *member, cause event.Cause) {
+// remove ends the warning of a member that is removed.
+func (u unserved) remove(m *member, cause event.Cause) {
 	if m.noActive.warned {
 		u.end(m, absent, cause)
 	}
