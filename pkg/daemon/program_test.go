@@ -21,14 +21,15 @@ func TestRunProgram(t *testing.T) {
 		name   string
 		user   string
 		script string
+		within time.Duration
 		want   event.NotifyResult
 	}{
-		{"good", strconv.Itoa(os.Geteuid()), "sleep 0.1; touch " + made, event.NotifyDone},
-		{"failing", strconv.Itoa(os.Geteuid()), "exit 3", event.NotifyFailed},
-		{"slow", strconv.Itoa(os.Geteuid()), "exec sleep 60", event.NotifyKilled},
-		{"of nobody", "nobody-here", "exit 0", event.NotifyUnrun},
+		{"good", strconv.Itoa(os.Geteuid()), "sleep 0.1; touch " + made, time.Minute, event.NotifyDone},
+		{"failing", strconv.Itoa(os.Geteuid()), "exit 3", time.Minute, event.NotifyFailed},
+		{"slow", strconv.Itoa(os.Geteuid()), "exec sleep 60", 300 * time.Millisecond, event.NotifyKilled},
+		{"of nobody", "nobody-here", "exit 0", time.Minute, event.NotifyUnrun},
 	} {
-		program := &config.Program{Argv: []string{"/bin/sh", "-c", c.script}, Timeout: 300 * time.Millisecond}
+		program := &config.Program{Argv: []string{"/bin/sh", "-c", c.script}, Timeout: c.within}
 		got := runProgram(context.Background(), command.Local{}, &config.Config{ScriptUser: c.user}, command.ForStartup, program)
 		if ran, ok := got.(event.ProgramRan); !ok || ran.Result != c.want || ran.Program != "startup" || (ran.Err == "") != (c.want == event.NotifyDone) {
 			t.Errorf("%s: %+v, want %s", c.name, got, c.want)

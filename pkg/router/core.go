@@ -96,7 +96,9 @@ func (c *Core) Absorb(now time.Time, in vrrp.Input, out *Orders) {
 		return
 	}
 	c.standing.note(in)
-	switch of := in.(type) { // the input is passed on as in, since converting it again would copy it
+	// The input is passed on as in, since converting it again would copy it. There is a case for each type,
+	// since a method that returns the instance would move each advert to the heap.
+	switch of := in.(type) {
 	case vrrp.LinkSeen:
 		for _, i := range c.byLink[of.Link.Name] {
 			c.step(i, now, in, out)
