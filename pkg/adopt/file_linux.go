@@ -17,7 +17,8 @@ import (
 )
 
 // Record is the file in which a daemon records its adverts for the next one. A nil Record, for a
-// machine where none can be written, records nothing.
+// machine where none can be written, records nothing. A Record without room, since /run is full,
+// records nothing before Retry has found room.
 //
 // Only the advert engine calls Sent and Silent; they make no system call.
 type Record struct {
@@ -30,6 +31,7 @@ type Record struct {
 	file  *os.File
 	words []uint64 // the mapped file
 	maps  [][]byte // all its mappings: the engine may still write through an old one
+	left  []Key    // the instances for which Keep had no room; nil if it had room
 }
 
 // table maps instances to their slots.
@@ -51,7 +53,7 @@ type clock struct {
 
 // Open opens or creates the record at path, and returns what the previous daemon recorded: the
 // caller is the only daemon, by its lock. It records another start. An error with a Record that
-// is not nil is why the past cannot be used.
+// is not nil is why the past cannot be used, or ErrRoom.
 func Open(path string) (*Record, *Past, error) {
 	r := &Record{path: path}
 	if err := r.readBoot(); err != nil {
@@ -72,10 +74,15 @@ func Open(path string) (*Record, *Past, error) {
 	r.Refresh()
 	past, unusable := r.load(info.Size())
 	if err := r.start(past); err != nil {
-		return nil, past, errors.Join(fmt.Errorf("make room in %s: %w", path, err), r.close())
+		return r, &Past{}, r.noRoom(err)
 	}
 	return r, past, unusable
 }
+
+// ErrRoom is the error of a Record that has no room for the adverts.
+var ErrRoom = errors.New("there is no room")
+
+func (r *Record) noRoom(why error) error { return fmt.Errorf("%w in %s: %w", ErrRoom, r.path, why) }
 
 // load reads a file of the given size.
 func (r *Record) load(size int64) (*Past, error) {
@@ -143,6 +150,32 @@ func (r *Record) Keep(keys []Key) (changed []string, err error) {
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	return r.keep(keys)
+}
+
+// Retry records the adverts of the instances for which Keep had no room, and reports whether there
+// is room now.
+func (r *Record) Retry() bool {
+	if r == nil {
+		return false
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.left == nil {
+		return false
+	}
+	_, err := r.keep(r.left)
+	return err == nil
+}
+
+// keep does the work of Keep.
+func (r *Record) keep(keys []Key) (changed []string, err error) {
+	r.left = keys
+	if r.words == nil {
+		if err := r.start(&Past{}); err != nil {
+			return nil, r.noRoom(err)
+		}
+	}
 	old, next := r.table.Load(), &table{slots: make(map[string]place, len(keys))}
 	used := make(map[int]bool)
 	if old == nil {
@@ -152,8 +185,9 @@ func (r *Record) Keep(keys []Key) (changed []string, err error) {
 		used[p.slot] = true
 	}
 	if err := r.grow(len(used) + len(keys) + spare); err != nil {
-		return nil, fmt.Errorf("make room in %s: %w", r.path, err)
+		return nil, r.noRoom(err)
 	}
+	r.left = nil
 	if old.words == nil {
 		atomic.StoreUint64(&r.words[atCheck], 0) // the old content is no longer valid
 		clear(r.words[headerWords:])

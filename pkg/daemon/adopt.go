@@ -3,6 +3,7 @@ package daemon
 import (
 	"context"
 	"errors"
+	"sync/atomic"
 	"time"
 
 	"ripcord/pkg/addr"
@@ -23,6 +24,7 @@ type inheritance struct {
 	left   addr.Leftovers // lists what the previous daemon left in the kernel
 	waits  time.Duration  // how long after its start the daemon waits, because earlier ones crashed
 
+	crowded atomic.Bool // it was reported that there is no room for the record
 	publish func(event.Event)
 }
 
@@ -31,7 +33,7 @@ const (
 	adoptWithin = 2 * time.Second
 	// crashWait is how long a daemon waits after repeated crashes.
 	crashWait = time.Second
-	// refreshEvery is how often the record compares its clocks.
+	// refreshEvery is how often the record compares its clocks and, if it has no room, tries again.
 	refreshEvery = 10 * time.Second
 )
 
@@ -66,10 +68,18 @@ func (in *inheritance) keep(c *config.Config) (changed []string) {
 		}
 	}
 	changed, err := in.record.Keep(keys)
-	if err != nil {
-		in.publish(event.DaemonRecord{Stamp: event.Stamp{At: time.Now()}, Err: err.Error()})
-	}
+	in.reportRoom(err)
 	return changed
+}
+
+// reportRoom reports that there is no room for the record, or that there is room again.
+func (in *inheritance) reportRoom(err error) {
+	switch stamp := (event.Stamp{At: time.Now()}); {
+	case err != nil && !in.crowded.Swap(true):
+		in.publish(event.DaemonRecord{Stamp: stamp, Err: err.Error()})
+	case err == nil && in.crowded.Swap(false):
+		in.publish(event.DaemonRecord{Stamp: stamp, Kept: true})
+	}
 }
 
 // goOn records that the adopted groups have been Active since before this daemon.
@@ -81,9 +91,15 @@ func (in *inheritance) goOn(c *config.Config, adopted []vrrp.Adopted) {
 	}
 }
 
-// refresh compares the clocks of the record until ctx ends.
+// refresh compares the clocks of the record until ctx ends, and looks whether there is room for it
+// if there was none.
 func (in *inheritance) refresh(ctx context.Context) error {
-	return each(ctx, refreshEvery, in.record.Refresh)
+	return each(ctx, refreshEvery, func() {
+		in.record.Refresh()
+		if in.record.Retry() {
+			in.reportRoom(nil)
+		}
+	})
 }
 
 // digestsOf returns the digest of each group, including everything that its members hold.
@@ -188,7 +204,10 @@ func membersOf(c *config.Config, adopted []vrrp.Adopted) (names []string) {
 // report reports errors of the record, and whether the daemon crashes repeatedly.
 func (in *inheritance) report() {
 	stamp := event.Stamp{At: time.Now()}
-	if in.err != nil {
+	switch {
+	case errors.Is(in.err, adopt.ErrRoom):
+		in.reportRoom(in.err)
+	case in.err != nil:
 		in.publish(event.DaemonRecord{Stamp: stamp, Err: in.err.Error(), Kept: in.record != nil})
 	}
 	if in.record != nil && in.past.CrashesAgain(in.record.Now()) {

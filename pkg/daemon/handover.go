@@ -14,7 +14,7 @@ import (
 // Handover implements control.Orders: it ends the daemon so that the next one continues as Active.
 func (o orders) Handover(ctx context.Context) (*control.HandedOver, error) {
 	if !o.parts.inherited.record.Kept() {
-		return nil, errors.New("nothing can be handed over, since no record can be kept: the log says why (daemon.record); restart the daemon instead, which resigns")
+		return nil, errors.New("nothing can be handed over, since no record can be kept: do what daemon.record in the log says, or restart the daemon, which resigns")
 	}
 	if err := waitsForFence(o.parts.router.Groups()); err != nil {
 		return nil, err

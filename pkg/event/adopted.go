@@ -59,8 +59,8 @@ func (e GroupUnadopted) Fields() []Field {
 	return []Field{{"group", e.Group}, {"why", e.Why}, {"handover", e.Handover}}
 }
 
-// DaemonRecord reports that the record of the previous daemon cannot be used (Kept), or that no
-// record can be written for the next daemon.
+// DaemonRecord reports that the record of the previous daemon cannot be used (Kept), that no record
+// can be written for the next daemon, or that it can be written now (Kept, without Err).
 type DaemonRecord struct {
 	Stamp
 	Err  string
@@ -78,13 +78,23 @@ func (e DaemonRecord) Level() Level {
 }
 
 func (e DaemonRecord) Message() string {
-	if e.Kept {
+	switch {
+	case !e.Kept:
+		return fmt.Sprintf("no record can be written for the next daemon, so after a crash or a handover another router takes over: %s", e.Err)
+	case e.Err != "":
 		return fmt.Sprintf("the record of the previous daemon cannot be used, so no group goes on as Active: %s", e.Err)
+	default:
+		return "a record is written for the next daemon again, so that it can go on as Active"
 	}
-	return fmt.Sprintf("no record can be written for the next daemon, so after a crash or a handover another router takes over: %s", e.Err)
 }
 
-func (e DaemonRecord) Fields() []Field { return []Field{{"error", e.Err}, {"kept", e.Kept}} }
+func (e DaemonRecord) Fields() []Field {
+	fields := []Field{{"kept", e.Kept}}
+	if e.Err != "" {
+		fields = append(fields, Field{"error", e.Err})
+	}
+	return fields
+}
 
 // DaemonCrashes reports that the daemon was started so often that it waits before it takes part.
 type DaemonCrashes struct {

@@ -47,7 +47,7 @@ var Schema = []Definition{
 	{"daemon.lock", once, []Level{Warn, Error}, []string{"error"}, nil, "ripcord could not get the lock that prevents a second ripcord in the network namespace."},
 	{"daemon.rights", once, warnOrInfo, []string{"user", "capabilities"}, []string{"error"}, "The capabilities that the daemon kept. It cannot start programs: see [security.md](security.md)."},
 	{"daemon.releases", once, onlyError, []string{"error"}, nil, "The list of released groups cannot be read at the start. All groups take part."},
-	{"daemon.record", once, warnOrInfo, []string{"error", "kept"}, nil, "The record of the previous daemon cannot be used; or no record can be written for the next one (`kept` is false), so that a crash costs a takeover."},
+	{"daemon.record", once, warnOrInfo, []string{"kept"}, []string{"error"}, "The record of the previous daemon cannot be used; or no record can be written for the next one (`kept` is false), so that a crash costs a takeover; or it can be written again (no `error`)."},
 	{"daemon.crashes", once, onlyError, []string{"count"}, nil, "The daemon was started so often in 10 s that this one waits a second before it takes part."},
 
 	{"config.loaded", once, onlyInfo, []string{"file", "added", "changed", "removed", "groups"}, nil, "The configuration was loaded."},

@@ -83,7 +83,7 @@ func samples() []Event {
 		DaemonHung{s, "router", 15 * time.Second, true, false}, DaemonHung{s, "router", 15 * time.Second, false, false}, DaemonHung{s, "router", 15 * time.Second, true, true},
 		GroupAdopted{s, "edge", []Virtual{v}, 150, 43 * time.Millisecond, false}, GroupAdopted{s, "edge", []Virtual{v}, 150, 43 * time.Millisecond, true},
 		GroupUnadopted{s, "edge", "its configuration has changed", true},
-		DaemonRecord{s, "it is truncated", true}, DaemonRecord{s, "no space left on device", false}, DaemonCrashes{s, 5, 10 * time.Second, time.Second},
+		DaemonRecord{s, "it is truncated", true}, DaemonRecord{s, "no space left on device", false}, DaemonRecord{s, "", true}, DaemonCrashes{s, 5, 10 * time.Second, time.Second},
 		DaemonLock{s, "read-only file system", true}, DaemonLock{s, "read-only file system", false},
 		DaemonRights{s, "0", []string{"CAP_NET_ADMIN", "CAP_NET_RAW"}, ""}, DaemonRights{s, "0", nil, "seccomp: invalid argument"},
 		RunnerReady{s, 4712, ""}, RunnerReady{s, 4712, "the configuration cannot be read"}, RunnerLost{s, "the process ripcord runner has ended", 2, time.Second}, RunnerUnkept{s, 4712}, RunnerUnkept{s, 0},
