@@ -51,9 +51,9 @@ func (e *entry) Before(f *entry) bool {
 
 // next returns when the advert after one that leaves now is due: at the first instant of the grid
 // after now, so that lateness does not add up and no two adverts leave at once. After a stall
-// that is the grid from before the stall, once one advert has left: a stall holds back all
-// instances alike, and otherwise they would advertise in one batch for ever, the last of a
-// thousand milliseconds late.
+// that is the grid from before the stall, once one advert has left: a stall delays all
+// instances by the same time; otherwise they would advertise in one batch for ever, and the last of a
+// thousand would be milliseconds late.
 func (e *entry) next(now time.Time) time.Time {
 	from := e.due
 	if !e.grid.IsZero() {

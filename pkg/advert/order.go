@@ -15,8 +15,8 @@ type Kind uint8
 const (
 	// Start sends the advert at once, or at the instant When, and repeats it every Interval. For
 	// an instance that is already advertised it replaces the frames and keeps the timing. A start
-	// for a later instant is dropped if the engine itself is too late for it: the loop decides
-	// anew.
+	// for a later instant is dropped if the engine itself is too late for it: then the loop
+	// decides again.
 	Start Kind = iota
 	// Now sends the advert at once and restarts the interval.
 	Now

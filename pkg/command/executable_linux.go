@@ -13,7 +13,7 @@ import (
 // maxLinks is the number of symbolic links that are followed, as in the kernel (MAXSYMLINKS).
 const maxLinks = 40
 
-// CheckExecutable returns an error that says why a program cannot or must not be run as u (nil: as
+// CheckExecutable returns an error that describes why a program cannot or must not be run as u (nil: as
 // the daemon's own user); otherwise it returns the absolute path of the program. The program is an
 // absolute path, or a name in SearchPath.
 //

@@ -77,7 +77,7 @@ func (c *Command) Check() error {
 }
 
 // ErrLost is the error of a program that was not run, or whose result is unknown, because the
-// process that runs programs is lost. It says nothing about the program.
+// process that runs programs is lost. It proves nothing about the program.
 var ErrLost = errors.New("the process that runs programs is lost")
 
 // Lost returns an error that is ErrLost, with the reason.

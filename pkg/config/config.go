@@ -127,10 +127,10 @@ type Options struct {
 	Format Format
 	// ID selects the lines with @id in keepalived.conf.
 	ID string
-	// Elsewhere says that the file belongs to another machine: programs and users that are missing
+	// Elsewhere is set if the file belongs to another machine: programs and users that are missing
 	// here are not missing there.
 	Elsewhere bool
-	// WithoutLVS says that another program does the load balancing of keepalived.conf.
+	// WithoutLVS is set if another program does the load balancing of keepalived.conf.
 	WithoutLVS bool
 	// Flag is the flag that names another file, as --config; empty: there is none.
 	Flag string

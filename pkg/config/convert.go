@@ -10,7 +10,7 @@ import (
 )
 
 // Convert reads a file in keepalived's language and returns the same configuration in YAML, for a
-// machine that has the programs and users in the file: a comment says which ones this machine
+// machine that has the programs and users in the file: a comment names those that this machine
 // lacks. The error is a Refusal if the file could be read.
 func Convert(path string, o Options) (string, error) {
 	text, _, err := readFile(path)

@@ -44,8 +44,8 @@ func readUnicast(report *problem.Report, at problem.Place, i *instance) bool {
 	return present != nil
 }
 
-// checkSending checks that adverts can be sent as configured, and that they can be told from those
-// of other routers.
+// checkSending checks that adverts can be sent as configured, and that they can be distinguished
+// from those of other routers.
 func (i *instance) checkSending(report *problem.Report) {
 	first := map[netip.Addr]bool{}
 	global, linkLocal := false, false // IPv6 peers

@@ -161,7 +161,7 @@ func noAnswer(socket string, timeout time.Duration, cause error) error {
 	return because(cause, "the daemon does not answer on %s within %v: it hangs or is overloaded; its log may say why", socket, timeout)
 }
 
-// explain returns an error that says what a failed connection means and what to do about it.
+// explain returns an error that explains a failed connection, and what to do about it.
 func explain(socket string, err error) error {
 	switch {
 	case errors.Is(err, fs.ErrNotExist):

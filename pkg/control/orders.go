@@ -22,7 +22,8 @@ const (
 	HandoverPath = "/v1/handover"
 )
 
-// Orders executes the orders of a person. The text of its errors is the answer: it says what to do.
+// Orders executes the orders of a person. The text of its errors is the answer, so it contains what to
+// do.
 type Orders interface {
 	// Release makes a group hand over and take no part for a time, or if that is 0 until it is
 	// resumed. name is the group's, or that of an instance outside any group.

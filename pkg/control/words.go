@@ -18,7 +18,7 @@ func Choice(instances, groups []string) string {
 }
 
 // faultText returns a sentence about a fault. trouble is the present state of its link, if it is
-// the fault of a link; forwards says whether the segment forwards, if it is a recovery.
+// the fault of a link; forwards reports whether the segment forwards, if it is a recovery.
 func faultText(f Fault, trouble string, forwards bool) string {
 	switch event.Reason(f.Reason) {
 	case event.InterfaceDown:

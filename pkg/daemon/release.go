@@ -152,8 +152,8 @@ func (o orders) order(order vrrp.Released) error {
 	return nil
 }
 
-// carryOut records an order and passes it on. Orders wait for one another: of two at the same time
-// the one that the file has is the one that the group obeys.
+// carryOut records an order and passes it on. Only one order is carried out at a time, so the file
+// and the group have the same last order.
 func (o orders) carryOut(order vrrp.Released) error {
 	o.parts.releasing.Lock()
 	defer o.parts.releasing.Unlock()

@@ -115,8 +115,8 @@ type walk struct {
 // maxDepth is the greatest depth of calls between chains (NFT_JUMP_STACK_SIZE).
 const maxDepth = 16
 
-// chain follows a chain to its end or a verdict, Accept, Drop or Continue. sure says that the
-// packet certainly gets there, and certainly gets this verdict.
+// chain follows a chain to its end or a verdict: Accept, Drop or Continue. sure reports whether the
+// packet certainly gets there, and the result whether it certainly gets this verdict.
 func (w *walk) chain(c *Chain, sure bool, depth int) (Kind, bool) {
 	if c == nil || depth > maxDepth {
 		return Accept, false

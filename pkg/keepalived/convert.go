@@ -41,8 +41,8 @@ func (c *converter) items(key string) []*tree.Node {
 	return nil
 }
 
-// alike are the keys that many instances may have in common.
-var alike = []string{
+// shareable are the keys that many instances may have in common.
+var shareable = []string{
 	"version", "priority", "interval", "miss", "preempt", "preempt_delay", "startup_delay", "checksum", "auth", "accept",
 	"announce", "track_link", "track", "notify",
 }
@@ -54,7 +54,7 @@ func (c *converter) defaults() {
 		return
 	}
 	shared := &tree.Node{Kind: tree.Map}
-	for _, key := range alike {
+	for _, key := range shareable {
 		if slices.ContainsFunc(instances, func(i *tree.Node) bool { return !agrees(i, instances[0].Find(key), key) }) {
 			continue
 		}

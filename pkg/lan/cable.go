@@ -29,7 +29,7 @@ type Cable struct {
 }
 
 // Pull unplugs the cable: the host's end loses its carrier, and the cable passes no frames. It
-// returns the instant before the kernel was told, so that a time measured from it is never too
+// returns the instant before the request to the kernel, so that a time measured from it is never too
 // short.
 func (c *Cable) Pull() (time.Time, error) { return c.set("pull", c.lan.sw, c.far, false) }
 

@@ -51,8 +51,8 @@
 // alone.
 //
 // The segments forward at once (no spanning tree), flood all multicast (no
-// snooping), and the switch has no address and sends no packets itself. Duplicate address detection and router solicitation are off in all
-// namespaces. MAC addresses, and with them link-local ones, ascend in the order
+// snooping), and the switch has no address and sends no packets itself.
+// Duplicate address detection and router solicitation are off in all namespaces. MAC addresses, and with them link-local ones, ascend in the order
 // in which hosts and their cables are made, and are the same in each run.
 //
 // In a child of Host.Start /proc/sys/net and /proc/net are those of its host;
@@ -61,8 +61,8 @@
 // # Contract
 //
 // Root is needed (CAP_SYS_ADMIN and CAP_NET_ADMIN), and Linux 5.1 or later. A
-// LAN is built by one goroutine; everything that it hands out may then be used
-// by many. Every wait is bounded. Close takes away everything, with the processes
-// in its namespaces; the namespaces have no names, so that a killed test leaves
-// nothing either, except children of children that it started.
+// LAN is built by one goroutine; everything that its methods return may then be
+// used by many. Every wait is bounded. Close removes everything, with the
+// processes in its namespaces; the namespaces have no names, so that a killed
+// test leaves nothing behind, either, except children of children that it started.
 package lan

@@ -35,14 +35,15 @@ func (l *listener) Close() {
 		if err := l.socket.setDeadline(time.Now().Add(inFlight)); err == nil {
 			l.running.Wait()
 		}
-		l.shut()
+		l.close()
 	})
 }
 
 // cut ends the listener at once: the LAN is closed, and nobody reads the frames.
-func (l *listener) cut() { l.once.Do(l.shut) }
+func (l *listener) cut() { l.once.Do(l.close) }
 
-func (l *listener) shut() {
+// close closes the socket, and waits until the goroutine has ended.
+func (l *listener) close() {
 	l.socket.close()
 	l.running.Wait()
 }

@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// settings make namespaces alike on every machine. Some settings are inherited from the machine,
+// settings make namespaces equal on every machine. Some settings are inherited from the machine,
 // and duplicate address detection would keep an address unusable for a second.
 var settings = []struct{ key, value string }{
 	{"net/ipv4/conf/*/rp_filter", "0"},

@@ -13,7 +13,7 @@
 //  1. A machine is asked once per link and address, however many instances it serves.
 //  2. A question counts as unanswered only if it left, this process was awake when its answer was
 //     due, and all that had been received by then was read. After a pause of its own, or lost
-//     messages, the count begins anew.
+//     messages, the count begins again.
 //  3. Any answer from the address counts, by whichever MAC. Once one is missing, the questions go
 //     to all stations, so that a machine whose MAC has changed is heard.
 //  4. While answers are missing other stations are asked in the same batches.

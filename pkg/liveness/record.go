@@ -25,7 +25,7 @@ const (
 // Record evaluates one machine by its answers. The zero value is a machine that was never asked;
 // Watching has to be set.
 //
-// A question is open from Asked until Judge, whose argument says whether an answer was heard since.
+// A question is open from Asked until Judge, whose argument reports whether an answer was heard since.
 type Record struct {
 	vrrp.Watching
 	// last has a bit for each of the last questions, the newest lowest: whether it was answered;

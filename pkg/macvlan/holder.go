@@ -22,7 +22,7 @@ type Kernel interface {
 	OtherDaemon() bool
 	// Remove removes a link.
 	Remove(index int) error
-	// SetUp sets links up or down, all in one batch. An error says that not all were changed.
+	// SetUp sets links up or down, all in one batch. After an error not all of them may have changed.
 	SetUp(indexes []int, up bool) error
 	// Tune makes the kernel answer for the addresses of a device on that device, and not on the
 	// links below it, which receive the same questions.
@@ -71,7 +71,7 @@ type Moved struct {
 	Link     event.Link // without an index if it is gone
 }
 
-// Conflict says, when that changes, whether another link bears the virtual MAC of an instance.
+// Conflict reports a change: whether another link has the virtual MAC of an instance.
 type Conflict struct {
 	Cause    event.Cause
 	Instance string

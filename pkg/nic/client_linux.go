@@ -146,7 +146,7 @@ func (c *Client) Reason(d Device) (string, error) {
 }
 
 // Inspect asks the device every question, and adds the answers to a report that contains the
-// kernel's own description of the link. The report says if CAP_NET_ADMIN is missing.
+// kernel's own description of the link. The report mentions it if CAP_NET_ADMIN is missing.
 func (c *Client) Inspect(d Device, r Report) (Report, Capabilities) {
 	var can Capabilities
 	if up, err := c.driver.glink(d.Name); err != nil {

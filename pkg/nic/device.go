@@ -7,7 +7,7 @@ type Device struct {
 	ID    uint64 // differs from that of every other device, also of a later one with the same index
 }
 
-// Capabilities says which questions about a device have an answer.
+// Capabilities are the questions about a device that have an answer.
 type Capabilities struct {
 	// Carrier is the carrier that was reported; Known is false if there was no answer.
 	Carrier, Known bool

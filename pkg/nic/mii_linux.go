@@ -58,8 +58,8 @@ func ioctl(fd int, request uint, arg *miiRequest) error {
 // Close frees the socket.
 func (m *MII) Close() error { return unix.Close(m.fd) }
 
-// Present returns the address of the NIC's transceiver on its management bus; the error says why
-// none can be asked.
+// Present returns the address of the NIC's transceiver on its management bus. The error gives
+// the reason why none can be asked.
 func (m *MII) Present(index int) (phy uint8, err error) {
 	m.request = miiRequest{}
 	m.request.setIndex(index)

@@ -30,8 +30,8 @@ type Report struct {
 	} `json:"extended_state"`
 	Monitor string `json:"monitor"` // the monitor that auto would choose now, before any change was seen
 	Why     string `json:"why"`
-	// Hint says how the kernel's own reports of changes of its carrier flag are used, in the words
-	// of status, and HintWhy why.
+	// Hint describes how the kernel's own reports of changes of its carrier flag are used, in the
+	// words of status, and HintWhy the reason.
 	Hint    string `json:"hint"`
 	HintWhy string `json:"hint_why"`
 }

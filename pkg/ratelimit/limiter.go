@@ -1,14 +1,13 @@
-// Package ratelimit keeps the log short, whatever strangers and other programs do,
-// and counts what it leaves out. It is pure: the time is an argument.
+// Package ratelimit limits how often events that other routers and programs can cause are logged,
+// and counts those that it omits. It is pure: the time is an argument.
 package ratelimit
 
 import "time"
 
-// Limiter lets the first few of equal events pass in each window, and then one when
-// the window ends, with the count of those that it stands for. Nothing is lost: what
-// was counted in a window is handed out when it ends, even if no more comes. It holds
-// little more than size keys, however many there are: for those that find no room,
-// share returns a key that stands for many. It belongs to one goroutine.
+// Limiter lets the first few events of a key pass in each window. It counts the others, and yields
+// their number when the window ends, even if no further event comes. So no event is lost. It holds
+// little more than size keys: for a key that has no room, share returns a key that many have in
+// common. It belongs to one goroutine.
 type Limiter[K comparable] struct {
 	every time.Duration
 	size  int
@@ -17,14 +16,14 @@ type Limiter[K comparable] struct {
 	open  map[K]window
 
 	due    time.Time // when the first window ends that has counted something; zero: none
-	purged time.Time // when windows that are over were last looked for
+	purged time.Time // when windows that have ended were last removed
 }
 
-// window is small, as there may be thousands.
+// window is one window of a key. It is small, since there may be thousands.
 type window struct {
 	ends   time.Duration // since began
-	passed uint32        // events, of those that may
-	count  uint32        // of those that had to wait
+	passed uint32        // the number of events that passed
+	count  uint32        // the number of events that did not pass
 }
 
 // New returns a limiter whose windows last for every.
@@ -65,8 +64,8 @@ func (l *Limiter[K]) Hit(now time.Time, key K, burst int) (as K, count uint64, p
 	return key, 0, false
 }
 
-// purge forgets the windows that are over and have counted nothing. It looks at
-// most ten times in a window, lest a flood makes it look for each event.
+// purge removes the windows that have ended and have counted nothing, at most ten times in a window:
+// otherwise each event of a flood would search all windows.
 func (l *Limiter[K]) purge(now time.Time) {
 	if now.Sub(l.purged) < l.every/10 {
 		return
@@ -74,7 +73,7 @@ func (l *Limiter[K]) purge(now time.Time) {
 	l.Forget(now)
 }
 
-// Forget gives up the memory of the windows that are over and have counted nothing.
+// Forget removes the windows that have ended and have counted nothing, and frees their memory.
 func (l *Limiter[K]) Forget(now time.Time) {
 	l.purged = now
 	for key, w := range l.open {
@@ -93,8 +92,7 @@ func (l *Limiter[K]) expect(end time.Time) {
 	}
 }
 
-// Flush hands out what the windows that have ended have counted; with all, of
-// those too that have not.
+// Flush yields the counts of the windows that have ended; with all, of every window.
 func (l *Limiter[K]) Flush(now time.Time, all bool, yield func(K, uint64)) {
 	if !all && (l.due.IsZero() || now.Before(l.due)) {
 		return
@@ -115,8 +113,8 @@ func (l *Limiter[K]) Flush(now time.Time, all bool, yield func(K, uint64)) {
 	l.purge(now)
 }
 
-// Len is how many keys are held.
+// Len returns the number of keys.
 func (l *Limiter[K]) Len() int { return len(l.open) }
 
-// Next is when Flush will have something to hand out; false where nothing waits.
+// Next returns when Flush will next yield a count; false if nothing was counted.
 func (l *Limiter[K]) Next() (time.Time, bool) { return l.due, !l.due.IsZero() }

@@ -16,8 +16,8 @@ type Kernel interface {
 	Add(ops []Op) []error
 	// Replace replaces existing routes by those with the mark.
 	Replace(ops []Op) []error
-	// Remove removes routes and rules with the mark, and no others; fs.ErrNotExist says that there
-	// was none.
+	// Remove removes routes and rules with the mark, and no others; fs.ErrNotExist if there was
+	// none.
 	Remove(ops []Op) []error
 	// List returns all routes and rules with the mark.
 	List() ([]Op, error)

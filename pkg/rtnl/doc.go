@@ -15,7 +15,7 @@
 //     sequence number, which answers an earlier request, is skipped.
 //  2. The time for the answer counts from the end of the send, since the kernel
 //     executes most requests within that system call and may wait there for its
-//     RTNL lock. Each datagram of an answer starts it anew.
+//     RTNL lock. Each datagram of an answer restarts it.
 //  3. After a timeout, an overrun (ENOBUFS) or any other error of the socket the
 //     socket is closed, and the next request opens another: what the kernel sends
 //     late cannot be taken for an answer.

@@ -93,7 +93,7 @@ const (
 	failedUnrun   failure = "unrun"   // it could not be started
 )
 
-// decodeRequest decodes a request; the error says what is wrong with it.
+// decodeRequest decodes a request. The error describes what is wrong with it.
 func decodeRequest(data []byte) (r request, err error) {
 	if len(data) > maxRequest {
 		return r, fmt.Errorf("it is longer than %d bytes", maxRequest)

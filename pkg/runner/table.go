@@ -30,8 +30,8 @@ type Table struct {
 	revision  string
 }
 
-// NewTable returns the table of some programs. processes says whether the configuration has checks
-// of processes: without one the runner shows the daemon no processes.
+// NewTable returns the table of some programs. processes reports whether the configuration has checks
+// of processes: otherwise the runner shows no processes to the daemon.
 func NewTable(programs []Program, processes bool) *Table {
 	t := &Table{programs: make(map[command.ID]command.Command, len(programs)), processes: processes}
 	lines := make([]string, 0, len(programs)+1)

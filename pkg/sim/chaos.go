@@ -41,7 +41,7 @@ func (c *Chaos) Begin() {
 	if c.World.Routers[0].instances[0].Watching.On() {
 		c.kinds, c.lasting = slices.Concat(c.kinds, probing, probing), append(c.lasting, proxy)
 	}
-	if c.World.Routers[0].instances[0].Version == wire.V3 && c.World.alike() && !c.World.mixed() {
+	if c.World.Routers[0].instances[0].Version == wire.V3 && c.World.sameInterval() && !c.World.mixed() {
 		c.kinds = append(c.kinds, slower)
 	}
 	c.World.After(c.Quiet, c.burst)

@@ -256,7 +256,7 @@ func (v *settled) bothLogged() {
 func (v *yielding) wentOn(r *Router) {
 	w, in := v.World, r.instances[0]
 	at, long := w.now, time.Duration(in.Miss+1)*in.Interval
-	if !w.alike() || !r.active() || !v.of(r).activeSince.Before(r.stopped) || at.Sub(r.stopped) <= long || !r.healthy() {
+	if !w.sameInterval() || !r.active() || !v.of(r).activeSince.Before(r.stopped) || at.Sub(r.stopped) <= long || !r.healthy() {
 		return
 	}
 	for _, o := range w.Routers {

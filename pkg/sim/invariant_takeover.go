@@ -80,7 +80,7 @@ func (v *awake) ran(r *Router, _ *vrrp.RunFence) { v.mayAct(r, "fences") }
 func (v *awake) mayAct(r *Router, what string) {
 	w, interval := v.World, r.instances[0].Interval
 	slept, awake := r.resumed.Sub(r.stopped), w.now.Sub(r.resumed)
-	if !w.alike() || !w.disturbed.Equal(r.resumed) || w.Quiet() == 0 || awake > interval || slept < interval+lease.Shortest+crossing ||
+	if !w.sameInterval() || !w.disturbed.Equal(r.resumed) || w.Quiet() == 0 || awake > interval || slept < interval+lease.Shortest+crossing ||
 		r.awake < 2*interval {
 		return
 	}

@@ -307,7 +307,7 @@ func (k *observer) shifting() bool {
 	w, r0 := k.World, k.World.Routers[0]
 	for _, r := range w.Routers {
 		if r.lacks() {
-			return false // the best router is found out anew from time to time
+			return false // from time to time it becomes clear again which router is the best
 		}
 	}
 	in := r0.instances[0]

@@ -102,8 +102,8 @@ func (w *World) longest() time.Duration {
 	return longest
 }
 
-// alike reports whether all routers have the same interval.
-func (w *World) alike() bool {
+// sameInterval reports whether all routers have the same interval.
+func (w *World) sameInterval() bool {
 	shortest, longest := w.intervals()
 	return shortest == longest
 }

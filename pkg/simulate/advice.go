@@ -24,18 +24,18 @@ func (l *LAN) Advice() []string {
 		virtual[s.key()] = append(virtual[s.key()], s)
 	}
 	for _, k := range order {
-		for _, alike := range virtualRouters(virtual[k]) {
-			for i, s := range alike {
+		for _, sharing := range virtualRouters(virtual[k]) {
+			for i, s := range sharing {
 				if i > 0 {
-					a.compare(alike[0], s)
+					a.compare(sharing[0], s)
 				}
-				for _, o := range alike[:i] {
+				for _, o := range sharing[:i] {
 					a.peers(o, s)
 				}
 			}
-			a.owners(alike)
-			a.count(alike)
-			a.usedTwice(alike)
+			a.owners(sharing)
+			a.count(sharing)
+			a.usedTwice(sharing)
 		}
 	}
 	a.oneSource(all)

@@ -1,7 +1,7 @@
-// Package spelling finds the word that was most likely meant by a misspelt one.
+// Package spelling finds the likely correction of a misspelt word.
 package spelling
 
-// DidYouMean is a hint at a name, or nothing.
+// DidYouMean returns a hint at a name; empty if the name is empty.
 func DidYouMean(name string) string {
 	if name == "" {
 		return ""
@@ -9,8 +9,8 @@ func DidYouMean(name string) string {
 	return "did you mean " + name + "?"
 }
 
-// Nearest returns the name that was most likely meant by a misspelt one; empty if
-// none is near enough.
+// Nearest returns the name that is the likely correction of a wrong one; empty if none is near
+// enough.
 func Nearest(wrong string, names []string) string {
 	best, least := "", 1+max(1, len(wrong)/3)
 	for _, n := range names {
@@ -21,10 +21,9 @@ func Nearest(wrong string, names []string) string {
 	return best
 }
 
-// distance counts the letters to insert, delete, replace or swap with their
-// neighbour to make one word of the other (Damerau and Levenshtein's, each
-// letter touched once). It is at least the difference of the lengths, which is
-// all that is told of words too long to be misspelt.
+// distance returns how many letters must be inserted, deleted, replaced or swapped with their
+// neighbor to turn one word into the other (the distance of Damerau and Levenshtein in which each
+// letter changes once). Words that are too long to be misspelt count as far apart.
 func distance(a, b string) int {
 	const longest = 64
 	if len(a) > longest || len(b) > longest {

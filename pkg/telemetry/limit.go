@@ -9,11 +9,10 @@ import (
 
 const (
 	limitWindow = 10 * time.Second
-	maxSubjects = 4096 // that are limited separately
+	maxSubjects = 4096 // the number of subjects that are limited separately
 )
 
-// limited omits from the log, and counts, events that strangers and other programs can repeat at
-// will.
+// limited omits from the log, and counts, events that other routers and programs can repeat at will.
 type limited struct {
 	limiter *ratelimit.Limiter[event.Subject]
 	last    map[event.Subject]event.Event // of the omitted events

@@ -52,7 +52,7 @@ type commandProber struct {
 func (p *commandProber) probe(ctx context.Context, done func(result)) {
 	p.programs.Run(ctx, p.request, func(r command.Result) {
 		// Whether the program would have passed is unknown: the state stays as it is. A failure
-		// would be a fault of all routers whose runners fail alike, and none would serve.
+		// would be a fault of all routers whose runners fail for the same reason, and none would serve.
 		if !errors.Is(r.Err, command.ErrLost) {
 			done(result{pass: r.Err == nil, output: r.Output, err: withOutput(r)})
 		}
@@ -60,8 +60,8 @@ func (p *commandProber) probe(ctx context.Context, done func(result)) {
 }
 
 // withOutput adds the last line of the output to the error of a program that exited with a status
-// other than 0: the line says why. If the output was cut, the last line that was read may not be
-// whole, so the error has the line before it, and says that more followed.
+// other than 0, since it usually gives the reason. If the output was cut, the last line may not be
+// complete, so the error has the line before it, and states that more followed.
 func withOutput(r command.Result) error {
 	if _, exited := errors.AsType[*command.ExitError](r.Err); !exited || r.Output == "" {
 		return r.Err

@@ -124,7 +124,7 @@ func (p *fileProber) judge(read fileRead) result {
 	switch {
 	case read.err == nil:
 		p.last = read.content
-	case errors.Is(read.err, os.ErrNotExist): // the error says that it counts as 0
+	case errors.Is(read.err, os.ErrNotExist): // the error states that it counts as 0
 		p.last = 0
 	default:
 		read.err = fmt.Errorf("%w: %d counts until then", read.err, p.last)

@@ -126,8 +126,8 @@ func (c HTTP) wanted() string {
 	return strings.Join(words, ", ")
 }
 
-// explain removes what the check's name and URL already say, and says what to do about a
-// certificate.
+// explain removes the words that the check's name and URL already contain, and adds what to do about
+// a certificate.
 func (c HTTP) explain(err error) error {
 	var inner *url.Error
 	if errors.As(err, &inner) {

@@ -9,7 +9,7 @@ import (
 // the first results.
 const startSpread = time.Second
 
-// Schedule says when the runs of a check are due: once an interval, at its own phase, so that
+// Schedule computes when the runs of a check are due: once an interval, at its own phase, so that
 // checks of equal interval do not start together. It is a value and has no clock.
 type Schedule struct {
 	interval time.Duration

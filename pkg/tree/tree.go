@@ -1,5 +1,5 @@
-// Package tree holds a configuration as values with their places, whatever language it
-// was written in: YAML or keepalived's own. pkg/config decides what the values mean.
+// Package tree represents a configuration, in YAML or in keepalived's language, as a tree of values
+// with their positions. pkg/config decides what the values mean.
 package tree
 
 import (
@@ -7,7 +7,7 @@ import (
 	"slices"
 )
 
-// Kind is what a node is.
+// Kind is the kind of a node.
 type Kind uint8
 
 // The kinds of nodes.
@@ -16,16 +16,16 @@ const (
 	Scalar
 	List
 	Map
-	Broken // was reported already
+	Broken // a mistake that is already reported
 )
 
-// String says what stands there, for "needs a number, not ...".
+// String returns the words for a sentence such as "needs a number, not ...".
 func (k Kind) String() string {
 	return [...]string{"nothing", "text", "a list", "a map of keys", "something broken"}[k]
 }
 
-// A Position is where something stands: in which of the files of the configuration, by its
-// number, and at which line and column of it, from 1. Columns are characters.
+// A Position is a position in the configuration: the number of its file, and the line and the column
+// there, both from 1. Columns are characters.
 type Position struct{ File, Line, Column int }
 
 // Compare orders positions: by file, in the order in which they are read.
@@ -33,8 +33,8 @@ func (p Position) Compare(q Position) int {
 	return cmp.Or(p.File-q.File, p.Line-q.Line, p.Column-q.Column)
 }
 
-// A Node is a value of the configuration. Scalars are text: what 010 or yes means is for
-// the reader of the key to say.
+// A Node is a value of the configuration. Scalars are text: the reader of a key decides what 010 or yes
+// means.
 type Node struct {
 	Kind Kind
 	Position
@@ -43,9 +43,9 @@ type Node struct {
 	Items   []*Node // of a list
 	Entries []Entry // of a map; no key comes twice
 	Index   int     // in the list of its file
-	Size    int     // what it takes to read it, with what is repeated
-	Name    string  // what problems call it; empty: its path
-	// Comments are lines that YAML has before it.
+	Size    int     // how many values it contains, counted as often as they are repeated
+	Name    string  // its name in problems; empty: its path
+	// Comments are the lines of comments before it.
 	Comments []string
 }
 

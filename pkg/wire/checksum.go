@@ -57,7 +57,7 @@ func fold(total uint32) uint16 {
 }
 
 // pseudoHeader returns the sum of the pseudo-header: source, destination, length and protocol
-// (RFC 8200 §8.1; for IPv4 that of RFC 9293 §3.1, whose sum is formed alike). The length is that
+// (RFC 8200 §8.1; for IPv4 that of RFC 9293 §3.1, whose sum is formed in the same way). The length is that
 // of a packet: 16 bits.
 func pseudoHeader(source, dest netip.Addr, length int, protocol uint8) uint32 {
 	total := uint32(length) + uint32(protocol)

@@ -68,7 +68,7 @@ type Run struct {
 	offsetNow uint64
 	known     bool
 	looked    bool
-	alike     int
+	equal     int    // how many adverts in a row were equal to the last one
 	image     []byte // the image of the last advert
 	heard     vrrp.Heard
 	last      time.Time // when the last advert arrived, as far as is known
@@ -123,7 +123,7 @@ func (r *Run) Stop() {
 	if r.expecting {
 		r.slot.Forget()
 	}
-	r.expecting, r.alike = false, 0
+	r.expecting, r.equal = false, 0
 }
 
 // noteRead records a packet of the virtual router that was read.
@@ -137,14 +137,14 @@ func (r *Run) noteRead(image []byte, h *vrrp.Heard) {
 		r.Stop()
 	}
 	if !r.allowed || len(image) == 0 || h.Interval > LongestInterval {
-		r.alike = 0
+		r.equal = 0
 		return
 	}
 	if !same {
-		r.alike, r.image = 0, append(r.image[:0], image...)
+		r.equal, r.image = 0, append(r.image[:0], image...)
 	}
 	r.heard, r.last = *h, h.Cause.At
-	if r.alike++; r.alike >= enough {
+	if r.equal++; r.equal >= enough {
 		r.slot.Expect(r.image, r.read+r.offset)
 		r.expecting = true
 	}
@@ -233,7 +233,7 @@ func (s *Set) Sweep(c Clock, yield func(*Run, vrrp.Heard)) {
 func (s *Set) sweep(c Clock, before time.Time, yield func(*Run, vrrp.Heard)) {
 	var next deadline.Earliest
 	for _, r := range s.byVRID {
-		if r == nil || !r.expecting && r.alike == 0 && before.IsZero() {
+		if r == nil || !r.expecting && r.equal == 0 && before.IsZero() {
 			continue
 		}
 		if r.last.Before(before) || !c.Now.Before(r.due().Add(-r.heard.Interval/2)) {

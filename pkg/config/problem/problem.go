@@ -13,7 +13,7 @@ import (
 	"ripcord/pkg/tree"
 )
 
-// Class tells how a file in another language than ripcord's own runs, for a warning.
+// Class is how a file in another language than ripcord's own runs in spite of a warning.
 type Class string
 
 // Classes of warnings. A warning without a class does not change how the file runs.

@@ -92,7 +92,7 @@ func (r *Report) Warn(at Place, hint, format string, args ...any) {
 	r.note(&r.warnings, at, "", hint, format, args)
 }
 
-// Classify adds a warning with a class, which tells how a file in another language runs.
+// Classify adds a warning with a class: how a file in another language runs in spite of it.
 func (r *Report) Classify(at Place, class Class, hint, format string, args ...any) {
 	r.note(&r.warnings, at, class, hint, format, args)
 }

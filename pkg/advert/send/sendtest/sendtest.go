@@ -50,8 +50,8 @@ type Sent struct {
 	At time.Time
 }
 
-// Sender keeps what it is given. Fail, where it is not nil, says what becomes of
-// each message; what fails is not kept. Set it before the first Send.
+// Sender keeps the messages that it sends. Fail, if it is not nil, returns the error of a message,
+// which is then not kept. Set it before the first Send.
 type Sender struct {
 	Fail func(advert.Message) error
 
@@ -75,7 +75,7 @@ func (s *Sender) Send(batch []advert.Message) {
 		}
 		if m.Err == nil {
 			kept := *m
-			kept.Payload = slices.Clone(m.Payload) // signed anew for the next
+			kept.Payload = slices.Clone(m.Payload) // the next one is signed again in the same memory
 			s.sent = append(s.sent, Sent{kept, time.Now()})
 		}
 	}
