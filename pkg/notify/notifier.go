@@ -226,11 +226,7 @@ func (n *Notifier) finish() {
 // emit runs the commands of a transition and writes its line.
 func (n *Notifier) emit(t Transition) {
 	of := t.subject()
-	sets := []Commands{n.settings.of(of)}
-	if n.settings.Every != nil && t.Kind == Instance {
-		sets = append(sets, *n.settings.Every)
-	}
-	n.runner.Notify(t, sets...)
+	n.runner.Notify(t, n.settings.of(of)...)
 	if n.fifo != nil {
 		n.fifo.Write(t)
 	}

@@ -13,8 +13,9 @@ type Settings struct {
 	// Subjects contains all instances and groups.
 	Subjects map[Subject]bool
 
-	// leaving are the commands of instances and groups that a reload removed, until their stop.
-	leaving map[Subject]Commands
+	// leaving are the commands of instances and groups that a reload removed, until their stop. They
+	// are those of the configuration that had them.
+	leaving map[Subject][]Commands
 }
 
 // Empty reports whether there is no command.
@@ -22,24 +23,34 @@ func (s *Settings) Empty() bool {
 	return len(s.Commands) == 0 && len(s.leaving) == 0 && s.Every == nil
 }
 
-// of returns the commands of an instance or a group.
-func (s *Settings) of(name Subject) Commands {
-	if c, leaves := s.leaving[name]; leaves {
-		return c
+// of returns the commands of an instance or a group: its own, then those for every instance.
+func (s *Settings) of(name Subject) (all []Commands) {
+	if all, leaves := s.leaving[name]; leaves {
+		return all
 	}
-	return s.Commands[name]
+	if own, ok := s.Commands[name]; ok {
+		all = append(all, own)
+	}
+	if s.Every != nil && name.Kind == Instance && s.Subjects[name] {
+		all = append(all, *s.Every)
+	}
+	return all
 }
 
 // followedBy returns the settings after a reload: the next ones, with the commands of instances and
 // groups that were removed, since these still have to stop.
 func (s *Settings) followedBy(next Settings) Settings {
-	next.leaving = make(map[Subject]Commands)
-	for _, commands := range []map[Subject]Commands{s.leaving, s.Commands} {
-		for of, c := range commands {
-			if !next.Subjects[of] {
-				next.leaving[of] = c
-			}
+	next.leaving = make(map[Subject][]Commands)
+	leave := func(of Subject) {
+		if all := s.of(of); len(all) > 0 && !next.Subjects[of] {
+			next.leaving[of] = all
 		}
+	}
+	for of := range s.leaving {
+		leave(of)
+	}
+	for of := range s.Subjects {
+		leave(of)
 	}
 	for name, has := range s.HasAddresses {
 		if !next.Subjects[Subject{Instance, name}] {
