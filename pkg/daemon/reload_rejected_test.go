@@ -90,7 +90,7 @@ func TestReloadSaysPartFailure(t *testing.T) {
 		if err == nil || len(events) != 1 {
 			t.Fatalf("error %v, events %v", err, events)
 		}
-		want := "x.yaml was applied only in part, reload again or restart ripcord: links: ripcord stops"
+		want := "x.yaml was applied only in part, run `ripcord reload` again, which applies it to all parts: links: ripcord stops"
 		if e, ok := events[0].(event.ConfigRejected); !ok || e.Message() != want || err.Error() != want {
 			t.Errorf("logged %v, want %q", events[0], want)
 		}
@@ -148,5 +148,5 @@ func TestReloadClientLeaves(t *testing.T) {
 	if err := <-ended; err != nil {
 		t.Error(err)
 	}
-	logged("x.yaml was applied only in part, reload again or restart ripcord: links: ripcord stops")
+	logged("x.yaml was applied only in part, run `ripcord reload` again, which applies it to all parts: links: ripcord stops")
 }

@@ -132,7 +132,7 @@ type ConfigRejected struct {
 	Stamp
 	File   string
 	Errors []string
-	Partly bool // it was applied in part, before the error
+	Partly bool // it was applied in part, before the error; the next reload applies all of it
 }
 
 func (ConfigRejected) Name() string { return "config.rejected" }
@@ -149,7 +149,7 @@ func (e ConfigRejected) Message() string {
 		}
 	}
 	if e.Partly {
-		return fmt.Sprintf("%s was applied only in part, reload again or restart ripcord: %s", e.File, strings.Join(errors, "; "))
+		return fmt.Sprintf("%s was applied only in part, run `ripcord reload` again, which applies it to all parts: %s", e.File, strings.Join(errors, "; "))
 	}
 	return fmt.Sprintf("%s was not applied, the previous configuration stays in force: %s", e.File, strings.Join(errors, "; "))
 }

@@ -52,7 +52,7 @@ var Schema = []Definition{
 
 	{"config.loaded", once, onlyInfo, []string{"file", "added", "changed", "removed", "groups"}, nil, "The configuration was loaded."},
 	{"config.reloaded", once, warnOrInfo, []string{"file", "added", "changed", "removed"}, []string{"values", "notes"}, "A reload changed the configuration. `added`, `changed` and `removed` have the names of instances and groups, `values` the keys that changed in them."},
-	{"config.rejected", once, onlyError, []string{"file", "errors"}, nil, "A reload failed. The old configuration stays in force, unless the message says that the new one was applied in part."},
+	{"config.rejected", once, onlyError, []string{"file", "errors"}, nil, "A reload failed. The old configuration stays in force, unless the message says that the new one was applied in part; then another reload applies all of it."},
 
 	{"control.failed", others, onlyError, []string{"listen", "error"}, nil, "The port of `control.listen` cannot be opened. ripcord tries again each second."},
 	{"control.listening", others, onlyInfo, []string{"listen"}, nil, "The port of `control.listen` is open now, after it could not be opened."},
