@@ -52,11 +52,11 @@ func (e AddressMoved) Message() string {
 		if e.Count > 1 {
 			return fmt.Sprintf("%s restored %s, which another program removed %d times: find out which one, and configure it to leave the address alone", e.Instance, list, e.Count)
 		}
-		return fmt.Sprintf("%s restored %s, which another program had removed", e.Instance, list)
+		return fmt.Sprintf("%s restored %s, which another program had removed: if this happens again, configure that program to leave the address alone", e.Instance, list)
 	case AddressMarked:
 		return fmt.Sprintf("%s marked %s as ripcord's own again after another program had rewritten it: remove the address from that program's configuration", e.Instance, list)
 	case AddressForeign:
-		return fmt.Sprintf("%s uses %s, which ripcord did not add and will not remove", e.Instance, list)
+		return fmt.Sprintf("%s uses %s, which ripcord did not add and will not remove: remove it from the machine's configuration if it must not stay when another router serves", e.Instance, list)
 	}
 	return failed(e.Instance, list, e.Err)
 }

@@ -27,7 +27,7 @@ func (e GroupAdopted) Level() Level {
 }
 
 func (e GroupAdopted) Message() string {
-	how := "died"
+	how := "died: report the crash, with the log before it"
 	if e.Handover {
 		how = "handed over"
 	}
@@ -52,7 +52,7 @@ func (GroupUnadopted) Name() string { return "group.unadopted" }
 func (GroupUnadopted) Level() Level { return Warn }
 
 func (e GroupUnadopted) Message() string {
-	return fmt.Sprintf("%s was Active when the previous daemon ended, but does not go on as Active: %s", e.Group, e.Why)
+	return fmt.Sprintf("%s was Active when the previous daemon ended, but does not go on as Active, and starts anew: %s", e.Group, e.Why)
 }
 
 func (e GroupUnadopted) Fields() []Field {
@@ -80,7 +80,7 @@ func (e DaemonRecord) Level() Level {
 func (e DaemonRecord) Message() string {
 	switch {
 	case !e.Kept:
-		return fmt.Sprintf("no record can be written for the next daemon, so after a crash or a handover another router takes over: %s", e.Err)
+		return fmt.Sprintf("no record can be written for the next daemon, so after a crash or a handover another router takes over: %s: free space in /run/ripcord, or make it writable", e.Err)
 	case e.Err != "":
 		return fmt.Sprintf("the record of the previous daemon cannot be used, so no group goes on as Active: %s", e.Err)
 	default:

@@ -20,9 +20,6 @@ type AdvertRejected struct {
 
 func (AdvertRejected) Name() string { return "advert.rejected" }
 
-// ownAddress is wire.OwnAddress: another router sends from an address of this router.
-const ownAddress = "own-address"
-
 // Level returns Warn, and Error if another router has an address of this router.
 func (e AdvertRejected) Level() Level {
 	if e.Reason == ownAddress {
@@ -32,11 +29,18 @@ func (e AdvertRejected) Level() Level {
 }
 
 func (e AdvertRejected) Message() string {
-	if e.Reason == ownAddress {
-		return fmt.Sprintf("rejected %s from %s on %s: that is an address of this router, which did not send them: give each router its own source address",
-			Count(int(e.Count), "advert"), e.Source, e.Interface)
+	adverts, from := Count(int(e.Count), "advert"), e.Source.String()
+	if e.VRID != 0 {
+		adverts += fmt.Sprintf(" of VRID %d", e.VRID)
 	}
-	return fmt.Sprintf("rejected %s from %s on %s: %s", Count(int(e.Count), "advert"), e.Source, e.Interface, e.Reason)
+	if e.Source.IsUnspecified() { // many senders, or one that is not known
+		from = "other machines"
+	}
+	what := rejections[e.Reason].what
+	if e.Reason != ownAddress {
+		what += " (" + e.Reason + ")"
+	}
+	return fmt.Sprintf("rejected %s from %s on %s: %s: %s", adverts, from, e.Interface, what, RejectionRemedy(e.Reason, e.Source, e.Interface))
 }
 
 func (e AdvertRejected) Fields() []Field {
@@ -168,9 +172,9 @@ func (e AdvertRival) Message() string {
 		return fmt.Sprintf("%s: %s is Active too, with priority %d, and its adverts have no addresses or the interval 0: correct its configuration", e.Virtual.Name, e.Source, e.Priority)
 	}
 	if e.Unheard {
-		return fmt.Sprintf("%s: %s remains Active with priority %d: our adverts do not seem to reach it", e.Virtual.Name, e.Source, e.Priority)
+		return fmt.Sprintf("%s: %s remains Active with priority %d: our adverts do not seem to reach it: look for a filter of IP protocol 112 on that router, and between the two", e.Virtual.Name, e.Source, e.Priority)
 	}
-	return fmt.Sprintf("%s: %s is Active too, with priority %d", e.Virtual.Name, e.Source, e.Priority)
+	return fmt.Sprintf("%s: %s is Active too, with priority %d: it should yield to the next advert of this router", e.Virtual.Name, e.Source, e.Priority)
 }
 
 // Warning returns the warning that lasts as long as a rival which does not receive our adverts goes

@@ -36,7 +36,7 @@ func (e AuthSkew) Message() string {
 	}
 	switch {
 	case e.Old:
-		return fmt.Sprintf("%s: adverts of %s are rejected, %s our clock: its clock was set back, or old adverts are being replayed", e.Instance, e.Source, apart)
+		return fmt.Sprintf("%s: adverts of %s are rejected, %s our clock: its clock was set back, or old adverts are being replayed: synchronize both clocks; if they are right, find the machine that sends the adverts", e.Instance, e.Source, apart)
 	case e.Rejected:
 		return fmt.Sprintf("%s: adverts of %s are rejected: its clock is %s ours; synchronize both", e.Instance, e.Source, apart)
 	}

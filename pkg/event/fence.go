@@ -31,7 +31,7 @@ func (e FenceRan) Level() Level {
 
 func (e FenceRan) Message() string {
 	if e.Err != "" {
-		return fmt.Sprintf("%s did not fence %s, the silent Active of %s: %s", e.Command, e.Active, e.Subject, e.Err)
+		return fmt.Sprintf("%s did not fence %s, the silent Active of %s: %s: correct the command, or switch that router off by hand", e.Command, e.Active, e.Subject, e.Err)
 	}
 	return fmt.Sprintf("%s has fenced %s, the silent Active of %s", e.Command, e.Active, e.Subject)
 }
@@ -64,7 +64,7 @@ func (FenceUnproven) Level() Level { return Error }
 func (e FenceUnproven) Message() string {
 	does := "it stays backup and keeps asking; check the link, or let another router take over"
 	if e.Proceeds {
-		does = "it takes over without the fence (on_failure: proceed)"
+		does = "it takes over without the fence (on_failure: proceed); check the link"
 	}
 	return fmt.Sprintf("%s does not fence its silent Active: no station answers on %s, so this router may be the one that is cut off; %s",
 		e.Virtual.Name, strings.Join(e.Links, ", "), does)

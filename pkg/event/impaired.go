@@ -28,7 +28,7 @@ func (e InstanceImpaired) Message() string {
 	if len(e.Missing) == 0 {
 		return fmt.Sprintf("%s lacks nothing any more, or tries again: it has priority %d", e.Virtual.Name, e.Priority)
 	}
-	return fmt.Sprintf("%s has priority %d and lacks %s", e.Virtual.Name, e.Priority, strings.Join(e.Missing, "; "))
+	return fmt.Sprintf("%s has priority %d and lacks %s: remove the cause, or take it out of the configuration", e.Virtual.Name, e.Priority, strings.Join(e.Missing, "; "))
 }
 
 func (e InstanceImpaired) Fields() []Field {

@@ -116,7 +116,7 @@ func (e InstanceHolding) Message() string {
 	case HoldFence:
 		return fmt.Sprintf("%s waits: its Active fell silent and must be fenced before the takeover", e.Virtual.Name)
 	case HoldFenceFailed:
-		return fmt.Sprintf("%s stays backup: its Active is silent and the fence failed; the fence is tried again unless an advert is heard", e.Virtual.Name)
+		return fmt.Sprintf("%s stays backup: its Active is silent and the fence failed; the fence is tried again unless an advert is heard: correct its command as the line fence.ran says, or switch that router off by hand", e.Virtual.Name)
 	case HoldVersion:
 		return fmt.Sprintf("%s waits: adverts of another VRRP version arrive for its VRID; configure the same version on all its routers", e.Virtual.Name)
 	case HoldSkew:
@@ -213,7 +213,7 @@ func (EngineLease) Name() string { return "engine.lease" }
 func (EngineLease) Level() Level { return Error }
 
 func (e EngineLease) Message() string {
-	return fmt.Sprintf("the loop that controls %s hung for %v: %s", e.Instance, e.Gap.Round(time.Millisecond), e.Done)
+	return fmt.Sprintf("the loop that controls %s hung for %v: %s: if the machine was not overloaded, report this with the log", e.Instance, e.Gap.Round(time.Millisecond), e.Done)
 }
 
 func (e EngineLease) Fields() []Field {

@@ -165,7 +165,11 @@ func (e LinkResync) Level() Level {
 }
 
 func (e LinkResync) Message() string {
-	return fmt.Sprintf("compared %d links with the kernel after %s: %d differences", e.Links, e.Reason, e.Differences)
+	why := "periodically"
+	if e.Reason == "overrun" {
+		why = "because messages of the kernel were lost: more came than could be read"
+	}
+	return fmt.Sprintf("compared %s with the kernel, %s: %s", Count(e.Links, "link"), why, Count(e.Differences, "difference"))
 }
 
 func (e LinkResync) Fields() []Field {
@@ -193,7 +197,11 @@ func (e LinkStretched) Level() Level {
 }
 
 func (e LinkStretched) Message() string {
-	return fmt.Sprintf("%s is asked every %v: %s", e.Interface, e.Period.Round(time.Microsecond), e.Why)
+	late := ""
+	if !e.Restored {
+		late = ", so a loss of its carrier may be noticed that much later"
+	}
+	return fmt.Sprintf("%s is asked every %v%s: %s", e.Interface, e.Period.Round(time.Microsecond), late, e.Why)
 }
 
 func (e LinkStretched) Fields() []Field {
@@ -223,7 +231,7 @@ func (e LinkMonitored) Level() Level {
 
 func (e LinkMonitored) Message() string {
 	if e.Monitor == Unmonitored {
-		return fmt.Sprintf("no source can report whether %s has a link: %s", e.Interface, e.Why)
+		return fmt.Sprintf("no source can report whether %s has a link: %s: track a check of a station behind it (`ping`)", e.Interface, e.Why)
 	}
 	return fmt.Sprintf("%s is watched by %s: %s", e.Interface, e.Monitor, e.Why)
 }

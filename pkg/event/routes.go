@@ -48,11 +48,11 @@ func (e RouteMoved) Message() string {
 		}
 		return fmt.Sprintf("%s removed %s", e.Instance, list)
 	case RouteRestored:
-		return fmt.Sprintf("%s restored %s, which another program had removed or replaced, or which was lost with its interface", e.Instance, list)
+		return fmt.Sprintf("%s restored %s, which another program had removed or replaced, or which was lost with its interface: if this happens again, find out what removes it", e.Instance, list)
 	case RouteReplaced:
 		return fmt.Sprintf("%s found that another program removed or replaced %s: a route or rule in its place is not ripcord's and is kept", e.Instance, list)
 	case RouteForeign:
-		return fmt.Sprintf("%s found one in the place of %s that ripcord did not add: it is used and will not be removed", e.Instance, list)
+		return fmt.Sprintf("%s found one in the place of %s that ripcord did not add: it is used and will not be removed: remove it from the machine's configuration if it must not stay when another router serves", e.Instance, list)
 	}
 	return failed(e.Instance, list, e.Err)
 }

@@ -25,7 +25,7 @@ func (e RunnerReady) Level() Level {
 
 func (e RunnerReady) Message() string {
 	if e.Err != "" {
-		return fmt.Sprintf("ripcord runner (process %d) runs no check, notify or fence command: %s", e.PID, e.Err)
+		return fmt.Sprintf("ripcord runner (process %d) runs no check, notify or fence command: %s: correct this, then run `ripcord reload`", e.PID, e.Err)
 	}
 	return fmt.Sprintf("ripcord runner (process %d) is ready to run checks, notify and fence commands", e.PID)
 }

@@ -3,11 +3,13 @@ package validate
 import (
 	"fmt"
 	"net/netip"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
 
 	"ripcord/pkg/event"
+	"ripcord/pkg/stats"
 	"ripcord/pkg/wire"
 )
 
@@ -91,5 +93,24 @@ func TestAcceptBoundsItsMemory(t *testing.T) {
 	p = packet4(a)
 	if got := len(b.Accept(&p, later).Events); got != 1 {
 		t.Errorf("%d mismatches reported after the flood", got)
+	}
+}
+
+// TestRejectionsAreExplained checks that the log line of each reason says which adverts were rejected,
+// what is wrong with them, and what to do.
+func TestRejectionsAreExplained(t *testing.T) {
+	explained := regexp.MustCompile(`^rejected 12 adverts of VRID 51 from 192\.0\.2\.9 on eth0: (they|their|that is|no instance|more arrived) [^:]+: [a-z]`)
+	reasons := 0
+	for _, d := range stats.All {
+		for _, reason := range d.Reasons {
+			reasons++
+			e := event.AdvertRejected{Interface: "eth0", VRID: 51, Source: netip.MustParseAddr("192.0.2.9"), Reason: string(reason), Count: 12}
+			if text := e.Message(); !explained.MatchString(text) || reason != wire.OwnAddress && !strings.Contains(text, "("+string(reason)+"): ") {
+				t.Errorf("%s: %s", reason, text)
+			}
+		}
+	}
+	if reasons < 20 {
+		t.Errorf("found only %d reasons", reasons)
 	}
 }

@@ -179,46 +179,42 @@ func (all *rejectedSenders) sentence(ours *peer, link string, now time.Time) str
 // explain returns how the sender differs from this router, as the end of a sentence about it, and
 // what a person should do.
 func (r *refusal) explain() (what, remedy string) {
-	const (
-		sameAuth  = "give both the same `auth`"
-		sameHMAC  = "give both the same `auth.hmac`"
-		allOrNone = "configure `unicast` on all routers or on none"
-	)
+	remedy = event.RejectionRemedy(string(r.reason), r.path.Source, r.link)
 	switch r.reason {
 	case wire.IPTTLError:
-		return fmt.Sprintf("is behind a router (TTL %d)", r.path.HopLimit), "connect both to one segment, or use `unicast` with a lower `min_ttl`"
+		return fmt.Sprintf("is behind a router (TTL %d)", r.path.HopLimit), remedy
 	case wire.VersionError:
-		return fmt.Sprintf("speaks VRRPv%d, not VRRPv%d", r.message[0]>>4, r.ours.Version.Number()), "configure the same `version` on all routers"
+		return fmt.Sprintf("speaks VRRPv%d, not VRRPv%d", r.message[0]>>4, r.ours.Version.Number()), remedy
 	case wire.PacketLengthError:
 		if r.ours.authenticator == nil && r.bearsTrailer() {
-			return "signs its adverts", sameAuth
+			return "signs its adverts", event.RejectionRemedy(string(wire.AuthTypeMismatch), r.path.Source, r.link)
 		}
 	case wire.InvalidAuthType, wire.AuthTypeMismatch:
-		return fmt.Sprintf("has %s, where this router has %s", authentication(r.advert.Auth), authentication(r.ours.Auth)), sameAuth
+		return fmt.Sprintf("has %s, where this router has %s", authentication(r.advert.Auth), authentication(r.ours.Auth)), remedy
 	case wire.AuthFailure:
-		return "has another password", "set the same `auth.pass` on both"
+		return "has another password", remedy
 	case wire.IntervalError:
-		return fmt.Sprintf("has the interval %v, not %v", r.advert.Interval, r.ours.Interval), "set the same `interval` on both, as VRRPv2 demands"
+		return fmt.Sprintf("has the interval %v, not %v", r.advert.Interval, r.ours.Interval), remedy
 	case wire.NotAPeer:
-		return "is not one of the `unicast` peers", fmt.Sprintf("add %s to `peers`, or give that router another VRID", r.path.Source)
+		return "is not one of the `unicast` peers", remedy
 	case wire.NotMulticast:
-		return "sends by unicast, not by multicast", allOrNone
+		return "sends by unicast, not by multicast", remedy
 	case wire.NotUnicast:
-		return "sends by multicast, not by unicast", allOrNone
+		return "sends by multicast, not by unicast", remedy
 	case wire.AuthMissing:
-		return "does not sign its adverts", sameHMAC
+		return "does not sign its adverts", remedy
 	case wire.AuthMalformed:
-		return "signs its adverts with another method", sameHMAC
+		return "signs its adverts with another method", remedy
 	case wire.AuthStale:
-		return "signs with a clock that differs", "synchronize both clocks"
+		return "signs with a clock that differs", remedy
 	case wire.AuthReplay:
-		return "sends adverts with a time that has passed", "synchronize both clocks; if they are right, recorded adverts are being replayed"
+		return "sends adverts with a time that has passed", remedy
 	case wire.AuthUnknownKey, wire.AuthInvalidHMAC:
 		if t, err := wire.ReadTrailer(r.message); err == nil {
-			return fmt.Sprintf("signs with a different key with the id %d", t.KeyID), "give both the same `auth.hmac.keys`"
+			return fmt.Sprintf("signs with a different key with the id %d", t.KeyID), remedy
 		}
 	}
-	return "sends adverts that are damaged", fmt.Sprintf("capture its packets (`tcpdump -vvni %s ip proto 112 or ip6 proto 112`)", r.link)
+	return "sends adverts that are damaged", remedy
 }
 
 // authentication describes the type of VRRPv2 authentication.

@@ -57,7 +57,7 @@ func rejectedCases() []rejectedCase {
 		{wire.IPTTLError, virtual4(), constant(raw4(254, 0x31, 51, 200, 1, 0, 100, 0, 0, 192, 0, 2, 100)), "from 192.0.2.2, which is behind a router (TTL 254)"},
 		{wire.Truncated, virtual4(), constant(cut), "damaged"},
 		{wire.PacketLengthError, virtual4(), constant(raw4(255, 0x31, 51, 200, 2, 0, 100, 0, 0, 192, 0, 2, 100)), "damaged"},
-		{wire.PacketLengthError, virtual4(), sign(1, secret(1), 0, plain), "signs its adverts (packet-length-error), so both may be Active: give both the same `auth`"},
+		{wire.PacketLengthError, virtual4(), sign(1, secret(1), 0, plain), "signs its adverts (packet-length-error), so both may be Active: give both routers the same `auth`"},
 		{wire.VersionError, virtual4(), constant(raw4(255, 0x41, 51, 200, 1, 0, 100, 0, 0, 192, 0, 2, 100)), "speaks VRRPv4, not VRRPv3"},
 		{wire.VersionError, virtual4(), two(func(a *wire.Advert) { a.Auth = wire.Auth{} }), "speaks VRRPv2, not VRRPv3"},
 		{wire.TypeError, virtual4(), constant(raw4(255, 0x32, 51, 200, 1, 0, 100, 0, 0, 192, 0, 2, 100)), "damaged"},
