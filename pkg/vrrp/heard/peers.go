@@ -12,6 +12,11 @@ import (
 // configuration wrong, and Skew_Time applies again for a while. If there is a third router that
 // is never heard, there are two Actives until the first advert of the better one has arrived
 // (docs/protocol.md#two-routers).
+//
+// A router that changes its address looks like a third router: its former address falls silent,
+// but so does an Active that yields to a third router. Adverts show no difference: they are
+// received without the MAC of their sender, and from virtual MACs, all routers have the same. The
+// mistake costs one Skew_Time, so such a router counts as a third one.
 
 // Peers are the other routers of a virtual router that is configured to consist of two.
 type Peers struct {

@@ -61,9 +61,10 @@ func (s *step) countRouters(m *member, h *vrrp.Heard) {
 	if !third {
 		return
 	}
-	s.warn(m, event.WarnThirdRouter, fmt.Sprintf("%s and %s both sent adverts, so with this router there are three or more, but `routers: 2` is configured; "+
+	s.warn(m, event.WarnThirdRouter, fmt.Sprintf("%s and %s both sent adverts, but `routers: 2` is configured: with this router there are three or more, or the other one has changed its address; "+
 		"until only one other router was heard for an hour, a takeover waits for Skew_Time: "+
-		"remove `routers: 2` on all routers, or switch off the router that does not belong here", before, h.Source), h.Cause)
+		"remove `routers: 2` on all routers, or switch off the router that does not belong here; "+
+		"if only the address has changed, `ripcord handover` ends this at once", before, h.Source), h.Cause)
 }
 
 // noteServing records for the fault address-lost that an Active is heard that may serve.
