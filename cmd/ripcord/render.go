@@ -266,6 +266,7 @@ func warnings(s *control.Status, now time.Time) (notes []note) {
 		add(i.Name, i.Warnings)
 	}
 	add(addr.StaticName, s.StaticWarnings)
+	add(event.MachineName, s.MachineWarnings)
 	return notes
 }
 

@@ -52,6 +52,7 @@ func (a *addresses) refresh() {
 
 func (a *addresses) list() {
 	all, err := a.cfg.Kernel.List()
+	a.cfg.Questions.Asked(event.AskOwnAddresses, err, a.cfg.Now())
 	if err != nil {
 		a.dirty, a.unlisted, a.relist = true, true, a.cfg.Now().Add(retryEvery)
 		return

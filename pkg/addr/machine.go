@@ -131,6 +131,7 @@ type Config struct {
 	Events    *bus.Topic[event.Event]
 	Setting   func(key string) (string, error) // reads a setting of the kernel, below net; nil: none can be read
 	Warnings  *event.Warnings
+	Questions *event.Questions // records the questions to the kernel that fail; nil: nowhere
 	Minter    *event.Minter
 	Kernel    Kernel
 	Routes    Routes

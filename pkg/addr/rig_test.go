@@ -32,6 +32,7 @@ type fakeKernel struct {
 	down     bool
 	refuse   error // the error of all adds
 	stuck    error // the error of all removals
+	unlisted error // the error of all lists
 	batches  []string
 	lists    int
 	promoted []string
@@ -95,6 +96,9 @@ func (k *fakeKernel) List() (all []Standing, err error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	k.lists++
+	if k.unlisted != nil {
+		return nil, k.unlisted
+	}
 	for key, marked := range k.standing {
 		all = append(all, Standing{key.Index, key.Prefix, marked})
 	}
@@ -319,11 +323,12 @@ func makeRig(sets []Set, wall *fakeFirewall, devs *macvlantest.Kernel, k Kernel,
 	if k == nil {
 		k = r.kernel
 	}
+	warnings := event.NewWarnings(func(e event.Event) { events.Publish(e) })
 	r.Worker = NewWorker(Config{
 		Sets: sets, Lease: r.lease, Links: r.links, Addresses: facts, Results: results, Events: events, Heard: r.heard, Listener: r.listener,
-		Warnings: event.NewWarnings(func(e event.Event) { events.Publish(e) }),
-		Setting:  r.setting,
-		Minter:   event.NewMinter(1000), Kernel: k, Routes: r.routes, Firewall: r.wall, Devices: r.devs, Sender: r.packets, Now: time.Now,
+		Warnings: warnings, Questions: event.NewQuestions(warnings),
+		Setting: r.setting,
+		Minter:  event.NewMinter(1000), Kernel: k, Routes: r.routes, Firewall: r.wall, Devices: r.devs, Sender: r.packets, Now: time.Now,
 		Waiter: newFakeWaiter(),
 	})
 	r.leases = func() (out []string) {

@@ -77,10 +77,12 @@ func NewWorker(cfg Config) *Worker {
 	w.routes = route.NewHolder(route.Config{
 		Entries: routesOf(cfg.Sets), Ready: ledger.complete,
 		Kernel: cfg.Routes, Events: cfg.Events, Minter: cfg.Minter, Now: cfg.Now,
+		Questions: cfg.Questions,
 	})
 	w.macvlans = macvlan.NewHolder(macvlan.Config{
 		Wanted: macvlansOf(cfg.Sets), Held: ledger.holds, InUse: w.addresses.inUse,
 		Kernel: cfg.Devices, Events: cfg.Events, Warnings: cfg.Warnings, Minter: cfg.Minter, Now: cfg.Now,
+		Questions: cfg.Questions,
 	})
 	w.placements = newPlacements(&w.cfg, ledger, w.routes)
 	w.neighbors, w.holdings = newMonitor(w), &holdings{ledger, w.macvlans}

@@ -27,6 +27,13 @@ func (r router) Answered(string, netip.Addr) (answered, asked int) { return 98, 
 func (r router) Warnings(name string) []event.Warning {
 	switch name {
 	case "inside":
+	case event.MachineName:
+		if r.groups == nil {
+			return nil
+		}
+		return []event.Warning{{
+			Stamp: event.Stamp{At: began}, Instance: name, Reason: event.WarnUnanswered, Subject: "links", Text: "ripcord cannot list the links of this machine",
+		}}
 	case addr.StaticName:
 		if r.groups == nil {
 			return nil

@@ -50,6 +50,7 @@ func (c Config) status(counted bool) *Status {
 		s.Checks = append(s.Checks, check(k))
 	}
 	s.StaticWarnings = warnings(c.Source.Warnings(addr.StaticName))
+	s.MachineWarnings = warnings(c.Source.Warnings(event.MachineName))
 	r := c.Source.Runner()
 	s.Runner = &Runner{Ready: r.Ready && r.Err == "", PID: r.PID, Since: known(r.Since), Lost: r.Lost, Error: r.Err, Unkept: r.Unkept}
 	if c.port != nil {

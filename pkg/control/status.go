@@ -18,6 +18,9 @@ type Status struct {
 	// StaticWarnings are the warnings about addresses, routes and rules that belong to no instance;
 	// omitted if there are none.
 	StaticWarnings []Warning `json:"static_warnings,omitempty"`
+	// MachineWarnings are the warnings about the machine, which concern all instances; omitted if there
+	// are none.
+	MachineWarnings []Warning `json:"machine_warnings,omitempty"`
 	// Runner is the process that runs checks, notify and fence commands.
 	Runner *Runner `json:"runner,omitempty"`
 	// ListenError is why control.listen is not open; omitted if it is.

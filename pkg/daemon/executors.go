@@ -58,6 +58,7 @@ func (p *parts) buildWorker(o Options) error {
 	if err != nil {
 		return fmt.Errorf("cannot change routes: %w", err)
 	}
+	routes.Watching = p.asked(event.AskRouteNotifications)
 	p.closers = append(p.closers, routes)
 	devices, err := macvlan.OpenKernel()
 	if err != nil {
@@ -77,6 +78,7 @@ func (p *parts) buildWorker(o Options) error {
 	if err != nil {
 		return fmt.Errorf("cannot listen to the stations on the links: %w", err)
 	}
+	listener.Questions = p.questions
 	p.closers = append(p.closers, listener)
 	waiter, err := p.openWaiter()
 	if err != nil {
@@ -85,7 +87,7 @@ func (p *parts) buildWorker(o Options) error {
 	p.inherited.left = addr.Leftovers{Kernel: asked, Routes: routes, Devices: devices}
 	p.worker = addr.NewWorker(addr.Config{
 		Sets: o.Config.Held(), Lease: p.lease, Links: p.links, Addresses: &p.addresses,
-		Heard: &p.heard, Results: &p.results, Events: &p.events, Warnings: p.warnings, Setting: sysctl.Read, Minter: p.minter,
+		Heard: &p.heard, Results: &p.results, Events: &p.events, Warnings: p.warnings, Questions: p.questions, Setting: sysctl.Read, Minter: p.minter,
 		Kernel: asked, Routes: routes, Devices: devices, Firewall: filter, Sender: frames, Listener: listener, Now: time.Now,
 		Threads: p.threads(o), Waiter: waiter,
 	})
@@ -119,11 +121,17 @@ func (p *parts) buildWatcher(o Options) error {
 	return nil
 }
 
+// asked returns a function that records the outcome of a question to the kernel.
+func (p *parts) asked(what event.Question) func(error) {
+	return func(err error) { p.questions.Asked(what, err, time.Now()) }
+}
+
 // openFirewall opens nftables, which a machine may lack if no instance needs it.
 func (p *parts) openFirewall(o Options) (addr.Firewall, error) {
 	filter, err := firewall.OpenKernel()
 	switch {
 	case err == nil:
+		filter.Watching = p.asked(event.AskFilterNotifications)
 		p.closers = append(p.closers, filter)
 		return filter, nil
 	case slices.ContainsFunc(o.Config.Sets, func(s addr.Set) bool { return s.Refuse }):

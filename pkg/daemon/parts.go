@@ -46,6 +46,7 @@ type parts struct {
 	heard     bus.Topic[vrrp.Heard]
 	results   bus.Topic[vrrp.Result]
 	warnings  *event.Warnings
+	questions *event.Questions // to the kernel
 
 	log        *telemetry.Log
 	history    *telemetry.History
@@ -91,6 +92,7 @@ func build(o Options) (*parts, error) {
 	p.config.Store(o.Config)
 	p.warnings = event.NewWarnings(func(e event.Event) { p.events.Publish(e) })
 	p.warnings.After = func(wait time.Duration, call func()) { time.AfterFunc(wait, call) }
+	p.questions = event.NewQuestions(p.warnings)
 	p.log = telemetry.NewLog(&p.events, telemetry.NewLogger(o.Output, o.Config.Log.Level))
 	p.history = telemetry.NewHistory(&p.events)
 	p.metrics = telemetry.NewMetrics(telemetry.MetricsConfig{
@@ -110,13 +112,13 @@ func build(o Options) (*parts, error) {
 	p.monitor = monitor.New(monitor.Config{
 		Default: o.Config.DefaultLink, Links: o.Config.Links, Watched: Interfaces(o.Config), OtherNames: heldInterfaces(o.Config),
 		Sources: Sources(o.Config), Hints: p.hints,
-		Facts: p.links, Addresses: &p.addresses, Events: &p.events, Minter: p.minter,
+		Facts: p.links, Addresses: &p.addresses, Events: &p.events, Minter: p.minter, Questions: p.questions,
 		Answer: func(ticket uint64) { p.results.Publish(vrrp.Answered{Ticket: ticket, By: vrrp.Confirmer}) },
 	})
 	p.receiver = receive.New(receive.Config{
 		Instances: o.Config.Instances(), Stats: p.stats, Unknown: p.unknown,
 		Links: p.links, Heard: &p.heard, Results: &p.results, Events: &p.events,
-		Filtering: o.Filtering, Warnings: p.warnings, Minter: p.minter, Now: time.Now,
+		Filtering: o.Filtering, Warnings: p.warnings, Questions: p.questions, Minter: p.minter, Now: time.Now,
 	})
 	if err := inOrder(o, p.buildEngine, p.buildWorker, p.buildWatcher, p.buildRouter); err != nil {
 		p.close()

@@ -84,3 +84,6 @@ func (s source) Setups() map[string]control.Setup {
 	}
 	return all
 }
+
+// Unanswered returns how often questions to the kernel failed.
+func (s source) Unanswered() []event.Failed { return s.parts.questions.Failures() }

@@ -52,6 +52,8 @@ const (
 	WarnUnserved WarningReason = "unserved"
 	// WarnThirdRouter: more routers were heard than are configured.
 	WarnThirdRouter WarningReason = "third-router"
+	// WarnUnanswered: a question to the kernel keeps failing.
+	WarnUnanswered WarningReason = "unanswered"
 	// WarnCARP: a machine of the segment uses CARP with our VRID as its id.
 	WarnCARP WarningReason = "carp"
 )

@@ -28,6 +28,8 @@ const (
 type LinuxKernel struct {
 	conn *rtnl.Conn
 	made []string // our table, as the kernel listed it after the last Drop
+	// Watching is rtnl.Deletions.Asked of Watch.
+	Watching func(error)
 }
 
 var _ Kernel = (*LinuxKernel)(nil)
@@ -70,7 +72,9 @@ func tableDeletions() rtnl.Deletions {
 // Watch calls changed for each such transaction by others, and when some may have been missed,
 // until ctx ends.
 func (k *LinuxKernel) Watch(ctx context.Context, changed func()) {
-	tableDeletions().Watch(ctx, k.conn.Port, changed)
+	d := tableDeletions()
+	d.Asked = k.Watching
+	d.Watch(ctx, k.conn.Port, changed)
 }
 
 // Drop replaces our table in one transaction; without anything to drop there is none. The old table

@@ -31,7 +31,7 @@ type Kernel interface {
 	Restore(keep []string) error
 }
 
-// Config is the configuration of a Holder. All of it is required.
+// Config is the configuration of a Holder. All of it but Questions is required.
 type Config struct {
 	Wanted []Wanted
 	// Held reports whether an instance is held.
@@ -43,6 +43,8 @@ type Config struct {
 	Warnings *event.Warnings
 	Minter   *event.Minter
 	Now      func() time.Time
+	// Questions records the questions to the kernel that fail; nil: nowhere.
+	Questions *event.Questions
 }
 
 // Holder keeps the macvlans of instances.
@@ -158,6 +160,7 @@ func (h *Holder) survey(out *Outcome) {
 	}
 	h.ledger.audited = now
 	all, err := h.cfg.Kernel.Links()
+	h.cfg.Questions.Asked(event.AskMacvlans, err, now)
 	if err != nil {
 		h.ledger.retry = now.Add(retryEvery)
 		return

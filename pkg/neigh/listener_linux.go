@@ -14,6 +14,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"ripcord/pkg/deadline"
+	"ripcord/pkg/event"
 	"ripcord/pkg/mmsg"
 	"ripcord/pkg/rtnl"
 	"ripcord/pkg/wire"
@@ -23,8 +24,12 @@ import (
 // that receives nothing else and costs other traffic nothing; those that send neighbor discovery,
 // by a raw ICMPv6 socket with the kernel's own filter; and those in the kernel's neighbor tables.
 type Listener struct {
+	// Questions records the questions to the kernel that fail; nil: nowhere. It is set before Listen.
+	Questions *event.Questions
+
 	sockets []*listenSocket
 	tables  *rtnl.Conn
+	list    func(*rtnl.Conn) ([]Sighting, error) // listNeighbors
 }
 
 // listenSocket is one socket, with the parser of its messages.
@@ -32,6 +37,7 @@ type listenSocket struct {
 	file  *os.File
 	raw   syscall.RawConn
 	parse parser
+	what  event.Question // for its messages
 }
 
 // parser parses a message; false if it shows no station.
@@ -49,11 +55,12 @@ const (
 
 // OpenListener opens the sockets. Without IPv6 it opens only those for IPv4.
 func OpenListener() (*Listener, error) {
-	l := &Listener{}
+	l := &Listener{list: listNeighbors}
 	arp, err := openListenSocket(unix.AF_PACKET, unix.SOCK_RAW, 0, bindARP, parseARP)
 	if err != nil {
 		return nil, fmt.Errorf("opening the socket that receives ARP (needs CAP_NET_RAW): %w", err)
 	}
+	arp.what = event.AskARP
 	l.sockets = append(l.sockets, arp)
 	switch nd, err := openListenSocket(unix.AF_INET6, unix.SOCK_RAW, unix.IPPROTO_ICMPV6, filterND, parseND); {
 	case errors.Is(err, unix.EAFNOSUPPORT):
@@ -61,6 +68,7 @@ func OpenListener() (*Listener, error) {
 		l.Close()
 		return nil, fmt.Errorf("opening the socket that receives neighbor discovery (needs CAP_NET_RAW): %w", err)
 	default:
+		nd.what = event.AskND
 		l.sockets = append(l.sockets, nd)
 	}
 	if l.tables, err = rtnl.Dial(rtnl.Config{Protocol: unix.NETLINK_ROUTE}); err != nil {
@@ -87,7 +95,7 @@ func (l *Listener) Close() error {
 func (l *Listener) Listen(ctx context.Context, seen func(Sighting)) {
 	var running sync.WaitGroup
 	for _, s := range l.sockets {
-		running.Go(func() { s.listen(ctx, seen) })
+		running.Go(func() { s.listen(ctx, seen, l.Questions) })
 	}
 	running.Go(func() { l.readTables(ctx, seen) })
 	<-ctx.Done()
@@ -101,7 +109,8 @@ func (l *Listener) Listen(ctx context.Context, seen func(Sighting)) {
 // period.
 func (l *Listener) readTables(ctx context.Context, seen func(Sighting)) {
 	for {
-		known, _ := listNeighbors(l.tables)
+		known, err := l.list(l.tables)
+		l.Questions.Asked(event.AskNeighbors, err, time.Now())
 		for _, s := range known {
 			seen(s)
 		}
@@ -145,7 +154,7 @@ func openListenSocket(domain, typ, proto int, prepare func(fd int) error, parse 
 
 // listen reads until ctx ends. It continues after an error, as when the link went down or there is
 // no memory.
-func (s *listenSocket) listen(ctx context.Context, seen func(Sighting)) {
+func (s *listenSocket) listen(ctx context.Context, seen func(Sighting), questions *event.Questions) {
 	var data [128]byte // the parsers need no more
 	var oob [256]byte
 	for n := 1; ; n++ {
@@ -154,12 +163,15 @@ func (s *listenSocket) listen(ctx context.Context, seen func(Sighting)) {
 		var err error
 		stop := s.raw.Read(func(fd uintptr) bool {
 			size, oobn, _, from, err = unix.Recvmsg(int(fd), data[:], oob[:], 0)
+			if errors.Is(err, unix.EAGAIN) { // it works, and nothing has arrived
+				questions.Asked(s.what, nil, time.Now())
+			}
 			return !errors.Is(err, unix.EAGAIN) && !errors.Is(err, unix.EINTR)
 		})
 		if stop != nil { // the deadline that Listen set
 			return
 		}
-		if err == nil {
+		if questions.Asked(s.what, err, time.Now()); err == nil {
 			if sighting, ok := s.parse(data[:size], from, readControl(oob[:oobn])); ok {
 				seen(sighting)
 			}

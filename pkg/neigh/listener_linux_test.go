@@ -3,6 +3,7 @@ package neigh
 import (
 	"context"
 	"encoding/binary"
+	"errors"
 	"net/netip"
 	"testing"
 	"time"
@@ -10,6 +11,8 @@ import (
 	"github.com/mdlayher/netlink"
 	"golang.org/x/sys/unix"
 
+	"ripcord/pkg/event"
+	"ripcord/pkg/rtnl"
 	"ripcord/pkg/wire"
 	"ripcord/test/netns"
 )
@@ -154,4 +157,27 @@ func neighbor(state uint16, attribute uint16, value []byte) []byte {
 	b = binary.NativeEndian.AppendUint16(b, uint16(4+len(value)))
 	b = binary.NativeEndian.AppendUint16(b, attribute)
 	return append(b, value...)
+}
+
+// TestTablesThatCannotBeRead requires that a failure to read the neighbor tables is recorded.
+func TestTablesThatCannotBeRead(t *testing.T) {
+	netns.Need(t)
+	listener, err := OpenListener()
+	if err != nil {
+		t.Fatal(err)
+	}
+	listener.Questions = event.NewQuestions(event.NewWarnings(func(event.Event) {}))
+	listener.list = func(*rtnl.Conn) ([]Sighting, error) { return nil, errors.New("no buffer space available") }
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan struct{})
+	go func() { defer close(done); listener.Listen(ctx, func(Sighting) {}) }()
+	for limit := time.Now().Add(20 * time.Second); len(listener.Questions.Failures()) == 0 && time.Now().Before(limit); {
+		time.Sleep(10 * time.Millisecond)
+	}
+	if got := listener.Questions.Failures(); len(got) != 1 || got[0].Question != event.AskNeighbors {
+		t.Errorf("recorded are %+v, want one failure to read the neighbor tables", got)
+	}
+	cancel()
+	<-done
+	_ = listener.Close()
 }

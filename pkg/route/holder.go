@@ -23,7 +23,7 @@ type Kernel interface {
 	List() ([]Op, error)
 }
 
-// Config is the configuration of a Holder. All of it is required.
+// Config is the configuration of a Holder. All of it but Questions is required.
 type Config struct {
 	// Entries are the routes and rules of each instance, in the order in which they are added.
 	Entries map[string][]Entry
@@ -33,6 +33,8 @@ type Config struct {
 	Events *bus.Topic[event.Event]
 	Minter *event.Minter
 	Now    func() time.Time
+	// Questions records the questions to the kernel that fail; nil: nowhere.
+	Questions *event.Questions
 }
 
 // Holder holds the routes and rules of instances.
@@ -159,6 +161,7 @@ func (h *Holder) restoreReplaced(try []*tracked, errs []error) {
 		return
 	}
 	marked, err := h.cfg.Kernel.List()
+	h.cfg.Questions.Asked(event.AskOwnRoutes, err, h.cfg.Now())
 	if err != nil {
 		h.ledger.replaced = true // the next audit looks for them again
 		return

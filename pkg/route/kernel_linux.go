@@ -16,7 +16,11 @@ import (
 )
 
 // LinuxKernel is the Kernel of the network namespace in which it was opened.
-type LinuxKernel struct{ conn *rtnl.Conn }
+type LinuxKernel struct {
+	conn *rtnl.Conn
+	// Watching is rtnl.Deletions.Asked of Watch.
+	Watching func(error)
+}
 
 var _ Kernel = (*LinuxKernel)(nil)
 
@@ -27,7 +31,7 @@ func OpenKernel() (*LinuxKernel, error) {
 	if err != nil {
 		return nil, fmt.Errorf("opening the rtnetlink socket: %w", err)
 	}
-	return &LinuxKernel{conn}, nil
+	return &LinuxKernel{conn: conn}, nil
 }
 
 // Close closes the socket.
@@ -74,7 +78,9 @@ func loadReplace() bpf.Instruction {
 // Watch calls changed when another program may have removed or replaced routes or rules with our
 // mark, until ctx ends.
 func (k *LinuxKernel) Watch(ctx context.Context, changed func()) {
-	deletions().Watch(ctx, k.conn.Port, changed)
+	d := deletions()
+	d.Asked = k.Watching
+	d.Watch(ctx, k.conn.Port, changed)
 }
 
 // Add implements Kernel, in one batch.

@@ -23,21 +23,36 @@ type Deletions struct {
 	// Filter is applied to each datagram. It begins with the low byte of the first message's type
 	// in its accumulator.
 	Filter []bpf.Instruction
+	// Asked is called, from any goroutine, with an error each time that the socket cannot be opened or
+	// fails, and with nil once it works; nil: it is not called.
+	Asked func(error)
 }
 
 // Watch calls changed for each notification of a change by a socket with another port number than
 // own, and when some may have been missed, until ctx ends. After a failure it reopens the socket.
 func (d Deletions) Watch(ctx context.Context, own func() uint32, changed func()) {
 	for ctx.Err() == nil {
-		if conn, err := d.open(); err == nil {
+		conn, err := d.open()
+		if err == nil {
 			changed() // no socket listened until now
-			receiveDeletions(ctx, conn, own, changed)
+			works := time.AfterFunc(reopenAfter, func() { d.asked(nil) })
+			err = receiveDeletions(ctx, conn, own, changed)
+			works.Stop()
 			_ = conn.Close()
+		}
+		if ctx.Err() == nil {
+			d.asked(err)
 		}
 		select {
 		case <-ctx.Done():
 		case <-time.After(reopenAfter):
 		}
+	}
+}
+
+func (d Deletions) asked(err error) {
+	if d.Asked != nil {
+		d.Asked(err)
 	}
 }
 
@@ -71,14 +86,14 @@ func loadType() bpf.Instruction {
 	return bpf.LoadAbsolute{Off: at, Size: 1}
 }
 
-// receiveDeletions calls changed until ctx ends or the socket fails.
-func receiveDeletions(ctx context.Context, conn *netlink.Conn, own func() uint32, changed func()) {
+// receiveDeletions calls changed until ctx ends or the socket fails, with the error that it returns.
+func receiveDeletions(ctx context.Context, conn *netlink.Conn, own func() uint32, changed func()) error {
 	stop := context.AfterFunc(ctx, func() { _ = conn.SetReadDeadline(time.Unix(1, 0)) })
 	defer stop()
 	for {
 		messages, err := conn.Receive()
 		if ctx.Err() != nil || err != nil && !errors.Is(err, unix.ENOBUFS) {
-			return
+			return err
 		}
 		if err != nil || slices.ContainsFunc(messages, func(m netlink.Message) bool { return m.Header.PID != own() }) {
 			changed()

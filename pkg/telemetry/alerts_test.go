@@ -36,7 +36,7 @@ func quietPair(t *testing.T) pairOf {
 				continue
 			}
 			values := line[at+1:] + "+0x180"
-			if strings.HasPrefix(line, "ripcord_instance_fault{") || strings.HasPrefix(line, "ripcord_instance_warning{") || strings.HasPrefix(line, "ripcord_static_warning{") {
+			if strings.HasPrefix(line, "ripcord_instance_fault{") || strings.HasPrefix(line, "ripcord_instance_warning{") || strings.HasPrefix(line, "ripcord_static_warning{") || strings.HasPrefix(line, "ripcord_machine_warning{") {
 				values = "_x180" // as long as the test
 			}
 			if strings.HasPrefix(line, "ripcord_check_up{") {
@@ -170,6 +170,11 @@ func TestAlerts(t *testing.T) {
 		changes: []change{{"b", "ripcord_static_warning{", "", "_x60 1+0x120"}},
 		silent:  "10m50s", fires: "11m", labels: of("b", labels{"subject": "192.0.2.9/24 on eth9", "reason": "not-placed"}),
 		summary: "b lacks 192.0.2.9/24 on eth9 of its `static` addresses, routes and rules",
+	}, {
+		alert:   "RipcordMachineWarning",
+		changes: []change{{"b", "ripcord_machine_warning{", "", "_x60 1+0x120"}},
+		silent:  "10m50s", fires: "11m", labels: of("b", labels{"subject": "links", "reason": "unanswered"}),
+		summary: "ripcord on b asks the kernel in vain: links",
 	}, {
 		alert:   "RipcordCheckFails",
 		changes: []change{{"b", "ripcord_check_up{", `check="web"`, "1+0x59 0+0x120"}},

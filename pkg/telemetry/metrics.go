@@ -34,6 +34,8 @@ type Source interface {
 	Checks() []track.Status
 	// Runner returns the state of the process that runs commands.
 	Runner() runner.Status
+	// Unanswered returns how often questions to the kernel failed.
+	Unanswered() []event.Failed
 	// Unknown returns the statistics of adverts that belong to no instance.
 	Unknown() *stats.Counters
 }

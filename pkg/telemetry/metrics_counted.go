@@ -25,6 +25,11 @@ func (m *Metrics) counted() []family {
 		}},
 		ofDaemon("notify_merged_total", "Transitions whose notify commands were skipped, because the commands of earlier transitions were still running when the next transition came. The last transition of each instance and group is never skipped.", m.merged.Load),
 		ofDaemon("runner_lost_total", "Times that the process that runs check, notify and fence commands was lost. Meanwhile checks keep their states and no command runs. ripcord restarts it. See runner.lost in the log.", func() uint64 { return m.cfg.Source.Runner().Lost }),
+		{"kernel_questions_failed_total", "Failures of questions to the kernel that ripcord repeats until they are answered, by question. Some failures do no harm; ripcord_machine_warning shows questions that keep failing.", counter, func(p *page, _ *scrape) {
+			for _, f := range m.cfg.Source.Unanswered() {
+				p.put(float64(f.Count), "", "question", string(f.Question))
+			}
+		}},
 		{"runner_unkept", "1 if no process would restart the runner, since the one that would has ended: restart ripcord. 0 otherwise.", gauge, func(p *page, _ *scrape) {
 			p.put(truth(m.cfg.Source.Runner().Unkept), "")
 		}},

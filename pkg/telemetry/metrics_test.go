@@ -42,10 +42,15 @@ func (s snapshot) Warnings(instance string) []event.Warning {
 	case "inside":
 	case addr.StaticName:
 		return []event.Warning{{Instance: instance, Reason: event.WarnNotPlaced, Subject: "192.0.2.9/24 on eth9"}}
+	case event.MachineName:
+		return []event.Warning{{Instance: instance, Reason: event.WarnUnanswered, Subject: string(event.AskLinks)}}
 	default:
 		return nil
 	}
 	return []event.Warning{{Instance: instance, Reason: "proxy-arp", Subject: "eth0"}}
+}
+func (s snapshot) Unanswered() []event.Failed {
+	return []event.Failed{{Question: event.AskLinks, Count: 4}, {Question: event.AskNeighbors, Count: 1}}
 }
 func (s snapshot) Runner() runner.Status { return runner.Status{Ready: true, Lost: 1} }
 

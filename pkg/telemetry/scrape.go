@@ -18,6 +18,7 @@ type scrape struct {
 	links     []watched
 	checks    []check
 	static    []event.Warning // of addresses, routes and rules that belong to no instance
+	machine   []event.Warning // of the machine
 	unknown   *stats.Counters
 }
 
@@ -47,7 +48,7 @@ func (c *MetricsConfig) read() *scrape {
 	groups, links := c.Source.Groups(), c.Source.Links()
 	s := &scrape{
 		instances: make([]instance, 0, len(groups)), links: make([]watched, 0, len(links)),
-		static: c.Source.Warnings(addr.StaticName), unknown: c.Source.Unknown(),
+		static: c.Source.Warnings(addr.StaticName), machine: c.Source.Warnings(event.MachineName), unknown: c.Source.Unknown(),
 	}
 	var b []byte
 	for _, g := range groups {

@@ -1,6 +1,7 @@
 package receive
 
 import (
+	"net/netip"
 	"time"
 
 	"ripcord/pkg/deadline"
@@ -50,7 +51,7 @@ func (r *Receiver) audit() {
 	r.summary.take() // to know which adverts were delivered
 	r.publishHeard()
 	begun := r.cfg.Now()
-	members := memberships{r.members, r.wanted, make(map[event.Family]map[membership]bool)}
+	members := memberships{r.members, r.wanted, make(map[event.Family]map[membership]bool), make(map[event.Family]error)}
 	for _, w := range r.wanted {
 		if w.port == nil {
 			continue
@@ -59,6 +60,8 @@ func (r *Receiver) audit() {
 			r.mend(w, why)
 		}
 	}
+	r.cfg.Questions.Asked(event.AskMemberships4, members.errs[event.IPv4], begun)
+	r.cfg.Questions.Asked(event.AskMemberships6, members.errs[event.IPv6], begun)
 	for _, w := range r.wanted { // now the links are members again
 		if w.socketKey.early {
 			r.reexamine(w)
@@ -105,6 +108,13 @@ func (r *Receiver) reexamine(w *socket) {
 		r.reports.waitAnew(w, now)
 	}
 	r.reports.withheld(w, now)
+}
+
+// askRoutes asks the kernel whether it delivers packets, and records whether it answers.
+func (r *Receiver) askRoutes(index int, source, dest netip.Addr) (bool, error) {
+	delivered, err := r.routes.delivers(index, source, dest)
+	r.cfg.Questions.Asked(event.AskReversePath, err, r.cfg.Now())
+	return delivered, err
 }
 
 // auditDelivery reports for the instances of a link and family whether the firewall drops their

@@ -28,7 +28,8 @@ type Config struct {
 	Heard     *bus.Topic[vrrp.Heard]
 	Results   *bus.Topic[vrrp.Result]
 	Events    *bus.Topic[event.Event]
-	Warnings  *event.Warnings // may be nil
+	Warnings  *event.Warnings  // may be nil
+	Questions *event.Questions // records the questions to the kernel that fail; nil: nowhere
 	Minter    *event.Minter
 	Now       func() time.Time
 }
@@ -80,7 +81,7 @@ func New(cfg Config) *Receiver {
 	r.acceptor.Warn(cfg.Warnings)
 	r.reports = newReports(&r.cfg)
 	r.summary = newSummary(&r.cfg, &r.wanted, r.repeated)
-	r.members, r.delivers = r.lists.members, r.routes.delivers
+	r.members, r.delivers = r.lists.members, r.askRoutes
 	r.wanted = wants(cfg.Instances)
 	return r
 }

@@ -50,9 +50,10 @@ func idle(t *testing.T, instances ...vrrp.Instance) *bench {
 	e.heard = bus.SubscribeRing(&heard, e.bell, 5000)
 	e.results = bus.SubscribeRing(&results, e.bell, 5000)
 	e.events = bus.SubscribeRing(&events, e.bell, 5000)
+	warnings := event.NewWarnings(func(event.Event) {})
 	e.Receiver = New(Config{
 		Instances: adverttest.Each(instances), Stats: stats.Map{}, Unknown: &stats.Counters{},
-		Links: e.links, Heard: &heard, Results: &results, Events: &events, Warnings: event.NewWarnings(func(event.Event) {}),
+		Links: e.links, Heard: &heard, Results: &results, Events: &events, Warnings: warnings, Questions: event.NewQuestions(warnings),
 		Minter: event.NewMinter(0), Now: time.Now,
 	})
 	return e

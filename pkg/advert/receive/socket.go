@@ -85,13 +85,14 @@ type memberships struct {
 	ask      membersFunc
 	sockets  sockets
 	byFamily map[event.Family]map[membership]bool
+	errs     map[event.Family]error
 }
 
 // of returns the memberships of a family; nil if they cannot be known.
 func (m *memberships) of(f event.Family) map[membership]bool {
 	all, known := m.byFamily[f]
 	if !known {
-		all, _ = m.ask(f, m.sockets.groups(f))
+		all, m.errs[f] = m.ask(f, m.sockets.groups(f))
 		m.byFamily[f] = all
 	}
 	return all

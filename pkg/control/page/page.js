@@ -147,6 +147,7 @@ function attention() {
     if (i.state === "initialize") for (const t of i.trackers) if (t.state === "waiting") add("initialize", i.name, "waits for the first result of " + t.kind + " " + t.name, t.since);
   }
   for (const w of picture.static_warnings || []) add("warn", "(static)", w.text, w.since);
+  for (const w of picture.machine_warnings || []) add("warn", "(machine)", w.text, w.since);
   for (const g of picture.groups) if (g.state === "initialize") for (const t of g.trackers) if (t.state === "waiting") add("initialize", g.name, "waits for the first result of " + t.kind + " " + t.name, t.since);
   for (const k of picture.checks) if (k.state === "down") add("warn", "check " + k.name, k.error || k.checks + " fails", k.since);
   if (picture.runner && picture.runner.unkept) add("warn", "runner", "nobody would start ripcord runner again: restart ripcord");

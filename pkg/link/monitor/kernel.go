@@ -5,6 +5,7 @@ import (
 	"os"
 	"time"
 
+	"ripcord/pkg/event"
 	"ripcord/pkg/link"
 	"ripcord/pkg/nic"
 	"ripcord/pkg/wakeup"
@@ -17,6 +18,22 @@ const (
 	ofLinks subject = iota
 	ofAddresses
 )
+
+// list returns the question that lists the subject.
+func (s subject) list() event.Question {
+	if s == ofAddresses {
+		return event.AskAddresses
+	}
+	return event.AskLinks
+}
+
+// notifications returns the question for the notifications of the subject.
+func (s subject) notifications() event.Question {
+	if s == ofAddresses {
+		return event.AskAddressNotifications
+	}
+	return event.AskLinkNotifications
+}
 
 // kernel is the part of the operating system that Monitor uses.
 type kernel interface {

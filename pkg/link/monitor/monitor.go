@@ -29,6 +29,8 @@ type Config struct {
 	// block. It may be nil if Verify is not used.
 	Answer func(ticket uint64)
 	Minter *event.Minter
+	// Questions records the questions to the kernel that fail; nil: nowhere.
+	Questions *event.Questions
 }
 
 // Monitor keeps the table of links up to date and publishes its facts.
@@ -61,7 +63,7 @@ func (m *Monitor) Run(ctx context.Context) error {
 		}
 	}()
 	for _, what := range []subject{ofLinks, ofAddresses} { // join first, then dump
-		s := &subscriber{observer: m.observer, kernel: m.kernel, what: what, started: m.ready}
+		s := &subscriber{observer: m.observer, kernel: m.kernel, what: what, started: m.ready, reopens: newBackoff()}
 		if err := s.reopen(); err != nil {
 			return err
 		}

@@ -24,7 +24,10 @@ type fake struct {
 	mu          sync.Mutex
 	links       []link.Seen
 	addresses   []link.Assigned
-	interrupted int // the number of dumps that fail first
+	interrupted int               // the number of dumps that fail first
+	refused     map[subject]error // the error of all dumps of a subject
+	closed      error             // the error of all attempts to open a stream
+	broken      error             // the error of each stream after it was opened
 	dumps       int
 	opened      map[subject]int
 	streams     map[subject]*fakeStream
@@ -55,7 +58,13 @@ func (k *fake) open(what subject) (stream, error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	k.opened[what]++
+	if k.closed != nil {
+		return nil, k.closed
+	}
 	k.streams[what] = &fakeStream{queue: make(chan packet, 100), closed: make(chan struct{})}
+	if k.broken != nil {
+		k.streams[what].queue <- packet{err: k.broken}
+	}
 	return k.streams[what], nil
 }
 
@@ -63,6 +72,9 @@ func (k *fake) dump(what subject) (link.Dump, error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	k.dumps++
+	if err := k.refused[what]; err != nil {
+		return link.Dump{}, err
+	}
 	if k.interrupted > 0 {
 		k.interrupted--
 		return link.Dump{OfLinks: what == ofLinks}, errInterrupted

@@ -6,12 +6,16 @@ import (
 	"fmt"
 	"time"
 
+	"ripcord/pkg/event"
 	"ripcord/pkg/link"
 )
 
 const (
 	// auditEvery is the period of the dumps that are made without an error.
 	auditEvery = time.Minute
+	// worksAfter is how long a socket must have received without an error to count as working, even
+	// if no notification came.
+	worksAfter = 2 * time.Second
 	// maxDrained limits the number of messages that are read before a dump.
 	maxDrained = 1 << 16
 )
@@ -25,13 +29,18 @@ type subscriber struct {
 	started  <-chan struct{} // closed when the links and addresses found at the start have been published
 	stream   stream
 	received []link.Observation // reused
+	reopens  backoff            // between two attempts to receive that fail
 }
 
 // run reads until ctx ends.
 func (s *subscriber) run(ctx context.Context) {
 	audit := time.Now().Add(auditEvery)
 	for ctx.Err() == nil {
+		begun := time.Now()
 		err := s.listen(ctx, audit)
+		if timedOut(err) || errors.Is(err, errOverrun) || time.Since(begun) > worksAfter {
+			s.heard()
+		}
 		switch {
 		case ctx.Err() != nil:
 			return
@@ -42,7 +51,7 @@ func (s *subscriber) run(ctx context.Context) {
 			s.drain()
 			s.resync(ctx, link.Overrun)
 		default:
-			s.recover(ctx)
+			s.recover(ctx, err)
 		}
 	}
 }
@@ -67,11 +76,23 @@ func (s *subscriber) receive(until time.Time) error {
 	if err != nil {
 		return err
 	}
+	s.heard()
 	s.received = received
 	for _, o := range received {
 		s.observer.observe(o, at)
 	}
 	return nil
+}
+
+// heard records that the socket receives.
+func (s *subscriber) heard() {
+	s.reopens = newBackoff()
+	s.asked(s.what.notifications(), nil)
+}
+
+// asked records the outcome of a question to the kernel.
+func (s *subscriber) asked(what event.Question, err error) {
+	s.observer.cfg.Questions.Asked(what, err, time.Now())
 }
 
 // drain observes all messages that have arrived, so that a message older than a dump is not taken
@@ -101,6 +122,7 @@ func (s *subscriber) resync(ctx context.Context, reason link.Resync) {
 func (s *subscriber) dump(ctx context.Context) (link.Dump, error) {
 	for wait := newBackoff(); ; {
 		d, err := s.kernel.dump(s.what)
+		s.asked(s.what.list(), err)
 		if err == nil {
 			return d, nil
 		}
@@ -116,12 +138,12 @@ func (s *subscriber) dump(ctx context.Context) (link.Dump, error) {
 	}
 }
 
-// recover reopens the socket after a failure. Announcements were lost meanwhile, so it ends with a
-// dump.
-func (s *subscriber) recover(ctx context.Context) {
-	for wait := newBackoff(); wait.next(ctx) == nil; {
+// recover reopens the socket after it failed with err. Notifications were lost meanwhile, so it ends
+// with a dump. The pauses grow until the socket receives again.
+func (s *subscriber) recover(ctx context.Context, err error) {
+	for s.asked(s.what.notifications(), err); s.reopens.next(ctx) == nil; s.asked(s.what.notifications(), err) {
 		s.close()
-		if s.reopen() == nil {
+		if err = s.reopen(); err == nil {
 			s.resync(ctx, link.Overrun)
 			return
 		}
@@ -151,7 +173,7 @@ func (s *subscriber) hasStarted() bool {
 // backoff doubles its pause each time, up to a second.
 type backoff struct{ pause time.Duration }
 
-func newBackoff() *backoff { return &backoff{time.Millisecond} }
+func newBackoff() backoff { return backoff{time.Millisecond} }
 
 // next waits for the pause. It returns an error when ctx ends.
 func (b *backoff) next(ctx context.Context) error {
