@@ -33,12 +33,12 @@ type DeviceMoved struct {
 
 func (e DeviceMoved) Name() string { return string(e.Kind) }
 
-// Level returns Error for a failure, Warn for a device that an earlier run left behind.
+// Level returns Error for a failure, and Warn if a device is removed that nothing needed any more.
 func (e DeviceMoved) Level() Level {
 	switch {
 	case e.Kind == DeviceFailed:
 		return Error
-	case e.Kind == DeviceAdopted, e.Kind == DeviceReplaced, e.Instance == "":
+	case e.Kind == DeviceReplaced, e.Instance == "":
 		return Warn
 	}
 	return Info
@@ -49,7 +49,7 @@ func (e DeviceMoved) Message() string {
 	case DeviceAdded:
 		return fmt.Sprintf("%s added the link %s with the virtual MAC %s on %s", e.Instance, e.Device, e.Address(), e.Below)
 	case DeviceAdopted:
-		return fmt.Sprintf("%s took over the link %s on %s, which an earlier run had left behind", e.Instance, e.Device, e.Below)
+		return fmt.Sprintf("%s uses the link %s on %s of an earlier run", e.Instance, e.Device, e.Below)
 	case DeviceMended:
 		return fmt.Sprintf("%s corrected %s of the link %s", e.Instance, e.What, e.Device)
 	case DeviceReplaced:

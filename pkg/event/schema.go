@@ -124,7 +124,7 @@ var Schema = []Definition{
 	{"route.failed", others, onlyError, plus(leftRoute, "error"), []string{"instance"}, "Routes or rules could not be added or removed."},
 
 	{"device.added", story, onlyInfo, ofDevice, nil, "The macvlan of a virtual MAC was created."},
-	{"device.adopted", story, onlyWarn, ofDevice, nil, "ripcord uses the macvlan of an earlier run."},
+	{"device.adopted", story, onlyInfo, ofDevice, nil, "ripcord uses the macvlan of an earlier run."},
 	{"device.replaced", others, onlyWarn, ofDevice, nil, "ripcord replaced a macvlan that keepalived had left."},
 	{"device.mended", others, onlyInfo, plus(ofDevice, "what"), nil, "ripcord corrected a macvlan that another program had changed."},
 	{"device.removed", story, warnOrInfo, []string{"device", "mac"}, []string{"interface", "instance"}, "A macvlan was removed."},

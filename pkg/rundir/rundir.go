@@ -9,16 +9,20 @@ import (
 	"path/filepath"
 )
 
-// Replace writes a file in one step, so that a crash leaves the old or the new. It makes
-// its directory.
+// Replace writes a file in one step, so that a crash leaves the old or the new one. It makes its
+// directory. If it fails, it leaves the old file and nothing beside it.
 func Replace(path string, data []byte) error {
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		return err
 	}
-	if err := os.WriteFile(path+".new", data, 0o600); err != nil {
-		return err
+	err := os.WriteFile(path+".new", data, 0o600)
+	if err == nil {
+		err = os.Rename(path+".new", path)
 	}
-	return os.Rename(path+".new", path)
+	if err != nil {
+		_ = os.Remove(path + ".new") // it may be incomplete
+	}
+	return err
 }
 
 // Remove removes a file, if there is one.

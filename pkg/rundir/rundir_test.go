@@ -6,8 +6,23 @@ import (
 	"testing"
 )
 
-// A file is replaced as a whole, in a directory that is made for it, and nothing stands
-// beside it; to remove what is not there is no error.
+// TestReplaceFails requires that a file that cannot be replaced stays, with nothing beside it.
+func TestReplaceFails(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "record")
+	if err := os.Mkdir(path, 0o700); err != nil { // no file can replace a directory
+		t.Fatal(err)
+	}
+	if err := Replace(path, []byte("text")); err == nil {
+		t.Error("a directory was replaced")
+	}
+	if left, _ := os.ReadDir(dir); len(left) != 1 || left[0].Name() != "record" {
+		t.Errorf("left: %v", left)
+	}
+}
+
+// TestReplace requires that a file is replaced as a whole, in a directory that is made for it, with
+// nothing beside it, and that removing a missing file is no error.
 func TestReplace(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "run")
 	path := filepath.Join(dir, "record")

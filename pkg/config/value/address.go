@@ -24,7 +24,7 @@ func Prefix(report *problem.Report, at problem.Place) (netip.Prefix, bool) {
 		report.Advise(at, hint, "%s %s", problem.Show(s), message)
 	case a.Is4In6():
 		report.Advise(at, "write it as IPv4", "%s is an IPv4 address mapped into IPv6", s)
-	case a.IsMulticast(), a.IsUnspecified(), a.IsLoopback(), p.Bits() == 0:
+	case a.IsMulticast(), a.IsUnspecified(), a.IsLoopback(), a == broadcast, p.Bits() == 0:
 		report.Fail(at, "%s is not an address that a router can hold", s)
 	default:
 		warnHost(report, at, p)
@@ -32,6 +32,9 @@ func Prefix(report *problem.Report, at problem.Place) (netip.Prefix, bool) {
 	}
 	return netip.Prefix{}, false
 }
+
+// broadcast is the address of all stations of a link.
+var broadcast = netip.AddrFrom4([4]byte{255, 255, 255, 255})
 
 // warnHost warns of an address that is the first or the last of its network. The kernel accepts it,
 // but it is hardly intended.
