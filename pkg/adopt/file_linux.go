@@ -84,6 +84,31 @@ var ErrRoom = errors.New("there is no room")
 
 func (r *Record) noRoom(why error) error { return fmt.Errorf("%w in %s: %w", ErrRoom, r.path, why) }
 
+// LastWritten returns the last instant in the record at path, that of a start or of an advert. An
+// error is why no daemon could use the record.
+func LastWritten(path string) (at time.Time, err error) {
+	r := &Record{path: path}
+	if err := r.readBoot(); err != nil {
+		return at, err
+	}
+	fd, err := unix.Open(path, unix.O_RDONLY|unix.O_NOFOLLOW|unix.O_NONBLOCK|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return at, &os.PathError{Op: "open", Path: path, Err: err}
+	}
+	r.file = os.NewFile(uintptr(fd), path)
+	defer r.file.Close()
+	info, err := r.file.Stat()
+	if err != nil {
+		return at, err
+	}
+	r.Refresh()
+	past, err := r.load(info.Size())
+	if err != nil {
+		return at, err
+	}
+	return r.Time(past.newest()), nil
+}
+
 // load reads a file of the given size.
 func (r *Record) load(size int64) (*Past, error) {
 	if size == 0 {

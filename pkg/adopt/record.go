@@ -177,6 +177,17 @@ func (p *Past) Active() bool {
 	return false
 }
 
+// newest returns the last instant in the record.
+func (p *Past) newest() (at time.Duration) {
+	for _, start := range p.starts {
+		at = max(at, start)
+	}
+	for _, t := range p.traces {
+		at = max(at, t.sent)
+	}
+	return at
+}
+
 // Note records for an instance when its last advert left, with which priority, and since when it
 // was Active; sent is 0 if it was not. A parsed record already has that.
 func (p *Past) Note(key Key, sent time.Duration, priority uint8, since time.Duration) {

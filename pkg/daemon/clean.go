@@ -47,7 +47,7 @@ func Clean(dir string) (done addr.Removal, err error) {
 		left.Firewall = filter
 	}
 	done, err = left.Remove()
-	return done, errors.Join(errors.Join(errs...), err)
+	return done, errors.Join(errors.Join(errs...), err, sweepOnce(dir, time.Now()))
 }
 
 // leftWithin is how long the kernel may take to list what is left.

@@ -125,6 +125,7 @@ func (s *stages) start(ctx context.Context) {
 	s.notifying = stage{"notify": s.notifier.Run}.start(s.broken)
 	s.aside = stage{
 		"metrics": s.metrics.Run, "history": s.history.Run, "memory": tidy(s.history.Pack), "record": s.inherited.refresh,
+		"sweep": sweep(s.options.dir()),
 	}.start(s.broken)
 	s.publishStart(s.options)
 	if c := s.options.Config; c.Startup != nil {

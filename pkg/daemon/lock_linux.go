@@ -77,8 +77,7 @@ func waitForDying(try func() error) error {
 	}
 }
 
-// lockFile makes the file and locks it. The holder of a lock removes the file at the end, so a file
-// that no longer has that name is not locked but made again.
+// lockFile makes the directory and the file, and locks it.
 func (l *Lock) lockFile(dir string) error {
 	space, err := networkNamespace()
 	if err != nil {
@@ -88,6 +87,12 @@ func (l *Lock) lockFile(dir string) error {
 		return fmt.Errorf("make the directory of the lock: %w", err)
 	}
 	l.path = filepath.Join(dir, space+".lock")
+	return l.take()
+}
+
+// take makes the file and locks it. The holder of a lock removes the file at the end, so a file that
+// no longer has that name is not locked but made again.
+func (l *Lock) take() error {
 	const attempts = 16
 	for range attempts {
 		file, err := os.OpenFile(l.path, os.O_RDWR|os.O_CREATE|unix.O_NOFOLLOW, 0o600)

@@ -44,7 +44,12 @@ func openReleases(dir string, now time.Time) (*releases, error) {
 	if err != nil {
 		return &releases{}, err
 	}
-	r := &releases{path: filepath.Join(dir, space+".released")}
+	return readReleases(filepath.Join(dir, space+".released"), now)
+}
+
+// readReleases returns the releases in a file that are in force.
+func readReleases(path string, now time.Time) (r *releases, err error) {
+	r = &releases{path: path}
 	if r.boot, err = rundir.Boot(); err != nil {
 		return r, err
 	}
