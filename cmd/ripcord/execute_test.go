@@ -112,7 +112,12 @@ func TestExecute(t *testing.T) {
 		stdout, stderr string // what each must contain; empty: it must be empty
 	}{
 		{"--help", 0, "status", ""},
+		{"help", 0, "status", ""},
 		{"help status", 0, "--socket", ""},
+		{"help statsu", 2, "", "ripcord: there is no command \"statsu\": did you mean status?\n"},
+		{"help bogus", 2, "", "ripcord: there is no command \"bogus\": ripcord --help lists them\n"},
+		{"check --config=", 2, "", "ripcord: the path of the configuration file is empty: give the path of a file\n"},
+		{"run --config=", 2, "", "ripcord: the path of the configuration file is empty: give the path of a file\n"},
 		{"completion bash", 0, "ripcord", ""},
 		{"version", 0, "ripcord ", ""},
 		{"status --socket " + socket, 0, "inside   edge   fault", ""},

@@ -30,6 +30,9 @@ func (s *configFile) flags(c *cobra.Command, usage string) {
 // options returns how to read the file, for the machine here; nil if the file is only checked.
 func (s *configFile) options(here config.Machine) (config.Options, error) {
 	o := config.Options{Here: here, Format: config.Format(s.format), ID: s.id, WithoutLVS: s.withoutLVS, Elsewhere: s.elsewhere, Flag: s.flag}
+	if s.path == "" {
+		return o, usage("the path of the configuration file is empty: give the path of a file")
+	}
 	switch o.Format {
 	case config.ByName, config.YAML, config.Keepalived:
 	default:

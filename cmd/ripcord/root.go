@@ -57,6 +57,22 @@ func newRoot() *cobra.Command {
 	return root
 }
 
+// strictHelp makes cobra's own command `help` refuse a word that is not a command. By default it
+// prints the help of the program, with exit code 0.
+func strictHelp(root *cobra.Command) {
+	root.InitDefaultHelpCmd()
+	for _, c := range root.Commands() {
+		if c.Name() == "help" {
+			c.Args = func(_ *cobra.Command, args []string) error {
+				if found, _, err := root.Find(args); err == nil && found != root {
+					return nil
+				}
+				return checkCommandName(root, args)
+			}
+		}
+	}
+}
+
 // strictCompletion makes cobra's own command `completion` refuse a call without a shell. By default
 // it prints its help, which the build of a package would take for the script. Call it after the
 // outputs are set, because cobra reads them at this call.
@@ -108,6 +124,7 @@ func execute(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	root.SetArgs(args)
 	root.SetOut(out)
 	root.SetErr(complaints)
+	strictHelp(root)
 	strictCompletion(root)
 	// An error before a command runs is a mistake on the command line. A command with its own
 	// PersistentPreRun would hide this one.
