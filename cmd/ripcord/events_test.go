@@ -53,7 +53,7 @@ func TestTellJSON(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	told := 0
+	stories := 0
 	for line := range strings.Lines(got) {
 		var s struct {
 			Trace, Cause string
@@ -62,10 +62,10 @@ func TestTellJSON(t *testing.T) {
 		if err := json.Unmarshal([]byte(line), &s); err != nil || s.Cause == "" || len(s.Lines) == 0 || s.Lines[0].Trace != s.Trace {
 			t.Errorf("%v: %.200s", err, line)
 		}
-		told++
+		stories++
 	}
-	if told != 5 {
-		t.Errorf("%d stories", told)
+	if stories != 5 {
+		t.Errorf("%d stories", stories)
 	}
 }
 

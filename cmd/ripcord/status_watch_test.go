@@ -92,8 +92,8 @@ func TestWatchStatus(t *testing.T) {
 	if err := watchStatus(ctx, &out, false, fetch); err != nil {
 		t.Fatal(err)
 	}
-	if shown, told := strings.Count(out.String(), "ripcord 0.1.0 on gw1"), strings.Count(out.String(), "nobody answers"); n != 4 || shown != 2 || told != 1 {
-		t.Errorf("after %d answers the status was shown %d times, the error %d times:\n%s", n, shown, told, out.String())
+	if shown, failed := strings.Count(out.String(), "ripcord 0.1.0 on gw1"), strings.Count(out.String(), "nobody answers"); n != 4 || shown != 2 || failed != 1 {
+		t.Errorf("after %d answers the status was shown %d times, the error %d times:\n%s", n, shown, failed, out.String())
 	}
 	if err := watchStatus(t.Context(), &out, false, func() (*control.Status, error) { return nil, errors.New("nobody") }); err == nil {
 		t.Error("watchStatus watches a daemon that never answered")

@@ -126,7 +126,7 @@ func checkConfig(t *testing.T, c *Config) {
 	}
 }
 
-// apart reports whether receivers can tell the adverts of two instances with the same VRID, family
+// apart reports whether receivers can distinguish the adverts of two instances with the same VRID, family
 // and link apart.
 func apart(a, b vrrp.Instance) bool {
 	if !a.IsUnicast() && !b.IsUnicast() {

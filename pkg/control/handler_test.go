@@ -86,7 +86,7 @@ func TestOtherRequests(t *testing.T) {
 	for _, c := range []struct {
 		method, path string
 		code         int
-		allow, says  string
+		allow, text  string
 	}{
 		{"GET", "/v1/statu", 404, "", "there is no /v1/statu: the status is at /v1/status, the log at /v1/events, the metrics are at /metrics, and a page for people is at /"},
 		{"GET", "/v1/status/", 404, "", "there is no /v1/status/: the status is at /v1/status, the log at /v1/events, the metrics are at /metrics, and a page for people is at /"},
@@ -107,9 +107,9 @@ func TestOtherRequests(t *testing.T) {
 		if w.Code != c.code || w.Header().Get("Allow") != c.allow {
 			t.Errorf("%s %s: %d, Allow %q", c.method, c.path, w.Code, w.Header().Get("Allow"))
 		}
-		var told Error
-		if err := json.NewDecoder(w.Body).Decode(&told); err != nil || told.Error != c.says {
-			t.Errorf("%s %s: %v, error %q, want %q", c.method, c.path, err, told.Error, c.says)
+		var answer Error
+		if err := json.NewDecoder(w.Body).Decode(&answer); err != nil || answer.Error != c.text {
+			t.Errorf("%s %s: %v, error %q, want %q", c.method, c.path, err, answer.Error, c.text)
 		}
 	}
 }

@@ -197,8 +197,8 @@ func TestOpenAPIHasAllRoutes(t *testing.T) {
 		there = append(there, r.method+" "+r.path)
 	}
 	slices.Sort(there)
-	if told := document.Operations(); !slices.Equal(told, there) {
-		t.Errorf("docs/openapi.yaml has\n%s\nand the API has\n%s", strings.Join(told, "\n"), strings.Join(there, "\n"))
+	if documented := document.Operations(); !slices.Equal(documented, there) {
+		t.Errorf("docs/openapi.yaml has\n%s\nand the API has\n%s", strings.Join(documented, "\n"), strings.Join(there, "\n"))
 	}
 	for _, path := range []string{StatusPath, EventsPath, StoriesPath} {
 		w := httptest.NewRecorder()

@@ -28,7 +28,7 @@ func means(glink bool, noMII string) Observation {
 // alwaysUp is the examination of a driver known to report a carrier at all times.
 func alwaysUp(noMII string) Observation {
 	m := means(true, noMII).(Examined)
-	m.AlwaysUp = "the host does not tell"
+	m.AlwaysUp = "the host does not report it"
 	return m
 }
 
@@ -83,8 +83,8 @@ func TestChoice(t *testing.T) {
 			{observe: register(true)}, {observe: register(true), after: time.Hour}},
 		"a transceiver and GLINK that report link for good (i82550)": {start, withMII,
 			{observe: register(true)}, {observe: register(true), after: time.Hour}},
-		"a host that does not tell (virtio)": {start,
-			{observe: alwaysUp(notSupported), want: "eth0[2] up\neth0 by none: the host does not tell: it is taken as up, and a pulled cable stays unseen\n"},
+		"a host that does not report it (virtio)": {start,
+			{observe: alwaysUp(notSupported), want: "eth0[2] up\neth0 by none: the host does not report it: it is taken as up, and a pulled cable stays unseen\n"},
 			{observe: alwaysUp(notSupported)}},
 		"a driver that always reports a carrier, with a transceiver": {start, {observe: alwaysUp(""), want: "eth0[2] up\n" + byUnproven}},
 		"another's means": {start, {observe: Examined{Device: nic.Device{Index: 2, ID: 7}}}, {observe: Examined{Device: nic.Device{Index: 3, ID: 1}}}},
@@ -212,7 +212,7 @@ func TestBeside(t *testing.T) {
 			"; asked by ETHTOOL_GLINK every 10ms while an instance on it is Backup or Active"},
 		"not confirmed": {Settings{Monitor: Netlink}, means(true, ""), "as configured; asked by ETHTOOL_GLINK before a group goes Active"},
 		"without GLINK": {Settings{Monitor: Netlink}, means(false, ""), "as configured; asked by RTM_GETLINK (the driver has no ETHTOOL_GLINK) before a group goes Active"},
-		"not at all":    {poll(Auto), alwaysUp(notSupported), "the host does not tell: it is taken as up, and a pulled cable stays unseen"},
+		"not at all":    {poll(Auto), alwaysUp(notSupported), "the host does not report it: it is taken as up, and a pulled cable stays unseen"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			table := NewTable(TableConfig{Minter: event.NewMinter(0), Watched: []string{"eth0"}, Default: c.set})

@@ -13,13 +13,13 @@ import (
 // world is a kernel whose carriers are known: it counts as the kernel does, and announces late,
 // twice or not at all.
 type world struct {
-	t      *rapid.T
-	table  *Table
-	at     time.Time
-	seen   map[int]Seen
-	births map[int]uint64
-	born   uint64
-	words  map[int]bool // the confirmer's last report by index, once it has reported up
+	t         *rapid.T
+	table     *Table
+	at        time.Time
+	seen      map[int]Seen
+	births    map[int]uint64
+	born      uint64
+	confirmed map[int]bool // the confirmer's last report by index, once it has reported up
 
 	facts map[string]event.Link // the last fact by name
 }
@@ -63,9 +63,9 @@ func (w *world) check(truth map[int]Seen) {
 	for _, s := range truth {
 		usable := true
 		for x, ok := s, true; ok; x, ok = truth[x.Parent] {
-			word, told := w.words[x.Index]
+			up, reported := w.confirmed[x.Index]
 			fine := x.AdminUp && x.LowerUp && (x.OperState == event.OperUp || x.OperState == event.OperUnknown)
-			usable = usable && fine && (!told || word)
+			usable = usable && fine && (!reported || up)
 		}
 		f := w.facts[s.Name]
 		live[s.Name] = true
@@ -86,7 +86,7 @@ func TestTableFollowsTheRule(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		names := []string{"a", "b", "c"}
 		w := &world{t: t, table: NewTable(TableConfig{Minter: event.NewMinter(0), Watched: names, Default: plain}), seen: map[int]Seen{}, births: map[int]uint64{},
-			words: map[int]bool{}, facts: map[string]event.Link{}, at: time.Unix(0, 0)}
+			confirmed: map[int]bool{}, facts: map[string]event.Link{}, at: time.Unix(0, 0)}
 		w.observe(links(Initial))
 		index := func() int { return rapid.IntRange(1, 3).Draw(t, "index") }
 		flip := func(s *Seen) {
@@ -125,7 +125,7 @@ func TestTableFollowsTheRule(t *testing.T) {
 				for j := i; j <= 3; j++ { // the links stacked on it go first
 					if s, ok := w.seen[4-j+i-1]; ok && s.Index >= i {
 						delete(w.seen, s.Index)
-						delete(w.words, s.Index)
+						delete(w.confirmed, s.Index)
 						w.observe(LinkGone{s.Index})
 					}
 				}
@@ -135,8 +135,8 @@ func TestTableFollowsTheRule(t *testing.T) {
 				if _, ok := w.seen[i]; !ok {
 					return
 				}
-				if _, told := w.words[i]; told || up {
-					w.words[i] = up
+				if _, reported := w.confirmed[i]; reported || up {
+					w.confirmed[i] = up
 				}
 				w.observe(&Answer{Source: event.Confirm, Index: i, Birth: w.births[i], Up: up})
 			},

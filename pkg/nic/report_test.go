@@ -28,7 +28,7 @@ func TestReportLines(t *testing.T) {
 	nic.MII.Up = &no
 	bare := withoutCarrier(up(3, "eth1"))
 	bare.GLINK.Error, bare.MII.Error = "ETHTOOL_GLINK: operation not supported", notSupported
-	bare.Monitor, bare.Why = "none", "nothing tells"
+	bare.Monitor, bare.Why = "none", "nothing reports it"
 	down := withoutCarrier(up(4, "eth2"))
 	down.AdminUp = false
 	cut := withoutCarrier(up(5, "eth3"))
@@ -57,7 +57,7 @@ carrier: no; came once, went 2 times
 ethtool: ETHTOOL_GLINK: operation not supported
 extended: the driver reports no reason for the missing carrier
 mii: SIOCGMIIPHY: operation not supported
-monitor: auto is none: nothing tells
+monitor: auto is none: nothing reports it
 flags: DOWN
 operstate: down
 carrier: no; came once, went 2 times

@@ -10,20 +10,20 @@ import (
 func TestLimiter(t *testing.T) {
 	l := New(10*time.Second, 2, func(string) string { return "others" })
 	now := time.Unix(1000, 0)
-	told, lines := uint64(0), 0
+	counted, lines := uint64(0), 0
 	for range 6000 { // for a minute
 		if _, count, pass := l.Hit(now, "a", 5); pass {
-			told, lines = told+count, lines+1
+			counted, lines = counted+count, lines+1
 		}
-		l.Flush(now, false, func(_ string, count uint64) { told, lines = told+count, lines+1 })
+		l.Flush(now, false, func(_ string, count uint64) { counted, lines = counted+count, lines+1 })
 		now = now.Add(10 * time.Millisecond)
 	}
 	if lines > 6*6 {
 		t.Errorf("%d lines, want at most 36", lines)
 	}
-	l.Flush(now, true, func(_ string, count uint64) { told += count })
-	if told != 6000 {
-		t.Errorf("%d events are told, want 6000", told)
+	l.Flush(now, true, func(_ string, count uint64) { counted += count })
+	if counted != 6000 {
+		t.Errorf("%d events were yielded, want 6000", counted)
 	}
 	if _, waits := l.Next(); waits {
 		t.Error("something waits after all was handed out")

@@ -124,7 +124,7 @@ func (r *living) kill() {
 	r.stop()
 }
 
-// pull unplugs a cable, and tells the router at once.
+// pull unplugs a cable, and reports that to the router at once.
 func (r *living) pull(iface string) {
 	r.mu.Lock()
 	r.out[iface] = true

@@ -48,12 +48,12 @@ func written(stories []Story) string {
 func TestStories(t *testing.T) {
 	for _, name := range []string{"left", "right", "odd", "dead", "stalled"} {
 		b := Builder{Quiet: 5 * time.Second}
-		var told []Story
+		var stories []Story
 		for _, l := range linesOf(t, filepath.Join("testdata", name+".log")) {
-			told = append(told, b.Add(l)...)
+			stories = append(stories, b.Add(l)...)
 		}
-		told = append(told, b.Rest()...)
-		golden.Check(t, filepath.Join("testdata", name+".golden"), written(told))
+		stories = append(stories, b.Rest()...)
+		golden.Check(t, filepath.Join("testdata", name+".golden"), written(stories))
 		if again := b.Rest(); len(again) > 0 {
 			t.Errorf("%s: %d stories are returned twice", name, len(again))
 		}
@@ -117,12 +117,12 @@ func TestQuiet(t *testing.T) {
 // TestOpenStoriesAreBounded checks that a log with ever new traces, none of which ends, does not
 // grow the memory.
 func TestOpenStoriesAreBounded(t *testing.T) {
-	b, told := Builder{Quiet: time.Hour}, 0
+	b, returned := Builder{Quiet: time.Hour}, 0
 	for i := range 3 * maxOpen {
-		told += len(b.Add(Line{At: time.Unix(1, 0), Level: "error", Event: "link.down", Trace: fmt.Sprint(i)}))
+		returned += len(b.Add(Line{At: time.Unix(1, 0), Level: "error", Event: "link.down", Trace: fmt.Sprint(i)}))
 	}
-	if len(b.order) > maxOpen || len(b.open) > maxOpen || told != 2*maxOpen {
-		t.Errorf("%d open, %d returned", len(b.order), told)
+	if len(b.order) > maxOpen || len(b.open) > maxOpen || returned != 2*maxOpen {
+		t.Errorf("%d open, %d returned", len(b.order), returned)
 	}
 }
 

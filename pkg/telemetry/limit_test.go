@@ -44,7 +44,7 @@ func TestLogIsLimited(t *testing.T) {
 			t.Error("a transition is not written at once")
 		}
 		stop()
-		lines, told := map[string]int{}, map[string]int{}
+		lines, counts := map[string]int{}, map[string]int{}
 		for _, text := range strings.Split(strings.TrimSpace(out.String()), "\n") {
 			line := struct {
 				Event string
@@ -54,13 +54,13 @@ func TestLogIsLimited(t *testing.T) {
 				t.Fatal(err)
 			}
 			lines[line.Event]++
-			told[line.Event] += line.Count
+			counts[line.Event] += line.Count
 		}
 		for _, e := range repeats(0) {
 			if n := lines[e.Name()]; n == 0 || n > 40 {
 				t.Errorf("%d lines of %s, want at most 40", n, e.Name())
 			}
-			if n := told[e.Name()]; n != times {
+			if n := counts[e.Name()]; n != times {
 				t.Errorf("the lines of %s represent %d events, want %d", e.Name(), n, times)
 			}
 		}

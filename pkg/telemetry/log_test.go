@@ -95,11 +95,11 @@ func TestLosses(t *testing.T) {
 			want := backlog
 			if extra > 0 {
 				want++
-				told := fmt.Sprintf(`{"ts":"2000-01-01T00:00:00.000000000Z","level":"warn","event":"log.lost",`+
+				want := fmt.Sprintf(`{"ts":"2000-01-01T00:00:00.000000000Z","level":"warn","event":"log.lost",`+
 					`"msg":"%d events are missing here: events came faster than they could be written","count":%d,`+
 					`"reason":"events came faster than they could be written"}`, extra, extra)
-				if lines[0] != told {
-					t.Errorf("\n got %s\nwant %s", lines[0], told)
+				if lines[0] != want {
+					t.Errorf("\n got %s\nwant %s", lines[0], want)
 				}
 			}
 			if len(lines) != want {

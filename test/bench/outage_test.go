@@ -14,7 +14,7 @@ type happening struct {
 	name   string
 	strike func(s *site) time.Time
 	mend   func(s *site, r router)
-	silent bool    // nobody is told: the outage counts from the last advert
+	silent bool    // there is no notification: the outage counts from the last advert
 	two    bool    // with ripcord's `routers: 2`
 	most   float64 // ms at the median, where that is said
 }

@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// TestCheck: what it says tells the line that differs and how to write the file,
+// TestCheck: its error names the line that differs and how to write the file,
 // and the file is written only where that was asked for.
 func TestCheck(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "a.golden")

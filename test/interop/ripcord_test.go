@@ -120,17 +120,17 @@ func (r *ripcord) says(since time.Time, event, reason string) {
 // deviations.
 func (s *scene) noComplaints() {
 	s.t.Helper()
-	told := false
+	logged := false
 	for _, l := range s.ours.(*ripcord).lines(time.Time{}) {
 		switch {
 		case l.Event == "advert.mismatch" && l.What == "first-not-link-local" && s.mode == noLinkLocal:
-			told = true
+			logged = true
 		case l.Event == "advert.rejected" || l.Event == "advert.mismatch":
 			s.t.Errorf("ripcord complains of %s: %s", s.peer, l.Msg)
 			return
 		}
 	}
-	if s.mode == noLinkLocal && !told {
+	if s.mode == noLinkLocal && !logged {
 		s.t.Errorf("ripcord does not log that the first address of %s is not link-local", s.peer)
 	}
 }

@@ -216,7 +216,7 @@ func (o *observer) behaviour(of lan.Advert, began time.Time) string {
 	return "is silent"
 }
 
-// same reports whether two adverts are of one virtual router, as far as a sniffer can tell: one
+// same reports whether two adverts are of one virtual router, as far as a sniffer sees: one
 // VRID may be used once by multicast and once by unicast.
 func same(a, b lan.Advert) bool {
 	return a.Segment == b.Segment && a.VRID == b.VRID && a.Family == b.Family && a.Destination.IsMulticast() == b.Destination.IsMulticast()

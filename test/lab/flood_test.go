@@ -204,7 +204,7 @@ func TestRivalsAreCounted(t *testing.T) {
 		}
 	}
 	if lines == 0 || lines > 30 {
-		t.Errorf("%d lines tell of %d adverts, want a few", lines, flood.Sent())
+		t.Errorf("%d lines report %d adverts, want a few", lines, flood.Sent())
 	}
 	if moves := a.moves(began.Add(time.Millisecond)); len(moves) > 0 {
 		t.Errorf("it moved: %v", moves)

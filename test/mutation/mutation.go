@@ -35,7 +35,7 @@ func Read(path string) (list []Mutation, err error) {
 			list = append(list, Mutation{Name: name})
 			continue
 		}
-		if line == "" || len(list) == 0 { // the lines before the first block tell of the file
+		if line == "" || len(list) == 0 { // the lines before the first block describe the file
 			continue
 		}
 		if !list[len(list)-1].take(line) {

@@ -237,7 +237,7 @@ func TestRPMInstalled(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	// On Debian it knows no package on which it could depend, and has to be told that it is meant.
+	// On Debian it knows no package on which it could depend, and needs an option to accept that.
 	const rpm = "rpm --dbpath /tmp/rpm --nodeps --force-debian "
 	r.sh(rpm + "--install /tmp/ripcord.rpm")
 	if got := r.sh("ripcord version; getent passwd ripcord ripcord-daemon"); !strings.Contains(got, "ripcord 0.") || strings.Count(got, "nologin") != 2 {

@@ -19,7 +19,7 @@ import (
 )
 
 // root is this machine's root file system, to which can be written: what is written stands
-// in a layer above it, so it can be told from what was there. It is in a mount namespace of
+// in a layer above it, so it can be distinguished from the files that were there. It is in a mount namespace of
 // the test's thread and ends with it, whatever becomes of the test.
 type root struct {
 	t     *testing.T

@@ -146,7 +146,7 @@ func crowd(n int) *router {
 func (r *router) move(name string, to event.State, why event.Reason) {
 	r.mu.Lock()
 	cause := r.minter.Cause(time.Now())
-	var told []event.Event
+	var events []event.Event
 	for i := range r.groups {
 		g := &r.groups[i]
 		if g.Title() != name && g.Name != name {
@@ -159,7 +159,7 @@ func (r *router) move(name string, to event.State, why event.Reason) {
 			if k > 0 {
 				reason = event.GroupMoved
 			}
-			told = append(told, event.InstanceTransition{Stamp: r.report(cause), Virtual: m.Instance.Virtual, From: m.State, To: to, Reason: reason, Priority: 150})
+			events = append(events, event.InstanceTransition{Stamp: r.report(cause), Virtual: m.Instance.Virtual, From: m.State, To: to, Reason: reason, Priority: 150})
 			m.State, m.Since, m.LastEvent, m.Faults = to, time.Now(), reason, nil
 			if to == event.Fault {
 				m.Faults = []vrrp.FaultStatus{{Source: m.Instance.Interface, Reason: why, Since: m.Since}}
@@ -167,15 +167,15 @@ func (r *router) move(name string, to event.State, why event.Reason) {
 		}
 		g.State, g.Since, g.Reason, g.Members = to, time.Now(), why, members
 		if g.Name != "" {
-			told = append(told, event.GroupTransition{Stamp: r.report(cause), Group: g.Name, From: from, To: to, Reason: why, Member: members[0].Instance.Name})
+			events = append(events, event.GroupTransition{Stamp: r.report(cause), Group: g.Name, From: from, To: to, Reason: why, Member: members[0].Instance.Name})
 		}
 		if to == event.Fault {
-			told = append(told, event.AdvertSent{Stamp: r.report(cause), Instance: members[0].Instance.Name, Kind: "resign", Took: 210 * time.Microsecond},
+			events = append(events, event.AdvertSent{Stamp: r.report(cause), Instance: members[0].Instance.Name, Kind: "resign", Took: 210 * time.Microsecond},
 				event.AddressMoved{Stamp: r.report(cause), Kind: event.AddressRemoved, Instance: members[0].Instance.Name, Addresses: []netip.Prefix{netip.PrefixFrom(members[0].Instance.Addresses[0], 24)}, Took: 380 * time.Microsecond})
 		}
 	}
 	r.mu.Unlock()
-	r.events.Publish(told...)
+	r.events.Publish(events...)
 }
 
 // served is the control API over a router, at a port of this machine.

@@ -25,12 +25,12 @@ func (c cable) plug() time.Time { return c.set(true) }
 func (c cable) set(in bool) time.Time {
 	c.t.Helper()
 	at := time.Now()
-	c.tell(fmt.Sprintf(`{"execute":"set_link","arguments":{"name":"nic%d","up":%v}}`, c.place, in))
+	c.execute(fmt.Sprintf(`{"execute":"set_link","arguments":{"name":"nic%d","up":%v}}`, c.place, in))
 	return at
 }
 
-// told waits for a link event of the interface.
-func (c cable) told(since time.Time, within time.Duration, event string) line {
+// await waits for a link event of the interface.
+func (c cable) await(since time.Time, within time.Duration, event string) line {
 	c.t.Helper()
 	return c.wait(since, within, event+" of "+c.nic.String(), func(l line) bool { return l.Event == event && l.Interface == c.iface })
 }

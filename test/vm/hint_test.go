@@ -59,7 +59,7 @@ func TestHint(t *testing.T) {
 			}
 			c := g.cable(place)
 			if n > 0 {
-				c.told(plugged[place], 10*time.Second, "link.up")
+				c.await(plugged[place], 10*time.Second, "link.up")
 			}
 			took[place] = append(took[place], c.noticed())
 			plugged[place] = c.plug()
@@ -92,8 +92,8 @@ func (c cable) noticed() time.Duration {
 	c.t.Helper()
 	time.Sleep(100 * time.Millisecond) // the guest needs time to write its lines
 	pulled := c.pull()
-	down := c.told(pulled, 5*time.Second, "link.down")
-	lost := c.told(pulled, 5*time.Second, "carrier")
+	down := c.await(pulled, 5*time.Second, "link.down")
+	lost := c.await(pulled, 5*time.Second, "carrier")
 	return down.Time.Sub(lost.Time)
 }
 

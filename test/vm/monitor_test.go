@@ -8,15 +8,15 @@ import (
 // greet reads QEMU's greeting and prepares the monitor for commands.
 func (g *guest) greet() {
 	g.t.Helper()
-	g.tell(`{"execute":"qmp_capabilities"}`)
+	g.execute(`{"execute":"qmp_capabilities"}`)
 }
 
-// tell sends the monitor a command and waits until it is executed.
-func (g *guest) tell(command string) {
+// execute sends the monitor a command and waits until it is executed.
+func (g *guest) execute(command string) {
 	g.t.Helper()
 	_ = g.monitor.SetDeadline(time.Now().Add(10 * time.Second))
 	if _, err := g.monitor.WriteString(command + "\n"); err != nil {
-		g.t.Fatalf("%s: tell the monitor: %v%s", g.name, err, g.gone())
+		g.t.Fatalf("%s: command to the monitor: %v%s", g.name, err, g.gone())
 	}
 	for {
 		var answer struct {

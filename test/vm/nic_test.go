@@ -60,7 +60,7 @@ var nics = []nic{
 		device: "e1000", modules: []string{"e1000"}, sources: []string{"confirm"},
 		median: 300 * time.Millisecond, latest: 2 * time.Second, plugged: 10 * time.Second,
 	},
-	{ // never announced, GLINK always reports up: only the registers tell, at poll
+	{ // never announced, GLINK always reports up: only the registers show it, at poll
 		device: "e1000e", modules: []string{"e1000e"},
 		monitor: "mii", why: "the transceiver saw a loss that the kernel did not announce", sources: []string{"mii"},
 		median: 1500 * time.Millisecond, latest: 3 * time.Second, plugged: 5 * time.Second,
@@ -78,7 +78,7 @@ var nics = []nic{
 }
 
 // TestNIC runs two guests with different NICs on one segment. It pulls the Active's cable, which
-// the Active detects as soon as its driver can be made to tell, and the other guest takes over.
+// the Active detects as soon as its driver can be made to report it, and the other guest takes over.
 // With the cable plugged again, the first guest is Backup, and the other's cable is pulled.
 func TestNIC(t *testing.T) {
 	p := need(t)
@@ -93,21 +93,21 @@ func TestNIC(t *testing.T) {
 
 // readings are the measurements of a cable.
 type readings struct {
-	took  []time.Duration // from a pull to its line
-	told  []string        // the sources
-	taken []time.Duration // from a pull until the other guest is Active
-	back  []time.Duration // from a plug to its line
+	took    []time.Duration // from a pull to its line
+	sources []string        // of the lines
+	taken   []time.Duration // from a pull until the other guest is Active
+	back    []time.Duration // from a plug to its line
 }
 
 // judge compares the measurements with the limits.
 func (c cable) judge(r readings) {
 	c.t.Helper()
-	c.t.Logf("%v: pull to link.down %v ms, told by %s; plug to link.up %v ms", c.nic, ms(r.took), strings.Join(r.told, ", "), ms(r.back))
+	c.t.Logf("%v: pull to link.down %v ms, from %s; plug to link.up %v ms", c.nic, ms(r.took), strings.Join(r.sources, ", "), ms(r.back))
 	if len(r.taken) > 0 {
 		c.t.Logf("%v: pull to the other Active %v ms, of which Active_Down_Interval is at most %v", c.nic, ms(r.taken), activeDown)
 	}
 	early := 0
-	for _, source := range r.told {
+	for _, source := range r.sources {
 		if slices.Contains(c.nic.sources, source) {
 			early++
 		}
@@ -116,8 +116,8 @@ func (c cable) judge(r readings) {
 	if n := len(r.took); r.took[n/2] > c.nic.median || r.took[n-1] > c.nic.latest {
 		c.t.Errorf("%v: a loss takes %v ms, want a median below %v and none above %v", c.nic, ms(r.took), c.nic.median, c.nic.latest)
 	}
-	if early <= len(r.told)/2 {
-		c.t.Errorf("%v: %d of %d losses were told first by %v, want most of them", c.nic, early, len(r.told), c.nic.sources)
+	if early <= len(r.sources)/2 {
+		c.t.Errorf("%v: %d of %d losses were reported first by %v, want most of them", c.nic, early, len(r.sources), c.nic.sources)
 	}
 	c.watched()
 }

@@ -87,7 +87,7 @@ func (p *pair) failOver() {
 	c, other, r := p.cables[p.active], p.cables[1-p.active], &p.readings[p.active]
 	pulled := c.pull()
 	taken := other.reaches(pulled, 5*time.Second, "active")
-	down := c.told(pulled, 10*time.Second, "link.down")
+	down := c.await(pulled, 10*time.Second, "link.down")
 	c.reaches(pulled, 5*time.Second, "fault")
 	if late := taken.at.Sub(pulled) - activeDown; late > time.Second {
 		p.t.Errorf("%v took over %v after Active_Down_Interval, want within a second", other.nic, late)
@@ -101,10 +101,10 @@ func (p *pair) failOver() {
 	}
 
 	plugged := c.plug()
-	up := c.told(plugged, c.nic.plugged, "link.up")
+	up := c.await(plugged, c.nic.plugged, "link.up")
 	c.reaches(plugged, c.nic.plugged+10*time.Second, "backup")
 	r.took = append(r.took, down.at.Sub(pulled))
-	r.told = append(r.told, down.Source)
+	r.sources = append(r.sources, down.Source)
 	r.taken = append(r.taken, taken.at.Sub(pulled))
 	r.back = append(r.back, up.at.Sub(plugged))
 }

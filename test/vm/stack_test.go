@@ -58,7 +58,7 @@ func TestStack(t *testing.T) {
 			plugged[place] = g.cable(place).plug()
 		}
 		for place, n := range stacks {
-			up := g.cable(place).told(plugged[place], n.plugged, "link.up")
+			up := g.cable(place).await(plugged[place], n.plugged, "link.up")
 			read[place].back = append(read[place].back, up.at.Sub(plugged[place]))
 			g.cable(place).reaches(up.at, 10*time.Second, "active")
 		}
@@ -75,8 +75,8 @@ func (c cable) lose(lan *lanSwitch, r *readings) {
 		c.t.Errorf("%v: no advert passes the switch before the cable is pulled", c.nic)
 	}
 	pulled := c.pull()
-	down := c.told(pulled, 10*time.Second, "link.down")
+	down := c.await(pulled, 10*time.Second, "link.down")
 	c.reaches(pulled, 5*time.Second, "fault")
 	r.took = append(r.took, down.at.Sub(pulled))
-	r.told = append(r.told, down.Source)
+	r.sources = append(r.sources, down.Source)
 }

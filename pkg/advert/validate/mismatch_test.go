@@ -39,30 +39,30 @@ func TestAcceptKeepsWhatOnlyDiffers(t *testing.T) {
 				wrap, name = packet6, "v6"
 			}
 			p := wrap(a)
-			tell := func(now time.Time) (told []event.AdvertMismatch) {
+			mismatches := func(now time.Time) (all []event.AdvertMismatch) {
 				v := b.Accept(&p, now)
 				if !v.Valid {
 					t.Fatalf("rejected: %+v", v)
 				}
 				for _, e := range v.Events {
 					if m := e.(event.AdvertMismatch); m.What == c.what {
-						told = append(told, m)
+						all = append(all, m)
 					}
 				}
-				return told
+				return all
 			}
-			told := tell(t0)
-			if len(told) != 1 || told[0].Theirs != c.theirs || told[0].Ours != c.ours || told[0].Instance != name || told[0].Cause.Trace == 0 {
-				t.Fatalf("%+v", told)
+			first := mismatches(t0)
+			if len(first) != 1 || first[0].Theirs != c.theirs || first[0].Ours != c.ours || first[0].Instance != name || first[0].Cause.Trace == 0 {
+				t.Fatalf("%+v", first)
 			}
-			if got := tell(t0.Add(mismatchEvery - 1)); len(got) != 0 {
+			if got := mismatches(t0.Add(mismatchEvery - 1)); len(got) != 0 {
 				t.Errorf("reported again one tick too early: %+v", got)
 			}
 			once := 1
 			if c.what == "checksum" {
 				once = 0 // until it changes
 			}
-			if got := tell(t0.Add(mismatchEvery)); len(got) != once {
+			if got := mismatches(t0.Add(mismatchEvery)); len(got) != once {
 				t.Errorf("after a minute: %+v", got)
 			}
 			if got := b.stats[name].Get(c.counter); got != 3 {
@@ -74,18 +74,18 @@ func TestAcceptKeepsWhatOnlyDiffers(t *testing.T) {
 
 func TestAcceptReportsAChange(t *testing.T) {
 	b := newBench(virtual4())
-	tell := func(at, interval time.Duration) int {
+	reports := func(at, interval time.Duration) int {
 		a := advert4()
 		a.Interval = interval
 		p := packet4(a)
 		return len(b.Accept(&p, t0.Add(at)).Events)
 	}
 	got := []int{
-		tell(0, 2*time.Second), tell(time.Second, 3*time.Second), // too soon
-		tell(mismatchChanged, 3*time.Second), tell(mismatchChanged+time.Second, 3*time.Second),
+		reports(0, 2*time.Second), reports(time.Second, 3*time.Second), // too soon
+		reports(mismatchChanged, 3*time.Second), reports(mismatchChanged+time.Second, 3*time.Second),
 	}
 	if !slices.Equal(got, []int{1, 0, 1, 0}) {
-		t.Errorf("told %v", got)
+		t.Errorf("reported %v", got)
 	}
 }
 

@@ -70,16 +70,16 @@ func TestConfirmerStretches(t *testing.T) {
 		if n := b.took("eth0"); n < 23 || n > 27 {
 			t.Errorf("asked %d times in 1 s, want 25: 1 %% of the time", n)
 		}
-		if told := b.stretched(); len(told) != 0 {
-			t.Errorf("logged too soon %+v", told)
+		if logged := b.stretched(); len(logged) != 0 {
+			t.Errorf("logged too soon: %+v", logged)
 		}
 		if l := b.monitor.Links()[0]; l.Confirm.Round(time.Millisecond) != 40*time.Millisecond || !l.Stretched || l.Poll != 0 {
 			t.Errorf("it shows a period of %v, stretched %v, polled every %v", l.Confirm, l.Stretched, l.Poll)
 		}
 		time.Sleep(time.Minute)
-		told := b.stretched()
-		if len(told) != 2 || told[0].Interface == told[1].Interface || told[0].Restored || !strings.Contains(told[0].Why, "RTNL") || told[0].Period <= 20*time.Millisecond {
-			t.Errorf("a minute of it was logged as %+v, want one line for each link", told)
+		logged := b.stretched()
+		if len(logged) != 2 || logged[0].Interface == logged[1].Interface || logged[0].Restored || !strings.Contains(logged[0].Why, "RTNL") || logged[0].Period <= 20*time.Millisecond {
+			t.Errorf("a minute of it was logged as %+v, want one line for each link", logged)
 		}
 		b.answerIn(0)
 		time.Sleep(3 * time.Second)
@@ -92,8 +92,8 @@ func TestConfirmerStretches(t *testing.T) {
 			t.Errorf("it shows a period of %v, stretched %v", l.Confirm, l.Stretched)
 		}
 		time.Sleep(time.Minute)
-		if told = b.stretched(); len(told) != 2 || !told[0].Restored || !told[1].Restored || told[0].Why != "asking is cheap again" {
-			t.Errorf("the end of it was logged as %+v", told)
+		if logged = b.stretched(); len(logged) != 2 || !logged[0].Restored || !logged[1].Restored || logged[0].Why != "asking is cheap again" {
+			t.Errorf("the end of it was logged as %+v", logged)
 		}
 		b.expect("")
 		b.monitor.Engage(nil)
@@ -110,11 +110,11 @@ func TestPeriodIsLoggedWhenItLasts(t *testing.T) {
 	const ms = time.Millisecond
 	start := time.Unix(0, 0)
 	for _, tt := range []struct {
-		name string
-		told time.Duration // the period logged before
-		seen []time.Duration
-		at   []time.Duration // the time of each period
-		news int             // the period that is logged, from 1 on; 0: none
+		name   string
+		before time.Duration // the period logged before
+		seen   []time.Duration
+		at     []time.Duration // the time of each period
+		news   int             // the period that is logged, from 1 on; 0: none
 	}{
 		{"as configured", 10 * ms, []time.Duration{10 * ms, 10 * ms}, []time.Duration{0, time.Hour}, 0},
 		{"not twice", 10 * ms, []time.Duration{19 * ms, 19 * ms}, []time.Duration{0, time.Hour}, 0},
@@ -132,9 +132,9 @@ func TestPeriodIsLoggedWhenItLasts(t *testing.T) {
 		{"slow questions, at the tick", 10 * ms, []time.Duration{time.Second, time.Second}, []time.Duration{0, 16 * time.Second}, 2},
 		{"it turns", 50 * ms, []time.Duration{10 * ms, 100 * ms, 100 * ms}, []time.Duration{0, longerAfter, 2*longerAfter - 1}, 0},
 	} {
-		told, got := reportedPeriod{period: tt.told}, 0
+		reported, got := reportedPeriod{period: tt.before}, 0
 		for i, period := range tt.seen {
-			if told.update(start.Add(tt.at[i]), period, 10*ms) {
+			if reported.update(start.Add(tt.at[i]), period, 10*ms) {
 				got = got*10 + i + 1
 			}
 		}

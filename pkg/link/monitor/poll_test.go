@@ -88,11 +88,11 @@ func TestPollerEnds(t *testing.T) {
 // reports a carrier.
 func TestPollerFindsADriverThatIsAlwaysUp(t *testing.T) {
 	onBench(t, func(b *bench) {
-		want := "eth0 by none: the host does not tell: it is taken as up, and a pulled cable stays unseen"
+		want := "eth0 by none: the host does not report it: it is taken as up, and a pulled cable stays unseen"
 		if got := b.chosen(); !strings.Contains(got, want) || !strings.Contains(got, "eth1 by netlink") {
 			t.Errorf("chosen\n%s", got)
 		}
-	}, func(_ *Config, k *fake) { k.alwaysUp = map[string]string{"eth0": "the host does not tell"} })
+	}, func(_ *Config, k *fake) { k.alwaysUp = map[string]string{"eth0": "the host does not report it"} })
 }
 
 // TestPollerWithoutAnAnswer: an ioctl that fails is not a report.
@@ -191,7 +191,7 @@ func TestSourceThatIsGone(t *testing.T) {
 		name  string
 		alone bool
 		lasts time.Duration
-	}{{"the kernel says up", false, 3 * time.Second}, {"no other source can tell", true, time.Minute}} {
+	}{{"the kernel says up", false, 3 * time.Second}, {"there is no other source", true, time.Minute}} {
 		t.Run(c.name, func(t *testing.T) {
 			onBench(t, func(b *bench) {
 				time.Sleep(2 * time.Second)
