@@ -116,7 +116,7 @@ func (q *Questions) warning(what Question, err error, now time.Time) Warning {
 	c := consequences[what]
 	return Warning{
 		Stamp: Stamp{At: now}, Instance: MachineName, Reason: WarnUnanswered, Subject: string(what),
-		Text: fmt.Sprintf("ripcord cannot %s: %s; tried again until it works (%v): free memory or descriptors, or allow the request, as the error says", c.cannot, c.means, err),
+		Text: fmt.Sprintf("ripcord cannot %s (%v); meanwhile %s; it tries again until that works: free memory or descriptors, or permit the request, as the error says", c.cannot, err, c.means),
 	}
 }
 
