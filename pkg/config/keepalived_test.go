@@ -219,7 +219,7 @@ func TestKeepalivedCollisions(t *testing.T) {
 	for _, w := range c.Warnings {
 		said = append(said, w.Message)
 	}
-	for _, want := range []string{"only one of the two is installed at a time", "keeps it there all the time", "it stands while either is Active"} {
+	for _, want := range []string{"only one of the two is installed at a time", "keeps it there all the time", "it is present while either is Active"} {
 		if !strings.Contains(strings.Join(said, "\n"), want) {
 			t.Errorf("no warning has %q: %q", want, said)
 		}

@@ -22,10 +22,10 @@ type holder struct {
 // place returns the place of the address in the file.
 func (h holder) place() problem.Place { return h.spot(h.key, h.at) }
 
-// atMAC reports whether the address stands on the link of the instance's virtual MAC.
+// atMAC reports whether the address is on the link of the instance's virtual MAC.
 func (h holder) atMAC() bool { return h.virtualMAC.used && h.Interface == "" }
 
-// checkShared reports the addresses that several instances hold on one link. Such an address stands
+// checkShared reports the addresses that several instances hold on one link. Such an address is present
 // while any of the instances is Active. That is allowed, but hardly ever intended.
 func checkShared(report *problem.Report, all []*instance) {
 	first := map[spot]holder{}
@@ -61,6 +61,6 @@ func (h holder) shares(report *problem.Report, before holder, s spot) {
 	case apart:
 		report.Warn(at, "leave it out of one of the two", "%s is held on %s by %s too, with another MAC address: if both are Active, hosts reach only one of them", s.address, on, other)
 	default:
-		report.Warn(at, "leave it out of one of the two", "%s is held on %s by %s too: it stands while either is Active, so two routers may hold it at once", s.address, on, other)
+		report.Warn(at, "leave it out of one of the two", "%s is held on %s by %s too: it is present while either is Active, so two routers may hold it at once", s.address, on, other)
 	}
 }

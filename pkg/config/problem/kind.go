@@ -21,7 +21,7 @@ func (r *Report) Word(at Place, what string) (string, bool) {
 func (r *Report) mismatch(at Place, want string) {
 	hint := ""
 	if want == tree.List.String() {
-		hint = `its entries stand in [ ], or on lines that begin with "- "`
+		hint = `write its entries in [ ], or on lines that begin with "- "`
 	}
 	switch got := at.Node.Kind; got {
 	case tree.Broken: // reported already

@@ -52,7 +52,7 @@ func excess(tokens token.Tokens) (*token.Token, string) {
 		case last >= 0 && l.open[last].column > 0 && l.open[last].keys > maxKeys:
 			return t, fmt.Sprintf("a map has more than %d keys", maxKeys)
 		case l.paths > maxPath:
-			return t, "the keys are too long for what stands below them"
+			return t, "the keys are too long for the values below them"
 		}
 	}
 	return nil, ""

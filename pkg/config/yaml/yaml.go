@@ -95,7 +95,7 @@ func (b *builder) syntax(err error) {
 	}
 	hint, message := "", located.GetMessage()
 	if strings.Contains(message, "'\t'") {
-		hint, message = "indent with spaces", "a tab stands where YAML allows none"
+		hint, message = "indent with spaces", "a tab is not allowed here"
 	}
 	b.report.Advise(b.placeOf("", located.GetToken()), hint, "not YAML: %s", message)
 }
@@ -198,6 +198,6 @@ func (b *builder) alias(n *ast.AliasNode, here problem.Place) *tree.Node {
 		out.Position = here.Position
 		return &out
 	}
-	b.report.Fail(here, "no anchor &%s stands before *%s", name, name)
+	b.report.Fail(here, "there is no anchor &%s before *%s", name, name)
 	return &tree.Node{Kind: tree.Broken, Position: here.Position}
 }
