@@ -63,10 +63,9 @@ func (r *Receiver) audit() {
 	r.cfg.Questions.Asked(event.AskMemberships4, members.errs[event.IPv4], begun)
 	r.cfg.Questions.Asked(event.AskMemberships6, members.errs[event.IPv6], begun)
 	for _, w := range r.wanted { // now the links are members again
-		if w.socketKey.early {
+		if w.packet() {
 			r.reexamine(w)
-		}
-		if w.socketKey.own {
+		} else {
 			r.auditDelivery(w)
 		}
 	}
@@ -94,15 +93,17 @@ func (r *Receiver) mend(w *socket, why error) {
 // reexamine asks the kernel again about the known sources of a link. If it no longer delivers
 // adverts of a source, the silence until now proves nothing.
 func (r *Receiver) reexamine(w *socket) {
-	if !w.link.Usable || len(w.reach.delivered)+len(w.reach.withheld) == 0 {
+	four := w.families[event.IPv4]
+	if !w.link.Usable || four == nil || len(four.reach.delivered)+len(four.reach.withheld) == 0 {
 		return
 	}
 	now := r.cfg.Now()
 	changed, lost := w.reexamine(r.delivers, now)
 	if changed {
 		r.summary.stopAll()
-		r.acceptor.Withhold(w.socketKey.link, w.reach.sources())
-		w.refilter()
+		r.acceptor.Withhold(w.socketKey.link, four.reach.sources())
+		// If it fails, Accept ignores adverts that are read twice.
+		_ = w.refilter()
 	}
 	if lost {
 		r.reports.waitAnew(w, now)
@@ -117,21 +118,22 @@ func (r *Receiver) askRoutes(index int, source, dest netip.Addr) (bool, error) {
 	return delivered, err
 }
 
-// auditDelivery reports for the instances of a link and family whether the firewall drops their
-// adverts, and makes the packet socket look for adverts of virtual routers that are silent.
-func (r *Receiver) auditDelivery(w *socket) {
+// auditDelivery reports for the instances of a raw socket whether the firewall drops their
+// adverts, and makes the packet socket of the link receive the adverts that it must examine.
+func (r *Receiver) auditDelivery(raw *socket) {
 	now := r.cfg.Now()
-	dropped, over := w.deliveries.audit(now)
+	deliveries := raw.families[raw.family].deliveries
+	dropped, over := deliveries.audit(now)
 	for _, v := range over {
 		r.reports.notFiltered(v, now)
 	}
-	if raw := r.wanted.rawOf(w); len(dropped) > 0 && raw != nil {
+	if len(dropped) > 0 {
 		r.drain(raw, now) // it may deliver adverts that have arrived
 	}
 	for _, v := range dropped {
 		if v.missed > 0 {
-			r.reports.filtered(w, v, r.delivers, now)
+			r.reports.filtered(raw, v, r.delivers, now)
 		}
 	}
-	w.watchVRIDs(w.deliveries.silent(now))
+	r.wanted.packetOf(raw.socketKey.link).watch(raw.family, deliveries.watch(now))
 }

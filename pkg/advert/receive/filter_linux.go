@@ -18,21 +18,15 @@ import (
 // before it queues a packet, so dropped packets cost neither memory nor a wake-up. The socket's
 // protocol is 112, which needs no instruction.
 
-// filterSpec describes the packets that the filter of a socket keeps: the common properties of
-// the instances on it.
+// filterSpec describes the packets of a family that the filters of a link's sockets keep: the
+// common properties of the instances.
 type filterSpec struct {
 	family  event.Family
 	vrids   []uint8
 	groups  []netip.Addr // the multicast groups to which their adverts are sent, once each
 	unicast bool         // one of them has peers
 	least   uint8        // the minimum hop limit that any of them accepts
-	early   bool         // for a packet socket, which receives what the raw one does not
-	shared  []netip.Addr
-	own     bool // for another packet socket, which receives packets from our own addresses
-	owned   []netip.Addr
-	watched vridSet // the VRIDs whose adverts that socket receives from any source
-	// delivered are the sources of adverts that the raw socket receives.
-	delivered []netip.Addr
+	shared  []netip.Addr // addresses of the instances that another router may own
 }
 
 // add adds one more instance whose adverts the filter keeps.
@@ -50,7 +44,9 @@ func (m *filterSpec) add(in *vrrp.Instance) {
 	}
 	m.family = in.Family
 	m.vrids = append(m.vrids, in.VRID)
-	m.shared = append(m.shared, in.Addresses...)
+	if in.Priority != vrrp.Owner { // no other router owns its addresses
+		m.shared = append(m.shared, in.Addresses...)
+	}
 }
 
 // netOff makes an absolute load count from the IP header (SKF_NET_OFF): of an IPv6 packet a
@@ -65,54 +61,56 @@ var keep = unix.SockFilter{Code: unix.BPF_RET | unix.BPF_K, K: 0xffffffff}
 // addresses.
 func (m *filterSpec) anyDest() bool { return m.unicast || len(m.groups) != 1 }
 
-// program builds the filter: it keeps packets for the group, or for any destination if there are
-// several; in a flood only those with an acceptable hop limit and a known VRID.
-func (m filterSpec) program(flooded bool) []unix.SockFilter {
+// program builds the filter of a raw socket: it keeps packets for the group, or for any
+// destination if there are several; in a flood only those with an acceptable hop limit and a known
+// VRID.
+func (m *filterSpec) program(flooded bool) []unix.SockFilter {
 	var p assembler
-	if m.early || m.own {
-		p.ofFamily(m.family)
+	p.toGroup(m)
+	p.end(m, flooded)
+	return p.code
+}
+
+// toGroup drops packets for other destinations than the group, if there is only one.
+func (p *assembler) toGroup(m *filterSpec) {
+	if m.anyDest() {
+		return
 	}
-	dest := netip.Addr{} // any
-	if !m.anyDest() {
-		dest = m.groups[0]
-	}
-	for i, word := range words(dest) {
+	for i, word := range words(m.groups[0]) {
 		p.load(unix.BPF_W|unix.BPF_ABS, netOff+m.dest()+4*uint32(i))
 		p.must(unix.BPF_JEQ, word)
 	}
-	switch {
-	case m.early:
-		p.notDelivered(m.delivered)
-	case m.own:
-		p.fromOwn(m.family, m.owned, m.watched)
-		return p.code
+}
+
+// end ends a filter: it keeps all packets, or in a flood those that may be valid.
+func (p *assembler) end(m *filterSpec, flooded bool) {
+	if !flooded {
+		p.code = append(p.code, keep)
+		return
 	}
-	if flooded {
-		p.load(unix.BPF_B|unix.BPF_ABS, netOff+m.hopLimit())
-		p.must(unix.BPF_JGE, uint32(m.least))
-		if m.family == event.IPv4 { // the message is behind IHL words of header
-			p.add(unix.BPF_LDX|unix.BPF_B|unix.BPF_MSH, 0)
-			p.load(unix.BPF_B|unix.BPF_IND, 1)
-		} else {
-			p.load(unix.BPF_B|unix.BPF_ABS, 1)
-		}
-		for _, vrid := range slices.Compact(slices.Sorted(slices.Values(m.vrids))) {
-			p.when(uint32(vrid))
-		}
-		return append(p.code, rawsock.Drop)
+	p.load(unix.BPF_B|unix.BPF_ABS, netOff+m.hopLimit())
+	p.must(unix.BPF_JGE, uint32(m.least))
+	if m.family == event.IPv4 { // the message is behind IHL words of header
+		p.add(unix.BPF_LDX|unix.BPF_B|unix.BPF_MSH, 0)
+		p.load(unix.BPF_B|unix.BPF_IND, 1)
+	} else {
+		p.load(unix.BPF_B|unix.BPF_ABS, 1)
 	}
-	return append(p.code, keep)
+	for _, vrid := range slices.Compact(slices.Sorted(slices.Values(m.vrids))) {
+		p.when(uint32(vrid))
+	}
+	p.code = append(p.code, rawsock.Drop)
 }
 
 // dest and hopLimit return offsets in the IP header.
-func (m filterSpec) dest() uint32 {
+func (m *filterSpec) dest() uint32 {
 	if m.family == event.IPv4 {
 		return 16
 	}
 	return 24
 }
 
-func (m filterSpec) hopLimit() uint32 {
+func (m *filterSpec) hopLimit() uint32 {
 	if m.family == event.IPv4 {
 		return 8
 	}

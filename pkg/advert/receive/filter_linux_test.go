@@ -65,6 +65,20 @@ func (in *inject) send(to netip.Addr, hops int, vrid uint8, options ...byte) {
 	}
 }
 
+// opened opens a receive socket for adverts of some families.
+func opened(t *testing.T, link event.Link, at socketKey, some ...*adverts) *port {
+	t.Helper()
+	all := make(families)
+	for _, a := range some {
+		all[a.family] = a
+	}
+	p, err := openPort(at, link.Index, all, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
 // TestFilter checks that packets for the group always pass, and during a flood only those that
 // may be for our VRIDs, while the others are counted. A last packet that passes shows that the
 // earlier ones have been filtered.
@@ -82,10 +96,7 @@ func TestFilter(t *testing.T) {
 			for _, vrid := range []uint8{51, 3, 99, 51} {
 				m.add(&vrrp.Instance{Virtual: event.Virtual{Family: f, VRID: vrid}})
 			}
-			p, err := openPort(link.Name, link.Index, m, nil)
-			if err != nil {
-				t.Fatal(err)
-			}
+			p := opened(t, link, socketKey{link.Name, f}, &adverts{filterSpec: m})
 			defer func() { _ = p.close() }()
 
 			in.send(ours, 255, 1)
@@ -143,10 +154,7 @@ func TestFilterOfPeers(t *testing.T) {
 	for i, least := range []uint8{200, 100, 150} {
 		m.add(&vrrp.Instance{Virtual: event.Virtual{Family: event.IPv4, VRID: uint8(i)}, Unicast: vrrp.Unicast{Peers: []netip.Addr{ours}, MinTTL: least}})
 	}
-	p, err := openPort(link.Name, link.Index, m, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
+	p := opened(t, link, socketKey{link.Name, event.IPv4}, &adverts{filterSpec: m})
 	defer func() { _ = p.close() }()
 	p.shield()
 	in.send(ours, 99, 1)
@@ -173,9 +181,10 @@ func vridsOf(t *testing.T, p *port) string {
 			t.Fatal(err)
 		}
 		p.taken++
-		if p.family == event.IPv4 {
+		switch b[0] >> 4 {
+		case 4:
 			b = b[b[0]&0x0f*4:]
-		} else if p.own { // a packet socket delivers the header of IPv6, too
+		case 6: // only a packet socket delivers this header
 			b = b[40:]
 		}
 		if out = append(out, fmt.Sprint(b[1])); b[1] == 99 {

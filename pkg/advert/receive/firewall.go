@@ -7,15 +7,17 @@ import (
 
 	"ripcord/pkg/advert/validate"
 	"ripcord/pkg/event"
-	"ripcord/pkg/rawsock"
 )
 
 // A firewall of this machine may drop adverts between the link and the raw socket. ripcord
 // accepts that: the dropped adverts are not received, and an instance may be Active at the same
 // time as another router. But it is reported. If the raw socket has delivered nothing for a
-// virtual router lately, the packet socket for our own addresses, which is before the firewall,
-// looks for its adverts. For an Active that is alone, and for a Backup that hears its Active,
-// there are none, so this costs nothing.
+// virtual router lately, the packet socket, which is before the firewall, receives all adverts of
+// its VRID. For an Active that is alone there are none, and for a Backup that hears its Active
+// they are not watched, so this costs nothing.
+//
+// Over IPv6 the raw socket also delivers adverts from an address of ours. Only the packet socket
+// provides the MAC of their sender, so it receives the next ones.
 
 const (
 	// minUndelivered is how many adverts in a row, with none delivered, prove a firewall.
@@ -43,6 +45,7 @@ type deliveries struct {
 type delivery struct {
 	limit    time.Duration // how long no advert is delivered until the packet socket looks for them
 	last     time.Time     // when the last one was delivered
+	own      time.Time     // when the last one from an address of ours was received
 	arrived  time.Time     // when the kernel received that one
 	vrid     uint8
 	instance string
@@ -77,6 +80,13 @@ func (d *deliveries) deliver(instance string, arrived, now time.Time) (over *del
 		return nil
 	}
 	return v.end()
+}
+
+// receiveOwn records that an advert from an address of ours was received.
+func (d *deliveries) receiveOwn(instance string, now time.Time) {
+	if v := d.routers[instance]; v != nil {
+		v.own = now
+	}
 }
 
 // end resets the record, and returns the virtual router if a firewall was reported for it.
@@ -164,10 +174,11 @@ func (d *deliveries) reset() (over []*delivery) {
 	return over
 }
 
-// silent returns the VRIDs for which nothing was delivered lately.
-func (d *deliveries) silent(now time.Time) (set vridSet) {
+// watch returns the VRIDs whose adverts the packet socket must receive: nothing was delivered for
+// them lately, or an advert from an address of ours.
+func (d *deliveries) watch(now time.Time) (set vridSet) {
 	for _, v := range d.routers {
-		if now.Sub(v.last) > v.limit {
+		if now.Sub(v.last) > v.limit || now.Sub(v.own) <= v.limit {
 			set.add(v.vrid)
 		}
 	}
@@ -179,6 +190,8 @@ type vridSet [8]uint32
 
 func (s *vridSet) add(vrid uint8) { s[vrid/32] |= 1 << (vrid % 32) }
 
+func (s *vridSet) has(vrid uint8) bool { return s[vrid/32]&(1<<(vrid%32)) != 0 }
+
 // routable reports whether the kernel delivers packets from source if no firewall drops them. The
 // kernel is only asked over IPv4, and not if a report is in force.
 func (w *socket) routable(source, dest netip.Addr, reported bool, delivers deliversFunc) bool {
@@ -189,15 +202,20 @@ func (w *socket) routable(source, dest netip.Addr, reported bool, delivers deliv
 	return err != nil || delivered
 }
 
-// watchVRIDs makes a packet socket receive the adverts of the given VRIDs.
-func (w *socket) watchVRIDs(set vridSet) {
-	if w.port == nil || w.filterSpec.watched == set {
+// watch makes a packet socket receive the adverts of the given VRIDs of a family.
+func (w *socket) watch(f event.Family, set vridSet) {
+	a := w.families[f]
+	if w.port == nil || a.watched == set {
 		return
 	}
-	w.filterSpec.watched = set
-	w.port.filterSpec = w.filterSpec
-	if rawsock.Attach(w.port.fd, w.filterSpec.program(false)) != nil {
-		// The attached filter stays, and is as good for our own addresses.
-		w.filterSpec.watched = vridSet{}
+	a.watched = set
+	if w.port.filter() != nil {
+		a.watched = vridSet{} // the attached filter stays, and is as good for the sources
 	}
+}
+
+// watches reports whether the packet socket receives the adverts of an instance from any source.
+func (a *adverts) watches(instance string) bool {
+	v := a.deliveries.routers[instance]
+	return v != nil && a.watched.has(v.vrid)
 }

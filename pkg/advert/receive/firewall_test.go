@@ -101,9 +101,9 @@ func TestDeliveries(t *testing.T) {
 	}
 }
 
-// TestDeliveriesSilent checks that the watched VRIDs are those for which nothing was delivered
-// for three intervals, or a second.
-func TestDeliveriesSilent(t *testing.T) {
+// TestDeliveriesWatch checks that the watched VRIDs are those for which nothing was delivered
+// for three intervals, or a second, and those with an advert from our own address in that time.
+func TestDeliveriesWatch(t *testing.T) {
 	d := newDeliveries()
 	d.add(1, "fast", 100*time.Millisecond)
 	d.add(64, "slow", 10*time.Second)
@@ -112,20 +112,32 @@ func TestDeliveriesSilent(t *testing.T) {
 	both.add(64)
 	slow.add(64)
 	fast.add(1)
-	if got := d.silent(adverttest.T0); got != both {
+	if got := d.watch(adverttest.T0); got != both {
 		t.Errorf("at the start: %v", got)
 	}
 	d.deliver("fast", adverttest.T0, adverttest.T0)
 	d.deliver("", adverttest.T0, adverttest.T0) // not ours
-	if got := d.silent(adverttest.T0.Add(time.Second)); got != slow {
+	if got := d.watch(adverttest.T0.Add(time.Second)); got != slow {
 		t.Errorf("one was heard: %v", got)
 	}
 	d.deliver("slow", adverttest.T0.Add(time.Second), adverttest.T0.Add(time.Second))
-	if got := d.silent(adverttest.T0.Add(31 * time.Second)); got != fast {
+	if got := d.watch(adverttest.T0.Add(31 * time.Second)); got != fast {
 		t.Errorf("30 s later: %v", got)
 	}
-	if got := d.silent(adverttest.T0.Add(32 * time.Second)); got != both {
+	if got := d.watch(adverttest.T0.Add(32 * time.Second)); got != both {
 		t.Errorf("31 s later: %v", got)
+	}
+	later := adverttest.T0.Add(time.Minute)
+	d.deliver("fast", later, later)
+	d.deliver("slow", later, later)
+	d.receiveOwn("fast", later)
+	d.receiveOwn("", later) // not ours
+	if got := d.watch(later.Add(time.Second)); got != fast {
+		t.Errorf("one was from our own address: %v", got)
+	}
+	d.deliver("fast", later.Add(time.Second), later.Add(time.Second))
+	if got := d.watch(later.Add(2 * time.Second)); got != (vridSet{}) {
+		t.Errorf("a second after that: %v", got)
 	}
 }
 

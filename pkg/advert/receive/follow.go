@@ -17,7 +17,6 @@ const (
 // follow opens, closes and reopens the sockets of a link.
 func (r *Receiver) follow(l event.Link) {
 	r.acceptor.Learn(l)
-	r.ownChanged = true
 	for _, at := range socketKeysOf(l.Name) {
 		w := r.wanted[at]
 		if w == nil {
@@ -29,9 +28,10 @@ func (r *Receiver) follow(l event.Link) {
 		case l.Index == 0:
 			r.close(w)
 			w.retry, w.failures, w.err = time.Time{}, 0, ""
-			w.reach, w.filterSpec.delivered = reach{}, nil
-			for _, v := range w.deliveries.reset() {
-				r.reports.notFiltered(v, r.cfg.Now())
+			if !w.packet() {
+				for _, v := range w.families[w.family].forget() {
+					r.reports.notFiltered(v, r.cfg.Now())
+				}
 			}
 			r.reports.judge(w, r.wanted)
 		case w.port == nil, w.port.index != l.Index, recreated(was, l):
@@ -61,7 +61,7 @@ func (r *Receiver) reopen() {
 // end the new socket's membership as well.
 func (r *Receiver) open(w *socket) {
 	r.close(w)
-	p, err := openPort(w.socketKey.link, w.link.Index, w.filterSpec, r.summary.filterOf(w))
+	p, err := openPort(w.socketKey, w.link.Index, w.families, r.summary.filterOf(w))
 	if err == nil {
 		if err = r.poller.Watch(p.fd); err != nil {
 			_ = p.close()
@@ -74,8 +74,8 @@ func (r *Receiver) open(w *socket) {
 	w.port, w.retry, w.failures, w.err = p, time.Time{}, 0, ""
 	r.byFD[p.fd] = w
 	r.summary.assign(w, r.cfg.Instances)
-	if !w.socketKey.own && !w.socketKey.early {
-		w.deliveries.restart()
+	if !w.packet() {
+		w.families[w.family].deliveries.restart()
 	}
 	r.reports.judge(w, r.wanted)
 }
@@ -138,23 +138,6 @@ func (r *Receiver) watchFloods(all bool) {
 		}
 		if ended {
 			w.port.unshield()
-		}
-	}
-}
-
-// watchOwn updates the sockets for packets from our own addresses when these change.
-func (r *Receiver) watchOwn() {
-	if !r.ownChanged {
-		return
-	}
-	r.ownChanged = false
-	everywhere := r.acceptor.Everywhere()
-	for _, w := range r.wanted {
-		if !w.socketKey.own {
-			continue
-		}
-		if err := w.watchOwn(everywhere); err != nil {
-			r.fail(w, err)
 		}
 	}
 }

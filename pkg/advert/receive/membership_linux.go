@@ -139,14 +139,3 @@ func nthField(line []byte, n int) []byte {
 	}
 	return nil
 }
-
-// bound reports whether a packet socket is still bound to its link: it is unbound for good when
-// the link leaves the namespace, even if the link returns with the same index.
-func (p *port) bound() bool {
-	name, err := unix.Getsockname(p.fd)
-	if err != nil {
-		return true // the answer is not known
-	}
-	at, ok := name.(*unix.SockaddrLinklayer)
-	return !ok || at.Ifindex == p.index
-}

@@ -220,24 +220,27 @@ func TestReceiverHearsInSpiteOfReversePathFilter(t *testing.T) {
 // memory that older kernels give a socket: 20 KiB, of which an instruction of a program takes 8
 // bytes, and more when translated.
 func TestFiltersDoNotGrow(t *testing.T) {
-	m := filterSpec{early: true}
+	a := &adverts{deliveries: newDeliveries()}
 	four := adverttest.Virtual4()
 	four.Addresses = nil
 	for i := range 1000 {
 		four.Addresses = append(four.Addresses, netip.AddrFrom4([4]byte{10, 0, byte(i >> 8), byte(i)}))
 	}
-	m.add(&four)
+	a.add(&four)
 	for range maxSources {
-		m.delivered = append(m.delivered, adverttest.VIP4)
+		a.reach.deliver(adverttest.VIP4)
 	}
-	if n := len(m.program(false)); n > 64 {
+	both := families{event.IPv4: a, event.IPv6: {filterSpec: filterSpec{family: event.IPv6, groups: []netip.Addr{wire.Group6}}}}
+	if n := len(packetProgram(both, false)); n > 120 {
 		t.Errorf("%d instructions for a packet socket", n)
 	}
 	for vrid := range 255 {
 		four.VRID = uint8(vrid + 1)
-		m.add(&four)
+		a.add(&four)
+		a.watched.add(four.VRID)
+		both[event.IPv6].watched.add(four.VRID)
 	}
-	if n := len(m.program(true)); n > 640 {
+	if n := len(packetProgram(both, true)); n > 740 {
 		t.Errorf("%d instructions in a flood", n)
 	}
 }

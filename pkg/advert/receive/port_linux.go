@@ -13,10 +13,10 @@ import (
 	"ripcord/pkg/wire"
 )
 
-// port is a receive socket of one family on one interface.
+// port is an open receive socket.
 type port struct {
-	link string
-	filterSpec
+	socketKey
+	families families
 	index    int
 	fd       int
 	errors   int // failed reads in a row
@@ -35,22 +35,21 @@ const (
 
 // openPort opens a socket that receives adverts on the interface, whether that is up or not, and
 // nothing else. A raw socket drops the packets that repeats filters, if that is not nil.
-func openPort(link string, index int, m filterSpec, repeats Filter) (*port, error) {
-	if m.early || m.own {
-		return openEarly(link, index, m)
+func openPort(at socketKey, index int, all families, repeats Filter) (*port, error) {
+	if at.packet() {
+		return openPacket(at, index, all)
 	}
-	f := m.family
-	fd, err := rawsock.Open(f, receiveOptions(f, index))
+	fd, err := rawsock.Open(at.family, receiveOptions(at.family, index))
 	if err != nil {
 		return nil, err
 	}
-	p := &port{link: link, filterSpec: m, index: index, fd: fd, repeats: repeats}
+	p := &port{socketKey: at, families: all, index: index, fd: fd, repeats: repeats}
 	// Without a filter, for which a limit may leave no room (net.core.optmem_max), Accept rejects
 	// the packets for other virtual routers.
 	_ = p.filter()
 	enlarge(fd, receiveBuffer)
 	discard(fd)
-	for _, group := range m.groups {
+	for _, group := range p.spec().groups {
 		if err := p.join(group); err != nil {
 			_ = unix.Close(fd)
 			return nil, err
@@ -58,6 +57,9 @@ func openPort(link string, index int, m filterSpec, repeats Filter) (*port, erro
 	}
 	return p, nil
 }
+
+// spec returns the packets that a raw socket keeps.
+func (p *port) spec() *filterSpec { return &p.families[p.family].filterSpec }
 
 // join makes the link a member of a multicast group.
 func (p *port) join(group netip.Addr) error {
@@ -78,7 +80,8 @@ func (p *port) join(group netip.Addr) error {
 // filtering returns the eBPF filter of the port, which drops repeated adverts. It can only check
 // for the multicast group of RFC 9568.
 func (p *port) filtering() int {
-	return p.repeats.Filter(p.family, p.anyDest() || p.groups[0] != wire.GroupOf(p.family))
+	spec := p.spec()
+	return p.repeats.Filter(p.family, spec.anyDest() || spec.groups[0] != wire.GroupOf(p.family))
 }
 
 func receiveOptions(f event.Family, index int) []rawsock.Option {
@@ -127,7 +130,7 @@ func linkGone(err error) bool { return errors.Is(err, unix.ENODEV) || errors.Is(
 
 func (p *port) close() error {
 	p.forget()
-	if p.early || p.own {
+	if p.packet() {
 		mmsg.Unbind(p.fd) // a packet socket closes slowly
 	}
 	return unix.Close(p.fd)
@@ -151,11 +154,19 @@ func (p *port) filter() error {
 	return rawsock.Attach(p.fd, p.program(p.flood.on))
 }
 
+// program builds the classic filter of the port.
+func (p *port) program(flooded bool) []unix.SockFilter {
+	if p.packet() {
+		return packetProgram(p.families, flooded)
+	}
+	return p.spec().program(flooded)
+}
+
 // shield makes the kernel drop packets that cannot be adverts for an instance of the port. Each
 // part that the kernel refuses is left out.
 func (p *port) shield() {
 	enlarge(p.fd, floodBuffer)
-	if !p.early { // an early socket counts no packets that the raw socket may receive, too
+	if !p.packet() { // a packet socket counts no packets that the raw socket may receive, too
 		p.arrivals, _ = openArrivalCounter(p.family, p.index)
 	}
 	p.taken = 0

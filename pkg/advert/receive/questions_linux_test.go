@@ -16,7 +16,7 @@ func TestMembershipsThatCannotBeRead(t *testing.T) {
 	now := time.Now()
 	e.cfg.Now = func() time.Time { return now }
 	for _, w := range e.wanted {
-		if !w.early && !w.own {
+		if !w.packet() {
 			w.port = &port{}
 		}
 	}

@@ -56,7 +56,7 @@ func (r *receipt) read(p *port) (int, error) {
 		return 0, nil
 	case errno != 0:
 		p.errors++
-		return 0, fmt.Errorf("receive %v adverts on %s: %w", p.family, p.link, errno)
+		return 0, fmt.Errorf("receive adverts on %s: %w", p.link, errno)
 	}
 	p.errors = 0
 	p.taken += uint64(n)
@@ -70,10 +70,8 @@ func (r *receipt) packet(i int, p *port, now time.Time) validate.Packet {
 		Interface: p.link, Family: p.family, At: now,
 		Data:      r.data[i][:min(int(m.Len), packetLen)],
 		Truncated: m.Header.Flags&unix.MSG_TRUNC != 0,
-		Early:     p.early,
-		Own:       p.own,
 	}
-	if p.own {
+	if p.packet() {
 		fromFrame(&out, (*unix.RawSockaddrLinklayer)(unsafe.Pointer(&r.names[i])))
 	} else if p.family == event.IPv6 {
 		out.Path.Source = netip.AddrFrom16(r.names[i].Addr)

@@ -34,8 +34,8 @@ type Config struct {
 	Now       func() time.Time
 }
 
-// Receiver receives the adverts on the links of its instances, through one socket for each link
-// and family, which is opened and closed with the link.
+// Receiver receives the adverts on the links of its instances, through a raw socket for each link
+// and family and a packet socket for each link, which are opened and closed with the link.
 type Receiver struct {
 	cfg       Config
 	acceptor  *validate.Acceptor
@@ -49,8 +49,6 @@ type Receiver struct {
 	reports   *reports
 	summary   *summary
 	heard     []vrrp.Heard // adverts that are not published yet
-
-	ownChanged bool // whether watchOwn must update the sockets
 
 	routes routes
 	lists  *memberLists
@@ -160,7 +158,6 @@ func (r *Receiver) Run(ctx context.Context) (err error) {
 			r.peers.follow(l, stamp)
 			r.fragments.follow(l, stamp)
 		}
-		r.watchOwn()
 		r.reopen()
 		if len(changed) > 0 {
 			r.audit()
@@ -277,7 +274,10 @@ func (r *Receiver) read(w *socket) (more bool, last time.Time) {
 	for i := range n {
 		p := r.receipt.packet(i, w.port, now)
 		last = p.At
-		if w.socketKey.early {
+		if w.families[p.Family] == nil {
+			continue // the last instance of the family was removed
+		}
+		if p.Early && p.Family == event.IPv4 {
 			w.examine(&p, r.acceptor, r.delivers, now)
 		}
 		run := r.summary.run(w, &p)
@@ -288,7 +288,7 @@ func (r *Receiver) read(w *socket) (more bool, last time.Time) {
 		if verdict.Valid {
 			r.heard = append(r.heard, verdict.Heard)
 		}
-		if verdict.Rejected || w.socketKey.early && !verdict.Valid {
+		if verdict.Rejected || p.Early && !verdict.Valid {
 			rejected++
 		}
 		if run != nil {
@@ -300,7 +300,7 @@ func (r *Receiver) read(w *socket) (more bool, last time.Time) {
 	if n < maxRead {
 		w.runs.Emptied()
 	}
-	if !w.socketKey.own && w.port.flood.rejected(now, rejected) {
+	if w.port.flood.rejected(now, rejected) {
 		r.summary.stop(w)
 		w.port.shield()
 	}
@@ -312,31 +312,33 @@ func (r *Receiver) repeated(w *socket, run *repeats.Run, h vrrp.Heard) {
 	h.Cause = r.cfg.Minter.Cause(h.Cause.At)
 	r.acceptor.Repeated(w.socketKey.link, w.family, run.VRID(), &h)
 	r.heard = append(r.heard, h)
-	if over := w.deliveries.deliver(h.Instance, h.Cause.At, h.Cause.At); over != nil {
+	if over := w.families[w.family].deliveries.deliver(h.Instance, h.Cause.At, h.Cause.At); over != nil {
 		r.reports.notFiltered(over, h.Cause.At)
 	}
 }
 
-// compareDelivery compares a received packet with what the raw socket of the link delivers.
+// compareDelivery compares a received packet with what the raw socket of the link and family
+// delivers.
 func (r *Receiver) compareDelivery(w *socket, p *validate.Packet, v validate.Verdict, now time.Time) {
-	if !w.socketKey.own && !w.socketKey.early || v.Valid || v.Rejected {
-		if over := w.deliveries.deliver(r.acceptor.Judged(), p.At, now); over != nil {
+	a, instance := w.families[p.Family], r.acceptor.Judged()
+	switch {
+	case v.Own:
+		a.deliveries.receiveOwn(instance, now)
+	case !p.Early || v.Valid || v.Rejected:
+		if over := a.deliveries.deliver(instance, p.At, now); over != nil {
 			r.reports.notFiltered(over, now)
 		}
-		return
-	}
-	if !w.socketKey.own {
-		return
-	}
-	if w.deliveries.heard++; w.deliveries.heard == maxArrivals {
-		w.watchVRIDs(vridSet{})
-	}
-	raw := r.wanted.rawOf(w)
-	if raw == nil || raw.port == nil || raw.port.flood.on {
-		return // it may miss adverts for another reason
-	}
-	if x, ok := r.acceptor.Arrived(p); ok {
-		w.deliveries.see(x, p.At, now)
+	case a.watches(instance):
+		if a.deliveries.heard++; a.deliveries.heard == maxArrivals {
+			w.watch(p.Family, vridSet{})
+		}
+		raw := r.wanted[socketKey{w.socketKey.link, p.Family}]
+		if raw.port == nil || raw.port.flood.on {
+			return // it may miss adverts for another reason
+		}
+		if x, ok := r.acceptor.Arrived(p); ok {
+			a.deliveries.see(x, p.At, now)
+		}
 	}
 }
 

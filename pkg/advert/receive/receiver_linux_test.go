@@ -287,6 +287,8 @@ func TestReceiverFollowsItsLinks(t *testing.T) {
 	bench.publish(down)
 	l.IP("link set here1 up")
 	l.IP("addr replace fe80::1:1/64 dev here1 nodad")
+	adverttest.Settle("here1")
+	l.InRemote(func() { adverttest.Settle("there1") }) // before that it sends nothing
 	bench.publish(again)
 	hears("after it was down", 2)
 }
@@ -329,10 +331,7 @@ func TestReceiverAnswersAfterWhatItFound(t *testing.T) {
 	e.follow(link)
 	var witnesses []*port // who tell that the kernel has delivered
 	for _, f := range []event.Family{event.IPv4, event.IPv6} {
-		p, err := openPort(link.Name, link.Index, filterSpec{family: f, groups: []netip.Addr{wire.GroupOf(f)}}, nil)
-		if err != nil {
-			t.Fatal(err)
-		}
+		p := opened(t, link, socketKey{link.Name, f}, &adverts{filterSpec: filterSpec{family: f, groups: []netip.Addr{wire.GroupOf(f)}}})
 		defer func() { _ = p.close() }()
 		witnesses = append(witnesses, p)
 	}

@@ -3,7 +3,6 @@ package receive
 import (
 	"context"
 	"maps"
-	"reflect"
 	"slices"
 
 	"ripcord/pkg/event"
@@ -59,7 +58,7 @@ func (r *Receiver) reconfigure() {
 		if r.wanted[at] == nil {
 			r.close(w)
 		}
-		r.succeedDeliveries(w)
+		r.succeed(w)
 	}
 	for at, w := range r.wanted {
 		if was := before[at]; was != nil {
@@ -81,31 +80,33 @@ func (r *Receiver) reconfigure() {
 	close(next.done)
 }
 
-// keep keeps an open socket for the same one of the new set, and only changes its filter. A
+// keep keeps an open socket for the same one of the new set, and only changes its filter. A raw
 // socket whose multicast groups change is opened again.
 func (r *Receiver) keep(was, now *socket) {
-	spec := now.filterSpec
-	spec.owned, spec.watched, spec.delivered = was.filterSpec.owned, was.filterSpec.watched, was.filterSpec.delivered
-	changed, regrouped := !reflect.DeepEqual(spec, was.filterSpec), !slices.Equal(spec.groups, was.filterSpec.groups)
-	was.instances, was.filterSpec, was.deliveries = now.instances, spec, now.deliveries
+	before := was.families
+	was.instances, was.families = now.instances, now.families
 	r.wanted[was.socketKey] = was
-	if !changed || was.port == nil {
+	if was.port == nil {
 		return
 	}
-	was.port.filterSpec = spec
-	if regrouped || was.port.filter() != nil {
+	was.port.families = now.families
+	if !was.packet() && !slices.Equal(before[was.family].groups, now.families[was.family].groups) || was.refilter() != nil {
 		r.open(was)
 	}
 }
 
-// succeedDeliveries keeps what is known of the deliveries of an earlier socket, for the instances
-// that stay on its link.
-func (r *Receiver) succeedDeliveries(was *socket) {
-	var next *deliveries
-	if raw := r.wanted.rawOf(was); raw != nil {
-		next = raw.deliveries
+// succeed keeps what is known of the adverts of an earlier raw socket, for the instances that stay
+// on its link.
+func (r *Receiver) succeed(was *socket) {
+	if was.packet() {
+		return // it has the adverts of the raw sockets
 	}
-	for _, v := range was.deliveries.succeed(next) {
+	last, next := was.families[was.family], (*deliveries)(nil)
+	if raw := r.wanted[was.socketKey]; raw != nil {
+		now := raw.families[was.family]
+		now.reach, now.watched, next = last.reach, last.watched, now.deliveries
+	}
+	for _, v := range last.deliveries.succeed(next) {
 		r.reports.notFiltered(v, r.cfg.Now())
 	}
 }
@@ -118,8 +119,8 @@ func (r *Receiver) endOutdated() {
 	r.cfg.Warnings.Retain(event.WarnOwnPeer, stamp, r.peers.has)
 	r.cfg.Warnings.Retain(event.WarnFragments, stamp, r.fragments.has)
 	r.cfg.Warnings.Retain(event.WarnReversePath, stamp, func(key event.WarningKey) bool {
-		early := r.wanted[socketKey{link: key.Subject, family: event.IPv4, early: true}]
-		return early != nil && slices.Contains(early.instances, key.Instance)
+		packet := r.wanted.packetOf(key.Subject)
+		return packet != nil && slices.Contains(packet.instances, key.Instance)
 	})
 }
 
@@ -134,27 +135,28 @@ func named(instances []*vrrp.Instance, name string) bool {
 
 // wants returns the sockets that the instances need; none is open.
 func wants(instances []*vrrp.Instance) sockets {
-	wanted, byLink := make(sockets), make(map[socketKey]*deliveries)
-	shared := func(at socketKey) *deliveries {
-		at = socketKey{link: at.link, family: at.family}
-		if byLink[at] == nil {
-			byLink[at] = newDeliveries()
-		}
-		return byLink[at]
-	}
+	wanted, byLink := make(sockets), make(map[string]families)
 	for _, in := range instances {
-		shared(socketKey{link: in.Interface, family: in.Family}).add(in.VRID, in.Name, in.Interval)
+		all := byLink[in.Interface]
+		if all == nil {
+			all = make(families)
+			byLink[in.Interface] = all
+		}
+		if all[in.Family] == nil {
+			all[in.Family] = &adverts{deliveries: newDeliveries()}
+		}
+		all[in.Family].add(in)
 		for _, at := range socketKeysOf(in.Interface) {
-			if at.family != in.Family || at.early && in.Priority == vrrp.Owner {
-				continue // no other router sends from the owner's addresses
+			if !at.packet() && at.family != in.Family {
+				continue
 			}
 			if wanted[at] == nil {
-				wanted[at] = &socket{socketKey: at, filterSpec: filterSpec{early: at.early, own: at.own}, deliveries: shared(at)}
+				wanted[at] = &socket{socketKey: at, families: all}
 			}
-			if !at.own { // only the other sockets can make an instance deaf
+			// Over IPv6 the raw socket receives the adverts of all other routers.
+			if !at.packet() || in.Family == event.IPv4 {
 				wanted[at].instances = append(wanted[at].instances, in.Name)
 			}
-			wanted[at].filterSpec.add(in)
 		}
 	}
 	return wanted

@@ -12,6 +12,7 @@ import (
 	"ripcord/pkg/advert/adverttest"
 	"ripcord/pkg/event"
 	"ripcord/pkg/vrrp"
+	"ripcord/pkg/wakeup"
 	"ripcord/pkg/wire"
 )
 
@@ -58,7 +59,7 @@ func TestReceiverReconfigures(t *testing.T) {
 	if got := e.take(); len(got) > 0 {
 		t.Errorf("heard more: %s", who(got))
 	}
-	if got := e.wanted[raw].port.vrids; !slices.Equal(got, []uint8{77}) {
+	if got := e.wanted[raw].port.spec().vrids; !slices.Equal(got, []uint8{77}) {
 		t.Errorf("the filter is for VRIDs %v", got)
 	}
 
@@ -67,6 +68,44 @@ func TestReceiverReconfigures(t *testing.T) {
 		if at.link != two.Name || w.port == nil {
 			t.Errorf("after %s is gone there is %+v", one.Name, at)
 		}
+	}
+}
+
+// TestReceiverForgetsFamily checks that adverts that wait in the packet socket are ignored after
+// the last instance of their family, or of the link, was removed.
+func TestReceiverForgetsFamily(t *testing.T) {
+	for name, stays := range map[string][2]int{"IPv4 stays": {0, 1}, "IPv6 stays": {1, 2}, "none stays": {}} {
+		t.Run(name, func(t *testing.T) {
+			l := adverttest.NewLAN(t)
+			link := l.Cable(1, 0)
+			e := idle(t, on(link.Name)...)
+			var err error
+			if e.poller, err = wakeup.OpenEpoll(); err != nil {
+				t.Fatal(err)
+			}
+			defer func() { _ = e.shut() }()
+			e.follow(link)
+			e.audit() // nothing was delivered yet, so both VRIDs are watched
+			index, four, six := l.RemoteEnd(1)
+			l.Sender(openSender).Send([]advert.Message{adverttest.Message(adverttest.Frames(index, four)), adverttest.Message(adverttest.Frames(index, six))})
+			packet := e.wanted.packetOf(link.Name)
+			for heard, end := 0, time.Now().Add(5*time.Second); heard < 2; time.Sleep(time.Millisecond) {
+				for _, f := range []event.Family{event.IPv4, event.IPv6} { // the packet socket gets them before
+					e.drain(e.wanted[socketKey{link.Name, f}], time.Now())
+				}
+				taken, _ := e.heard.Take()
+				if heard += len(taken); time.Now().After(end) {
+					t.Fatal("the adverts did not arrive")
+				}
+			}
+			next := on(link.Name)[stays[0]:stays[1]]
+			e.next = &reconfiguration{adverttest.Each(next), make(chan struct{})}
+			e.reconfigure()
+			if open := packet.port != nil; open != (len(next) > 0) || open && len(packet.families) != 1 {
+				t.Errorf("open %t, for %d families", open, len(packet.families))
+			}
+			e.drain(packet, time.Now())
+		})
 	}
 }
 
@@ -151,7 +190,7 @@ func TestReceiverEndsOutdatedWarnings(t *testing.T) {
 				e.cfg.Warnings.Report(event.Warning{Instance: name, Reason: reason, Subject: subject, Text: "x"})
 			}
 		}
-		e.wanted[socketKey{link: "eth0", family: event.IPv4}].deliveries.routers[name].dropped = true
+		e.wanted[socketKey{link: "eth0", family: event.IPv4}].families[event.IPv4].deliveries.routers[name].dropped = true
 		e.cfg.Warnings.Report(event.Warning{Instance: name, Reason: event.WarnInputFiltered, Text: "x"})
 	}
 	next := []vrrp.Instance{instance("stays", "eth0", peers), instance("moves", "eth1", peers[:1])}
@@ -172,7 +211,7 @@ func TestReceiverEndsOutdatedWarnings(t *testing.T) {
 
 	// Once an advert is delivered, the report of the firewall ends also after a reload.
 	raw := e.wanted[socketKey{link: "eth0", family: event.IPv4}]
-	if raw.deliveries.deliver("stays", adverttest.T0, adverttest.T0) == nil {
+	if raw.families[event.IPv4].deliveries.deliver("stays", adverttest.T0, adverttest.T0) == nil {
 		t.Error("the reload lost that a firewall is reported")
 	}
 }

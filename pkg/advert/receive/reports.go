@@ -29,14 +29,8 @@ func newReports(cfg *Config) *reports {
 // judge reports for the instances of a socket whether they are deaf, if that has changed.
 func (r *reports) judge(w *socket, all sockets) {
 	now := r.now()
-	var errs []string
-	for _, at := range socketKeysOf(w.socketKey.link) {
-		if o := all[at]; o != nil && at.family == w.family && o.err != "" {
-			errs = append(errs, o.err)
-		}
-	}
-	why := strings.Join(errs, "; ")
 	for _, name := range w.instances {
+		why := all.whyDeaf(w.socketKey.link, name)
 		if why == r.deaf[name] {
 			continue
 		}
@@ -71,7 +65,7 @@ func (r *reports) waitAnew(w *socket, now time.Time) {
 // moment while routes change.
 func (r *reports) withheld(w *socket, now time.Time) {
 	var from []string
-	for _, x := range w.reach.withheld {
+	for _, x := range w.families[event.IPv4].reach.withheld {
 		if now.Sub(x.since) >= auditEvery/2 {
 			from = append(from, x.source.String())
 		}

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"ripcord/pkg/advert/validate"
+	"ripcord/pkg/event"
 	"ripcord/pkg/wire"
 )
 
@@ -89,32 +90,34 @@ type deliversFunc func(index int, source, dest netip.Addr) (bool, error)
 // examine finds out whether the kernel delivers packets from the source of a packet that a packet
 // socket has received, if that is not known.
 func (w *socket) examine(p *validate.Packet, acceptor *validate.Acceptor, delivers deliversFunc, now time.Time) {
+	four := w.families[event.IPv4]
 	h, payload, err := wire.SplitIPv4(p.Data)
-	if err != nil || len(payload) < 2 || !slices.Contains(w.filterSpec.vrids, payload[1]) || slices.Contains(w.filterSpec.shared, h.Source) {
+	if err != nil || len(payload) < 2 || !slices.Contains(four.vrids, payload[1]) || slices.Contains(four.shared, h.Source) {
 		return
 	}
-	if acceptor.Owns(w.socketKey.link, h.Source) || !slices.Contains(w.filterSpec.groups, h.Dest) && !w.link.Has(h.Dest) {
+	if acceptor.Owns(w.socketKey.link, h.Source) || !slices.Contains(four.groups, h.Dest) && !w.link.Has(h.Dest) {
 		return
 	}
-	if w.reach.known(h.Source, now) || now.Sub(w.reach.asked) < questionEvery {
+	if four.reach.known(h.Source, now) || now.Sub(four.reach.asked) < questionEvery {
 		return
 	}
-	w.reach.asked = now
+	four.reach.asked = now
 	switch delivered, err := delivers(w.link.Index, h.Source, h.Dest); {
 	case err != nil: // the raw socket may receive it
 	case delivered:
-		w.reach.deliver(h.Source)
-		w.refilter()
+		four.reach.deliver(h.Source)
+		_ = w.refilter() // if it fails, Accept ignores adverts that are read twice
 	default:
-		w.reach.withhold(h.Source, h.Dest, now)
-		acceptor.Withhold(w.socketKey.link, w.reach.sources())
+		four.reach.withhold(h.Source, h.Dest, now)
+		acceptor.Withhold(w.socketKey.link, four.reach.sources())
 	}
 }
 
 // reexamine asks again about all known sources of a link. It reports whether an answer has
 // changed, and whether the kernel no longer delivers packets that it delivered before.
 func (w *socket) reexamine(delivers deliversFunc, now time.Time) (changed, lost bool) {
-	was := w.reach
+	four := w.families[event.IPv4]
+	was := four.reach
 	next := reach{asked: was.asked}
 	ask := func(source, dest netip.Addr, delivered bool) bool {
 		if answer, err := delivers(w.link.Index, source, dest); err == nil {
@@ -123,8 +126,8 @@ func (w *socket) reexamine(delivers deliversFunc, now time.Time) (changed, lost 
 		return delivered
 	}
 	for _, source := range was.delivered {
-		dest := w.filterSpec.groups[0]
-		if w.filterSpec.unicast {
+		dest := four.groups[0]
+		if four.unicast {
 			dest = w.link.Primary4
 		}
 		if ask(source, dest, true) {
@@ -141,17 +144,6 @@ func (w *socket) reexamine(delivers deliversFunc, now time.Time) (changed, lost 
 			next.withheld = append(next.withheld, x)
 		}
 	}
-	w.reach = next
+	four.reach = next
 	return !slices.Equal(next.delivered, was.delivered), lost
-}
-
-// refilter makes the kernel drop packets at a packet socket that the raw socket receives.
-func (w *socket) refilter() {
-	if w.port == nil {
-		return
-	}
-	w.filterSpec.delivered = w.reach.delivered
-	w.port.filterSpec.delivered = w.filterSpec.delivered
-	// If it fails, Accept ignores adverts that are read twice.
-	_ = w.port.filter()
 }

@@ -169,7 +169,7 @@ func (s *summary) unassign(w *socket) {
 // filterOf returns the filter for a socket: nil if it is no raw socket, or if another one reads
 // the same link and family under another name.
 func (s *summary) filterOf(w *socket) Filter {
-	if s.filter == nil || w.socketKey.early || w.socketKey.own {
+	if s.filter == nil || w.packet() {
 		return nil
 	}
 	for _, other := range *s.sockets {

@@ -2,7 +2,6 @@ package validate
 
 import (
 	"encoding/binary"
-	"maps"
 	"net/netip"
 	"slices"
 	"time"
@@ -24,8 +23,7 @@ type Packet struct {
 	Path      wire.Path
 	Truncated bool      // it was longer than the buffer
 	Early     bool      // it was read from a packet socket, before the kernel had checked its source
-	Own       bool      // likewise, from the socket for packets with a source address of ours
-	From      [6]byte   // the source MAC, if Own is set
+	From      [6]byte   // the source MAC, if Early is set
 	At        time.Time // when the kernel received it, at most maxAge ago
 	// Stamp is when the kernel received it on the wall clock, however long ago; zero if only At
 	// is known.
@@ -44,6 +42,7 @@ type Verdict struct {
 	// Rejected is false as well for packets that are silently ignored: our own, and those that
 	// another socket receives.
 	Rejected bool
+	Own      bool // its source is an address of ours
 	Events   []event.Event
 }
 
@@ -97,11 +96,6 @@ func (a *Acceptor) Owns(link string, source netip.Addr) bool {
 	return a.links.owns(a.links.on(link), source)
 }
 
-// Everywhere lists this router's addresses that count on every link, in a fixed order.
-func (a *Acceptor) Everywhere() []netip.Addr {
-	return slices.SortedFunc(maps.Keys(a.links.own), netip.Addr.Compare)
-}
-
 // Accept checks a packet at the instant now. The checks are in the order of RFC 9568 §7.1; the
 // order only decides which counter is incremented.
 func (a *Acceptor) Accept(p *Packet, now time.Time) Verdict {
@@ -111,11 +105,11 @@ func (a *Acceptor) Accept(p *Packet, now time.Time) Verdict {
 	ours, incompatible := on.peer(p.Family, a.advert.VRID, path), false
 	a.judged = ours
 	own := a.links.owns(on, path.Source)
-	if p.Own != own || !own && p.Early != on.early(p.Family, path.Source) {
-		return Verdict{} // it is read from another socket, too
+	if p.Early != (own || on.early(p.Family, path.Source)) {
+		return Verdict{Own: own} // it is read from another socket, too
 	}
 	if on.elsewhere(ours, p.Family, a.advert.VRID, path) {
-		return Verdict{}
+		return Verdict{Own: own}
 	}
 	if own {
 		return a.acceptOwn(p, on, ours, path, err, now)

@@ -15,8 +15,8 @@ type Arrival struct {
 	Interval     time.Duration // the interval in the advert
 }
 
-// Arrived returns the advert in a packet from the socket for our own addresses, if it is valid
-// and the raw socket of the link must receive it, too.
+// Arrived returns the advert in a packet from the packet socket, if it is valid and the raw socket
+// of the link must receive it, too.
 func (a *Acceptor) Arrived(p *Packet) (x Arrival, ok bool) {
 	on := a.links.find(p.Interface)
 	if p.Truncated {

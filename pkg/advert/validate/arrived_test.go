@@ -36,7 +36,7 @@ func TestArrived(t *testing.T) {
 				c.change(&ad)
 			}
 			p := Packet{
-				Interface: "eth0", Family: event.IPv4, At: t0, Own: true,
+				Interface: "eth0", Family: event.IPv4, At: t0, Early: true,
 				Data: ipv4(c.source, c.dest, 255, ad.Append(nil, c.source, c.dest)),
 			}
 			p.Data[10], p.Data[11] = 0, 0

@@ -20,7 +20,7 @@ import (
 // acceptOwn checks an advert with a source address of ours.
 func (a *Acceptor) acceptOwn(p *Packet, on *linkPeers, ours *peer, path wire.Path, err error, now time.Time) Verdict {
 	if err != nil || ours == nil || ours.Fit(path) == 0 || ours.mayHaveSent(&a.advert, p.From, on) {
-		return Verdict{}
+		return Verdict{Own: true}
 	}
 	a.events = a.rejections.reject(a.events, p, path.Source, a.advert.VRID, ours, wire.OwnAddress, now)
 	a.strangers.warn(p, ours, event.WarnOwnAddress, now, func() (string, []netip.Addr) {
@@ -28,7 +28,7 @@ func (a *Acceptor) acceptOwn(p *Packet, on *linkPeers, ours *peer, path wire.Pat
 			"neither accepts the adverts of the other, so both may be Active: give each router its own address",
 			p.Interface, mac(p.From), ours.VRID, path.Source), []netip.Addr{path.Source}
 	})
-	return Verdict{Events: a.events, Rejected: true}
+	return Verdict{Events: a.events, Rejected: true, Own: true}
 }
 
 // mayHaveSent reports whether an advert from our address may be one of ours: it comes from the

@@ -2,7 +2,6 @@ package validate
 
 import (
 	"net/netip"
-	"slices"
 	"testing"
 	"time"
 
@@ -43,8 +42,8 @@ func TestOwnAddress(t *testing.T) {
 		"our virtual MAC, from which none of ours leaves": {source: own4, from: wire.VirtualMAC(event.IPv4, 51), sent: 1, virtual: true, plain: true, rejected: true},
 		"our virtual MAC, as ours":                        {source: own4, from: wire.VirtualMAC(event.IPv4, 51), sent: 1, virtual: true},
 		"another virtual router":                          {source: own4, from: other, change: func(a *wire.Advert) { a.VRID = 99 }},
-		"by the socket for all":                           {source: own4, from: other, by: func(p *Packet) { p.Own = false }},
-		"a peer's, by the socket for own":                 {source: peer4, from: other},
+		"by the raw socket":                               {source: own4, from: other, by: func(p *Packet) { p.Early = false }},
+		"a peer's, by the packet socket":                  {source: peer4, from: other},
 	} {
 		t.Run(name, func(t *testing.T) {
 			in := virtual4()
@@ -66,7 +65,7 @@ func TestOwnAddress(t *testing.T) {
 				now = now.Add(time.Second)
 				b.stats[in.Name].AddN(stats.AdvertisementSent, uint64(c.sent))
 				p := Packet{
-					Interface: "eth0", Family: event.IPv4, At: now, Own: true, From: c.from,
+					Interface: "eth0", Family: event.IPv4, At: now, Early: true, From: c.from,
 					Data: ipv4(c.source, wire.Group4, 255, ad.Append(nil, c.source, wire.Group4)),
 				}
 				if c.by != nil {
@@ -127,9 +126,6 @@ func TestWhoseAddress(t *testing.T) {
 	if b.links.owns(on, peer4) {
 		t.Error("the address is ours although its link is gone")
 	}
-	if got := b.Everywhere(); !slices.Equal(got, []netip.Addr{vip4, own4}) && !slices.Equal(got, []netip.Addr{own4, vip4}) {
-		t.Errorf("everywhere %v", got)
-	}
 }
 
 // TestTwoNamesOfALink checks two names of one link: an advert that does not fit the instance
@@ -160,7 +156,7 @@ func TestOwnAddressRemoved(t *testing.T) {
 	b.Learn(event.Link{Name: "eth0", Index: 2, Primary4: own4, Owned: &[]netip.Addr{own4, peer4}})
 	ad := advert4()
 	p := Packet{
-		Interface: "eth0", Family: event.IPv4, At: t0, Own: true, From: [6]byte{2, 0, 0, 0, 0, 0x99},
+		Interface: "eth0", Family: event.IPv4, At: t0, Early: true, From: [6]byte{2, 0, 0, 0, 0, 0x99},
 		Data: ipv4(peer4, wire.Group4, 255, ad.Append(nil, peer4, wire.Group4)),
 	}
 	b.Accept(&p, t0)
@@ -168,7 +164,7 @@ func TestOwnAddressRemoved(t *testing.T) {
 		t.Fatalf("warnings %+v", warnings.All())
 	}
 	b.Learn(event.Link{Name: "eth0", Index: 2, Primary4: own4, Owned: &[]netip.Addr{own4}})
-	p.Own = false
+	p.Early = false
 	if v := b.Accept(&p, t0.Add(time.Second)); !v.Valid || len(warnings.All()) != 0 {
 		t.Errorf("valid %v, warnings %+v", v.Valid, warnings.All())
 	}

@@ -1,6 +1,7 @@
 package receive
 
 import (
+	"encoding/binary"
 	"net/netip"
 	"slices"
 	"testing"
@@ -52,39 +53,42 @@ func TestReceiverHearsOurOwnAddress(t *testing.T) {
 	}
 }
 
-// TestOwnFilter checks that the program of a filter finds each of the addresses, and no others.
-func TestOwnFilter(t *testing.T) {
-	for _, f := range []event.Family{event.IPv4, event.IPv6} {
-		var owned []netip.Addr
-		first := netip.MustParseAddr("10.0.0.1")
-		if f == event.IPv6 {
-			first = netip.MustParseAddr("fe80::1")
-		}
-		for range 50 {
-			owned = append(owned, first)
-			first = first.Next()
-		}
-		program := filterSpec{family: f, own: true, owned: owned, unicast: true}.program(false)
-		if last := program[len(program)-1]; last != rawsock.Drop {
-			t.Errorf("%v ends in %+v", f, last)
-		}
-		if len(program) > 4096 {
-			t.Errorf("%v has %d instructions, more than the kernel accepts", f, len(program))
+// TestReceiverHearsOurOwnAddressBesideAnother checks that another router with our IPv6 address is
+// reported while the raw socket delivers the adverts of a third one.
+func TestReceiverHearsOurOwnAddressBesideAnother(t *testing.T) {
+	l := adverttest.NewLAN(t)
+	link := l.Cable(1, 0)
+	index, _, six := l.RemoteEnd(1)
+	ours := netip.MustParseAddr("fe80::1:1")
+	link.Owned, link.LinkLocal6 = &[]netip.Addr{ours}, ours
+	l.InRemote(func() { l.IP("addr add fe80::1:1/64 dev there1 nodad") })
+	bench, s := listen(t, on(link.Name)[1:]...), l.Sender(openSender)
+	third, clone := adverttest.Message(adverttest.Frames(index, six)), adverttest.Message(adverttest.Frames(index, ours))
+	s.Send([]advert.Message{third})
+	bench.publish(link)
+	for end := time.Now().Add(10 * time.Second); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
+		s.Send([]advert.Message{third})
+		bench.takes(1) // now the VRID is not watched
+		s.Send([]advert.Message{clone})
+		bench.take()
+		events, _ := bench.events.Take()
+		for _, e := range events {
+			if e, ok := e.(event.AdvertRejected); ok && e.Source == ours && e.Reason == "own-address" {
+				return
+			}
 		}
 	}
+	t.Error("the other router with our address was not reported")
 }
 
-// TestOwnFilterWatchesVRIDs checks that the packet socket for packets from our own addresses
-// receives the watched VRIDs from any source, and no others.
-func TestOwnFilterWatchesVRIDs(t *testing.T) {
+// TestPacketSocketWatchesVRIDs checks that the packet socket receives the watched VRIDs from any
+// source, and over IPv4 no others from a source whose adverts the raw socket receives.
+func TestPacketSocketWatchesVRIDs(t *testing.T) {
 	l := adverttest.NewLAN(t)
 	link := l.Cable(1, 0)
 	in := newInject(l, 1)
+	_, four, _ := l.RemoteEnd(1)
 	for _, f := range []event.Family{event.IPv4, event.IPv6} {
-		owned := []netip.Addr{netip.MustParseAddr("198.51.1.1")}
-		if f == event.IPv6 {
-			owned[0] = netip.MustParseAddr("fe80::1:1")
-		}
 		for _, c := range []struct {
 			watched []uint8
 			want    string
@@ -94,14 +98,12 @@ func TestOwnFilterWatchesVRIDs(t *testing.T) {
 			{[]uint8{0, 31, 32, 63, 254, 255}, "0 31 32 63 254 255 99"},
 			{[]uint8{33, 64, 95, 255}, "33 64 95 255 99"},
 		} {
-			m := filterSpec{family: f, groups: []netip.Addr{wire.GroupOf(f)}, own: true, owned: owned}
+			a := &adverts{filterSpec: filterSpec{family: f, groups: []netip.Addr{wire.GroupOf(f)}}}
+			a.reach.deliver(four)
 			for _, vrid := range append(c.watched, 99) {
-				m.watched.add(vrid)
+				a.watched.add(vrid)
 			}
-			p, err := openPort(link.Name, link.Index, m, nil)
-			if err != nil {
-				t.Fatal(err)
-			}
+			p := opened(t, link, socketKey{link: link.Name}, a)
 			for vrid := range 256 {
 				if vrid != 99 {
 					in.send(wire.GroupOf(f), 255, uint8(vrid))
@@ -116,31 +118,26 @@ func TestOwnFilterWatchesVRIDs(t *testing.T) {
 	}
 }
 
-// TestPacketSocketsIgnoreOtherVLANs checks that the packet sockets keep an advert without a VLAN
-// tag or with that of VLAN 0, and drop it with the tag of another VLAN: they are asked before the
-// kernel passes that to the link of the VLAN. They are bound to all protocols, since a socket that
+// TestPacketSocketsIgnoreOtherVLANs checks that a packet socket keeps an advert without a VLAN tag
+// or with that of VLAN 0, and drops it with the tag of another VLAN: it is asked before the kernel
+// passes that to the link of the VLAN. It is bound to all protocols, since a socket that
 // is bound to IP makes the kernel copy each packet that the router forwards.
 func TestPacketSocketsIgnoreOtherVLANs(t *testing.T) {
 	l := adverttest.NewLAN(t)
 	link := l.Cable(1, 0)
 	index, _, _ := l.RemoteEnd(1)
-	source := netip.MustParseAddr("198.51.1.1")
-	for _, m := range []filterSpec{
-		{family: event.IPv4, groups: []netip.Addr{wire.GroupOf(event.IPv4)}, early: true},
-		{family: event.IPv4, groups: []netip.Addr{wire.GroupOf(event.IPv4)}, own: true, owned: []netip.Addr{source}},
-	} {
-		p, err := openPort(link.Name, link.Index, m, nil)
-		if err != nil {
-			t.Fatal(err)
-		}
+	all := vridSet{^uint32(0), 0, 0, 1 << 3}
+	for f, source := range map[event.Family]netip.Addr{event.IPv4: netip.MustParseAddr("198.51.1.1"), event.IPv6: netip.MustParseAddr("fe80::1:1")} {
+		p := opened(t, link, socketKey{link: link.Name}, &adverts{filterSpec: filterSpec{family: f, groups: []netip.Addr{wire.GroupOf(f)}}, watched: all})
 		address, err := unix.Getsockname(p.fd)
 		if to, ok := address.(*unix.SockaddrLinklayer); err != nil || !ok || to.Protocol != rawsock.HTONS(unix.ETH_P_ALL) {
 			t.Errorf("bound to %+v, %v; want all protocols", address, err)
 		}
 		frame := func(vrid uint8, tag ...byte) []byte {
-			ip := append(wire.AppendIP(nil, source, wire.GroupOf(event.IPv4), 255, 8), 0x31, vrid, 100, 1, 0, 100, 0, 0)
+			message := []byte{0x31, vrid, 100, 1, 0, 100, 0, 0}
+			packet := append(wire.AppendIP(nil, source, wire.GroupOf(f), 255, len(message)), message...)
 			b := append([]byte{0x01, 0x00, 0x5e, 0x00, 0x00, 0x12, 2, 0, 0, 0, 0, 9}, tag...)
-			return append(append(b, 0x08, 0x00), ip...)
+			return append(binary.BigEndian.AppendUint16(b, etherTypes[f]), packet...)
 		}
 		l.InRemote(func() {
 			fd, err := unix.Socket(unix.AF_PACKET, unix.SOCK_RAW|unix.SOCK_CLOEXEC, 0)
@@ -156,7 +153,7 @@ func TestPacketSocketsIgnoreOtherVLANs(t *testing.T) {
 			}
 		})
 		if got, want := vridsOf(t, p), "1 3 99"; got != want {
-			t.Errorf("early %t: passed %s, want %s", m.early, got, want)
+			t.Errorf("%v: passed %s, want %s", f, got, want)
 		}
 		_ = p.close()
 	}
