@@ -29,7 +29,7 @@ func openRecord(k *netlinkKernel, path string) (*recordKernel, error) {
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		return nil, fmt.Errorf("making the directory for the record of our addresses: %w", err)
 	}
-	data, err := os.ReadFile(path)
+	data, err := rundir.Read(path)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("reading the record of our addresses: %w", err)
 	}

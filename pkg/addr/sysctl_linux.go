@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -95,7 +94,7 @@ type secondaries struct {
 // readSecondaries reads the record that a crashed run has left. It skips lines that cannot be read,
 // or whose link is gone.
 func (k *netlinkKernel) readSecondaries() {
-	data, err := os.ReadFile(k.record)
+	data, err := rundir.Read(k.record)
 	if err != nil {
 		return
 	}

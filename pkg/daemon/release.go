@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"slices"
 	"sync"
@@ -53,7 +52,7 @@ func readReleases(path string, now time.Time) (r *releases, err error) {
 	if r.boot, err = rundir.Boot(); err != nil {
 		return r, err
 	}
-	text, err := os.ReadFile(r.path)
+	text, err := rundir.Read(r.path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return r, nil
 	}

@@ -1,13 +1,32 @@
-// Package rundir writes the small files in /run/ripcord that have to outlive a crash of
+// Package rundir reads and writes the small files in /run/ripcord that have to outlive a crash of
 // the daemon.
 package rundir
 
 import (
 	"errors"
+	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"syscall"
 )
+
+// Read reads a file. It does not wait for a writer of a FIFO: the daemon must not hang at its start.
+func Read(path string) ([]byte, error) {
+	file, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	switch info, err := file.Stat(); {
+	case err != nil:
+		return nil, err
+	case !info.Mode().IsRegular():
+		return nil, fmt.Errorf("%s is not a regular file: remove it", path)
+	}
+	return io.ReadAll(file)
+}
 
 // Replace writes a file in one step, so that a crash leaves the old or the new one. It makes its
 // directory. If it fails, it leaves the old file and nothing beside it.

@@ -1,8 +1,12 @@
 package rundir
 
 import (
+	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
+	"syscall"
 	"testing"
 )
 
@@ -18,6 +22,27 @@ func TestReplaceFails(t *testing.T) {
 	}
 	if left, _ := os.ReadDir(dir); len(left) != 1 || left[0].Name() != "record" {
 		t.Errorf("left: %v", left)
+	}
+}
+
+// TestRead requires that the text of a regular file is returned, and that anything else is refused
+// at once.
+func TestRead(t *testing.T) {
+	dir := t.TempDir()
+	path, fifo := filepath.Join(dir, "record"), filepath.Join(dir, "fifo")
+	if err := errors.Join(Replace(path, []byte("text")), syscall.Mkfifo(fifo, 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	if text, err := Read(path); err != nil || string(text) != "text" {
+		t.Errorf("read %q, %v", text, err)
+	}
+	if _, err := Read(filepath.Join(dir, "missing")); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("a missing file: %v", err)
+	}
+	for _, path := range []string{fifo, dir} {
+		if _, err := Read(path); err == nil || !strings.Contains(err.Error(), "remove it") {
+			t.Errorf("%s: %v", path, err)
+		}
 	}
 }
 
