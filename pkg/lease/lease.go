@@ -61,7 +61,7 @@ type Watch struct {
 	alive   time.Time // the age counts from this instant at the earliest
 }
 
-// Late is how late a wake-up must be to show that the process itself stood still.
+// Late is how late a wake-up must be to show that the process itself did not run.
 const Late = 250 * time.Millisecond
 
 // Plan records the instant at which the owner plans to wake; zero if it sleeps until it is

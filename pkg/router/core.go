@@ -55,7 +55,7 @@ func (c *Core) setGroups(machines []*machine.Machine, groups []vrrp.Group) {
 			c.byInstance[in.Name] = i
 			// It never becomes longer: after a reload to a longer interval, adverts keep the old one for a while.
 			c.stampEvery = min(c.stampEvery, lease.StampEvery(lease.Limit(in.Miss, in.Interval)))
-			concern(c.byLink, in.Interface, i)
+			index(c.byLink, in.Interface, i)
 			c.track(i, in.Track)
 		}
 		c.await(i)
@@ -66,15 +66,15 @@ func (c *Core) setGroups(machines []*machine.Machine, groups []vrrp.Group) {
 func (c *Core) track(group int, list []vrrp.Tracker) {
 	for _, t := range list {
 		if t.Kind == vrrp.TrackInterface {
-			concern(c.byLink, t.Name, group)
+			index(c.byLink, t.Name, group)
 		} else {
-			concern(c.byCheck, t.Name, group)
+			index(c.byCheck, t.Name, group)
 		}
 	}
 }
 
-// concern adds a group to the index of a name, once.
-func concern(groups map[string][]int, name string, group int) {
+// index adds a group to the groups of a name, once.
+func index(groups map[string][]int, name string, group int) {
 	if at := groups[name]; len(at) == 0 || at[len(at)-1] != group {
 		groups[name] = append(at, group)
 	}

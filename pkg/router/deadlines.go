@@ -6,8 +6,8 @@ import (
 	"ripcord/pkg/deadline"
 )
 
-// deadlines orders the groups by the instant at which each needs a Tick. Each advert puts
-// the one of a Backup, so a group is moved in the queue only when it is at the head.
+// deadlines orders the groups by the instant at which each needs a Tick. Each advert postpones the
+// instant of a Backup, so a group is moved in the queue only when it is at the head.
 type deadlines struct {
 	groups []groupDeadline
 	queue  deadline.Queue[*groupDeadline]
@@ -36,11 +36,11 @@ func (d *deadlines) set(group int, at time.Time) {
 	if g.at = at; g.Queued() && !at.Before(g.from) {
 		return
 	}
-	d.place(g)
+	d.enqueue(g)
 }
 
-// place moves a group to the position of its present instant.
-func (d *deadlines) place(g *groupDeadline) {
+// enqueue moves a group to the position of its present instant.
+func (d *deadlines) enqueue(g *groupDeadline) {
 	g.from = g.at
 	d.queue.Put(g)
 }
@@ -53,7 +53,7 @@ func (d *deadlines) first() (group int, at time.Time, ok bool) {
 		if !first.at.After(first.from) {
 			return first.group, first.at, true
 		}
-		d.place(first)
+		d.enqueue(first)
 	}
 	return 0, time.Time{}, false
 }

@@ -276,8 +276,8 @@ func (r *Router) endTurn() {
 	if next.Before(now) { // a deadline came during this turn
 		next = now
 	}
-	// Each advert postpones a deadline. An alarm that rings too early costs an extra turn at
-	// times; setting it anew in each turn would cost more.
+	// Each advert postpones a deadline. An alarm that rings too early sometimes costs an extra
+	// turn; setting it in each turn would cost more.
 	if next.Before(r.wake) || !r.wake.After(now) {
 		r.wake = next
 		r.cfg.Alarm.Set(next)

@@ -255,7 +255,7 @@ type Tracker struct {
 	Reverse bool
 	// Reported is set if the tracker itself reports how much it adds to the priority, as a check
 	// of a file does; Weight is not used then. While such a tracker is down it is a fault,
-	// whatever FaultAll says.
+	// with FaultAll, too.
 	Reported bool
 	// Neutral is set where the group does not wait for the tracker's first result: until then it
 	// adds nothing to the priority.

@@ -57,7 +57,7 @@ type Outcome uint8
 const (
 	Pending Outcome = iota // no outcome yet
 	CutOff                 // no station has answered in time on the links that Unproven returns
-	Again                  // an earlier command has ended: the fence must begin anew
+	Again                  // an earlier command has ended: the fence must begin again
 	Failed                 // the command failed: Err returns why
 	Done                   // the command succeeded
 )

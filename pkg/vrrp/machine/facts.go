@@ -32,7 +32,7 @@ type facts struct {
 	watches bool // a member watches the machine of its Active
 	asked   verification
 	// verified is set when all waits are over and the verifiers have been asked about the
-	// takeover. Each event that begins a wait anew resets it (unverify).
+	// takeover. Each event that restarts a wait resets it (unverify).
 	verified bool
 	// listening is set while a stall is being judged.
 	listening *stall

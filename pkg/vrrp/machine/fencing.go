@@ -96,7 +96,7 @@ func (s fencing) follow(outcome fence.Outcome, cause event.Cause) {
 	}
 }
 
-// pass lets the group take over. The takeover is due now, and is verified anew.
+// pass lets the group take over. The takeover is due now, and is verified again.
 func (s fencing) pass() {
 	s.f.asked = verification{}
 	s.f.fence.Pass()
@@ -108,7 +108,7 @@ func (s fencing) pass() {
 }
 
 // fail keeps the group Backup, and makes it try again when no Active was heard for another
-// Active_Down_Interval. If the configuration says to proceed, the group takes over instead.
+// Active_Down_Interval. With Proceed in the configuration the group takes over instead.
 func (s fencing) fail(cause event.Cause) {
 	if s.cfg.Fence.Proceed {
 		s.pass()

@@ -301,7 +301,7 @@ func (s *step) raise(key faultKey, err string, why trigger) {
 	s.f.unverify()
 }
 
-// clear removes a fault. When the last one is removed, all waits begin anew.
+// clear removes a fault. When the last one is removed, all waits restart.
 func (s *step) clear(key faultKey, why trigger) {
 	if !s.f.faults.has(key) {
 		return

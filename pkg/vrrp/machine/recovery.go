@@ -8,7 +8,7 @@ import (
 )
 
 // A link that returns has carrier long before its segment forwards, if a switch keeps the port
-// blocked for its spanning tree. Silence then says nothing about the Active. So the group stays
+// blocked for its spanning tree. Silence then proves nothing about the Active. So the group stays
 // in Fault, and listens, until the segments of all members whose links returned have proved that
 // they forward (docs/architecture.md#link-state).
 //

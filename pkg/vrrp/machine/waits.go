@@ -125,7 +125,7 @@ func (f *facts) restart(now time.Time, in event.State, why trigger) {
 	}
 }
 
-// unverify discards the last verification: the next takeover is verified anew.
+// unverify discards the last verification: the next takeover is verified again.
 func (f *facts) unverify() {
 	f.verified, f.graceGiven = false, time.Time{}
 	f.asked = verification{}
