@@ -16,7 +16,9 @@ func (w *Worker) configure(o queued) {
 	w.routes.Configure(o.at, o.Cause, routesOf(o.Sets))
 	w.neighbors.Configure(w.cfg.Now(), neighborSets(o.Sets))
 	w.seeNewLinks()
-	w.runFor(o.Sets)
+	if someRefuse(o.Sets) {
+		w.watchFilter()
+	}
 	w.follow(o, changes)
 	w.holdStatic(o.at, o.Cause)
 	w.converge()

@@ -31,18 +31,18 @@
 //
 //  1. Do and Ask may be called from any goroutine, before Run too. They never block,
 //     and no order is lost. Orders are carried out one after another, in order.
-//  2. Run is called once. It takes link facts before orders, so that whoever
-//     learned of a link from the bus may order at once.
-//  3. The kernel is the truth: facts from the bus that contradict the ledger, and
-//     every error, cost a dump; the ledger then follows the dump.
-//  4. Announcements are sent in batches of a few dozen frames, each by one system
-//     call; between two the queue is looked at, so that no Release waits for them. Many
-//     addresses are added in parts, and each part is announced before the next is added.
-//  5. Answers are published by the goroutines of the Listener, which end with Run.
-//  6. At a Configure nothing that must accept nothing answers: where the firewall cannot
-//     be programmed by then, the addresses that stand are removed until it can.
-//  7. When Run returns nothing of ours is left, or its error says what is; after HandOver all
-//     that is held is.
-//  8. What is adopted (adopt.go) is held before anything is removed, and neither added nor
+//  2. Run is called once. It reads link facts before orders, so a caller that received a fact of a
+//     link from the bus may send orders for that link at once.
+//  3. The kernel decides which addresses exist: after an error, or a fact from the bus that
+//     contradicts the ledger, the worker reads a dump, and the ledger follows it.
+//  4. Announcements are sent in batches of a few dozen frames, each by one system call. The worker
+//     reads its queue between two batches, so no Release waits for them. Many addresses are added
+//     in parts, and each part is announced before the next is added.
+//  5. The goroutines of the Listener publish answers, and end with Run.
+//  6. After a Configure no address with `accept: false` answers: if the firewall cannot be
+//     programmed by then, these addresses are removed until it can.
+//  7. When Run returns, nothing of ours is left, or its error names what is; after HandOver, all
+//     held items are left in place.
+//  8. Adopted items (adopt.go) are held before anything is removed, and neither added nor
 //     announced.
 package addr

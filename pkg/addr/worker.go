@@ -178,7 +178,9 @@ func (w *Worker) listen(ctx context.Context) (stop func()) {
 	w.watchFilter = sync.OnceFunc(func() {
 		running.Go(func() { w.cfg.Firewall.Watch(ctx, note(&w.opened)) })
 	})
-	w.runFor(w.cfg.Sets)
+	if someRefuse(w.cfg.Sets) {
+		w.watchFilter()
+	}
 	return func() { cancel(); running.Wait() }
 }
 
@@ -191,13 +193,6 @@ func (w *Worker) forward(ctx context.Context) {
 		case <-w.bell:
 			w.Wake()
 		}
-	}
-}
-
-// runFor starts the goroutines that these sets need beside the worker.
-func (w *Worker) runFor(sets []Set) {
-	if someRefuse(sets) {
-		w.watchFilter()
 	}
 }
 
