@@ -40,7 +40,9 @@ func (a *Active) Known(now time.Time, t vrrp.Timing) bool {
 }
 
 // Advertiser returns the Active as the sender of its last advert.
-func (a *Active) Advertiser() Advertiser { return Advertiser{a.Source, a.Priority} }
+func (a *Active) Advertiser() vrrp.Advertiser {
+	return vrrp.Advertiser{Source: a.Source, Priority: a.Priority, Interval: a.Interval}
+}
 
 // LogRival reports whether the Active must be logged as a rival after an advert of it was heard:
 // once, and once more when it has sent more adverts than may be missed. Then it goes on although

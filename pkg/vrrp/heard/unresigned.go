@@ -3,6 +3,8 @@ package heard
 import (
 	"net/netip"
 	"slices"
+
+	"ripcord/pkg/vrrp"
 )
 
 // Unresigned are the Actives that were heard and have not resigned since. If one of them falls
@@ -11,16 +13,10 @@ import (
 //
 // An Active that hears a better one yields without a priority 0 (RFC 9568 §6.4.3). So an advert
 // of the best Active removes the others, until they are heard again.
-type Unresigned []Advertiser
-
-// Advertiser is a router that advertises, and the priority of its last advert.
-type Advertiser struct {
-	Source   netip.Addr
-	Priority uint8
-}
+type Unresigned []vrrp.Advertiser
 
 // Hear records an advert of a router, and whether that router is the best Active.
-func (u *Unresigned) Hear(a Advertiser, best bool) {
+func (u *Unresigned) Hear(a vrrp.Advertiser, best bool) {
 	if best {
 		*u = (*u)[:0]
 	} else {
@@ -30,10 +26,10 @@ func (u *Unresigned) Hear(a Advertiser, best bool) {
 }
 
 // Resigned removes a router that has resigned, and returns it; ok is false if it was not there.
-func (u *Unresigned) Resigned(source netip.Addr) (gone Advertiser, ok bool) {
-	at := slices.IndexFunc(*u, func(a Advertiser) bool { return a.Source == source })
+func (u *Unresigned) Resigned(source netip.Addr) (gone vrrp.Advertiser, ok bool) {
+	at := slices.IndexFunc(*u, func(a vrrp.Advertiser) bool { return a.Source == source })
 	if at < 0 {
-		return Advertiser{}, false
+		return vrrp.Advertiser{}, false
 	}
 	gone = (*u)[at]
 	*u = slices.Delete(*u, at, at+1)

@@ -4,6 +4,9 @@ import (
 	"net/netip"
 	"slices"
 	"testing"
+	"time"
+
+	"ripcord/pkg/vrrp"
 )
 
 // TestUnresigned checks that an advert of the best Active removes the others, that an Active that
@@ -22,19 +25,19 @@ func TestUnresigned(t *testing.T) {
 			t.Errorf("%s: %v, want %v", what, got, want)
 		}
 	}
-	u.Hear(Advertiser{one, 200}, true)
-	u.Hear(Advertiser{two, 150}, false)
-	u.Hear(Advertiser{three, 100}, false)
+	u.Hear(vrrp.Advertiser{Source: one, Priority: 200, Interval: time.Second}, true)
+	u.Hear(vrrp.Advertiser{Source: two, Priority: 150, Interval: time.Second}, false)
+	u.Hear(vrrp.Advertiser{Source: three, Priority: 100, Interval: time.Second}, false)
 	expect("three Actives", one, two, three)
-	u.Hear(Advertiser{two, 120}, false)
+	u.Hear(vrrp.Advertiser{Source: two, Priority: 120, Interval: time.Second}, false)
 	expect("the second is heard again", one, three, two)
-	if gone, ok := u.Resigned(two); !ok || gone != (Advertiser{two, 120}) {
+	if gone, ok := u.Resigned(two); !ok || gone != (vrrp.Advertiser{Source: two, Priority: 120, Interval: time.Second}) {
 		t.Errorf("%v has resigned: %v", gone, ok)
 	}
 	if _, ok := u.Resigned(two); ok {
 		t.Error("a router resigns twice")
 	}
 	expect("the second has resigned", one, three)
-	u.Hear(Advertiser{one, 200}, true)
+	u.Hear(vrrp.Advertiser{Source: one, Priority: 200, Interval: time.Second}, true)
 	expect("the best is heard again", one)
 }

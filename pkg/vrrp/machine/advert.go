@@ -6,7 +6,6 @@ import (
 
 	"ripcord/pkg/event"
 	"ripcord/pkg/vrrp"
-	"ripcord/pkg/vrrp/heard"
 )
 
 // absorbHeard absorbs an advert of another router.
@@ -45,7 +44,7 @@ func (s *step) absorbHeard(h *vrrp.Heard) {
 		s.heardRival(m, h)
 	}
 	if s.f.state() != event.Active {
-		m.unresigned.Hear(heard.Advertiser{Source: h.Source, Priority: h.Priority}, h.Source == m.others.Best.Source)
+		m.unresigned.Hear(vrrp.Advertiser{Source: h.Source, Priority: h.Priority, Interval: h.Interval}, h.Source == m.others.Best.Source)
 		s.f.fence.Forget()
 	}
 	s.followChecksum(m, h)
@@ -299,7 +298,7 @@ func (s *step) awaitSecond(m *member) {
 // cascade applies the resignation r of m's Active, which had advertised the given priority, to
 // the waits of the other members.
 func (s *step) cascade(m *member, priority uint8, r resignation) {
-	gone := heard.Advertiser{Source: r.source, Priority: priority}
+	gone := vrrp.Advertiser{Source: r.source, Priority: priority}
 	for _, n := range s.f.members {
 		best := &n.others.Best
 		if !n.known(s.now) || !s.isOneRouter(m, gone, n, best.Advertiser()) {
@@ -316,7 +315,7 @@ func (s *step) cascade(m *member, priority uint8, r resignation) {
 
 // isOneRouter reports whether an Active of member m and one of another member n count as one
 // router: they advertise the same priority, and are not known to be different routers.
-func (s *step) isOneRouter(m *member, a heard.Advertiser, n *member, b heard.Advertiser) bool {
+func (s *step) isOneRouter(m *member, a vrrp.Advertiser, n *member, b vrrp.Advertiser) bool {
 	return n != m && a.Priority == b.Priority && !s.f.distinct.has(pairOf(m, a.Source, n, b.Source), s.now)
 }
 
