@@ -3,6 +3,7 @@
 //
 // The record (record.go) is a file that the advert engine writes while it runs: for each
 // instance a digest of its configuration (digest.go) and the instant at which its last advert
-// left. The next daemon reads it, and judge.go decides which groups it may adopt. All files
-// except file_linux.go, which maps the file, are pure.
+// left. The next daemon reads it, and judge.go decides which groups it may adopt. For a Backup with
+// a fence the router's loop records the Actives that were heard (actives.go). All files except
+// file_linux.go, which maps the file, are pure.
 package adopt

@@ -14,13 +14,15 @@ import (
 	"golang.org/x/sys/unix"
 
 	"ripcord/pkg/rundir"
+	"ripcord/pkg/vrrp"
 )
 
 // Record is the file in which a daemon records its adverts for the next one. A nil Record, for a
 // machine where none can be written, records nothing. A Record without room, since /run is full,
 // records nothing before Retry has found room.
 //
-// Only the advert engine calls Sent and Silent; they make no system call.
+// Only the advert engine calls Sent and Silent, and only the router's loop Actives; they make no
+// system call.
 type Record struct {
 	boot  Boot
 	clock atomic.Pointer[clock]
@@ -84,8 +86,8 @@ var ErrRoom = errors.New("there is no room")
 
 func (r *Record) noRoom(why error) error { return fmt.Errorf("%w in %s: %w", ErrRoom, r.path, why) }
 
-// LastWritten returns the last instant in the record at path, that of a start or of an advert. An
-// error is why no daemon could use the record.
+// LastWritten returns the last instant in the record at path, that of a start, of an advert or of
+// the end of its daemon. An error is why no daemon could use the record.
 func LastWritten(path string) (at time.Time, err error) {
 	r := &Record{path: path}
 	if err := r.readBoot(); err != nil {
@@ -232,12 +234,16 @@ func (r *Record) keep(keys []Key) (changed []string, err error) {
 			slot(r.words, free)[inSince], slot(r.words, free)[inUntil] = atomic.LoadUint64(&s[inSince]), changing
 			changed = append(changed, key.Name)
 		}
+		if s := old.of(key.Name); s != nil {
+			moveActives(slot(r.words, free), s)
+		}
 		next.slots[key.Name] = place{free, key.Digest}
 		free++
 	}
 	next.words = r.words
 	writeHeader(r.words, r.boot, (len(r.words)-headerWords)/slotWords)
 	r.table.Store(next)
+	r.runs()
 	for name, p := range old.slots {
 		if next.slots[name] != p {
 			clear(slot(r.words, p.slot))
@@ -250,6 +256,23 @@ func (r *Record) keep(keys []Key) (changed []string, err error) {
 func (r *Record) Sent(instance string, priority uint8, at time.Time) {
 	if r != nil {
 		r.table.Load().sent(instance, priority, r.boottime(at))
+	}
+}
+
+// Actives records the Actives of an instance that were heard and have not resigned.
+func (r *Record) Actives(instance string, list []vrrp.Advertiser) {
+	if r == nil {
+		return
+	}
+	if s := r.table.Load().of(instance); s != nil {
+		writeActives(s, list)
+	}
+}
+
+// runs records that the daemon still runs. Before Keep the record is that of the previous daemon.
+func (r *Record) runs() {
+	if t := r.table.Load(); t != nil {
+		atomic.StoreUint64(&t.words[atEnded], uint64(r.Now()))
 	}
 }
 
@@ -310,24 +333,55 @@ func (r *Record) Kept() bool { return r != nil && r.table.Load() != nil }
 func (r *Record) HandOver() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	for i := range Crashes {
-		atomic.StoreUint64(&r.words[atStarts+i], 0)
-	}
+	r.endInOrder()
 	atomic.StoreUint64(&r.words[atHandover], 1)
 }
 
-// Remove removes the record, so that there is nothing to adopt.
-func (r *Record) Remove() error {
+// endInOrder records that the daemon does not crash.
+func (r *Record) endInOrder() {
+	r.runs()
+	for i := range Crashes {
+		atomic.StoreUint64(&r.words[atStarts+i], 0)
+	}
+}
+
+// Stop records that the daemon has stopped and resigned, so that there is nothing to adopt. It
+// removes the file, unless it has Actives that the next daemon may have to fence.
+func (r *Record) Stop() error {
 	if r == nil {
 		return nil
 	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	t := r.table.Load()
+	if t == nil || !t.hasActives() {
+		return r.remove()
+	}
+	r.endInOrder()
+	for name := range t.slots {
+		t.silent(name)
+	}
+	return nil
+}
+
+// hasActives reports whether Actives of any instance are recorded.
+func (t *table) hasActives() bool {
+	for name := range t.slots {
+		if atomic.LoadUint64(&t.of(name)[inActivesSum]) != 0 {
+			return true
+		}
+	}
+	return false
+}
+
+func (r *Record) remove() error {
 	if err := os.Remove(r.path); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return err
 	}
 	return nil
 }
 
-// Close closes the file. Sent and Silent must not be called after it.
+// Close closes the file. Sent, Silent and Actives must not be called after it.
 func (r *Record) Close() error {
 	if r == nil {
 		return nil
@@ -347,7 +401,7 @@ func (r *Record) close() error {
 	return errors.Join(append(errs, r.file.Close())...)
 }
 
-// Refresh compares the clocks again. CLOCK_BOOTTIME continues while the machine sleeps, Go's
+// Refresh compares the clocks again, and records that the daemon runs. CLOCK_BOOTTIME continues while the machine sleeps, Go's
 // clock does not: until the next Refresh, adverts are recorded as older than they are, and are
 // not adopted.
 func (r *Record) Refresh() {
@@ -357,6 +411,7 @@ func (r *Record) Refresh() {
 	var boot unix.Timespec
 	_ = unix.ClockGettime(unix.CLOCK_BOOTTIME, &boot) // every kernel has it
 	r.clock.Store(&clock{time.Now(), time.Duration(boot.Nano())})
+	r.runs()
 }
 
 func (r *Record) boottime(at time.Time) time.Duration {

@@ -4,10 +4,14 @@ import (
 	"bytes"
 	"encoding/binary"
 	"errors"
+	"net/netip"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 	"time"
+
+	"ripcord/pkg/vrrp"
 )
 
 func open(t *testing.T, path string) (*Record, *Past, error) {
@@ -26,7 +30,7 @@ func open(t *testing.T, path string) (*Record, *Past, error) {
 
 func keysOf(names ...string) (keys []Key) {
 	for _, name := range names {
-		keys = append(keys, Key{name, DigestOf(name)})
+		keys = append(keys, Key{Name: name, Digest: DigestOf(name)})
 	}
 	return keys
 }
@@ -83,7 +87,7 @@ func TestRecordOutlivesItsDaemon(t *testing.T) {
 	if past.CrashesAgain(last.Now()) {
 		t.Error("a handover counts as a crash")
 	}
-	if err := last.Remove(); err != nil {
+	if err := last.Stop(); err != nil {
 		t.Error(err)
 	}
 }
@@ -101,7 +105,7 @@ func TestRecordFollowsReload(t *testing.T) {
 		r.Sent(name, 150, time.Now())
 	}
 	old := r.table.Load()
-	keys := append(keysOf("a"), Key{"b", DigestOf("changed")})
+	keys := append(keysOf("a"), Key{Name: "b", Digest: DigestOf("changed")})
 	var names []string
 	for i := range 500 {
 		names = append(names, string(rune('A'+i%26))+string(rune('a'+i/26)))
@@ -143,7 +147,7 @@ func TestRecordOfChange(t *testing.T) {
 				t.Fatal(err)
 			}
 			r.Sent("a", 150, time.Now())
-			if _, err := r.Keep([]Key{{"a", DigestOf("changed")}, {"b", DigestOf("changed")}}); err != nil {
+			if _, err := r.Keep([]Key{{Name: "a", Digest: DigestOf("changed")}, {Name: "b", Digest: DigestOf("changed")}}); err != nil {
 				t.Fatal(err)
 			}
 			c.then(r)
@@ -235,9 +239,10 @@ func TestBadRecords(t *testing.T) {
 	none.Sent("a", 1, time.Now())
 	none.Silent("a")
 	none.GoOn("a", time.Now(), time.Now())
+	none.Actives("a", nil)
 	none.Refresh()
 	_, err = none.Keep(nil)
-	if err := errors.Join(err, none.Remove(), none.Close()); err != nil || none.Kept() {
+	if err := errors.Join(err, none.Stop(), none.Close()); err != nil || none.Kept() {
 		t.Error(err)
 	}
 }
@@ -282,11 +287,97 @@ func TestActiveSince(t *testing.T) {
 	sent(7*time.Second, 8*time.Second)
 	want("it resigned, and came back", began.Add(7*time.Second))
 	sent(9 * time.Second)
-	if _, err := r.Keep([]Key{{"a", DigestOf("changed")}}); err != nil {
+	if _, err := r.Keep([]Key{{Name: "a", Digest: DigestOf("changed")}}); err != nil {
 		t.Fatal(err)
 	}
 	sent(10 * time.Second)
 	want("it goes on with another configuration", began.Add(9*time.Second))
+}
+
+// actives returns Actives with the given addresses.
+func actives(sources ...string) (list []vrrp.Advertiser) {
+	for i, source := range sources {
+		list = append(list, vrrp.Advertiser{Source: netip.MustParseAddr(source), Priority: uint8(100 + i), Interval: time.Second + time.Duration(i)})
+	}
+	return list
+}
+
+// TestActivesOutliveTheirDaemon checks that the Actives that a daemon has heard are read by the next
+// one, however it ended, for the same virtual router only, and that a stop keeps the file for them.
+func TestActivesOutliveTheirDaemon(t *testing.T) {
+	in := edge(time.Second).Members[0]
+	path := filepath.Join(t.TempDir(), "x.record")
+	heard := actives("192.0.2.1", "fe80::1")
+	want := func(what string, ended func(*Record), list []vrrp.Advertiser) {
+		t.Helper()
+		r, past, err := open(t, path)
+		if got := past.Actives(&in); err != nil || !slices.Equal(got, list) {
+			t.Errorf("%s: %v, %v; want %v", what, got, err, list)
+		}
+		if age, counts := past.Age(r.Now()); len(list) > 0 && (!counts || age > time.Minute) {
+			t.Errorf("%s: the daemon ended %v ago, and its Actives count: %v", what, age, counts)
+		}
+		if past.Active() || past.CrashesAgain(r.Now()) {
+			t.Errorf("%s: Active, or crashed", what)
+		}
+		if _, err := r.Keep([]Key{KeyOf(&in, Digest{1, 2})}); err != nil {
+			t.Fatal(err)
+		}
+		r.Actives(in.Name, list)
+		ended(r)
+	}
+	record := func(list []vrrp.Advertiser) func(*Record) { return func(r *Record) { r.Actives(in.Name, list) } }
+	stop := func(r *Record) {
+		if err := r.Stop(); err != nil {
+			t.Error(err)
+		}
+		if at, err := LastWritten(path); err == nil && time.Since(at) > time.Minute {
+			t.Errorf("a record that the next daemon needs counts as last written at %v", at)
+		}
+	}
+	want("no record", record(heard), nil)
+	want("after a crash", (*Record).HandOver, heard)
+	want("after a handover", stop, heard)
+	want("after a stop", func(r *Record) {
+		r.Refresh()
+		if _, err := r.Keep([]Key{KeyOf(&in, Digest{5, 6})}); err != nil {
+			t.Error(err)
+		}
+	}, heard)
+	want("after a reload", record(actives("192.0.2.1", "192.0.2.2", "192.0.2.3", "192.0.2.4", "192.0.2.5")), heard)
+	want("more than there is room for", func(r *Record) {
+		other := in
+		other.VRID++
+		if _, err := r.Keep([]Key{KeyOf(&other, Digest{5, 6})}); err != nil {
+			t.Error(err)
+		}
+	}, actives("192.0.2.1", "192.0.2.2", "192.0.2.3", "192.0.2.4", "192.0.2.5")[1:])
+	want("another virtual router of that name", record(heard), nil)
+	in.VRID++
+	want("of another virtual router", stop, nil)
+	if _, err := os.Stat(path); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("a stop leaves a record without Actives: %v", err)
+	}
+}
+
+// TestActivesOfPast checks that the Actives of an instance that was Active itself do not count, and
+// until when they do.
+func TestActivesOfPast(t *testing.T) {
+	in := edge(time.Second).Members[0]
+	past := &Past{}
+	past.NoteActives(&in, actives("192.0.2.1"), time.Hour)
+	if got := past.Actives(&in); len(got) != 1 {
+		t.Errorf("the Actives are %v", got)
+	}
+	for age, want := range map[time.Duration]bool{-1: false, 0: true, RecallWithin: true, RecallWithin + 1: false} {
+		if got, counts := past.Age(time.Hour + age); got != age || counts != want {
+			t.Errorf("%v after the end: age %v, counts %v", age, got, counts)
+		}
+	}
+	past.Note(KeyOf(&in, Digest{}), time.Hour, 100, time.Hour)
+	if got := past.Actives(&in); len(got) > 0 {
+		t.Errorf("it was Active, and the Actives are %v", got)
+	}
 }
 
 // TestSentAllocatesNothing checks that recording an advert allocates nothing.
@@ -301,13 +392,17 @@ func TestSentAllocatesNothing(t *testing.T) {
 	}
 }
 
-// FuzzParse checks that an instance is never Active according to a file unless it was recorded.
+// FuzzParse checks that an instance is never Active according to a file unless it was recorded, and
+// that each recorded Active could have been heard.
 func FuzzParse(f *testing.F) {
-	good := make([]uint64, wordsOf(1))
+	in := edge(time.Second).Members[0]
+	good := make([]uint64, wordsOf(2))
 	boot := Boot{1, 2}
-	writeSlot(good, 0, Key{"a", Digest{3, 4}})
+	writeSlot(good, 0, KeyOf(&in, Digest{3, 4}))
 	slot(good, 0)[inSent] = pack(time.Hour, 150)
-	writeHeader(good, boot, 1)
+	writeSlot(good, 1, KeyOf(&in, Digest{3, 4}))
+	writeActives(slot(good, 1), actives("192.0.2.1", "fe80::1", "192.0.2.3", "192.0.2.4"))
+	writeHeader(good, boot, 2)
 	var text []byte
 	for _, w := range good {
 		text = binary.NativeEndian.AppendUint64(text, w)
@@ -320,11 +415,45 @@ func FuzzParse(f *testing.F) {
 			words[i] = binary.NativeEndian.Uint64(text[i*wordBytes:])
 		}
 		past, err := parse(words, boot)
-		if err != nil && len(past.traces) > 0 {
-			t.Errorf("%v, and %v", err, past.traces)
+		if err != nil && len(past.traces)+len(past.actives) > 0 {
+			t.Errorf("%v, and %v, %v", err, past.traces, past.actives)
+		}
+		for _, a := range past.Actives(&in) {
+			if !a.Source.IsValid() || a.Priority == 0 || a.Interval <= 0 || a.Interval > longestInterval {
+				t.Errorf("Active %+v", a)
+			}
 		}
 		if err == nil {
 			past.CrashesAgain(time.Hour)
+			past.Age(time.Hour)
+		}
+	})
+}
+
+// FuzzActives checks that what is recorded of Actives is read again, for any words that were in the
+// slot before, and that a slot with a single other word is not read as another list.
+func FuzzActives(f *testing.F) {
+	f.Add([]byte{192, 0, 2, 1}, uint8(100), int64(time.Second), uint8(3), uint64(1))
+	f.Add(bytes.Repeat([]byte{0xfe}, 16), uint8(255), int64(10*time.Millisecond), uint8(0), uint64(0))
+	f.Fuzz(func(t *testing.T, source []byte, priority uint8, interval int64, word uint8, value uint64) {
+		s := make([]uint64, slotWords)
+		for i := range s {
+			s[i] = value
+		}
+		address, ok := netip.AddrFromSlice(source)
+		a := vrrp.Advertiser{Source: address.Unmap(), Priority: max(priority, 1), Interval: time.Duration(interval)}
+		if !ok || a.Interval <= 0 || a.Interval > longestInterval {
+			return
+		}
+		list := []vrrp.Advertiser{a, {Source: a.Source, Priority: 1, Interval: time.Second}}
+		writeActives(s, list)
+		if got := readActives(s); !slices.Equal(got, list) {
+			t.Fatalf("read %v, want %v", got, list)
+		}
+		at := inActivesSum + int(word)%(slotWords-inActivesSum)
+		same := s[at] == value
+		if s[at] = value; !same && len(readActives(s)) > 0 {
+			t.Errorf("word %d is %#x, and the list is %v", at, value, readActives(s))
 		}
 	})
 }

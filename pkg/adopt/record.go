@@ -6,6 +6,8 @@ import (
 	"hash/fnv"
 	"math"
 	"time"
+
+	"ripcord/pkg/vrrp"
 )
 
 // The record is an array of 64-bit words in the byte order of the machine, since only a
@@ -18,25 +20,34 @@ import (
 //	        4      checksum of the words before
 //	        5      1 once the daemon has handed over
 //	        6–10   when the last daemons started, in rotation
+//	        11     until when the daemon ran, within a few seconds
 //	slots   0      hash of the instance's name; 0 if the slot is free
 //	        1, 2   digest of the configuration of its group
 //	        3      checksum of the words before, and of the number of the slot
 //	        4      when its last advert left, with its priority; 0 if it is not Active
 //	        5      since when it is Active
 //	        6      until when the first advert leaves if it was Active before this daemon started
+//	        8      checksum of the words that follow; 0 if there are no Actives
+//	        9      hash of the virtual router
+//	        10–21  Actives that were heard and have not resigned, in the order of their last adverts:
+//	               each its source (2 words), and its interval and priority
+//
+// The advert engine writes the words 4 to 6 of a slot, the router's loop those from 8 on, in
+// other cache lines.
 //
 // Instants are those of CLOCK_BOOTTIME, which cannot be set, and which runs while the
 // machine sleeps.
 const (
 	magic   = 0x72697063_6f726401 // "ripcord", 1
-	version = 2
+	version = 3
 
 	headerWords = 16
-	slotWords   = 8 // a cache line
+	slotWords   = 24 // three cache lines
 	wordBytes   = 8
 
-	atMagic, atSize, atBoot, atCheck, atHandover, atStarts = 0, 1, 2, 4, 5, 6
-	inName, inDigest, inCheck, inSent, inSince, inUntil    = 0, 1, 3, 4, 5, 6
+	atMagic, atSize, atBoot, atCheck, atHandover, atStarts, atEnded = 0, 1, 2, 4, 5, 6, 11
+	inName, inDigest, inCheck, inSent, inSince, inUntil             = 0, 1, 3, 4, 5, 6
+	inActivesSum, inVirtual, inActives                              = 8, 9, 10
 
 	// changing, as the instant inUntil, marks an instance that was Active when its configuration
 	// changed, and has not advertised since.
@@ -49,11 +60,15 @@ const (
 // Boot identifies a boot of the machine.
 type Boot [2]uint64
 
-// Key identifies the slot of an instance.
+// Key identifies the slot of an instance. KeyOf returns one.
 type Key struct {
-	Name   string
-	Digest Digest // of the configuration of its group
+	Name    string
+	Digest  Digest // of the configuration of its group
+	virtual uint64
 }
+
+// KeyOf returns the key of an instance, with the digest of the configuration of its group.
+func KeyOf(in *vrrp.Instance, group Digest) Key { return Key{in.Name, group, virtual(in)} }
 
 // Past is the record of a daemon that no longer runs. The zero value means that there is none.
 type Past struct {
@@ -61,6 +76,8 @@ type Past struct {
 	Handover bool
 	starts   [Crashes]time.Duration
 	traces   map[uint64]trace
+	actives  map[uint64]recorded
+	ended    time.Duration // until when it ran, within a few seconds
 }
 
 // trace is the record of one instance.
@@ -82,7 +99,7 @@ var (
 
 // parse reads a record that was written in the given boot. A damaged slot counts as free.
 func parse(words []uint64, boot Boot) (*Past, error) {
-	past := &Past{traces: make(map[uint64]trace)}
+	past := &Past{traces: make(map[uint64]trace), actives: make(map[uint64]recorded)}
 	switch {
 	case len(words) < headerWords:
 		return past, errTruncated
@@ -97,7 +114,7 @@ func parse(words []uint64, boot Boot) (*Past, error) {
 	if slots > maxSlots || len(words) < wordsOf(int(slots)) {
 		return past, errTruncated
 	}
-	past.Handover = words[atHandover] == 1
+	past.Handover, past.ended = words[atHandover] == 1, time.Duration(words[atEnded])
 	for i := range past.starts {
 		past.starts[i] = time.Duration(words[atStarts+i])
 	}
@@ -106,6 +123,9 @@ func parse(words []uint64, boot Boot) (*Past, error) {
 			sent, priority := unpack(s[inSent])
 			past.traces[s[inName]] = trace{
 				Digest{s[inDigest], s[inDigest+1]}, sent, priority, time.Duration(s[inSince]), sent == 0 && s[inUntil] == changing,
+			}
+			if list := readActives(s); len(list) > 0 {
+				past.actives[s[inName]] = recorded{s[inVirtual], list}
 			}
 		}
 	}
@@ -124,6 +144,7 @@ func writeSlot(words []uint64, n int, key Key) {
 	s := slot(words, n)
 	clear(s)
 	s[inName], s[inDigest], s[inDigest+1] = hashOf(key.Name), key.Digest[0], key.Digest[1]
+	s[inVirtual] = key.virtual
 	s[inCheck] = sumSlot(s, n)
 }
 
@@ -179,6 +200,7 @@ func (p *Past) Active() bool {
 
 // newest returns the last instant in the record.
 func (p *Past) newest() (at time.Duration) {
+	at = p.ended
 	for _, start := range p.starts {
 		at = max(at, start)
 	}

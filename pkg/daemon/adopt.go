@@ -64,7 +64,7 @@ func (in *inheritance) keep(c *config.Config) (changed []string) {
 	for i := range c.Groups {
 		g := &c.Groups[i]
 		for j := range g.Members {
-			keys = append(keys, adopt.Key{Name: g.Members[j].Name, Digest: digests[g.Title()]})
+			keys = append(keys, adopt.KeyOf(&g.Members[j], digests[g.Title()]))
 		}
 	}
 	changed, err := in.record.Keep(keys)
@@ -82,8 +82,12 @@ func (in *inheritance) reportRoom(err error) {
 	}
 }
 
-// goOn records that the adopted groups have been Active since before this daemon.
-func (in *inheritance) goOn(c *config.Config, adopted []vrrp.Adopted) {
+// goOn records that the adopted groups have been Active since before this daemon, and the recalled
+// Actives, in case this daemon dies before its router has recorded them.
+func (in *inheritance) goOn(c *config.Config, adopted []vrrp.Adopted, recalled []vrrp.Recalled) {
+	for _, r := range recalled {
+		in.record.Actives(r.Instance, r.Actives)
+	}
 	for i := range adopted {
 		for _, name := range membersOf(c, adopted[i:i+1]) {
 			in.record.GoOn(name, adopted[i].Since, adopted[i].Until)
@@ -92,12 +96,13 @@ func (in *inheritance) goOn(c *config.Config, adopted []vrrp.Adopted) {
 }
 
 // refresh compares the clocks of the record until ctx ends, and looks whether there is room for it
-// if there was none.
-func (in *inheritance) refresh(ctx context.Context) error {
+// if there was none. Then found is called.
+func (in *inheritance) refresh(ctx context.Context, found func()) error {
 	return each(ctx, refreshEvery, func() {
 		in.record.Refresh()
 		if in.record.Retry() {
 			in.reportRoom(nil)
+			found()
 		}
 	})
 }
@@ -170,6 +175,33 @@ func (in *inheritance) judge(c *config.Config, cause event.Cause) (groups []vrrp
 		}
 	}
 	return groups
+}
+
+// recall returns the Actives that the previous daemon had heard for groups with a fence, and reports
+// them.
+func (in *inheritance) recall(c *config.Config, cause event.Cause) (all []vrrp.Recalled) {
+	if in.record == nil {
+		return nil
+	}
+	age, counts := in.past.Age(in.record.Now())
+	for i := range c.Groups {
+		g := &c.Groups[i]
+		for j := range g.Members {
+			list := in.past.Actives(&g.Members[j])
+			if g.Fence == nil || len(list) == 0 {
+				continue
+			}
+			for _, a := range list {
+				in.publish(event.FenceRecalled{
+					Stamp: event.Stamp{Cause: cause, At: time.Now()}, Virtual: g.Members[j].Virtual, Active: a.Source, Age: age, Within: adopt.RecallWithin,
+				})
+			}
+			if counts {
+				all = append(all, vrrp.Recalled{Cause: cause, Instance: g.Members[j].Name, Actives: list})
+			}
+		}
+	}
+	return all
 }
 
 // lacks returns the first address, route or rule that a group holds as Active and that the kernel

@@ -124,8 +124,8 @@ func (s *stages) start(ctx context.Context) {
 	s.runner = stage{"runner": s.programs.Keep}.start(s.broken)
 	s.notifying = stage{"notify": s.notifier.Run}.start(s.broken)
 	s.aside = stage{
-		"metrics": s.metrics.Run, "history": s.history.Run, "memory": tidy(s.history.Pack), "record": s.inherited.refresh,
-		"sweep": sweep(s.options.dir()),
+		"metrics": s.metrics.Run, "history": s.history.Run, "memory": tidy(s.history.Pack), "sweep": sweep(s.options.dir()),
+		"record": func(ctx context.Context) error { return s.inherited.refresh(ctx, s.router.RecordActives) },
 	}.start(s.broken)
 	s.publishStart(s.options)
 	if c := s.options.Config; c.Startup != nil {
@@ -205,7 +205,7 @@ func (s *stages) end(err error) error {
 	s.events.Publish(stopped)
 	err = errors.Join(err, s.aside.stop(soon()), endOfLog(s.logging))
 	if err == nil && !s.handsOver {
-		err = s.inherited.record.Remove()
+		err = s.inherited.record.Stop()
 	}
 	if !hung(err) {
 		s.close()
@@ -241,15 +241,16 @@ func (p *parts) publishStart(o Options) {
 }
 
 // inherit makes the router and the address worker, before they run, continue as Active where the
-// previous daemon was.
+// previous daemon was, and gives the router the Actives that daemon had heard.
 func (p *parts) inherit(ctx context.Context, c *config.Config) {
 	p.inherited.await(ctx, p.monitor.Ready())
 	cause := p.minter.Cause(time.Now())
-	adopted := p.inherited.judge(c, cause)
+	adopted, recalled := p.inherited.judge(c, cause), p.inherited.recall(c, cause)
 	p.worker.Adopt(cause, membersOf(c, adopted)...)
 	p.router.Adopt(adopted)
+	p.router.Recall(recalled)
 	p.inherited.keep(c)
-	p.inherited.goOn(c, adopted)
+	p.inherited.goOn(c, adopted, recalled)
 }
 
 // handoverRequested reports whether a handover was requested.

@@ -46,12 +46,12 @@ func (o orders) followFile(ctx context.Context) error {
 	return err
 }
 
-// waitsForFence returns an error if a group waits for its fence: the next daemon has heard no Active
-// that fell silent, and would take over without the fence.
+// waitsForFence returns an error if a group waits for its fence: a handover would interrupt the
+// command, and the next daemon would begin the wait and the fence again.
 func waitsForFence(groups []*vrrp.GroupStatus) error {
 	for _, g := range groups {
 		if strings.HasPrefix(g.Holding, event.HoldFence) {
-			return fmt.Errorf("nothing was handed over, since %s waits (%s), and the next daemon would take over without the fence: try again when the fence has succeeded or another router is Active", g.Title(), g.Holding)
+			return fmt.Errorf("nothing was handed over, since %s waits (%s), and a handover would interrupt the fence command: try again when the fence has succeeded or another router is Active", g.Title(), g.Holding)
 		}
 	}
 	return nil

@@ -165,7 +165,8 @@ func (p *parts) buildRouter(o Options) error {
 	p.router = router.New(router.Config{
 		Groups: o.Config.Groups, Stats: p.stats,
 		Links: p.links, Heard: &p.heard, Results: &p.results, Events: &p.events, Warnings: p.warnings,
-		Engine: p.engine, Addresses: addresses, Receiver: p.receiver, Confirmer: p.monitor, Fencer: fencer{&p.config, p.notifier, &p.events, &p.results}, Watcher: p.watcher,
+		Engine: p.engine, Addresses: addresses, Receiver: p.receiver, Confirmer: p.monitor, Watcher: p.watcher,
+		Fencer: fencer{&p.config, p.notifier, &p.events, &p.results}, Record: p.inherited.record,
 		Lease: p.lease, Minter: p.minter, Alarm: alarm, Now: time.Now,
 	})
 	return nil

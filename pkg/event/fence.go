@@ -77,3 +77,37 @@ func (e FenceUnproven) Fields() []Field {
 	}
 	return append(e.Virtual.Fields(), Field{"interfaces", e.Links}, Field{"done", done})
 }
+
+// FenceRecalled reports an Active that the previous daemon had heard, and that had not resigned when
+// that daemon ended.
+type FenceRecalled struct {
+	Stamp
+	Virtual
+	Active netip.Addr
+	Age    time.Duration // since the end of that daemon
+	Within time.Duration // the longest Age with which the Active counts as heard
+}
+
+func (FenceRecalled) Name() string { return "fence.recalled" }
+
+func (e FenceRecalled) counts() bool { return e.Age >= 0 && e.Age <= e.Within }
+
+// Level returns Warn if the Active does not count as heard.
+func (e FenceRecalled) Level() Level {
+	if e.counts() {
+		return Info
+	}
+	return Warn
+}
+
+func (e FenceRecalled) Message() string {
+	heard := fmt.Sprintf("the previous daemon had heard %s as Active of %s, and ended %v ago", e.Active, e.Virtual.Name, e.Age.Round(time.Millisecond))
+	if e.counts() {
+		return heard + ": if that Active stays silent, it is fenced before a takeover"
+	}
+	return fmt.Sprintf("%s: that is more than %v, so it is not fenced unless it is heard again", heard, e.Within)
+}
+
+func (e FenceRecalled) Fields() []Field {
+	return append(e.Virtual.Fields(), Field{"active", e.Active.String()}, Field{"age_ms", e.Age.Milliseconds()}, Field{"counts", e.counts()})
+}

@@ -96,6 +96,7 @@ var Schema = []Definition{
 
 	{"fence.ran", story, []Level{Info, Error}, []string{"name", "command", "active", "result", "took_us"}, []string{"output", "error"}, "A fence command ended."},
 	{"fence.unproven", others, onlyError, plus(ofVirtual, "interfaces", "done"), []string{"group"}, "The Active fell silent, and no station answers on some links. ripcord does not run the fence, since this router may be the isolated one."},
+	{"fence.recalled", others, warnOrInfo, plus(ofVirtual, "active", "age_ms", "counts"), []string{"group"}, "The previous daemon had heard an Active that had not resigned when that daemon ended. If it counts as heard and stays silent, it is fenced before a takeover: see [fencing.md](fencing.md#restart)."},
 
 	{"probe.dead", story, onlyWarn, plus(ofVirtual, "active_address", "answers", "asked", "unanswered", "silent_us"), []string{"group"}, "The machine of the Active no longer answers. The group moves without waiting for missing adverts. See [probe.md](probe.md)."},
 	{"probe.suspended", others, onlyError, plus(ofVirtual, "active_address", "until", "why"), []string{"group"}, "The probe declared an Active dead that was alive. ripcord does not probe it for an hour."},
@@ -139,7 +140,7 @@ var Schema = []Definition{
 var FieldMeanings = map[string]string{
 	"added": "added instances: their number at the start, their names at a reload", "changed": "changed instances, like `added`", "removed": "removed instances, like `added`",
 	"name": "name of the check, instance or group", "result": "of a check: `up` or `down`; of a command: `done`, `failed`, `killed` (after its timeout) or `unrun`", "command": "the program", "merged": "number of transitions that were skipped before it", "lost": "number of lines lost since the start", "change": "the value added to the priority", "output": "output of the command, up to 4 KiB", "notes": "changes that need a restart", "values": "changed settings, each with its new and old value",
-	"active": "the address of the Active that fell silent", "active_address": "the address of the Active",
+	"active": "the address of the Active that fell silent, or that the previous daemon had heard", "age_ms": "time since the end of the previous daemon, in ms", "counts": "whether the Active counts as heard", "active_address": "the address of the Active",
 	"answers": "number of answered probes among the last ones", "asked": "number of those probes", "unanswered": "number of probes in a row without an answer", "silent_us": "time without an answer, in µs", "interfaces": "names of links",
 	"address": "the address", "addresses": "list of addresses with prefix length", "admin_up": "whether the link is set up (IFF_UP)", "attachment": "how the eBPF programs are attached: `fentry` or `kprobe`, for socket filters `ebpf`; `none` if they are not",
 	"capabilities": "capabilities of the process, named as in capabilities(7)", "user": "the user", "under_way": "number of running commands", "retry_us": "time until the next attempt, in µs",

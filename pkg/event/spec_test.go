@@ -48,6 +48,7 @@ func samples() []Event {
 		ProbeDead{s, lone, netip.MustParseAddr("192.0.2.11"), 99, 100, 17, 151 * time.Millisecond}, ProbeSuspended{s, v, netip.MustParseAddr("192.0.2.11"), time.Unix(3600, 0), "it answers again"},
 		ProbeFailed{s, "too many open files"},
 		FenceUnproven{s, v, []string{"eth0"}, false}, FenceUnproven{s, lone, []string{"eth0"}, true},
+		FenceRecalled{s, v, netip.MustParseAddr("192.0.2.2"), time.Second, time.Minute}, FenceRecalled{s, lone, netip.MustParseAddr("192.0.2.2"), time.Hour, time.Minute},
 		InstanceTransition{s, lone, Backup, Active, FenceFailed, 150, false},
 		CheckChanged{s, "web", "down", 0, time.Second, "refused", "exit status 1"}, CheckChanged{s, "load", "up", -5, time.Millisecond, "", ""},
 		ReleasesUnread{s, "no such device"},

@@ -56,12 +56,24 @@ func newBench(t *testing.T, groups []vrrp.Group) *bench {
 	return b
 }
 
-// run starts the router, which adopts the given groups; it is stopped when the test ends.
-func (b *bench) run(adopted ...vrrp.Adopted) {
+// run starts the router with what the previous daemon has left: groups to adopt, and Actives that it
+// heard. It is stopped when the test ends.
+func (b *bench) run(left ...vrrp.Input) {
 	ctx, cancel := context.WithCancel(context.Background())
 	b.cancel = cancel
 	b.router = router.New(b.cfg)
+	var adopted []vrrp.Adopted
+	var recalled []vrrp.Recalled
+	for _, in := range left {
+		switch in := in.(type) {
+		case vrrp.Adopted:
+			adopted = append(adopted, in)
+		case vrrp.Recalled:
+			recalled = append(recalled, in)
+		}
+	}
 	b.router.Adopt(adopted)
+	b.router.Recall(recalled)
 	go func() { b.done <- b.router.Run(ctx) }()
 	b.t.Cleanup(cancel)
 }

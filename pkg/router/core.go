@@ -120,6 +120,8 @@ func (c *Core) Absorb(now time.Time, in vrrp.Input, out *Orders) {
 		if i, ok := c.Find(of.Group); ok {
 			c.step(i, now, in, out)
 		}
+	case vrrp.Recalled:
+		c.stepInstance(of.Instance, now, in, out)
 	case vrrp.Released:
 		if i, ok := c.Find(of.Group); ok {
 			c.step(i, now, in, out)

@@ -35,6 +35,11 @@ func (r *Router) dispatch(out *Orders) {
 	for _, f := range out.Fences {
 		r.cfg.Fencer.Fence(f)
 	}
+	if r.cfg.Record != nil {
+		for _, e := range out.Records {
+			r.cfg.Record.Actives(e.Instance.Name, e.Actives)
+		}
+	}
 	if len(out.Events) > 0 {
 		r.report(out.Events)
 	}

@@ -1,10 +1,13 @@
 package router_test
 
 import (
+	"net/netip"
+	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"ripcord/pkg/router"
 	"ripcord/pkg/vrrp"
 )
 
@@ -44,6 +47,65 @@ func TestFence(t *testing.T) {
 		}
 		settle(time.Millisecond)
 		b.want("after its result", b.moves(), []string{"alone backup->active active-timeout"})
+		b.stop()
+	})
+}
+
+// activesRecord is a record of the Actives of one instance.
+type activesRecord chan []vrrp.Advertiser
+
+func (r activesRecord) Actives(_ string, list []vrrp.Advertiser) { r <- list }
+
+// TestRecordOfActives checks that the Actives that the previous daemon had heard are fenced, and that
+// the Actives are recorded at each change, after each reload, and once
+// the record has room for them.
+func TestRecordOfActives(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		groups := alone()
+		groups[0].Fence = &vrrp.Fence{Argv: []string{"/usr/sbin/fence"}, Timeout: time.Second}
+		b := newBench(t, groups)
+		fences, record := make(fencer, 1), make(activesRecord, 9)
+		b.cfg.Fencer, b.cfg.Record = fences, record
+		old := vrrp.Advertiser{Source: netip.MustParseAddr("192.0.2.12"), Priority: 200, Interval: interval}
+		b.run(vrrp.Recalled{Instance: "alone", Actives: []vrrp.Advertiser{old}})
+		want := func(what string, lists ...[]vrrp.Advertiser) {
+			t.Helper()
+			settle(0)
+			for _, list := range lists {
+				select {
+				case got := <-record:
+					if !slices.Equal(got, list) {
+						t.Errorf("%s: %v is recorded, want %v", what, got, list)
+					}
+				default:
+					t.Errorf("%s: nothing is recorded, want %v", what, list)
+				}
+			}
+			if len(record) > 0 {
+				t.Errorf("%s: more is recorded: %v", what, <-record)
+			}
+		}
+		want("at the start", []vrrp.Advertiser{old})
+		if err := b.router.Reconfigure(t.Context(), router.Reconfiguration{Groups: groups}); err != nil {
+			t.Fatal(err)
+		}
+		want("after a reload", []vrrp.Advertiser{old})
+		b.router.RecordActives()
+		want("once there is room", []vrrp.Advertiser{old})
+		settle(longest)
+		b.results.Publish(vrrp.Forwards{Cause: b.cfg.Minter.Cause(time.Now()), Interface: "eth0"})
+		settle(0)
+		select {
+		case f := <-fences:
+			if f.Active != old.Source {
+				t.Errorf("%v is fenced", f.Active)
+			}
+			b.results.Publish(vrrp.Fenced{Cause: b.cfg.Minter.Cause(time.Now()), Ticket: f.Ticket})
+		default:
+			t.Fatal("the Active of the previous daemon is not fenced")
+		}
+		settle(time.Millisecond)
+		want("as Active", nil)
 		b.stop()
 	})
 }

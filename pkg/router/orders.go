@@ -22,6 +22,7 @@ type Orders struct {
 	Watches   []vrrp.Watch // machines of Actives
 	Summaries []vrrp.Summarize
 	Fences    []vrrp.RunFence
+	Records   []vrrp.RecordActives
 	Events    []event.Event
 }
 
@@ -70,6 +71,8 @@ func (o *Orders) translate(g *vrrp.Group, effects []vrrp.Effect) {
 			o.Summaries = append(o.Summaries, e)
 		case vrrp.RunFence:
 			o.Fences = append(o.Fences, e)
+		case vrrp.RecordActives:
+			o.Records = append(o.Records, e)
 		case vrrp.Report:
 			o.Events = append(o.Events, e.Event)
 		}

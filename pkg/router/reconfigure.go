@@ -130,6 +130,14 @@ func (c *Core) Reconfigure(now time.Time, to Reconfiguration, links []event.Link
 		c.restate(i, now, out)
 		c.step(i, now, vrrp.Start{Cause: cause}, out)
 	}
+	c.RecordActives(out)
+}
+
+// RecordActives records the Actives of all instances again.
+func (c *Core) RecordActives(out *Orders) {
+	for _, m := range c.groups {
+		out.translate(m.Config(), m.RecordActives())
+	}
 }
 
 // restate passes the standing results that concern a group to it again.

@@ -33,6 +33,7 @@ type Config struct {
 	Receiver  Receiver
 	Confirmer Confirmer
 	Fencer    Fencer  // needed if a group has a fence
+	Record    Record  // nil: nothing is recorded
 	Watcher   Watcher // needed if an instance watches the machine of its Active
 
 	Lease  *lease.Lease
@@ -72,6 +73,12 @@ type Confirmer interface {
 // block.
 type Fencer interface{ Fence(vrrp.RunFence) }
 
+// Record records the Actives of an instance that the next daemon must fence if they are silent
+// (vrrp.RecordActives). Actives does not block.
+type Record interface {
+	Actives(instance string, list []vrrp.Advertiser)
+}
+
 // Watcher watches the machines of Actives, and reports each change with a vrrp.Watched on
 // Results. Watch does not block.
 type Watcher interface{ Watch(...vrrp.Watch) }
@@ -110,9 +117,11 @@ type Router struct {
 	engaged bool      // whether the confirmer knows the links of groups in Backup or Active
 	wake    time.Time // the instant to which the alarm is set
 
-	started   chan struct{}  // closed once all groups have started
-	adopted   []vrrp.Adopted // groups that Run starts as Active
-	handsOver atomic.Bool    // groups keep their state when Run ends
+	started   chan struct{}   // closed once all groups have started
+	adopted   []vrrp.Adopted  // groups that Run starts as Active
+	recalled  []vrrp.Recalled // Actives that the previous daemon heard
+	handsOver atomic.Bool     // groups keep their state when Run ends
+	unwritten atomic.Bool     // the record had no room for the Actives, and has room now
 }
 
 // New returns a router that has subscribed to its inputs. It does nothing until Run is called.
@@ -144,9 +153,19 @@ func (r *Router) Groups() []*vrrp.GroupStatus {
 // already holds their addresses. It must be called before Run.
 func (r *Router) Adopt(groups []vrrp.Adopted) { r.adopted = groups }
 
+// Recall gives the router the Actives that the previous daemon heard. It must be called before Run.
+func (r *Router) Recall(actives []vrrp.Recalled) { r.recalled = actives }
+
 // Started returns a channel that is closed once Run has started all groups: then their snapshots
 // show which of them go on as Active.
 func (r *Router) Started() <-chan struct{} { return r.started }
+
+// RecordActives makes the loop record the Actives of all instances again, since the record had no room
+// for them before.
+func (r *Router) RecordActives() {
+	r.unwritten.Store(true)
+	r.bell.Ring()
+}
 
 // HandOver makes Run end without an order when its context ends.
 func (r *Router) HandOver() { r.handsOver.Store(true) }
@@ -183,13 +202,17 @@ func (r *Router) Run(ctx context.Context) error {
 	}
 }
 
-// adopt starts the groups that go on as Active, before all others.
+// adopt absorbs what the previous daemon has recorded, before any group starts: Actives that it
+// heard, and groups that go on as Active.
 func (r *Router) adopt() {
 	var out Orders
+	for _, in := range r.recalled {
+		r.absorb(in, &out)
+	}
 	for _, in := range r.adopted {
 		r.absorb(in, &out)
 	}
-	r.adopted = nil
+	r.recalled, r.adopted = nil, nil
 	r.dispatch(&out)
 }
 
@@ -215,6 +238,9 @@ func (r *Router) turn() {
 	r.absorbLinks()
 
 	var out Orders
+	if r.unwritten.Swap(false) {
+		r.core.RecordActives(&out)
+	}
 	for _, in := range results {
 		r.absorb(in, &out)
 	}

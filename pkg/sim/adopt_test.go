@@ -4,6 +4,7 @@ import (
 	"testing"
 	"time"
 
+	"ripcord/pkg/adopt"
 	"ripcord/pkg/event"
 	"ripcord/pkg/vrrp"
 )
@@ -119,6 +120,77 @@ func TestChangesAreNotAdopted(t *testing.T) {
 		play(w, check.Settle()+time.Second)
 		for _, v := range check.Violations {
 			t.Errorf("%s: %s", c.name, v)
+		}
+	}
+}
+
+// TestBackupRecallsTheActive checks that a Backup whose daemon ends in any way while the Active's
+// power is lost fences that Active after its next start, and takes over only then. If the record is
+// too old or was lost with the power, it does not.
+func TestBackupRecallsTheActive(t *testing.T) {
+	for name, c := range map[string]struct {
+		end    func(r *Router)
+		away   time.Duration
+		fenced bool
+	}{
+		"it crashes":                       {func(r *Router) { r.Die(false) }, time.Second, true},
+		"it hands over":                    {func(r *Router) { r.Die(true) }, time.Second, true},
+		"it stops":                         {(*Router).Stop, time.Second, true},
+		"it is away for as long as can be": {(*Router).Stop, adopt.RecallWithin, true},
+		"it is away for too long":          {(*Router).Stop, adopt.RecallWithin + time.Millisecond, false},
+		"it loses its power":               {(*Router).Crash, time.Second, false},
+	} {
+		w := lan(1, setup{
+			interval: 100 * time.Millisecond, priorities: []uint8{150, 100}, preempt: true, family: event.IPv4, fence: &vrrp.Fence{Timeout: fenceTimeout},
+		})
+		check := NewCheck(w)
+		play(w, 5*time.Second)
+		a, b := w.Routers[0], w.Routers[1]
+		if !a.active() || b.group().State() != event.Backup {
+			t.Fatalf("%s: the LAN begins with %v and %v", name, a.group().State(), b.group().State())
+		}
+		c.end(b)
+		a.Crash()
+		play(w, c.away)
+		b.Start()
+		fenced := check.Fenced
+		for !b.active() && w.now.Sub(b.started) < 5*time.Second {
+			play(w, time.Millisecond)
+		}
+		if took := w.now.Sub(b.started); !b.active() || (check.Fenced > fenced) != c.fenced {
+			t.Errorf("%s: Active after %v: %v; fenced before: %v, want %v", name, took, b.active(), check.Fenced > fenced, c.fenced)
+		}
+		a.Start()
+		play(w, check.Settle()+time.Second)
+		check.Rest()
+		for _, v := range check.Violations {
+			t.Errorf("%s: %s", name, v)
+		}
+	}
+}
+
+// TestRecalledActiveLives checks that a Backup whose daemon restarts does not fence an Active that
+// it hears again, nor one that resigns before that.
+func TestRecalledActiveLives(t *testing.T) {
+	for _, resigns := range []bool{false, true} {
+		w := lan(1, setup{
+			interval: time.Second, priorities: []uint8{150, 100}, preempt: true, family: event.IPv4, fence: &vrrp.Fence{Timeout: fenceTimeout},
+		})
+		check := NewCheck(w)
+		play(w, 10*time.Second)
+		a, b := w.Routers[0], w.Routers[1]
+		b.Die(false)
+		play(w, 100*time.Millisecond)
+		b.Start()
+		if resigns {
+			a.Release("edge")
+		}
+		play(w, 10*time.Second)
+		if check.Fenced > 0 || b.active() != resigns {
+			t.Errorf("resigns %v: %d fences, and the other router is %v", resigns, check.Fenced, b.group().State())
+		}
+		for _, v := range check.Violations {
+			t.Errorf("resigns %v: %s", resigns, v)
 		}
 	}
 }

@@ -220,6 +220,10 @@ var slower = disturbance{"reload, interval", 0, func(c *Chaos) (where string, be
 
 // fenceTroubles are the disturbances of a LAN whose routers have a fence.
 var fenceTroubles = []disturbance{
+	{"daemon stops", 0, func(c *Chaos) (where string, begin, end func()) {
+		r := c.router()
+		return r.Name, r.Stop, r.Start
+	}},
 	{"fence fails", 0, func(c *Chaos) (where string, begin, end func()) {
 		r, how := c.router(), fenceFails+fenceEnd(c.World.rng.IntN(2))
 		return r.Name, func() { r.fence.set(how) }, func() { r.fence.set(fenceWorks) }

@@ -39,6 +39,8 @@ type run struct {
 	placed   bool // its addresses are in place, except for those that cannot be
 	reported bool // the last report was that something is missing
 	plans    int  // counts planned reports: only the last plan is valid
+	// recorded are the Actives that are recorded for the next daemon.
+	recorded []vrrp.Advertiser
 }
 
 // serves reports whether the stations of its segment reach a router that holds the addresses of

@@ -24,7 +24,7 @@ func (v *fences) ran(r *Router, f *vrrp.RunFence) {
 	if !v.remembers(r) {
 		return
 	}
-	silent := rec.heard[r.instance(f.Instance.Name).at]
+	silent := rec.known(r.instance(f.Instance.Name).at)
 	if !slices.ContainsFunc(silent, func(o heard) bool { return o.source == f.Active && o.priority > 0 && o.at.After(rec.activeSince) }) {
 		v.violate("%s fences %v, which has not been silent since it was heard as Active", r.Name, f.Active)
 	}
@@ -77,8 +77,9 @@ func (v *fenced) preempts(r *Router, ours uint8) bool {
 func (v *fenced) fellSilent(r *Router) (silent time.Time) {
 	rec := v.of(r)
 	for _, in := range r.instances {
-		for _, o := range rec.heard[in.at] {
-			if o.priority > 0 && o.at.After(latest(rec.leftAt, in.joined)) && !succeeded(o, rec.heard[in.at], in.Miss) && !v.resigned(r, o) {
+		known := rec.known(in.at)
+		for _, o := range known {
+			if o.priority > 0 && o.at.After(latest(rec.leftAt, in.joined)) && !succeeded(o, known, in.Miss) && !v.resigned(r, o) {
 				silent = latest(silent, o.at)
 			}
 		}
@@ -99,8 +100,9 @@ func succeeded(o heard, all []heard, miss int) bool {
 // resigned reports whether a router has heard, after o, the resignation of an Active that counts as
 // the same router on another segment: it had the same priority, or it is the same router.
 func (v *fenced) resigned(r *Router, o heard) bool {
-	for _, all := range v.of(r).heard {
-		for _, by := range all {
+	rec := v.of(r)
+	for i := range rec.heard {
+		for _, by := range rec.known(i) {
 			if by.priority == 0 && !by.at.Before(o.at) && (by.was == o.priority || v.oneMachine(by.source, o.source)) {
 				return true
 			}

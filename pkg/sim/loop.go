@@ -143,6 +143,9 @@ func (l *loop) give() {
 	}
 	r.watcher.watch(out.Watches)
 	r.publish(out.Events)
+	for _, e := range out.Records {
+		r.instance(e.Instance.Name).recorded = e.Actives
+	}
 	for _, f := range out.Fences {
 		r.fence.run(f)
 	}

@@ -9,11 +9,13 @@ import (
 	"ripcord/pkg/vrrp"
 )
 
-// memory is what a daemon that died, or handed over, has left on its machine: the record of its
-// adverts, and the addresses that it held. A crash of the machine clears it.
+// memory is what a daemon that ended has left on its machine: the record of its adverts and of the
+// Actives that it heard, and if it did not stop properly the addresses that it held. A crash of the
+// machine clears it.
 type memory struct {
 	router *Router
 	past   *adopt.Past // nil if there is none
+	fenced bool        // its first group had a fence
 	dead   bool        // the machine runs without its daemon
 
 	// These are for the observer: whether the LAN was quiet, and no other router Active, when the
@@ -22,6 +24,8 @@ type memory struct {
 	count uint64
 	// inherited is the priority of an adopted group until all its checks have a result.
 	inherited uint8
+	// recalls is set if the daemon that runs counts the Actives as heard that the previous one heard.
+	recalls bool
 }
 
 // boottime is CLOCK_BOOTTIME, of a machine that never sleeps.
@@ -30,12 +34,39 @@ func boottime(at time.Time) time.Duration { return time.Duration(at.UnixNano()) 
 // keep stores the record of the daemon, which ends now.
 func (m *memory) keep(handover bool) {
 	r := m.router
-	m.past = &adopt.Past{Handover: handover}
+	m.past, m.fenced = &adopt.Past{Handover: handover}, r.groups[0].Fence != nil
 	for i := range r.groups {
 		digest := adopt.DigestOf(&r.groups[i])
 		for j := range r.groups[i].Members {
 			in := r.instance(r.groups[i].Members[j].Name)
-			m.past.Note(adopt.Key{Name: in.Name, Digest: digest}, in.left, in.leftWith, in.since)
+			m.past.Note(adopt.KeyOf(in.Instance, digest), in.left, in.leftWith, in.since)
+			m.past.NoteActives(in.Instance, in.recorded, boottime(r.world.now))
+		}
+	}
+}
+
+// mayRecall reports whether the daemon that starts now counts the Actives as heard that the previous
+// one heard.
+func (m *memory) mayRecall() bool {
+	if m.past == nil || !m.fenced || m.router.groups[0].Fence == nil {
+		return false
+	}
+	_, counts := m.past.Age(boottime(m.router.world.now))
+	return counts
+}
+
+// recall gives the loop the Actives that the previous daemon had heard.
+func (m *memory) recall() {
+	r, now := m.router, m.router.world.now
+	if !m.recalls {
+		return
+	}
+	for i := range r.groups {
+		for j := range r.groups[i].Members {
+			in := &r.groups[i].Members[j]
+			if list := m.past.Actives(in); len(list) > 0 {
+				r.loop.absorb(vrrp.Recalled{Cause: r.minter.Cause(now), Instance: in.Name, Actives: list})
+			}
 		}
 	}
 }

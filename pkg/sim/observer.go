@@ -42,12 +42,25 @@ type record struct {
 	priority    uint8         // at its last turn; 0 if it had none
 	changed     time.Time     // when its priority last changed
 	heard       [][]heard     // by instance and sender
+	recalled    [][]heard     // what the previous daemon had heard, if this one counts it as heard
 	fence       fencing
 	dead        heard // the Active that last counted as dead; at: since when it was silent on all segments
 }
 
 // delayedSince returns the last instant at which the preempt_delay of a router may have begun.
 func (rec *record) delayedSince() time.Time { return latest(rec.ready, rec.raised) }
+
+// known returns what a router heard for the i-th instance, and what its previous daemon had heard of
+// other senders.
+func (rec *record) known(i int) []heard {
+	all := slices.Clone(rec.heard[i])
+	for _, o := range rec.recalled[i] {
+		if !slices.ContainsFunc(rec.heard[i], func(by heard) bool { return by.source == o.source }) {
+			all = append(all, o)
+		}
+	}
+	return all
+}
 
 // heard is what a router heard of another one.
 type heard struct {
@@ -72,7 +85,7 @@ type fencing struct {
 func newObserver(w *World) observer {
 	k := observer{World: w, routers: make([]record, len(w.Routers)), actives: make([][2]int, len(w.Segments)), since: make([][2]time.Time, len(w.Segments))}
 	for i, r := range w.Routers {
-		k.routers[i].heard = make([][]heard, len(r.all))
+		k.routers[i].heard, k.routers[i].recalled = make([][]heard, len(r.all)), make([][]heard, len(r.all))
 	}
 	return k
 }
@@ -81,13 +94,16 @@ func newObserver(w *World) observer {
 func (k *observer) of(r *Router) *record { return &k.routers[r.at] }
 
 // begin returns the record of a router, without what the router itself knew before it was
-// started.
+// started, unless it has recalled that.
 func (k *observer) begin(r *Router) *record {
 	rec := k.of(r)
 	if rec.life != r.life {
 		rec.life, rec.fence = r.life, fencing{}
 		for i := range rec.heard {
-			rec.heard[i] = rec.heard[i][:0]
+			before := rec.known(i)
+			if rec.heard[i], rec.recalled[i] = rec.heard[i][:0], nil; r.memory.recalls {
+				rec.recalled[i] = before
+			}
 		}
 	}
 	return rec
@@ -157,7 +173,12 @@ func (k *observer) heard(r *Router, h vrrp.Heard) {
 	if h.Stale || h.Invalid || h.Version != in.Version {
 		return
 	}
-	all := &k.of(r).heard[in.at]
+	rec := k.of(r)
+	all := &rec.heard[in.at]
+	bySource := func(o heard) bool { return o.source == h.Source }
+	if i := slices.IndexFunc(rec.recalled[in.at], bySource); i >= 0 && !slices.ContainsFunc(*all, bySource) {
+		*all = append(*all, rec.recalled[in.at][i])
+	}
 	var o *heard
 	for i := range *all {
 		if (*all)[i].source == h.Source {

@@ -29,6 +29,7 @@ func (r *Router) Start() {
 	r.power(true)
 	r.memory.dead, r.memory.inherited = false, 0
 	r.adopt(w.now)
+	r.memory.recalls = r.memory.mayRecall()
 	r.process = process{life: r.life + 1, stopped: r.stopped, awake: r.awake, slow: r.slow, started: w.now}
 	r.minter = event.NewMinter(0)
 	r.core = router.NewCore(r.groups, r.minter, w.now)
@@ -59,15 +60,20 @@ func (r *Router) Start() {
 	for _, c := range r.trackers.checks {
 		c.start()
 	}
+	r.memory.recall()
 	r.memory.adopt(r.memory.judge())
 	review(r.all)
 	r.loop.absorb(vrrp.Start{Cause: r.minter.Cause(w.now)})
 }
 
-// Stop stops the router's daemon properly: it resigns.
+// Stop stops the router's daemon properly: it resigns, and keeps the record of the Actives that it heard.
 func (r *Router) Stop() {
 	if r.loop.running() {
 		r.loop.absorb(vrrp.Stop{Cause: r.minter.Cause(r.world.now)})
+		r.memory.keep(false)
+		r.memory.dead = false
+		r.end()
+		return
 	}
 	r.Crash()
 }

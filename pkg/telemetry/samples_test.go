@@ -75,6 +75,8 @@ func samples() []event.Event {
 		event.ProbeFailed{Stamp: caused(0), Err: "too many open files"},
 		event.FenceUnproven{Stamp: caused(0), Virtual: inside, Links: []string{"eth0", "eth1"}},
 		event.FenceUnproven{Stamp: caused(0), Virtual: inside, Links: []string{"eth0"}, Proceeds: true},
+		event.FenceRecalled{Stamp: caused(0), Virtual: inside, Active: netip.MustParseAddr("192.0.2.3"), Age: 1200 * time.Millisecond, Within: 10 * time.Minute},
+		event.FenceRecalled{Stamp: caused(0), Virtual: inside, Active: netip.MustParseAddr("192.0.2.3"), Age: 12 * time.Minute, Within: 10 * time.Minute},
 		event.InstanceTransition{Stamp: caused(0), Virtual: single, From: event.Backup, To: event.Active, Reason: event.FenceFailed, Priority: 100},
 		event.CheckChanged{Stamp: caused(0), Check: "web", Result: "down", Took: 2 * time.Second, Output: "refused", Err: "exit status 1"},
 		event.CheckChanged{Stamp: caused(0), Check: "load", Result: "up", Change: -5, Took: time.Millisecond},

@@ -125,21 +125,29 @@ type RunFence struct {
 	Active   netip.Addr
 }
 
+// RecordActives records for the next daemon the Actives that were heard for an instance with a
+// fence and have not resigned (Recalled). It replaces the last such record of the instance.
+type RecordActives struct {
+	Instance *Instance
+	Actives  []Advertiser // read-only
+}
+
 // Report publishes an event.
 type Report struct{ Event event.Event }
 
-func (Advertise) effect()    {}
-func (Disarm) effect()       {}
-func (AdvertiseNow) effect() {}
-func (HoldBack) effect()     {}
-func (Resign) effect()       {}
-func (Mute) effect()         {}
-func (Probe) effect()        {}
-func (Hold) effect()         {}
-func (Release) effect()      {}
-func (Reannounce) effect()   {}
-func (Verify) effect()       {}
-func (Ask) effect()          {}
-func (Summarize) effect()    {}
-func (RunFence) effect()     {}
-func (Report) effect()       {}
+func (Advertise) effect()     {}
+func (Disarm) effect()        {}
+func (AdvertiseNow) effect()  {}
+func (HoldBack) effect()      {}
+func (Resign) effect()        {}
+func (Mute) effect()          {}
+func (Probe) effect()         {}
+func (Hold) effect()          {}
+func (Release) effect()       {}
+func (Reannounce) effect()    {}
+func (Verify) effect()        {}
+func (Ask) effect()           {}
+func (Summarize) effect()     {}
+func (RunFence) effect()      {}
+func (RecordActives) effect() {}
+func (Report) effect()        {}

@@ -27,6 +27,15 @@ type Adopted struct {
 	Handover bool
 }
 
+// Recalled reports, before the Start, the Actives of an instance with a fence that the previous
+// daemon heard and that had not resigned, in the order of their last adverts. It reports none that
+// was heard while the instance was Active.
+type Recalled struct {
+	Cause    event.Cause
+	Instance string
+	Actives  []Advertiser
+}
+
 // Stop ends the protocol: it is the Shutdown of RFC 9568 §6.4.
 type Stop struct{ Cause event.Cause }
 
@@ -279,6 +288,7 @@ type Reconfigured struct {
 
 func (Start) input()        {}
 func (Adopted) input()      {}
+func (Recalled) input()     {}
 func (Stop) input()         {}
 func (Tick) input()         {}
 func (LinkSeen) input()     {}

@@ -4,6 +4,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -78,5 +79,48 @@ func TestFence(t *testing.T) {
 	time.Sleep(500 * time.Millisecond)
 	if st := b.status().Instances[0]; st.State != "backup" || !strings.Contains(st.Holding, "fence") {
 		t.Errorf("after the failure it is %s, holding %q", st.State, st.Holding)
+	}
+}
+
+// TestFenceAfterRestart ends the daemon of a Backup, loses the power of the Active while no daemon
+// runs on the Backup, and starts the Backup again: it runs the fence before it takes over, however its
+// daemon ended.
+func TestFenceAfterRestart(t *testing.T) {
+	t.Parallel()
+	for name, end := range map[string]syscall.Signal{"it was killed": syscall.SIGKILL, "it was stopped": syscall.SIGTERM} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := newSite(t, []segment{inside}, "a", "b")
+			began := time.Now()
+			a := s.start("a", router{150, 100 * time.Millisecond, ""})
+			a.becomes("active", began, patience)
+			record := filepath.Join(s.Dir, "fenced")
+			fence := s.script("fence", "echo $RIPCORD_NAME $RIPCORD_ACTIVE >> "+record)
+			b := s.startYAML("b", "script_user: root\n"+router{100, 100 * time.Millisecond, "fence: {command: [" + fence + "]}"}.yaml(s, s.socket("b")))
+			b.becomes("backup", began, patience)
+			in := s.watch(inside, 5*time.Millisecond)
+			s.servedBy("a", inside, in, time.Now(), patience) // its station answers to the fence later
+			soon(t, "that b hears a", func() bool { return b.status().Instances[0].ActiveAddress != nil })
+			active := b.status().Instances[0].ActiveAddress.String()
+
+			at, err := b.End(end)
+			if err != nil {
+				t.Fatal(err)
+			}
+			a.kill()
+			b = s.again("b")
+			recalled := b.wait(at, patience, "the Active of its previous daemon", is("fence.recalled"))
+			if recalled.Level != "info" || !strings.Contains(recalled.Msg, active) {
+				t.Errorf("%s: %s", recalled.Level, recalled.Msg)
+			}
+			moved := b.becomes("active", at, patience)
+			ran := b.wait(at, patience, "fence.ran", is("fence.ran"))
+			if ran.TS.After(moved.TS) || moved.Reason != "active-timeout" {
+				t.Errorf("it was Active for %s, and the fence ended %v before that", moved.Reason, moved.TS.Sub(ran.TS))
+			}
+			if text, err := os.ReadFile(record); err != nil || string(text) != "inside "+active+"\n" {
+				t.Errorf("the command wrote %q, %v; want that %s was fenced once", text, err, active)
+			}
+		})
 	}
 }

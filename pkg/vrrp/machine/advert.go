@@ -262,6 +262,9 @@ func (s *step) absorbResignation(m *member, h *vrrp.Heard) {
 	if !ok {
 		return
 	}
+	if !gone.Source.IsValid() && (fencing{s}).waits(m) {
+		return // the previous daemon heard another Active, which may be alive
+	}
 	r := resignation{h.Source, h.Cause.At, h.Cause}
 	m.lastResign = r
 	s.f.fence.Forget()

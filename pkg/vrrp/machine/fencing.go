@@ -17,6 +17,9 @@ import (
 //
 // An event that changes the waits (facts.unverify), such as an advert, a resignation or a
 // fault, also ends the fence.
+//
+// The Actives that have not resigned are recorded, so that the daemon that follows fences them,
+// too: an Active may fall silent while no daemon runs here, or before the next one has heard it.
 
 // fenceAgain is the minimum time until a failed fence is tried again.
 const fenceAgain = time.Second
@@ -66,17 +69,17 @@ func (s fencing) run(cause event.Cause) {
 }
 
 // absorb absorbs the end of the command.
-func (s fencing) absorb(in vrrp.Fenced) { s.follow(s.f.fence.Ended(in.Ticket, in.Err), in.Cause) }
+func (s fencing) absorb(in vrrp.Fenced) { s.act(s.f.fence.Ended(in.Ticket, in.Err), in.Cause) }
 
 // tick ends the waits of a fence in progress, and asks the stations again.
 func (s fencing) tick(cause event.Cause) {
-	s.follow(s.f.fence.Tick(s.now), cause)
+	s.act(s.f.fence.Tick(s.now), cause)
 	s.ask(cause)
 }
 
-// follow acts on an outcome of the fence. If no station answers, this router may be the one that
+// act acts on an outcome of the fence. If no station answers, this router may be the one that
 // is cut off: it goes on asking, unless the configuration lets it proceed without success.
-func (s fencing) follow(outcome fence.Outcome, cause event.Cause) {
+func (s fencing) act(outcome fence.Outcome, cause event.Cause) {
 	switch outcome {
 	case fence.CutOff:
 		m, proceeds := s.f.members.fenced(s.f.takeoverReason(s.now, cause)), s.cfg.Fence.Proceed
@@ -153,4 +156,56 @@ func (s fencing) cancel() {
 		s.pass()
 		s.f.unverify()
 	}
+}
+
+// recall absorbs the Actives that the previous daemon had heard.
+func (s fencing) recall(in vrrp.Recalled) {
+	if m := s.f.members.find(in.Instance); m != nil && !s.f.started {
+		m.unresigned = slices.Clone(in.Actives)
+	}
+}
+
+// waitForRecalled makes a group that starts wait as long as the longest interval of the recalled
+// Actives requires: the fence must not switch off an Active whose next advert is not due yet.
+func (s fencing) waitForRecalled() {
+	if s.f.ownerWait != nil {
+		return
+	}
+	for _, m := range s.f.members {
+		longest := m.interval
+		for _, a := range m.unresigned {
+			longest = max(longest, a.Interval)
+		}
+		if longest > m.interval {
+			m.interval = longest
+			m.restart(s.now)
+			m.waitForSecond(s.now)
+		}
+	}
+}
+
+// waits reports whether a member waits for an Active that must be fenced if it stays silent.
+func (s fencing) waits(m *member) bool { return s.cfg.Fence != nil && len(m.unresigned) > 0 }
+
+// follow records the Actives of each member that have not resigned, if they have changed.
+func (s fencing) follow() {
+	for _, m := range s.f.members {
+		list := []vrrp.Advertiser(m.unresigned)
+		if s.cfg.Fence == nil {
+			list = nil
+		}
+		if !slices.Equal(list, m.recorded) {
+			m.recorded = slices.Clone(list)
+			s.emit(vrrp.RecordActives{Instance: m.Instance, Actives: m.recorded})
+		}
+	}
+}
+
+// RecordActives returns the effects that record the Actives of all members again. A reload needs
+// them: it may move the records of members, and a new member may replace another one of its name.
+func (m *Machine) RecordActives() (effects []vrrp.Effect) {
+	for _, mb := range m.facts.members {
+		effects = append(effects, vrrp.RecordActives{Instance: mb.Instance, Actives: mb.recorded})
+	}
+	return effects
 }

@@ -15,6 +15,8 @@ func (s *step) absorbInput(in vrrp.Input) {
 		s.absorbStart(in)
 	case vrrp.Adopted:
 		s.absorbAdopted(in)
+	case vrrp.Recalled:
+		fencing{s}.recall(in)
 	case vrrp.Stop:
 		s.f.started, s.f.startWaits = false, nil
 		s.f.members.forgetRecoveries()
@@ -86,6 +88,7 @@ func (s *step) absorbStart(in vrrp.Start) {
 	}
 	s.f.delayStart(s.now)
 	s.f.restart(s.now, event.Initialize, s.why)
+	fencing{s}.waitForRecalled()
 }
 
 // absorbAdopted starts an adopted group as Active. Such a group waits for no check: the previous

@@ -102,6 +102,7 @@ func (m *Machine) Step(now time.Time, in vrrp.Input) []vrrp.Effect {
 	}
 	s.reportJoined(in)
 	s.f.waitAlone(now)
+	fencing{&s}.follow()
 	return s.list
 }
 

@@ -87,6 +87,8 @@ type member struct {
 	// unresigned are the Actives that were heard since this router was Active itself. One of them
 	// that falls silent has to be fenced.
 	unresigned heard.Unresigned
+	// recorded are the Actives that were last recorded for the next daemon.
+	recorded []vrrp.Advertiser
 	// answered and answeredResign are when this member last answered a rival, and a resignation,
 	// with an immediate advert. It answers each at most once in an interval.
 	answered       time.Time

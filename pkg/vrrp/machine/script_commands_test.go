@@ -101,6 +101,12 @@ func (l *lan) order(r *router, verb string, w *words) {
 			return true
 		})
 		l.step(r, "", in)
+	case "recalled":
+		in := vrrp.Recalled{Cause: l.minter.Cause(l.now), Instance: w.next()}
+		a := vrrp.Advertiser{Source: take(w, netip.ParseAddr), Priority: uint8(take(w, strconv.Atoi)), Interval: time.Second}
+		w.options(func(name string) bool { a.Interval = take(w, time.ParseDuration); return name == "interval" })
+		in.Actives = append(in.Actives, a)
+		l.step(r, "", in)
 	case "stop":
 		l.step(r, "", vrrp.Stop{Cause: l.minter.Cause(l.now)})
 	case "up", "down":
@@ -181,6 +187,8 @@ func (l *lan) order(r *router, verb string, w *words) {
 		l.step(r, "", vrrp.Forwards{Cause: l.minter.Cause(at), Interface: link})
 	case "verifiers":
 		r.silent = w.next() == "silent"
+	case "records":
+		l.records = w.next() == "shown"
 	case "receiver":
 		l.summaries = w.next() == "summarizes"
 	case "engine":

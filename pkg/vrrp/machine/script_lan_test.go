@@ -22,6 +22,8 @@ type lan struct {
 	trace   []string
 	// summaries makes the trace show which adverts are summarized.
 	summaries bool
+	// records makes the trace show which Actives are recorded.
+	records bool
 }
 
 const latency = time.Millisecond

@@ -50,6 +50,9 @@ import (
 //	sends MEMBER ROW [to ADDRESS]         that many in a row were refused
 //	probed MEMBER [refused ADDRESS]...    the outcome of a probe, or of a first advert
 //	receiver summarizes                   show which adverts are summarized
+//	records shown                         show which Actives are recorded for the next daemon
+//	recalled MEMBER SOURCE PRIORITY [interval D]
+//	                                      the previous daemon had heard that Active
 //	engine answers|silent                 silent: it reports that only by the command probed
 //	placed MEMBER all|no-extra|some|none  which of its objects are in place
 //	verifiers answer|silent               silent: they answer only by the command answer

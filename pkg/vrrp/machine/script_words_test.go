@@ -13,7 +13,9 @@ import (
 func describe(l *lan, effects []vrrp.Effect) string {
 	var said []string
 	for _, e := range effects {
-		if _, ok := e.(vrrp.Summarize); !ok || l.summaries {
+		_, summarizes := e.(vrrp.Summarize)
+		_, records := e.(vrrp.RecordActives)
+		if (!summarizes || l.summaries) && (!records || l.records) {
 			said = append(said, inWords(l, e))
 		}
 	}
@@ -67,6 +69,12 @@ func inWords(l *lan, e vrrp.Effect) string {
 		return fmt.Sprintf("summarize %s=%v", e.Instance.Name, e.On)
 	case vrrp.RunFence:
 		return fmt.Sprintf("fence %v, the Active of %s, for %s", e.Active, e.Instance.Name, e.Group)
+	case vrrp.RecordActives:
+		var list []string
+		for _, a := range e.Actives {
+			list = append(list, fmt.Sprintf("%v (%d, %v)", a.Source, a.Priority, a.Interval))
+		}
+		return fmt.Sprintf("record for %s: [%s]", e.Instance.Name, strings.Join(list, ", "))
 	case vrrp.Report:
 		return reportInWords(l, e.Event)
 	}
