@@ -1,6 +1,6 @@
 // Package addr holds the addresses of instances while they are Active: it adds them, announces
 // them, restores them when other programs remove them, and removes them at a release. It executes
-// the router's orders, and calls the packages that hold the other things.
+// the router's orders, and calls the packages that hold routes and macvlans.
 //
 // An address is ours if it bears the mark, IFA_PROTO 112, or before Linux 5.18 if the record file
 // names it. An address that is on the link without the mark is used, never added and never removed.
@@ -9,23 +9,23 @@
 // what is held; converge (converge.go) then makes the kernel agree, concern by concern:
 //
 //   - macvlans (pkg/macvlan): the links that bear virtual MACs;
-//   - addresses (addresses.go): adds, removes and marks what its ledger (ledger.go,
-//     settle.go, leaving.go, mark.go) derives from what is held and what stands;
-//   - acceptance (accept.go, pkg/firewall): drops what comes for addresses with
-//     `accept: false`, before they are added and until they are removed. While the
-//     firewall cannot be programmed they are not added;
+//   - addresses (addresses.go): adds, removes and marks the addresses as its ledger (ledger.go,
+//     settle.go, leaving.go, mark.go) derives it from the held and the present addresses;
+//   - acceptance (accept.go, pkg/firewall): drops packets to addresses with `accept: false`,
+//     before they are added and until they are removed. While the firewall cannot be programmed
+//     they are not added;
 //   - routes (pkg/route): after the addresses are in place, until before they are removed;
 //   - placements (placement.go): reports to the router what is missing, 1 s after it was
 //     ordered or lost, and when that changes.
 //
 // A Configure (configure.go) gives each concern its new sets, and then converges as any
-// order does: what is in both the old and the new ones is not touched. An address that
-// must differ in what the kernel knows of it, as by its label, is removed and added again.
+// order does: items of both the old and the new sets are not touched. An address whose
+// attributes in the kernel change, such as its label, is removed and added again.
 //
-// Beside those, the announcer (announce.go, schedule.go) sends gratuitous ARP and
+// In addition, the announcer (announce.go, schedule.go) sends gratuitous ARP and
 // neighbor advertisements, and pkg/neigh (neighbors.go) watches the stations on the
-// links. Leftovers removes what a daemon that died has left. All but worker.go
-// and the files *_linux.go is pure.
+// links. Leftovers removes the items of a daemon that died. All files but worker.go,
+// machine.go and *_linux.go are pure.
 //
 // The contract:
 //

@@ -21,7 +21,7 @@
 //  4. A command that takes longer than its timeout is killed, with its process group. One
 //     without a timeout of its own is killed after YieldAfter where a transition waits for it:
 //     the next of its name, or any other while Limit commands run.
-//  5. Drain lets the last transitions run, those of a shutdown among them, for as long as
-//     its context says.
+//  5. Drain runs the commands of the last transitions, including those of a shutdown, until
+//     its context ends.
 //  6. Reports come from the goroutine that calls Run, one at a time. They must not block.
 package notify
