@@ -190,7 +190,9 @@ func (s *stages) stopForHandover(deadline time.Time) error {
 	s.worker.HandOver()
 	err = errors.Join(err, s.stopRouter())
 	s.sources.cancel()
-	err = errors.Join(err, s.holding.stop(deadline), s.sources.stop(deadline), s.sending.stop(deadline))
+	err = errors.Join(err, s.holding.stop(deadline), s.sources.stop(deadline))
+	s.engine.Do(s.advertsNow(s.stats.Names())...) // the time of the next daemon counts from the last advert
+	err = errors.Join(err, s.sending.stop(deadline))
 	s.inherited.record.HandOver()
 	return err
 }

@@ -425,6 +425,30 @@ func TestCrashAfterReload(t *testing.T) {
 	b.unmoved(at)
 }
 
+// TestHandoverAdvertisesLast checks that a daemon that hands over advertises at its end, so that
+// the next daemon has as much time as possible. The interval is long, so no other advert is due.
+func TestHandoverAdvertisesLast(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, []segment{inside}, "a")
+	began := time.Now()
+	a := s.start("a", router{255, 10 * time.Second, ""})
+	a.wait(began, patience, "its address", is("address.added"))
+	sniffer, first := s.sniff(inside), s.daemons["a"]
+	at, ended := time.Now(), make(chan time.Time, 1)
+	go func() { // the service manager
+		<-first.Exited
+		ended <- time.Now()
+		s.again("a")
+	}()
+	if got := s.ripcord("a", "handover", "--socket", s.socket("a")); got.code != 0 {
+		t.Fatalf("exit %d, %s%s", got.code, got.out, got.err)
+	}
+	end := <-ended
+	if !slices.ContainsFunc(sniffer.Adverts(), func(a lan.Advert) bool { return a.Host == "a" && a.At.After(at) && a.At.Before(end) }) {
+		t.Error("it sent no advert at its end")
+	}
+}
+
 // TestHandoverToNobody checks that the addresses are removed after a handover if no daemon starts.
 func TestHandoverToNobody(t *testing.T) {
 	t.Parallel()
