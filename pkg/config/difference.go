@@ -1,6 +1,7 @@
 package config
 
 import (
+	"cmp"
 	"reflect"
 	"slices"
 
@@ -18,9 +19,12 @@ type Difference struct{ Added, Changed, Removed, Values []string }
 // router now is both removed and added: it starts over.
 func Compare(before, next *Config) (d Difference) {
 	was, is := describe(before), describe(next)
-	anew := startAnew(before, next)
+	anew, renamed := startAnew(before, next), renamedGroups(before, next, was, is)
+	kept := make(map[string]bool) // previous names of groups
 	for _, n := range is.names {
-		switch old, known := was.parts[n]; {
+		name := cmp.Or(renamed[n], n)
+		kept[name] = true
+		switch old, known := was.parts[name]; {
 		case !known:
 			d.Added = append(d.Added, n)
 		case anew[n]:
@@ -33,7 +37,7 @@ func Compare(before, next *Config) (d Difference) {
 		}
 	}
 	for _, n := range was.names {
-		if _, known := is.parts[n]; !known {
+		if !kept[n] {
 			d.Removed = append(d.Removed, n)
 		}
 	}
@@ -55,10 +59,28 @@ func startAnew(before, next *Config) map[string]bool {
 	return anew
 }
 
+// renamedGroups returns the previous names of the groups that continue another one under a new
+// name (vrrp.Succeed).
+func renamedGroups(before, next *Config, was, is described) map[string]string {
+	renamed := make(map[string]string)
+	succession := vrrp.Succeed(before.Groups, next.Groups)
+	for i, g := range next.Groups {
+		at := succession.From(i)
+		if at < 0 || g.Name == "" {
+			continue
+		}
+		if old := before.Groups[at]; old.Name != "" && old.Name != g.Name {
+			renamed[is.groups[g.Name]] = was.groups[old.Name]
+		}
+	}
+	return renamed
+}
+
 // described is a configuration in the form for comparison, by the names of instances and groups.
 type described struct {
-	names []string
-	parts map[string]any
+	names  []string
+	parts  map[string]any
+	groups map[string]string // the names of the groups among the names
 }
 
 // instancePart is what a reload compares of an instance.
@@ -78,7 +100,7 @@ type groupPart struct {
 }
 
 func describe(c *Config) described {
-	d := described{parts: make(map[string]any)}
+	d := described{parts: make(map[string]any), groups: make(map[string]string)}
 	add := func(name string, part any) {
 		d.names = append(d.names, name)
 		d.parts[name] = part
@@ -110,7 +132,8 @@ func describe(c *Config) described {
 		for _, in := range g.Members {
 			members = append(members, in.Name)
 		}
-		add(groupNamed(d, g), groupPart{group, members, notifyOf(c, Subject{Group: true, Name: g.Name})})
+		d.groups[g.Name] = groupNamed(d, g)
+		add(d.groups[g.Name], groupPart{group, members, notifyOf(c, Subject{Group: true, Name: g.Name})})
 	}
 	return d
 }

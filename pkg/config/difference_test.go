@@ -1,6 +1,7 @@
 package config
 
 import (
+	"fmt"
 	"net/netip"
 	"reflect"
 	"slices"
@@ -143,6 +144,33 @@ func fill(v reflect.Value) {
 		fill(v.Field(0))
 	default:
 		panic("no value for " + v.Type().String())
+	}
+}
+
+// TestCompareNamesGroups checks that a group with another name counts as changed if it continues the
+// previous one, and that an instance is changed that is in another group.
+func TestCompareNamesGroups(t *testing.T) {
+	with := func(name string) *Config {
+		g := vrrp.Group{Name: name}
+		for _, member := range []string{"inside", "outside"} {
+			g.Members = append(g.Members, vrrp.Instance{Virtual: event.Virtual{Name: member, Group: name}})
+		}
+		if name != "" {
+			return &Config{Groups: []vrrp.Group{g}}
+		}
+		return &Config{Groups: []vrrp.Group{{Members: g.Members[:1]}, {Members: g.Members[1:]}}}
+	}
+	for _, c := range []struct{ before, next, want string }{
+		{"edge", "edge", "added [] changed [] removed [] []"},
+		{"edge", "border", "added [] changed [inside outside border] removed [] [inside: group border (was edge) outside: group border (was edge) border: name border (was edge)]"},
+		{"edge", "inside", "added [] changed [inside outside group inside] removed [] [inside: group inside (was edge) outside: group inside (was edge) group inside: name inside (was edge)]"},
+		{"edge", "", "added [] changed [inside outside] removed [edge] [inside: group none (was edge) outside: group none (was edge)]"},
+		{"", "edge", "added [edge] changed [inside outside] removed [] [inside: group edge (was none) outside: group edge (was none)]"},
+	} {
+		d := Compare(with(c.before), with(c.next))
+		if got := fmt.Sprintf("added %v changed %v removed %v %v", d.Added, d.Changed, d.Removed, d.Values); got != c.want {
+			t.Errorf("from %q to %q: %s\nwant %s", c.before, c.next, got, c.want)
+		}
 	}
 }
 

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"cmp"
 	"fmt"
 	"net/netip"
 	"reflect"
@@ -18,6 +19,7 @@ type shownKey[T any] struct {
 }
 
 var shownOfInstance = []shownKey[instancePart]{
+	{"group", func(p *instancePart) []any { return []any{cmp.Or(p.Group, "none")} }, replaced},
 	{"priority", func(p *instancePart) []any { return []any{p.Priority} }, replaced},
 	{"interval", func(p *instancePart) []any { return []any{p.Interval} }, replaced},
 	{"miss", func(p *instancePart) []any { return []any{p.Miss} }, replaced},
@@ -48,6 +50,7 @@ var shownOfInstance = []shownKey[instancePart]{
 }
 
 var shownOfGroup = []shownKey[groupPart]{
+	{"name", func(p *groupPart) []any { return []any{p.Name} }, replaced},
 	{"members", func(p *groupPart) []any { return []any{p.members} }, nil},
 	{"track", func(p *groupPart) []any { return []any{p.Track} }, nil},
 	{"fault", func(p *groupPart) []any { return []any{p.FaultAll} }, nil},

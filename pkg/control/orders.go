@@ -66,7 +66,7 @@ type Reloaded struct {
 	Changed []string `json:"changed"`
 	Removed []string `json:"removed"`
 	Values  []string `json:"values,omitempty"` // for the changed ones: the name, the keys that changed, and some new and old values
-	Notes   []string `json:"notes,omitempty"`  // keys that need a restart
+	Notes   []string `json:"notes,omitempty"`  // instances that start anew in another group, keys that need a restart, new warnings of the file
 }
 
 // HandedOver answers a handover: the groups, and the instances outside any, that are Active and

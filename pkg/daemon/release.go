@@ -85,6 +85,33 @@ func (r *releases) note(order vrrp.Released, now time.Time) error {
 	if order.On {
 		r.all = append(r.all, order)
 	}
+	return r.write()
+}
+
+// inherit applies the releases of groups to the groups of a new configuration that have their
+// virtual routers, and writes the file if there are any.
+func (r *releases) inherit(from *vrrp.Succession) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	var all []vrrp.Released
+	for _, o := range r.all {
+		heirs := from.Heirs(o.Group)
+		if len(heirs) == 0 {
+			heirs = []string{o.Group} // it may come back
+		}
+		for _, o.Group = range heirs {
+			all = append(all, o)
+		}
+	}
+	if slices.Equal(all, r.all) {
+		return nil
+	}
+	r.all = all
+	return r.write()
+}
+
+// write writes the file, or removes it if nothing is released.
+func (r *releases) write() error {
 	file := releasesFile{Boot: r.boot, Released: []releasedGroup{}}
 	for _, o := range r.all {
 		g := releasedGroup{Group: o.Group}

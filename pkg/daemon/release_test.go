@@ -3,6 +3,7 @@ package daemon
 import (
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -79,6 +80,54 @@ func TestReleasesOutlive(t *testing.T) {
 	}
 	if left, _ := filepath.Glob(filepath.Join(dir, "*")); len(left) > 0 {
 		t.Errorf("nothing is released, but %v is left", left)
+	}
+}
+
+// TestReleasesInherited checks that a reload applies a release to the groups that have the virtual
+// routers of the released one, also for the next daemon.
+func TestReleasesInherited(t *testing.T) {
+	member := func(name string) vrrp.Instance { return vrrp.Instance{Virtual: event.Virtual{Name: name}} }
+	group := func(name string, members ...string) vrrp.Group {
+		g := vrrp.Group{Name: name}
+		for _, m := range members {
+			g.Members = append(g.Members, member(m))
+		}
+		return g
+	}
+	dir, now := t.TempDir(), time.Now()
+	r, err := openReleases(dir, now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"edge", "gone"} {
+		if err := r.note(vrrp.Released{Group: name, On: true}, now); err != nil {
+			t.Fatal(err)
+		}
+	}
+	before := []vrrp.Group{group("edge", "inside", "outside"), group("spare", "left")}
+	for _, c := range []struct {
+		next []vrrp.Group
+		want []string
+	}{
+		{before, []string{"edge", "gone"}},
+		{[]vrrp.Group{group("border", "inside", "outside"), group("spare", "left")}, []string{"border", "gone"}},
+		{[]vrrp.Group{group("", "inside"), group("spare", "left", "outside")}, []string{"inside", "spare", "gone"}},
+	} {
+		if err := r.inherit(vrrp.Succeed(before, c.next)); err != nil {
+			t.Fatal(err)
+		}
+		before = c.next
+		again, err := openReleases(dir, now)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var names []string
+		for _, o := range again.current() {
+			names = append(names, o.Group)
+		}
+		if !slices.Equal(names, c.want) {
+			t.Errorf("%q are released, want %q", names, c.want)
+		}
 	}
 }
 

@@ -17,6 +17,7 @@ import (
 	"ripcord/pkg/router"
 	"ripcord/pkg/runner"
 	"ripcord/pkg/track"
+	"ripcord/pkg/vrrp"
 )
 
 // A reload reads the file again, while the present configuration stays in force. A file that cannot
@@ -111,7 +112,8 @@ func (p *parts) reconfigure(ctx context.Context, o Options, order reloadOrder) (
 	if err != nil {
 		return nil, false, err
 	}
-	d, notes := config.Compare(before, next.Config), append(restarts(o.Config, next.Config), newWarnings(before, next.Config)...)
+	d, notes := config.Compare(before, next.Config), slices.Concat(
+		router.StartAnew(before.Groups, p.router.Groups(), next.Groups), restarts(o.Config, next.Config), newWarnings(before, next.Config))
 	answer = &control.Reloaded{
 		File: next.File, DryRun: order.dryRun,
 		Added: orEmpty(d.Added), Changed: orEmpty(d.Changed), Removed: orEmpty(d.Removed), Values: d.Values, Notes: notes,
@@ -201,6 +203,12 @@ func (p *parts) apply(ctx context.Context, before *config.Config, next usable) e
 	changed := p.inherited.keep(next.Config)
 	if err := p.router.Reconfigure(ctx, router.Reconfiguration{Groups: next.Groups, Sets: next.Held()}); err != nil {
 		return fmt.Errorf("router: %w", err)
+	}
+	p.releasing.Lock()
+	err := p.releases.inherit(vrrp.Succeed(before.Groups, next.Groups))
+	p.releasing.Unlock()
+	if err != nil {
+		return fmt.Errorf("releases: %w", err)
 	}
 	p.engine.Do(p.advertsNow(changed)...)
 	p.monitor.Reconfigure(watching(next.Config, nil))

@@ -13,6 +13,7 @@ import (
 	"ripcord/pkg/event"
 	"ripcord/pkg/link/monitor"
 	"ripcord/pkg/notify"
+	"ripcord/pkg/router"
 	"ripcord/pkg/stats"
 	"ripcord/pkg/telemetry"
 	"ripcord/pkg/track"
@@ -39,7 +40,7 @@ func TestReloadSaysEachFailure(t *testing.T) {
 		"file":     {func(context.Context) (*config.Config, error) { return nil, errors.New("no such key") }, ownPrograms{}, "the previous configuration stays in force: no such key"},
 		"programs": {func(context.Context) (*config.Config, error) { return next, nil }, brokenPrograms{}, "the previous configuration stays in force: its programs cannot be run: the configuration was changed"},
 	} {
-		p := &parts{programs: c.programs}
+		p := &parts{programs: c.programs, router: withoutGroups()}
 		p.config.Store(&config.Config{File: "x.yaml"})
 		ring := bus.SubscribeRing(&p.events, bus.NewBell(), 8)
 		_, err := p.reload(t.Context(), Options{Config: next, Load: c.load}, reloadOrder{client: t.Context()})
@@ -55,11 +56,19 @@ func TestReloadSaysEachFailure(t *testing.T) {
 	}
 }
 
+// withoutGroups returns a router that has no groups and does not run.
+func withoutGroups() *router.Router {
+	return router.New(router.Config{
+		Links: bus.NewRetained[string, event.Link](), Heard: new(bus.Topic[vrrp.Heard]), Results: new(bus.Topic[vrrp.Result]),
+		Minter: event.NewMinter(1), Now: time.Now,
+	})
+}
+
 // reloadable returns parts that can be reloaded up to the first step that needs a link: here its
 // state is never known.
 func reloadable() *parts {
 	p := &parts{
-		programs: ownPrograms{}, stats: stats.NewRegistry(nil, time.Now()), links: bus.NewRetained[string, event.Link](),
+		programs: ownPrograms{}, router: withoutGroups(), stats: stats.NewRegistry(nil, time.Now()), links: bus.NewRetained[string, event.Link](),
 		reloadOrders: make(chan reloadOrder),
 	}
 	p.log = telemetry.NewLog(&p.events, telemetry.NewLogger(io.Discard, event.Error))

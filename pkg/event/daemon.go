@@ -188,13 +188,13 @@ type ConfigReloaded struct {
 	Stamp
 	File                    string
 	Added, Changed, Removed []string // names of instances and groups
-	Notes                   []string // changes that need a restart
+	Notes                   []string // instances that start anew in another group, changes that need a restart, new warnings of the file
 	Values                  []string // for changed ones: the name, the keys that changed, and some new and old values
 }
 
 func (ConfigReloaded) Name() string { return "config.reloaded" }
 
-// Level returns Warn if a change needs a restart.
+// Level returns Warn if there are notes.
 func (e ConfigReloaded) Level() Level {
 	if len(e.Notes) > 0 {
 		return Warn

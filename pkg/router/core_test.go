@@ -44,8 +44,10 @@ type bare struct {
 	last router.Orders // of the last step
 }
 
-func newBare(t *testing.T) *bare {
-	return &bare{t: t, core: router.NewCore(edge(), event.NewMinter(0), start), now: start}
+func newBare(t *testing.T) *bare { return bareOf(t, edge()) }
+
+func bareOf(t *testing.T, groups []vrrp.Group) *bare {
+	return &bare{t: t, core: router.NewCore(groups, event.NewMinter(0), start), now: start}
 }
 
 func (b *bare) give(in vrrp.Input) {
@@ -80,8 +82,10 @@ func (b *bare) play(end time.Time) {
 }
 
 // started returns a Core with all links up, in which every group is Active or on its way there.
-func started(t *testing.T, end time.Duration) *bare {
-	b := newBare(t)
+func started(t *testing.T, end time.Duration) *bare { return startedWith(t, edge(), end) }
+
+func startedWith(t *testing.T, groups []vrrp.Group, end time.Duration) *bare {
+	b := bareOf(t, groups)
 	for _, name := range []string{"eth0", "eth1", "eth2"} {
 		b.link(name, true)
 	}

@@ -10,7 +10,6 @@ import (
 	"ripcord/pkg/addr"
 	"ripcord/pkg/event"
 	"ripcord/pkg/vrrp"
-	"ripcord/pkg/vrrp/machine"
 )
 
 // Reconfiguration is a new configuration for a router and its executors.
@@ -68,53 +67,36 @@ func (r *Router) storeSnapshots(now time.Time) {
 }
 
 // Reconfigure applies a new configuration, with the present states of all links. A group with an
-// equal configuration is not touched. A group with the same name is changed, even if its members
-// differ; groups that are gone are stopped, and new ones are started.
+// equal configuration is not touched. A group that continues another one (vrrp.Succeed) is changed,
+// even if its members differ; groups that no other continues are stopped, and new ones are started.
 func (c *Core) Reconfigure(now time.Time, to Reconfiguration, links []event.Link, out *Orders) {
-	groups := to.Groups
-	before := make(map[string]*machine.Machine, len(c.groups))
-	for _, m := range c.groups {
-		before[key(m.Config())] = m
-	}
-	machines := make([]*machine.Machine, len(groups))
-	var changed, added []int
-	for i, g := range groups {
-		m := before[key(&g)]
-		delete(before, key(&g))
-		switch {
-		case m == nil || !continues(m.Config(), &g):
-			if m != nil {
-				before[key(&g)] = m // it is another virtual router with the same name
-			}
-			machines[i] = machine.New(g, &c.tickets, now)
-			added = append(added, i)
-			continue
-		case !reflect.DeepEqual(*m.Config(), g):
-			changed = append(changed, i)
-		}
-		machines[i] = m
-	}
+	groups, before := to.Groups, c.groups
+	machines, added := c.succeed(now, groups)
 	cause := c.minter.Cause(now)
-	for _, m := range c.groups { // not over the map, whose order is random
-		if before[key(m.Config())] == m {
+	c.setGroups(machines, groups)
+	known := c.linksByGroup(links)
+	for _, m := range before {
+		switch at := slices.Index(machines, m); {
+		case at < 0 && m.Empty():
+			out.translate(m.Config(), m.Dissolve(now, cause))
+		case at < 0:
 			out.translate(m.Config(), m.Step(now, vrrp.Stop{Cause: cause}))
 		}
 	}
-	old := c.linksByGroup(links)
-	for i, m := range c.groups { // before they join another group
-		if at := slices.Index(machines, m); at >= 0 {
-			if rest, fewer := without(*m.Config(), &groups[at]); fewer {
-				out.translate(m.Config(), m.Step(now, vrrp.Reconfigured{Cause: cause, Group: rest, Links: old[i]}))
-			}
+	var changed []int
+	for i, m := range machines {
+		if c.touch(i); !added[i] && !reflect.DeepEqual(*m.Config(), groups[i]) {
+			changed = append(changed, i)
+		}
+	}
+	for _, i := range changed { // before they join another group
+		m := machines[i]
+		if rest, fewer := without(*m.Config(), &groups[i]); fewer {
+			out.translate(m.Config(), m.Step(now, vrrp.Reconfigured{Cause: cause, Group: rest, Links: known[i]}))
 		}
 	}
 	out.Addresses = append(out.Addresses, addr.Order{Kind: addr.Configure, Cause: cause, Sets: to.Sets})
-	c.setGroups(machines, groups)
 	c.reloaded = now
-	for i := range machines {
-		c.touch(i)
-	}
-	known := c.linksByGroup(links)
 	c.standing.forget(func(instance string) bool {
 		_, is := c.byInstance[instance]
 		return !is
@@ -123,7 +105,10 @@ func (c *Core) Reconfigure(now time.Time, to Reconfiguration, links []event.Link
 		c.step(i, now, vrrp.Reconfigured{Cause: cause, Group: groups[i], Links: known[i]}, out)
 		c.restate(i, now, out)
 	}
-	for _, i := range added {
+	for i := range machines {
+		if !added[i] {
+			continue
+		}
 		for _, l := range known[i] {
 			c.step(i, now, vrrp.LinkSeen{Link: l}, out)
 		}
@@ -166,20 +151,4 @@ func without(g vrrp.Group, is *vrrp.Group) (rest vrrp.Group, fewer bool) {
 		return !slices.ContainsFunc(is.Members, func(o vrrp.Instance) bool { return in.Same(&o) })
 	})
 	return g, len(g.Members) < len(all)
-}
-
-// key returns a string that identifies a group: its name, or the name of its only instance.
-func key(g *vrrp.Group) string {
-	if g.Name != "" {
-		return "group " + g.Title()
-	}
-	return "instance " + g.Title()
-}
-
-// continues reports whether a group continues under its new configuration, which it does if one
-// of its virtual routers does.
-func continues(was, is *vrrp.Group) bool {
-	return slices.ContainsFunc(was.Members, func(before vrrp.Instance) bool {
-		return slices.ContainsFunc(is.Members, func(in vrrp.Instance) bool { return before.Same(&in) })
-	})
 }

@@ -3,13 +3,13 @@ package router_test
 import (
 	"context"
 	"slices"
-	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"ripcord/pkg/addr"
 	"ripcord/pkg/advert"
+	"ripcord/pkg/deadline"
 	"ripcord/pkg/event"
 	"ripcord/pkg/router"
 	"ripcord/pkg/vrrp"
@@ -25,6 +25,16 @@ func (b *bare) reload(groups []vrrp.Group) {
 		})
 	}
 	b.core.Reconfigure(b.now, router.Reconfiguration{Groups: groups}, links, &b.last)
+	var next deadline.Earliest
+	for i := range groups {
+		if at, ok := b.core.Group(i).Deadline(); ok {
+			next.Add(at)
+		}
+	}
+	want, waits := next.Get()
+	if at, ok := b.core.Deadline(); at != want || ok != waits {
+		b.t.Errorf("after a reload the next deadline is %v, want the earliest of all groups, %v", at, want)
+	}
 }
 
 var source = instance("", "", "", 11).Addresses[0] // any in 192.0.2.0/24
@@ -49,7 +59,7 @@ func TestReconfigure(t *testing.T) {
 
 	// One priority changes, one group is gone, and one is new; their order changes.
 	groups := edge()
-	added := vrrp.Group{Name: "new", Members: []vrrp.Instance{instance("new", "left", "eth1", 3)}}
+	added := vrrp.Group{Name: "new", Members: []vrrp.Instance{instance("new", "another", "eth1", 6)}}
 	groups[2].Members[0].Priority = 200
 	b.reload([]vrrp.Group{groups[2], added, groups[0]})
 	if got, want := sent(b.last), []string{"resign left", "resign right", "start alone", "now alone"}; !slices.Equal(got, want) {
@@ -86,46 +96,6 @@ func TestReconfigureAnother(t *testing.T) {
 	}
 	if got := b.states(); got[2] != event.Backup {
 		t.Errorf("it is %v", got[2])
-	}
-}
-
-// TestReconfigureMoves checks that a member that becomes an instance of its own, or joins another
-// Active group, first leaves its group: its adverts and addresses end, and begin again where it
-// is Active.
-func TestReconfigureMoves(t *testing.T) {
-	for _, joins := range []bool{false, true} {
-		b := started(t, time.Second)
-		groups := edge()
-		moved := groups[0].Members[1]
-		groups[0].Members = groups[0].Members[:1]
-		want, kinds := []string{"mute " + moved.Name}, []addr.Kind{addr.Release, addr.Configure}
-		if joins {
-			groups[1].Members = append(groups[1].Members, moved)
-			groups = []vrrp.Group{groups[1], groups[0], groups[2]} // it joins a group that comes first
-			kinds = append(kinds, addr.Hold)
-		} else {
-			groups = append(groups, vrrp.Group{Members: []vrrp.Instance{moved}})
-		}
-		b.reload(groups)
-		var of []string
-		for _, line := range sent(b.last) {
-			if strings.HasSuffix(line, " "+moved.Name) {
-				of = append(of, line)
-			}
-		}
-		if joins {
-			want = append(want, "start "+moved.Name)
-		}
-		if !slices.Equal(of, want) {
-			t.Errorf("joins %t: sent %q, want %q", joins, of, want)
-		}
-		var got []addr.Kind
-		for _, o := range b.last.Addresses {
-			got = append(got, o.Kind)
-		}
-		if !slices.Equal(got, kinds) {
-			t.Errorf("joins %t: the worker receives %v, want %v", joins, b.last.Addresses, kinds)
-		}
 	}
 }
 

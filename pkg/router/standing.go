@@ -42,6 +42,23 @@ func (s standing) forget(gone func(instance string) bool) {
 	}
 }
 
+// inherit applies the releases of groups to the groups of a new configuration that have their
+// virtual routers.
+func (s standing) inherit(from *vrrp.Succession) {
+	var releases []vrrp.Released
+	for key, in := range s {
+		if r, is := in.(vrrp.Released); is && len(from.Heirs(r.Group)) > 0 {
+			releases = append(releases, r)
+			delete(s, key)
+		}
+	}
+	for _, r := range releases {
+		for _, r.Group = range from.Heirs(r.Group) {
+			s.note(r)
+		}
+	}
+}
+
 // of returns the results that concern a group at the instant now, always in the same order.
 func (s standing) of(g *vrrp.Group, now time.Time) func(yield func(vrrp.Input) bool) {
 	return func(yield func(vrrp.Input) bool) {

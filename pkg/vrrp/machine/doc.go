@@ -38,6 +38,7 @@
 //	unserved.go             segments on which no router seems to serve
 //	summarize.go            which adverts the receiver may report in summary
 //	reload.go               a new configuration, which is applied in one step
+//	regroup.go              members that a new configuration puts into other groups
 //
 // The other facts, and the values derived from them, are types whose methods have no effects:
 //

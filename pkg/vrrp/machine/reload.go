@@ -36,8 +36,9 @@ type reload struct {
 // apply gives the group its new configuration.
 func (r *reload) apply(s *step) {
 	f := s.f
+	name := s.cfg.Name
 	s.cfg, s.status = r.in.Group, nil
-	f.name = s.cfg.Title()
+	r.rename(s, name)
 	if f.lastStanding = s.cfg.LastStanding; !f.lastStanding {
 		for _, m := range r.before {
 			m.alone = alone{}
