@@ -172,6 +172,7 @@ func TestExecute(t *testing.T) {
 		{"check a --config b", 2, "", "ripcord: the file is named twice"},
 		{"completion", 2, "", "ripcord: for which shell?"},
 		{"completion tcsh", 2, "", "ripcord: unknown command \"tcsh\" for \"ripcord completion\""},
+		{"--version", 0, versionLine() + "\n", ""},
 		{"version now", 2, "", "ripcord version takes no argument"},
 	} {
 		code, stdout, stderr := try(t, strings.Fields(c.args)...)

@@ -32,9 +32,11 @@ func newRoot() *cobra.Command {
 			"routers change their state together, at once when a cable is pulled.",
 		Args:          checkCommandName,
 		RunE:          func(*cobra.Command, []string) error { return usage("no command was given: ripcord --help lists them") },
-		SilenceErrors: true, // execute prints them, on one line
+		Version:       versionLine(), // gives the command the flag --version
+		SilenceErrors: true,          // execute prints them, on one line
 		SilenceUsage:  true,
 	}
+	root.SetVersionTemplate("{{.Version}}\n")
 	root.AddCommand(
 		newRun(),
 		newRunner(),

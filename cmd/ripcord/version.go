@@ -23,11 +23,15 @@ func newVersion() *cobra.Command {
 		Short: "Print the version of ripcord and of the Go it was built with",
 		Args:  none,
 		RunE: func(c *cobra.Command, _ []string) error {
-			_, err := fmt.Fprintf(c.OutOrStdout(), "ripcord %s (%s, %s/%s)\n",
-				versionString(), runtime.Version(), runtime.GOOS, runtime.GOARCH)
+			_, err := fmt.Fprintln(c.OutOrStdout(), versionLine())
 			return err
 		},
 	}
+}
+
+// versionLine returns what the command and the flag --version print.
+func versionLine() string {
+	return fmt.Sprintf("ripcord %s (%s, %s/%s)", versionString(), runtime.Version(), runtime.GOOS, runtime.GOARCH)
 }
 
 // versionString returns the version that the build set, otherwise the one that Go recorded: the
