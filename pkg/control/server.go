@@ -44,7 +44,8 @@ type Source interface {
 
 // Config is the configuration of a server.
 type Config struct {
-	// Socket is the path of the unix socket. It is not used if Listener is set.
+	// Socket is the path of the unix socket. It is not used if Listener is set. While the file system
+	// prevents the socket, and when its file was removed, opening is repeated.
 	Socket  string
 	Version string    // of ripcord
 	Host    string    // name of this machine
@@ -62,6 +63,8 @@ type Config struct {
 	Listen string
 	// Report receives the events of the server; nil: they are dropped.
 	Report func(event.Event)
+	// Warnings receives the warning that the socket is not open; nil: it is dropped.
+	Warnings *event.Warnings
 	// Connections is the limit of open connections on the socket, and on Listen; 0: MaxConnections.
 	Connections int
 	// Listener, if not nil, is a socket that another process opened (LISTEN_FDS). Its file is not
@@ -93,7 +96,7 @@ const (
 type Server struct {
 	config   Config
 	listener net.Listener
-	socket   *socket // nil where the listener was given
+	socket   *socketListener // the listener, unless it was given
 }
 
 // New returns a server that does not listen yet.
@@ -120,8 +123,8 @@ func New(c Config) (*Server, error) {
 }
 
 // Listen opens the socket, and tries to open the read-only port. Afterwards clients may connect;
-// they are answered once Run runs. It returns an error if another ripcord answers on the socket,
-// but not if the port cannot be opened.
+// they are answered once Run runs. It returns an error if another ripcord answers on the socket, or
+// if its path is wrong, but not if the file system prevents it, or if the port cannot be opened.
 func (s *Server) Listen() error {
 	if s.listener != nil {
 		return errors.New("control: listens already")
@@ -132,11 +135,11 @@ func (s *Server) Listen() error {
 		}
 		s.listener = s.config.Listener
 	} else {
-		opened, err := openSocket(s.config.Socket)
+		opened, err := listenSocket(s.config.Socket, s.config.Warnings)
 		if err != nil {
 			return fmt.Errorf("control: %w", err)
 		}
-		s.socket, s.listener = opened, opened.listener
+		s.socket, s.listener = opened, opened
 	}
 	if s.config.port != nil {
 		s.config.port.listen()
@@ -160,9 +163,6 @@ func (s *Server) Close() error {
 	if s.listener == nil {
 		return nil
 	}
-	if s.socket != nil {
-		s.socket.remove()
-	}
 	err := closed(s.listener)
 	if s.config.port != nil {
 		err = errors.Join(err, s.config.port.close())
@@ -178,7 +178,7 @@ func closed(l net.Listener) error {
 	return nil
 }
 
-// Run answers until ctx ends, gives running requests a second more, and removes the socket. It
+// Run answers until ctx ends, removes the socket, and gives running requests a second more. It
 // calls Listen first if that was not called. A server runs once. It returns nil if ctx ended it.
 func (s *Server) Run(ctx context.Context) error {
 	if s.listener == nil {
@@ -186,14 +186,14 @@ func (s *Server) Run(ctx context.Context) error {
 			return err
 		}
 	}
-	if s.socket != nil {
-		defer s.socket.remove()
-	}
 	running, ctx := errgroup.WithContext(ctx)
 	s.config.stopping = ctx.Done()
 	running.Go(func() error {
 		return serve(ctx, limit(s.listener, s.config.Connections), handler(s.config))
 	})
+	if s.socket != nil {
+		running.Go(func() error { return s.socket.keep(ctx) })
+	}
 	if s.config.port != nil {
 		running.Go(func() error { return s.config.port.run(ctx, reader(s.config)) })
 	}

@@ -259,8 +259,7 @@ func TestLongestPath(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	opened.remove()
-	_ = opened.listener.Close()
+	_ = opened.close()
 	if _, err := openSocket(path + "x"); err == nil {
 		t.Error("a longer path is possible")
 	}

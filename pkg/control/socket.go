@@ -8,6 +8,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"syscall"
 	"time"
 )
@@ -62,6 +63,14 @@ func openSocket(path string) (*socket, error) {
 		return nil, fmt.Errorf("socket %s: %w", path, err)
 	}
 	return s, nil
+}
+
+// prevented reports whether the file system is why a socket could not be opened. That may change
+// while the daemon runs; a wrong path, or another ripcord on it, is a reason not to start.
+func prevented(err error) bool {
+	return slices.ContainsFunc([]error{
+		syscall.EROFS, syscall.ENOSPC, syscall.EDQUOT, syscall.ENOENT, syscall.EACCES, syscall.EPERM, syscall.EIO,
+	}, func(cause error) bool { return errors.Is(err, cause) })
 }
 
 // listenUnix listens on a socket whose file has socketMode from its first moment on, whatever the
@@ -140,7 +149,8 @@ func clearStale(path string) error {
 	case errors.Is(err, fs.ErrNotExist):
 		return nil // removed just now
 	case !errors.Is(err, syscall.ECONNREFUSED):
-		return fmt.Errorf("socket %s: cannot find out whether another ripcord runs: %w", path, err)
+		// The cause is not wrapped, so that prevented does not see it: another ripcord may run.
+		return fmt.Errorf("socket %s: cannot find out whether another ripcord runs: %v", path, err)
 	}
 	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("socket %s: no process listens there, but it cannot be removed: %w", path, err)
@@ -163,10 +173,16 @@ func dialDying(path string) error {
 	}
 }
 
-// remove removes the socket's name, unless it now names another socket.
-func (s *socket) remove() {
+// reachable reports whether the path still names this socket.
+func (s *socket) reachable() bool {
 	info, err := os.Lstat(s.path)
-	if err == nil && os.SameFile(info, s.file) {
+	return err == nil && os.SameFile(info, s.file)
+}
+
+// close removes the socket's name, unless it now names another socket, and ends the listener.
+func (s *socket) close() error {
+	if s.reachable() {
 		_ = os.Remove(s.path) // a socket that stays is stale, and the next start replaces it
 	}
+	return s.listener.Close()
 }

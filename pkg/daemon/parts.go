@@ -181,7 +181,7 @@ func (p *parts) buildControl(o Options, now time.Time) (err error) {
 		Socket: o.Config.Control.Socket, Version: o.Version, Host: host, Since: now,
 		Source: source{p}, Orders: orders{p, o}, Metrics: p.metrics.Handler(), Events: p.history,
 		Listen: o.Config.Control.Listen, Listener: o.Listener,
-		Report: func(e event.Event) { p.events.Publish(e) }, Connections: connections(len(Interfaces(o.Config))),
+		Report: func(e event.Event) { p.events.Publish(e) }, Warnings: p.warnings, Connections: connections(len(Interfaces(o.Config))),
 	})
 	if err != nil {
 		return err

@@ -54,6 +54,8 @@ const (
 	WarnThirdRouter WarningReason = "third-router"
 	// WarnUnanswered: a question to the kernel keeps failing.
 	WarnUnanswered WarningReason = "unanswered"
+	// WarnControlSocket: no client reaches the daemon over its control socket.
+	WarnControlSocket WarningReason = "control-socket"
 	// WarnCARP: a machine of the segment uses CARP with our VRID as its id.
 	WarnCARP WarningReason = "carp"
 )

@@ -174,7 +174,7 @@ func TestAlerts(t *testing.T) {
 		alert:   "RipcordMachineWarning",
 		changes: []change{{"b", "ripcord_machine_warning{", "", "_x60 1+0x120"}},
 		silent:  "10m50s", fires: "11m", labels: of("b", labels{"subject": "links", "reason": "unanswered"}),
-		summary: "ripcord on b asks the kernel in vain: links",
+		summary: "ripcord on b warns about its machine: unanswered, links",
 	}, {
 		alert:   "RipcordCheckFails",
 		changes: []change{{"b", "ripcord_check_up{", `check="web"`, "1+0x59 0+0x120"}},

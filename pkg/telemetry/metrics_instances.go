@@ -24,7 +24,7 @@ func instances() []family {
 			func(i *instance) float64 { return float64(len(i.Missing)) }),
 		{"instance_warning", "1 for each current warning: the virtual router does not work as configured, but this is no fault. An operator must act. See instance.warning in the log and ripcord status. A warning that has ended has no series.", gauge, warnings},
 		{"static_warning", "1 for each current warning about static addresses, routes and rules.", gauge, staticWarnings},
-		{"machine_warning", "1 for each current warning about the machine, which concerns all virtual routers: a question to the kernel keeps failing.", gauge, machineWarnings},
+		{"machine_warning", "1 for each current warning about the machine, which concerns all virtual routers: a question to the kernel keeps failing, or the control socket cannot be opened.", gauge, machineWarnings},
 		shared("adverts_rejected_total", "Rejected adverts for this VRID, by RFC 8347's name of the error: packet-length-errors and invalid-type-pkts-rcvd (reason type), and this instance's part of ip-ttl-errors, version-errors and checksum-errors; RFC 2787's names for the authentication of VRRPv2, and auth-… for HMAC. See advert.rejected in the log for the sender.", "reason", stats.Rejected),
 		shared("adverts_mismatched_total", "Accepted adverts that differ from our configuration (VRRPv2 rejects an interval-error): RFC 8347's interval-errors and address-list-errors, and first-not-link-local, owner-conflict. The routers have different configurations: see advert.mismatch in the log.", "reason", stats.Mismatched),
 		shared("adverts_checksum_total", "Valid adverts over IPv4 by the form of their checksum: pseudo-header, or rfc9568 (without it).", "form", stats.Form),

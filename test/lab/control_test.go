@@ -6,12 +6,14 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
 	"ripcord/pkg/control"
+	"ripcord/pkg/event"
 )
 
 // TestPortComesLater checks that a port that cannot be opened ends no router: the daemon logs it at
@@ -49,6 +51,27 @@ func TestPortComesLater(t *testing.T) {
 	}
 	if n != 1 {
 		t.Errorf("%d lines control.failed, want 1", n)
+	}
+}
+
+// TestSocketRemoved checks that a daemon makes its control socket again when the directory of the
+// socket was removed, and logs that.
+func TestSocketRemoved(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, []segment{inside}, "a")
+	dir := filepath.Join(s.Dir, "run")
+	a := s.startYAML("a", router{150, 200 * time.Millisecond, ""}.yaml(s, filepath.Join(dir, "a.sock")))
+	a.socket = filepath.Join(dir, "a.sock")
+	a.becomes("active", time.Time{}, 5*time.Second)
+	if err := os.RemoveAll(dir); err != nil {
+		t.Fatal(err)
+	}
+	removed := time.Now()
+	over := a.wait(removed, 15*time.Second, "the end of the warning", func(l line) bool {
+		return l.Event == "instance.warning" && l.Reason == string(event.WarnControlSocket) && l.Level == "info"
+	})
+	if got := a.status(); got.Instances[0].State != "active" || len(got.MachineWarnings) > 0 {
+		t.Errorf("%s, the status is %s with %v", over.Msg, got.Instances[0].State, got.MachineWarnings)
 	}
 }
 
