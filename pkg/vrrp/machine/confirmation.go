@@ -118,7 +118,7 @@ func (s confirming) hold(cause event.Cause) {
 // fail raises the fault send-failed for a first advert that did not leave.
 func (s confirming) fail(m *member, err string, cause event.Cause) {
 	m.sends.err = err
-	refusals{s.step}.fail(m, cause)
+	refusals(s).fail(m, cause)
 }
 
 // end ends a wait for the report of a first advert that has taken too long. If an Active is

@@ -196,7 +196,7 @@ func (s refusals) absorbProbe(in vrrp.Probed) {
 	if m == nil {
 		return
 	}
-	confirming{s.step}.absorb(m, in)
+	confirming(s).absorb(m, in)
 	if !m.sends.unproven {
 		return
 	}
