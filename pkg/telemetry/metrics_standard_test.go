@@ -21,6 +21,7 @@ func TestStandardMetrics(t *testing.T) {
 	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	runtime.GC() // until then the runtime keeps some counts for each thread
 	text := answer(t, m.Handler(), "")
+	runtime.GC() // the answer has left garbage, which would count
 	theirs, err := registry.Gather()
 	if err != nil {
 		t.Fatal(err)
@@ -47,7 +48,7 @@ func TestStandardMetrics(t *testing.T) {
 			{got.GetGauge().GetValue(), want.GetGauge().GetValue()}, {got.GetCounter().GetValue(), want.GetCounter().GetValue()},
 			{float64(got.GetSummary().GetSampleCount()), float64(want.GetSummary().GetSampleCount())},
 		} {
-			if math.Abs(v[0]-v[1]) > max(v[0], v[1])/2+64 {
+			if math.Abs(v[0]-v[1]) > max(v[0], v[1])*3/4+64 { // each measurement allocates, too
 				t.Errorf("%s is %v, want about %v", name, v[0], v[1])
 			}
 		}
