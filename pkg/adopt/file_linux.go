@@ -401,9 +401,9 @@ func (r *Record) close() error {
 	return errors.Join(append(errs, r.file.Close())...)
 }
 
-// Refresh compares the clocks again, and records that the daemon runs. CLOCK_BOOTTIME continues while the machine sleeps, Go's
-// clock does not: until the next Refresh, adverts are recorded as older than they are, and are
-// not adopted.
+// Refresh compares the clocks again, and records that the daemon runs. CLOCK_BOOTTIME continues
+// while the machine sleeps, Go's clock does not: until the next Refresh, adverts are recorded as
+// older than they are, and are not adopted.
 func (r *Record) Refresh() {
 	if r == nil {
 		return

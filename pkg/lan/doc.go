@@ -50,10 +50,10 @@
 // kernel is busy with link changes for some ms: tests that measure must run
 // alone.
 //
-// The segments forward at once (no spanning tree), flood all multicast (no
-// snooping), and the switch has no address and sends no packets itself.
-// Duplicate address detection and router solicitation are off in all namespaces. MAC addresses, and with them link-local ones, ascend in the order
-// in which hosts and their cables are made, and are the same in each run.
+// The segments forward at once (no spanning tree), flood all multicast (no snooping), and the
+// switch has no address and sends no packets itself. Duplicate address detection and router
+// solicitation are off in all namespaces. MAC addresses, and with them link-local ones, ascend in
+// the order in which hosts and their cables are made, and are the same in each run.
 //
 // In a child of Host.Start /proc/sys/net and /proc/net are those of its host;
 // /sys/class/net is not, because the mount is shared with the whole machine.

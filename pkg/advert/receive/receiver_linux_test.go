@@ -59,6 +59,20 @@ func idle(t *testing.T, instances ...vrrp.Instance) *bench {
 	return e
 }
 
+// following returns a receiver that does not run and has opened its sockets on a link: the test calls
+// its methods.
+func following(t *testing.T, link event.Link) *bench {
+	t.Helper()
+	e := idle(t, on(link.Name)...)
+	var err error
+	if e.poller, err = wakeup.OpenEpoll(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = e.shut() })
+	e.follow(link)
+	return e
+}
+
 func listen(t *testing.T, instances ...vrrp.Instance) *bench {
 	e := idle(t, instances...)
 	ctx, cancel := context.WithCancel(context.Background())
@@ -160,13 +174,7 @@ func TestReceiverHearsEachLinkForItself(t *testing.T) {
 func TestReceiverReadsWithoutAllocating(t *testing.T) {
 	l := adverttest.NewLAN(t)
 	link := l.Cable(1, 0)
-	e := idle(t, on(link.Name)...)
-	var err error
-	if e.poller, err = wakeup.OpenEpoll(); err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = e.shut() }()
-	e.follow(link)
+	e := following(t, link)
 	index, four, six := l.RemoteEnd(1)
 	batch := []advert.Message{adverttest.Message(adverttest.Frames(index, four)), adverttest.Message(adverttest.Frames(index, six))}
 	far := l.Sender(openSender)

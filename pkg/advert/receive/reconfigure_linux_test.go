@@ -12,7 +12,6 @@ import (
 	"ripcord/pkg/advert/adverttest"
 	"ripcord/pkg/event"
 	"ripcord/pkg/vrrp"
-	"ripcord/pkg/wakeup"
 	"ripcord/pkg/wire"
 )
 
@@ -78,13 +77,7 @@ func TestReceiverForgetsFamily(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			l := adverttest.NewLAN(t)
 			link := l.Cable(1, 0)
-			e := idle(t, on(link.Name)...)
-			var err error
-			if e.poller, err = wakeup.OpenEpoll(); err != nil {
-				t.Fatal(err)
-			}
-			defer func() { _ = e.shut() }()
-			e.follow(link)
+			e := following(t, link)
 			e.audit() // nothing was delivered yet, so both VRIDs are watched
 			index, four, six := l.RemoteEnd(1)
 			l.Sender(openSender).Send([]advert.Message{adverttest.Message(adverttest.Frames(index, four)), adverttest.Message(adverttest.Frames(index, six))})
